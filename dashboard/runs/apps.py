@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class RunsConfig(AppConfig):
+    name = "dashboard.runs"
+    default_auto_field = "django.db.models.BigAutoField"
