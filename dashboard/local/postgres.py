@@ -1,0 +1,324 @@
+"""The embedded Postgres: one server for a folder, shared by every process that asks, gone when the last one is."""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from dashboard.local.cluster import (
+    DATABASE,
+    PORT,
+    ROLE,
+    Cluster,
+    PostgresError,
+    clean_environment,
+    create_cluster,
+    explain,
+    prepare_cluster,
+    reap_leftovers,
+    write_access,
+)
+from dashboard.local.tether import tethered
+
+__all__ = ["EmbeddedPostgres", "PostgresError"]
+
+LOG_LIMIT_BYTES = 5 * 1024 * 1024
+
+SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "port": str(PORT),
+    "cluster_name": ROLE,
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "512MB",
+    "io_method": "sync",  # no three extra processes for a database that fits into memory
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_min_duration_statement": "2000",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+}
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+
+class EmbeddedPostgres:
+    """A Postgres server that keeps its data in `folder` and lives as long as somebody uses it.
+
+    The first process to `start()` owns the server: it holds a lock on the folder and the server is its child. Others
+    attach. When the owner ends, in whatever way, so does its server, and one of the attached starts it again.
+
+    Args:
+        folder: where data, log and lock are. Made when missing.
+        durable: False for tests: nothing is synced to disk, and data that had to be moved out of `folder` is removed.
+        say: called with a line for people whenever something happened that they should know.
+    """
+
+    def __init__(self, folder: Path | str, *, durable: bool = True, say: Callable[[str], None] | None = None) -> None:
+        self.folder = Path(folder).absolute()
+        self.log_path = self.folder / "postgres.log"
+        self.durable = durable
+        self._say = say or (lambda line: None)
+        self._cluster: Cluster | None = None
+        self._socket_folder: Path | None = None
+        self._lock: IO[str] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._keeper: threading.Thread | None = None
+        self._settled = threading.Event()
+        self._stopping = threading.Event()
+        self._hurry = threading.Event()
+        self._error: PostgresError | None = None
+        self._is_new = False
+        self._started_at = 0.0
+
+    @property
+    def url(self) -> str:
+        """The database's address. Known once started."""
+        if self._socket_folder is None:
+            raise RuntimeError("start() first")
+        return f"postgresql://{ROLE}@/{DATABASE}?host={quote(str(self._socket_folder), safe='/')}&port={PORT}"
+
+    @property
+    def owned(self) -> bool:
+        """Whether the server is this process' child (else it attached to another's)."""
+        return self._server is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id when we own it."""
+        return self._server.pid if self._server else None
+
+    def start(self) -> EmbeddedPostgres:
+        """Start the server or attach to the running one; returns when it answers.
+
+        Raises:
+            PostgresError: it cannot run here; nothing is left running.
+        """
+        if self._keeper is not None:
+            return self
+        for event in (self._settled, self._stopping, self._hurry):
+            event.clear()
+        self._error = None
+        # One thread starts the server and lives as long as it: the parent-death signal follows the thread that forked.
+        self._keeper = threading.Thread(target=self._keep, name="postgres", daemon=True)
+        self._keeper.start()
+        atexit.register(self.stop)
+        self._settled.wait()
+        if self._error:
+            self.stop()
+            raise self._error
+        return self
+
+    def stop(self) -> None:
+        """Stop the server when it is ours, else leave it to its owner. Harmless the second time."""
+        if self._keeper is None:
+            return
+        self._stopping.set()
+        self._keeper.join()
+        self._keeper = None
+        atexit.unregister(self.stop)
+
+    def hasten(self) -> None:
+        """Make a `stop()` that is under way cut everything short. Committed data stays safe."""
+        self._hurry.set()
+
+    def __enter__(self) -> EmbeddedPostgres:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # What follows runs in the keeper's thread.
+
+    def _keep(self) -> None:
+        try:
+            self._cluster = prepare_cluster(self.folder)
+            self._socket_folder = self._cluster.socket_folder()
+            self._own_or_attach()
+            self._settled.set()
+            self._watch()
+        except PostgresError as error:
+            self._error = error
+        except OSError as error:
+            self._error = PostgresError(f"Postgres cannot be run in {self.folder}: {error.strerror or error}")
+        finally:
+            if self._error and self._settled.is_set():
+                self._say(f"postgres: {self._error}")
+            self._end_server()
+            self._unlock()
+            self._settled.set()
+
+    def _own_or_attach(self) -> None:
+        patience = time.monotonic() + 60
+        while not self._stopping.is_set():
+            if self._take_lock():
+                self._run_server()
+                return
+            if self._answers():
+                return
+            if time.monotonic() > patience:
+                raise PostgresError(
+                    f"Another process has been starting Postgres in {self.folder} for a minute: see {self.log_path}"
+                )
+            self._stopping.wait(0.05)
+
+    def _watch(self) -> None:
+        assert self._cluster is not None
+        if self.durable and self._server and self._is_new:
+            os.sync()  # initdb left this to us
+        failures = 0
+        while not self._stopping.wait(0.1):
+            pause_s = min(0.2 * 2**failures, 10.0)
+            if self._server is not None:
+                code = self._server.poll()
+                if code is None:
+                    failures = 0 if time.monotonic() - self._started_at > 30 else failures
+                    continue
+                self._server = None
+                self._say(
+                    f"postgres ended with {ending(code)}, starting it again in {pause_s:g} s; its log: {self.log_path}"
+                )
+                if self._stopping.wait(pause_s):
+                    return
+            elif self._lock is not None:  # ours, but the last try failed
+                if self._stopping.wait(pause_s):
+                    return
+            elif self._take_lock():
+                self._say("postgres: the process that ran it has ended, starting it again here")
+            else:
+                continue
+            failures += 1
+            try:
+                self._run_server()
+            except PostgresError as error:
+                self._say(f"postgres: {error}")
+
+    def _take_lock(self) -> bool:
+        if self._lock is not None:
+            return True
+        lock = (self.folder / "lock").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return False
+        self._lock = lock
+        return True
+
+    def _unlock(self) -> None:
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def _run_server(self) -> None:
+        """Start the server as our child and wait until it answers. The lock is held."""
+        cluster = self._cluster
+        assert cluster is not None
+        reap_leftovers(cluster)
+        self._is_new = create_cluster(cluster)
+        if self._is_new and cluster.was_moved:
+            self._say(
+                f"postgres: user {cluster.account.name} cannot enter {self.folder}, so its data is in {cluster.home}"
+            )
+        write_access(cluster)
+        socket_folder = cluster.socket_folder()
+        settings = {**SETTINGS, "unix_socket_directories": str(socket_folder), **({} if self.durable else THROW_AWAY)}
+        command = [str(cluster.binaries / "postgres"), "-D", str(cluster.data)]
+        command += [f"--{name}={value}" for name, value in settings.items()]
+        # SIGQUIT ends it within moments, without a last checkpoint; what was committed is in the write-ahead log.
+        wrapped = tethered(command, on_parent_death=signal.SIGQUIT, **cluster.account.ids)
+        with self._open_log() as log:
+            begin = log.tell()
+            self._server = subprocess.Popen(
+                wrapped, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=clean_environment(),
+                start_new_session=True,
+            )  # fmt: skip
+        self._started_at = time.monotonic()
+        self._wait_until_ready(begin)
+        self._make_database()
+
+    def _open_log(self) -> IO[bytes]:
+        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT_BYTES:
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        log = self.log_path.open("ab")
+        self.log_path.chmod(0o600)
+        return log
+
+    def _wait_until_ready(self, begin: int) -> None:
+        """Postgres writes its state into postmaster.pid: cheaper to read every 10 ms than to connect."""
+        assert self._cluster is not None
+        assert self._server is not None
+        path, patience = self._cluster.data / "postmaster.pid", time.monotonic() + 60
+        while True:
+            if self._server.poll() is not None:
+                self._server = None
+                with self.log_path.open("rb") as log:
+                    log.seek(begin)
+                    raise PostgresError(explain(log.read().decode(errors="replace"), self._cluster.home))
+            try:
+                lines = path.read_text().splitlines()
+            except FileNotFoundError:
+                lines = []
+            if len(lines) >= 8 and lines[0] == str(self._server.pid) and lines[7].strip() == "ready":
+                return
+            if time.monotonic() > patience:
+                raise PostgresError(f"Postgres is not ready after a minute: see {self.log_path}")
+            time.sleep(0.01)
+
+    def _make_database(self) -> None:
+        # Asked at every start: an interrupted first one may have ended between initdb and here.
+        with psycopg.connect(self.url, dbname="postgres", autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+
+    def _answers(self) -> bool:
+        try:
+            with psycopg.connect(self.url, connect_timeout=5):
+                return True
+        except psycopg.OperationalError as error:
+            if "Peer authentication failed" in str(error) or "Permission denied" in str(error):
+                raise PostgresError(
+                    f"The Postgres in {self.folder} was started by another OS user: use that one"
+                ) from error
+            return False
+
+    def _end_server(self) -> None:
+        server = self._server
+        if server is None or self._cluster is None:
+            return
+        for number, patience_s in ((signal.SIGINT, 15.0), (signal.SIGQUIT, 6.0), (signal.SIGKILL, 5.0)):
+            if number is signal.SIGINT and (self._hurry.is_set() or not self.durable):
+                continue
+            server.send_signal(number)
+            deadline = time.monotonic() + patience_s
+            while server.poll() is None and time.monotonic() < deadline:
+                if number is signal.SIGINT and self._hurry.wait(0.01):
+                    break
+                time.sleep(0.005)
+            if server.poll() is not None:
+                break
+        self._server = None
+        if self._cluster.was_moved and not self.durable:
+            shutil.rmtree(self._cluster.home, ignore_errors=True)
+            (self.folder / "moved-to").unlink(missing_ok=True)
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words: `exit code 1` or `SIGKILL`."""
+    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
