@@ -1,0 +1,49 @@
+"""Our own async client for LangGraph servers, over httpx. Imports nothing of Django or of the other rooms.
+
+    async with get_client(url, headers={"x-api-key": key}) as client:
+        state = await client.runs.wait(thread_id, "chat", input={...})
+
+`errors` draws what can go wrong; `types` holds the protocol's words and shapes.
+"""
+
+from dashboard.langgraph.answers import Answer, ConnectionEvent, GraphError, OnConnection
+from dashboard.langgraph.client import LangGraphClient, get_client
+from dashboard.langgraph.errors import (
+    AnswerNotUnderstood,
+    ClientClosed,
+    LangGraphError,
+    NotFound,
+    RequestInvalid,
+    RequestRejected,
+    RunFailed,
+    RunNotFound,
+    RunRejected,
+    ServerUnreachable,
+    ServerUnreachableNotCreated,
+    ServerUnreachablePerhapsCreated,
+)
+from dashboard.langgraph.joining import Backoff
+from dashboard.langgraph.types import RunCreateMetadata
+
+__all__ = [
+    "Answer",
+    "AnswerNotUnderstood",
+    "Backoff",
+    "ClientClosed",
+    "ConnectionEvent",
+    "GraphError",
+    "LangGraphClient",
+    "LangGraphError",
+    "NotFound",
+    "OnConnection",
+    "RequestInvalid",
+    "RequestRejected",
+    "RunCreateMetadata",
+    "RunFailed",
+    "RunNotFound",
+    "RunRejected",
+    "ServerUnreachable",
+    "ServerUnreachableNotCreated",
+    "ServerUnreachablePerhapsCreated",
+    "get_client",
+]

@@ -1,0 +1,154 @@
+"""What a run answered: the final JSON document exactly as received, and how it came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import httpx
+
+from dashboard.langgraph.documents import (
+    SMALL_BYTES,
+    DocumentState,
+    document_state,
+    is_self_delimiting,
+    parse_document,
+)
+from dashboard.langgraph.errors import AnswerNotUnderstood
+from dashboard.langgraph.http import READING_ERRORS
+from dashboard.langgraph.sending import sentence
+
+_WHITESPACE = b" \t\r\n"
+
+
+@dataclass(frozen=True)
+class GraphError:
+    """What the graph raised, from `{"__error__": {"error": type, "message": message}}`."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a `wait` or a `join`. How the run ended does not follow from it.
+
+    Ask `runs.get` and `threads.get_state` for that.
+
+    Attributes:
+        body: The JSON document exactly as received, heartbeats and outer whitespace stripped.
+        run_id: The run's id; None when the server never told it.
+        thread_id: The thread's id; None when neither caller nor server named one.
+        source: Which exchange delivered it. "join": of a run that was already over it is the *thread's* present state,
+            not necessarily this run's result.
+        connections: How many connections answered with headers until this document was whole; 1 when nothing was cut.
+    """
+
+    body: bytes
+    run_id: str | None
+    thread_id: str | None
+    source: Literal["wait", "join"]
+    connections: int
+
+    @cached_property
+    def value(self) -> Any:
+        """The document as Python values, parsed when first asked for.
+
+        Raises:
+            AnswerNotUnderstood: Never for a document that passed the check on arrival; only for one made by hand.
+        """
+        try:
+            return parse_document(self.body)
+        except ValueError as error:
+            raise AnswerNotUnderstood(
+                f"The final state is not JSON: {error}.", body=self.body, run_id=self.run_id, thread_id=self.thread_id
+            ) from error
+
+    @cached_property
+    def graph_error(self) -> GraphError | None:
+        """What the graph raised, or None. Parses the document only when it can hold an error."""
+        if not self.body.startswith(b"{") or b'"__error__"' not in self.body:
+            return None
+        error = self.value.get("__error__")
+        if not isinstance(error, dict):
+            return None
+        return GraphError(type=str(error.get("error") or "Error"), message=str(error.get("message") or ""))
+
+
+@dataclass(frozen=True)
+class ConnectionEvent:
+    """Something about the line to the server, while a run is awaited.
+
+    Attributes:
+        kind: "lost": the line broke, or a try to join failed. "joining": a try begins. "joined": its headers are in.
+        reason: A sentence for people.
+        attempt: 0 for the loss of the first connection of a `wait`; else the number of the try, from 1, counted anew
+            after every connection that held for a while.
+        retry_in_s: With "lost": seconds until the next try; else 0.
+        error: With "lost": what happened (an error of ours, or of httpx for the log); else None.
+    """
+
+    kind: Literal["lost", "joining", "joined"]
+    reason: str
+    attempt: int
+    retry_in_s: float = 0.0
+    error: Exception | None = None
+
+
+OnConnection: TypeAlias = Callable[[ConnectionEvent], None] | Callable[[ConnectionEvent], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One response body, read as far as it went.
+
+    Attributes:
+        body: What came, outer whitespace stripped.
+        state: Whether that is a whole document. An object that is whole counts although the line broke just after it.
+        error: What ended the reading, None when the server ended it.
+    """
+
+    body: bytes
+    state: DocumentState
+    error: Exception | None
+
+    @property
+    def reason(self) -> str:
+        """Why this is not an answer, as a sentence."""
+        if self.error is not None:
+            return f"The line broke while the run was awaited: {sentence(self.error)}."
+        if not self.body:
+            return "The server ended its answer without a word."
+        if self.state is DocumentState.FOREIGN:
+            return "The answer was not JSON."
+        return "The server ended its answer in the middle of the JSON."
+
+
+async def read_body(response: httpx.Response) -> Reading:
+    """Read a streamed `wait` or `join` body to its end or to the cut; never raises an error of the line.
+
+    Heartbeats before the document are dropped as they come, so hours of them cost no memory. Linear in the size.
+    """
+    chunks: list[bytes] = []
+    error: Exception | None = None
+    try:
+        async for chunk in response.aiter_bytes():
+            if chunks:
+                chunks.append(chunk)
+            elif beginning := chunk.lstrip(_WHITESPACE):
+                chunks.append(beginning)
+    except READING_ERRORS as cut:
+        error = cut
+    body = b"".join(chunks)
+    chunks.clear()
+    body = body.rstrip(_WHITESPACE)
+    if len(body) <= SMALL_BYTES:
+        state = document_state(body)
+    else:
+        state = await asyncio.to_thread(document_state, body)
+    if error is not None and state is DocumentState.WHOLE and not is_self_delimiting(body):
+        state = DocumentState.CUT
+    return Reading(body, state, error)

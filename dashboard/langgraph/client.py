@@ -1,0 +1,78 @@
+"""`get_client`: the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from dashboard.langgraph.assistants import AssistantsClient
+from dashboard.langgraph.errors import AnswerNotUnderstood
+from dashboard.langgraph.http import DEFAULT_LIMITS, DEFAULT_TIMEOUT, HttpClient
+from dashboard.langgraph.joining import Backoff
+from dashboard.langgraph.runs import RunsClient
+from dashboard.langgraph.threads import ThreadsClient
+
+
+def get_client(
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    timeout: httpx.Timeout | float | tuple[float | None, ...] | None = DEFAULT_TIMEOUT,
+    limits: httpx.Limits | None = DEFAULT_LIMITS,
+    backoff: Backoff | None = None,
+) -> LangGraphClient:
+    """A client for one LangGraph server, used as `async with get_client(url) as client:`.
+
+    Args:
+        url: The server's address, with a path when it lives below one, for example "https://host/langgraph".
+        headers: Sent with every request, for example `{"x-api-key": ...}`. Nothing is read from the environment.
+        timeout: Seconds, as httpx takes them. `read` is the longest silence between two bytes and must exceed the
+            server's heartbeat (5 s); it does not limit how long a run takes. None: the default.
+        limits: `max_connections` bounds the waits in flight (default: no bound). None: the default.
+        backoff: Pace of joining again after a lost connection.
+
+    Raises:
+        RequestInvalid: The address or the headers cannot be used.
+    """
+    return LangGraphClient(HttpClient(url, headers=headers, timeout=timeout, limits=limits), backoff or Backoff())
+
+
+class LangGraphClient:
+    """One LangGraph server. Made by `get_client`; safe to share between tasks of one event loop."""
+
+    def __init__(self, http: HttpClient, backoff: Backoff) -> None:
+        self._http = http
+        self.runs = RunsClient(http, backoff)
+        self.threads = ThreadsClient(http)
+        self.assistants = AssistantsClient(http)
+
+    async def info(self, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """`GET /info`: version and flags of the server."""
+        found = (await self._http.request("GET", "/info", headers=headers)).json()
+        if not isinstance(found, dict):
+            raise AnswerNotUnderstood("The server's /info is no JSON object.")
+        return found
+
+    async def ok(self, *, headers: Mapping[str, str] | None = None) -> bool:
+        """Whether `GET /ok` says `{"ok": true}`.
+
+        Raises:
+            ServerUnreachable, RequestRejected: It did not say anything, or no.
+        """
+        found = (await self._http.request("GET", "/ok", headers=headers)).json()
+        return isinstance(found, dict) and found.get("ok") is True
+
+    async def aclose(self) -> None:
+        """Close idle connections. Waits in flight go on until their tasks end; new requests raise ClientClosed."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

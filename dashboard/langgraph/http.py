@@ -1,0 +1,276 @@
+"""The one door to the network: sends requests over httpx and lets only errors of ours out.
+
+Two ways out. GETs share an ordinary pool of kept-alive connections. Everything else, and every long wait, gets a fresh
+connection of its own that is closed afterwards: a POST on a kept-alive connection that the server has just closed would
+be ambiguous, and one httpx pool with thousands of long waits walks its whole list at each request (quadratic).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from dashboard.langgraph.documents import parse_document
+from dashboard.langgraph.encoding import encode_json
+from dashboard.langgraph.errors import (
+    AnswerNotUnderstood,
+    ClientClosed,
+    RequestInvalid,
+    ServerUnreachable,
+    ServerUnreachableNotCreated,
+)
+from dashboard.langgraph.refusals import refusal
+from dashboard.langgraph.sending import Sending, sentence
+from dashboard.langgraph.types import QueryParamTypes
+
+DEFAULT_TIMEOUT: Final = httpx.Timeout(connect=5.0, read=20.0, write=120.0, pool=10.0)
+"""Seconds. `read` is the liveness timer between two bytes (a heartbeat comes every 5 s), not a limit on a run."""
+
+DEFAULT_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=5.0)
+"""`max_connections` bounds the waits in flight, and apart from them the short requests. None: no bound."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A 2xx answer, read to its end."""
+
+    headers: httpx.Headers
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as a Python value; None when empty.
+
+        Raises:
+            AnswerNotUnderstood: The body is not one whole JSON document.
+        """
+        if not self.body.strip():
+            return None
+        try:
+            return parse_document(self.body)
+        except ValueError as error:
+            raise AnswerNotUnderstood(f"The server's answer is not JSON: {error}.", body=self.body) from error
+
+
+class _FreshConnections(httpx.AsyncBaseTransport):
+    """A new connection for each request, closed with its response; at most `limits.max_connections` at a time."""
+
+    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
+        self._context = context
+        self._slots = asyncio.Semaphore(limits.max_connections) if limits.max_connections else None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request; the slot is given back when its response is closed."""
+        transport = httpx.AsyncHTTPTransport(
+            verify=self._context, limits=httpx.Limits(max_connections=1, max_keepalive_connections=0)
+        )
+        if self._slots is None:
+            return await transport.handle_async_request(request)
+        timeout_s = request.extensions.get("timeout", {}).get("pool")
+        try:
+            await asyncio.wait_for(self._slots.acquire(), timeout_s)
+        except TimeoutError as error:
+            raise httpx.PoolTimeout("", request=request) from error
+        try:
+            response = await transport.handle_async_request(request)
+        except BaseException:
+            self._slots.release()
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Held(response.stream, self._slots)
+        return response
+
+
+class _Held(httpx.AsyncByteStream):
+    """A response body that gives its slot back once, when it is closed."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, slots: asyncio.Semaphore) -> None:
+        self._stream = stream
+        self._slots: asyncio.Semaphore | None = slots
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            yield chunk
+
+    async def aclose(self) -> None:
+        slots, self._slots = self._slots, None
+        try:
+            await self._stream.aclose()
+        finally:
+            if slots:
+                slots.release()
+
+
+class HttpClient:
+    """Sends requests to one LangGraph server. For the modules of this package only."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None,
+        timeout: httpx.Timeout | float | tuple[float | None, ...] | None,
+        limits: httpx.Limits | None,
+    ) -> None:
+        timeout = DEFAULT_TIMEOUT if timeout is None else timeout
+        limits = limits or DEFAULT_LIMITS
+        try:
+            base = httpx.URL(url)
+            if base.scheme not in ("http", "https") or not base.host:
+                raise RequestInvalid(f"{url!r} is not an http:// or https:// address.")
+            context = httpx.create_ssl_context()
+            all_headers = httpx.Headers({"User-Agent": "runboard", **(headers or {})})
+            self._fresh = httpx.AsyncClient(
+                base_url=base,
+                headers=all_headers,
+                timeout=timeout,  # type: ignore[arg-type]
+                transport=_FreshConnections(context, limits),
+            )
+            self._pooled = httpx.AsyncClient(
+                base_url=base,
+                headers=all_headers,
+                timeout=timeout,  # type: ignore[arg-type]
+                transport=httpx.AsyncHTTPTransport(verify=context, limits=limits),
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            raise (
+                error
+                if isinstance(error, RequestInvalid)
+                else RequestInvalid(f"No client can be made for this address or these headers: {sentence(error)}.")
+            ) from error
+        self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
+
+    async def aclose(self) -> None:
+        """Close idle connections; later requests raise ClientClosed."""
+        await self._pooled.aclose()
+        await self._fresh.aclose()
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: QueryParamTypes | None = None,
+        headers: Mapping[str, str] | None = None,
+        before_send: Callable[[], None] | None = None,
+        creates: bool = False,
+        fresh: bool = True,
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request and yield its 2xx response as soon as the headers are in, the body not yet read.
+
+        Reading the body is the caller's, and so are the errors httpx raises while reading.
+
+        Raises:
+            RequestInvalid, ClientClosed, ServerUnreachable, RequestRejected: see `errors`.
+            Whatever `before_send` raises comes out unchanged; nothing was sent then.
+        """
+        changes = method != "GET"
+        client = self._fresh if fresh else self._pooled
+        if client.is_closed:
+            raise ClientClosed("This LangGraph client is closed.")
+        sending = Sending(before_send)
+        try:
+            # The SDK's order: its own two headers first, so that the caller's win.
+            content: bytes | None = None
+            all_headers: dict[str, str] = {}
+            if json is not None:
+                content = encode_json(json)
+                all_headers = {"Content-Length": str(len(content)), "Content-Type": "application/json"}
+            all_headers.update(headers or {})
+            request = client.build_request(
+                method,
+                path,
+                content=content,
+                params=params,
+                headers=all_headers,
+                extensions={"trace": sending},
+            )
+        except RequestInvalid:
+            raise
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, AttributeError, LookupError) as error:
+            raise RequestInvalid(f"The request cannot be sent: {sentence(error)}.") from error
+        try:
+            response = await client.send(request, stream=True, follow_redirects=False)
+        except Exception as error:  # the one place where the whole HTTP stack's errors are sorted
+            if sending.veto is not None:
+                raise sending.veto from None
+            raise sending.translate(error, changes=changes, origin=self.origin) from error
+        try:
+            if not 200 <= response.status_code < 300:
+                raise await refusal(response, creates=creates, changes=changes)
+            yield response
+        finally:
+            await _close(response)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: QueryParamTypes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send a short request and read its answer to the end.
+
+        A GET is tried a second time after a 500, and up to twice more when its connection died: a server that answers
+        500 may close the connection as well, and then the next request on it fails through no fault of its own.
+        """
+        dropped = failed = 0
+        while True:
+            try:
+                return await self._request_once(method, path, json=json, params=params, headers=headers)
+            except ServerUnreachable as error:
+                if method != "GET":
+                    raise
+                if error.status_code == 500:
+                    failed += 1
+                elif isinstance(error.__cause__, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError):
+                    dropped += 1
+                else:
+                    raise
+                if failed > 1 or dropped > 2:
+                    raise
+
+    async def _request_once(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any,
+        params: QueryParamTypes | None,
+        headers: Mapping[str, str] | None,
+    ) -> Reply:
+        async with self.stream(
+            method, path, json=json, params=params, headers=headers, fresh=method != "GET"
+        ) as response:
+            chunks: list[bytes] = []
+            try:
+                async for chunk in response.aiter_bytes():
+                    chunks.append(chunk)
+            except READING_ERRORS as error:
+                if method == "GET":
+                    raise ServerUnreachableNotCreated(
+                        f"{self.origin} broke off its answer: {sentence(error)}."
+                    ) from error
+                # The headers said 2xx, so it was done; only the answer's text is missing.
+                raise AnswerNotUnderstood(
+                    f"{self.origin} did what was asked and broke off its answer: {sentence(error)}."
+                ) from error
+            return Reply(response.headers, b"".join(chunks))
+
+
+READING_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError, ValueError)
+"""What reading a response body can raise: cuts, silence, broken chunking, broken gzip."""
+
+
+async def _close(response: httpx.Response) -> None:
+    with suppress(*READING_ERRORS):  # the connection is broken anyway
+        await response.aclose()

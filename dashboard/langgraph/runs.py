@@ -1,0 +1,381 @@
+"""Runs: create one and await it, join, cancel, look at."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from dashboard.langgraph.answers import Answer, OnConnection, read_body
+from dashboard.langgraph.documents import DocumentState
+from dashboard.langgraph.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    RunFailed,
+    RunNotFound,
+    ServerUnreachablePerhapsCreated,
+)
+from dashboard.langgraph.http import READING_ERRORS, HttpClient
+from dashboard.langgraph.joining import Backoff, Joiner, tell
+from dashboard.langgraph.paths import run_ids, segment
+from dashboard.langgraph.payload import run_payload, warn_about_checkpoint_during
+from dashboard.langgraph.sending import sentence
+from dashboard.langgraph.types import (
+    All,
+    CancelAction,
+    Checkpoint,
+    Command,
+    Config,
+    Context,
+    DisconnectMode,
+    Durability,
+    IfNotExists,
+    Input,
+    LangSmithTracing,
+    MultitaskStrategy,
+    OnCompletionBehavior,
+    OnRunCreated,
+    QueryParamTypes,
+    Run,
+    RunStatus,
+)
+
+
+class RunsClient:
+    """`client.runs`."""
+
+    def __init__(self, http: HttpClient, backoff: Backoff) -> None:
+        self._http = http
+        self._backoff = backoff
+
+    async def wait(
+        self,
+        thread_id: str | None,
+        assistant_id: str,
+        *,
+        input: Input | None = None,
+        command: Command | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        config: Config | None = None,
+        context: Context | None = None,
+        checkpoint: Checkpoint | None = None,
+        checkpoint_id: str | None = None,
+        checkpoint_during: bool | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
+        webhook: str | None = None,
+        on_disconnect: DisconnectMode | None = None,
+        on_completion: OnCompletionBehavior | None = None,
+        multitask_strategy: MultitaskStrategy | None = None,
+        if_not_exists: IfNotExists | None = None,
+        after_seconds: int | None = None,
+        langsmith_tracing: LangSmithTracing | None = None,
+        raise_error: bool = True,
+        headers: Mapping[str, str] | None = None,
+        params: QueryParamTypes | None = None,
+        on_run_created: OnRunCreated | None = None,
+        durability: Durability | None = None,
+    ) -> builtins.list[dict[str, Any]] | dict[str, Any]:
+        """Create a run, wait until it finishes and return the final state.
+
+        The signature is the SDK's. How long the run may take has no limit; a lost connection is joined again by itself.
+
+        Args:
+            thread_id: Thread to create the run on; None for a stateless run.
+            assistant_id: Assistant id (UUID) or graph name.
+            input: The graph's input.
+            command: `{"resume", "update", "goto"}`; cannot be combined with input.
+            metadata: Kept with the run.
+            config: `{"tags", "recursion_limit", "configurable"}`.
+            context: Static context; the server refuses it together with `config.configurable`.
+            checkpoint: Checkpoint to resume from.
+            checkpoint_id: The same by its id.
+            checkpoint_during: Deprecated: True is durability "async", False is "sync".
+            interrupt_before: Node names, or "*", to stop before.
+            interrupt_after: Node names, or "*", to stop after.
+            webhook: URL the server calls once the run is done.
+            on_disconnect: "cancel" or "continue" when our connection drops.
+            on_completion: "delete" or "keep" the thread made for a stateless run.
+            multitask_strategy: "reject", "interrupt", "rollback" or "enqueue" on a busy thread.
+            if_not_exists: "reject" (default) or "create" a missing thread.
+            after_seconds: Seconds to wait before starting.
+            langsmith_tracing: `{"project_name", "example_id"}`.
+            raise_error: Raise RunFailed when the graph failed, else return the `{"__error__": ...}` state.
+            headers: Extra request headers.
+            params: Extra query parameters; a list repeats its key.
+            on_run_created: Called once with `{"run_id", "thread_id"}` when the response headers are in. May be async.
+                What it raises comes out unchanged.
+            durability: "sync", "async" or "exit".
+
+        Returns:
+            The final state, usually a dict. Numbers and duplicate keys as `json.loads` would give them.
+
+        Raises:
+            RequestInvalid: The request cannot be put on the wire; nothing was created.
+            RunRejected: 3xx, 4xx, 501, 503: nothing was created.
+            ServerUnreachableNotCreated: Nothing was sent: nothing was created.
+            ServerUnreachablePerhapsCreated: No trustworthy answer, and no run id to join by: it may have been created.
+            RunFailed: The graph raised, and raise_error is true.
+            RunNotFound: The server forgot the run while we were away.
+            AnswerNotUnderstood: The run is over and the server's answer is no JSON.
+        """
+        warn_about_checkpoint_during(checkpoint_during, stacklevel=2)
+        answer = await self._wait_answer(
+            thread_id,
+            run_payload(
+                assistant_id,
+                input=input,
+                command=command,
+                metadata=metadata,
+                config=config,
+                context=context,
+                checkpoint=checkpoint,
+                checkpoint_id=checkpoint_id,
+                checkpoint_during=checkpoint_during,
+                interrupt_before=interrupt_before,
+                interrupt_after=interrupt_after,
+                webhook=webhook,
+                on_disconnect=on_disconnect,
+                on_completion=on_completion,
+                multitask_strategy=multitask_strategy,
+                if_not_exists=if_not_exists,
+                after_seconds=after_seconds,
+                langsmith_tracing=langsmith_tracing,
+                durability=durability,
+            ),
+            headers=headers,
+            params=params,
+            on_run_created=on_run_created,
+        )
+        if raise_error and (error := answer.graph_error):
+            raise RunFailed(
+                error.type, error.message, state=answer.value, run_id=answer.run_id, thread_id=answer.thread_id
+            )
+        return cast("dict[str, Any]", answer.value)
+
+    async def wait_answer(
+        self,
+        thread_id: str | None,
+        assistant_id: str,
+        *,
+        input: Input | None = None,
+        command: Command | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        config: Config | None = None,
+        context: Context | None = None,
+        checkpoint: Checkpoint | None = None,
+        checkpoint_id: str | None = None,
+        checkpoint_during: bool | None = None,
+        interrupt_before: All | Sequence[str] | None = None,
+        interrupt_after: All | Sequence[str] | None = None,
+        webhook: str | None = None,
+        on_disconnect: DisconnectMode | None = None,
+        on_completion: OnCompletionBehavior | None = None,
+        multitask_strategy: MultitaskStrategy | None = None,
+        if_not_exists: IfNotExists | None = None,
+        after_seconds: int | None = None,
+        langsmith_tracing: LangSmithTracing | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: QueryParamTypes | None = None,
+        on_run_created: OnRunCreated | None = None,
+        durability: Durability | None = None,
+        before_send: Callable[[], None] | None = None,
+        on_connection: OnConnection | None = None,
+    ) -> Answer:
+        """Like `wait`, but gives the document byte for byte and how it came; a failed graph is an Answer too.
+
+        Args:
+            before_send: Called in the last moment before the first byte leaves, on the established connection. When it
+                raises, nothing is sent and its exception comes out unchanged.
+            on_connection: Told when the line is lost, joined again. May be async.
+
+        Raises:
+            As `wait`, without RunFailed.
+        """
+        warn_about_checkpoint_during(checkpoint_during, stacklevel=2)
+        return await self._wait_answer(
+            thread_id,
+            run_payload(
+                assistant_id,
+                input=input,
+                command=command,
+                metadata=metadata,
+                config=config,
+                context=context,
+                checkpoint=checkpoint,
+                checkpoint_id=checkpoint_id,
+                checkpoint_during=checkpoint_during,
+                interrupt_before=interrupt_before,
+                interrupt_after=interrupt_after,
+                webhook=webhook,
+                on_disconnect=on_disconnect,
+                on_completion=on_completion,
+                multitask_strategy=multitask_strategy,
+                if_not_exists=if_not_exists,
+                after_seconds=after_seconds,
+                langsmith_tracing=langsmith_tracing,
+                durability=durability,
+            ),
+            headers=headers,
+            params=params,
+            on_run_created=on_run_created,
+            before_send=before_send,
+            on_connection=on_connection,
+        )
+
+    async def _wait_answer(
+        self,
+        thread_id: str | None,
+        body: dict[str, Any],
+        *,
+        headers: Mapping[str, str] | None,
+        params: QueryParamTypes | None,
+        on_run_created: OnRunCreated | None,
+        before_send: Callable[[], None] | None = None,
+        on_connection: OnConnection | None = None,
+    ) -> Answer:
+        path = "/runs/wait" if thread_id is None else f"/threads/{segment(thread_id)}/runs/wait"
+        async with self._http.stream(
+            "POST", path, json=body, params=params, headers=headers, before_send=before_send, creates=True
+        ) as response:
+            created = run_ids(response.headers, thread_id=thread_id)
+            if created is not None:
+                await tell(on_run_created, created)
+                thread_id = created["thread_id"]
+            run_id = created["run_id"] if created else None
+            reading = await read_body(response)
+        if reading.state is DocumentState.WHOLE:
+            return Answer(reading.body, run_id, thread_id, "wait", 1)
+        if run_id is None or thread_id is None:
+            raise ServerUnreachablePerhapsCreated(
+                f"{reading.reason} The server did not say which run it had created.", run_id=run_id, thread_id=thread_id
+            ) from reading.error
+        joiner = Joiner(
+            self._http,
+            self._backoff,
+            thread_id,
+            run_id,
+            headers=headers,
+            params=None,
+            on_connection=on_connection,
+            connections=1,
+        )
+        return await joiner.join(lost=reading)
+
+    async def join_answer(
+        self,
+        thread_id: str,
+        run_id: str,
+        *,
+        on_connection: OnConnection | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: QueryParamTypes | None = None,
+    ) -> Answer:
+        """Await a run that exists, through any number of lost connections, until the task is cancelled.
+
+        Of a run that is already over the body is the *thread's* present state; of an interrupted one only
+        `{"__interrupt__": [...]}`. A server that is away, or refuses our key (401, 403), is tried again without end and
+        reported through `on_connection`.
+
+        Raises:
+            RunNotFound: The server does not know the run.
+            RequestRejected: A refusal no later try can change (400, 405, 422 ...); the run may well exist.
+            AnswerNotUnderstood: The run is over and the server's answer is no JSON.
+        """
+        joiner = Joiner(
+            self._http, self._backoff, thread_id, run_id, headers=headers, params=params, on_connection=on_connection
+        )
+        return await joiner.join()
+
+    async def join(
+        self,
+        thread_id: str,
+        run_id: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: QueryParamTypes | None = None,
+    ) -> dict[str, Any]:
+        """Block until a run is done; return what `join_answer` brings, as Python values. Raises the same."""
+        answer = await self.join_answer(thread_id, run_id, headers=headers, params=params)
+        return cast("dict[str, Any]", answer.value)
+
+    async def get(
+        self,
+        thread_id: str,
+        run_id: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: QueryParamTypes | None = None,
+    ) -> Run:
+        """The run's status, metadata and kwargs; no output and no error text.
+
+        Raises:
+            RunNotFound: 404, an honest one.
+        """
+        path = f"/threads/{segment(thread_id)}/runs/{segment(run_id)}"
+        try:
+            return cast("Run", (await self._http.request("GET", path, headers=headers, params=params)).json())
+        except NotFound as error:
+            raise RunNotFound(error.detail, status_code=404, is_json=error.is_json) from error
+
+    async def list(
+        self,
+        thread_id: str,
+        *,
+        limit: int = 10,
+        offset: int = 0,
+        status: RunStatus | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> builtins.list[Run]:
+        """The thread's runs, newest first, `limit` of them after skipping `offset`.
+
+        Raises:
+            NotFound: The server does not know the thread.
+        """
+        query: dict[str, Any] = {"limit": limit, "offset": offset}
+        if status is not None:
+            query["status"] = status
+        query.update(params or {})
+        path = f"/threads/{segment(thread_id)}/runs"
+        found = (await self._http.request("GET", path, headers=headers, params=query)).json()
+        if not isinstance(found, list):
+            raise AnswerNotUnderstood("The server's list of runs is no list.", thread_id=thread_id)
+        return found
+
+    async def cancel(
+        self,
+        thread_id: str,
+        run_id: str,
+        *,
+        wait: bool = False,
+        action: CancelAction = "interrupt",
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Ask the server to stop a run. Without `wait` it is stopped some time after this returns.
+
+        Args:
+            wait: Return only when the run has stopped.
+            action: "interrupt" keeps what the run did; "rollback" deletes the run and its checkpoints.
+
+        Raises:
+            RunNotFound: 404: unknown, or already over (the server does not tell which; ask `get`).
+            ServerUnreachable: `may_exist` here means: may have been cancelled. Asking again does no harm.
+        """
+        query: dict[str, Any] = {"wait": 1 if wait else 0, "action": action, **(params or {})}
+        path = f"/threads/{segment(thread_id)}/runs/{segment(run_id)}/cancel"
+        try:
+            async with self._http.stream("POST", path, params=query, headers=headers) as response:
+                try:
+                    async for _ in response.aiter_bytes():
+                        pass
+                except READING_ERRORS as error:
+                    if wait:
+                        raise ServerUnreachablePerhapsCreated(
+                            f"The line broke while the cancelled run was awaited: {sentence(error)}.",
+                            run_id=run_id,
+                            thread_id=thread_id,
+                        ) from error
+        except NotFound as error:
+            raise RunNotFound(error.detail, status_code=404, is_json=error.is_json) from error

@@ -1,0 +1,102 @@
+"""Threads: the conversations runs happen on, and their states."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from typing import Any, Literal, cast
+
+from dashboard.langgraph.errors import AnswerNotUnderstood
+from dashboard.langgraph.http import HttpClient
+from dashboard.langgraph.paths import segment
+from dashboard.langgraph.types import Thread, ThreadState, ThreadStatus
+
+
+class ThreadsClient:
+    """`client.threads`. Every method raises NotFound for a thread the server does not know, and what `errors` draws."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    async def create(
+        self,
+        *,
+        thread_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        if_exists: Literal["raise", "do_nothing"] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Thread:
+        """Create a thread. `thread_id` must be a UUID; with `if_exists="do_nothing"` creating it twice is harmless.
+
+        Raises:
+            RequestRejected: 409, it exists and `if_exists` is "raise" (the default).
+        """
+        body = {"thread_id": thread_id, "metadata": metadata, "if_exists": if_exists}
+        return cast("Thread", await self._json("POST", "/threads", json=_given(body), headers=headers))
+
+    async def get(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> Thread:
+        """The thread: status, present values, waiting interrupts by task id."""
+        return cast("Thread", await self._json("GET", f"/threads/{segment(thread_id)}", headers=headers))
+
+    async def search(
+        self,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        values: Mapping[str, Any] | None = None,
+        status: ThreadStatus | None = None,
+        limit: int = 10,
+        offset: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> builtins.list[Thread]:
+        """One page of the threads that match."""
+        body = {"metadata": metadata, "values": values, "status": status, "limit": limit, "offset": offset}
+        return await self._list("POST", "/threads/search", json=_given(body), headers=headers)
+
+    async def get_state(
+        self,
+        thread_id: str,
+        *,
+        checkpoint_id: str | None = None,
+        subgraphs: bool = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> ThreadState:
+        """The state at a checkpoint (None: the present one): values, nodes waiting, tasks with errors unmasked."""
+        path = f"/threads/{segment(thread_id)}/state"
+        if checkpoint_id is not None:
+            path += f"/{segment(checkpoint_id)}"
+        query = {"subgraphs": True} if subgraphs else None
+        return cast("ThreadState", await self._json("GET", path, params=query, headers=headers))
+
+    async def get_history(
+        self,
+        thread_id: str,
+        *,
+        limit: int = 10,
+        before: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> builtins.list[ThreadState]:
+        """States of the thread, newest first; `before` is the checkpoint id to continue from."""
+        query: dict[str, Any] = {"limit": limit}
+        if before is not None:
+            query["before"] = before
+        return await self._list("GET", f"/threads/{segment(thread_id)}/history", params=query, headers=headers)
+
+    async def delete(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> None:
+        """Delete the thread with its runs and checkpoints."""
+        await self._http.request("DELETE", f"/threads/{segment(thread_id)}", headers=headers)
+
+    async def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        found = (await self._http.request(method, path, **request)).json()
+        if not isinstance(found, dict):
+            raise AnswerNotUnderstood(f"The answer to {method} {path} is no JSON object.")
+        return found
+
+    async def _list(self, method: str, path: str, **request: Any) -> builtins.list[Any]:
+        found = (await self._http.request(method, path, **request)).json()
+        if not isinstance(found, list):
+            raise AnswerNotUnderstood(f"The answer to {method} {path} is no JSON list.")
+        return found
+
+
+def _given(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if value is not None}
