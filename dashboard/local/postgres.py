@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import fcntl
 import os
 import shutil
@@ -314,6 +315,8 @@ class EmbeddedPostgres:
             if server.poll() is not None:
                 break
         self._server = None
+        with contextlib.suppress(OSError):
+            self._cluster.socket_folder().rmdir()
         if self._cluster.was_moved and not self.durable:
             shutil.rmtree(self._cluster.home, ignore_errors=True)
             (self.folder / "moved-to").unlink(missing_ok=True)
