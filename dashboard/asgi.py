@@ -1,0 +1,32 @@
+"""The web process: HTTP through Django, WebSockets through Channels, and the listener that feeds them."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
+_http = get_asgi_application()  # must come before anything that imports models
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+
+from dashboard.live.listener import listener  # noqa: E402
+from dashboard.live.routing import websockets  # noqa: E402
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+async def _web(scope: Scope, receive: Receive, send: Send) -> None:
+    # Daphne has no lifespan events: the first request, which is the health check, starts the listener.
+    listener.start()
+    await _http(scope, receive, send)
+
+
+application = ProtocolTypeRouter(
+    {"http": _web, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(websockets))}
+)

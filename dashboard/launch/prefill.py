@@ -1,0 +1,68 @@
+"""What a blank launch form starts with: the address's query, or an earlier run."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django.http import QueryDict
+
+from dashboard.launch.fields import JSONText, NodeNames
+from dashboard.launch.forms import LaunchForm
+from dashboard.launch.headers import MASK
+from dashboard.runs.models import Run
+
+# A link that prefills never holds secrets, and cannot pretend to be another form.
+NEVER_FROM_A_LINK = {"headers", "launch_key", "parent"}
+
+
+def prefill_from_query(query: QueryDict) -> dict[str, Any]:
+    """The fields a link names, as typed; they are checked when the form is sent."""
+    return {name: query[name] for name in LaunchForm.base_fields if name in query and name not in NEVER_FROM_A_LINK}
+
+
+def prefill_from_run(run: Run) -> dict[str, Any]:
+    """Everything the run was launched with. Header values stay hidden: the mask stands for "as in that run"."""
+    params = run.request.params
+    initial: dict[str, Any] = {
+        "server": run.server_id,
+        "assistant_id": run.assistant_id,
+        "name": run.name,
+        "tags": ", ".join(run.tags),
+        "thread": run.thread_choice,
+        "thread_id": run.remote_thread_id if run.thread_choice == "existing" else "",
+        "parent": run.pk,
+    }
+    for name, value in params.items():
+        initial[name] = _as_typed(name, value)
+    if run.thread_choice == "new":
+        initial.pop("if_not_exists", None)
+    return initial
+
+
+def new_launch_key() -> uuid.UUID:
+    """A key for a blank form, so that sending it twice launches once."""
+    return uuid.uuid4()
+
+
+def _as_typed(name: str, value: Any) -> Any:
+    if name == "headers":
+        return json.dumps(dict.fromkeys(value, MASK), ensure_ascii=False, indent=2)
+    field = LaunchForm.base_fields.get(name)
+    if isinstance(field, JSONText):
+        return _pretty(value)
+    if isinstance(field, NodeNames):
+        return value if isinstance(value, str) else "\n".join(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def _pretty(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate is no text a page could carry
+        return json.dumps(value, indent=2)
+    return text

@@ -1,0 +1,82 @@
+"""The launch page."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from dashboard.http import go_to, json_errors, wants_json
+from dashboard.launch.examples import assistant_cards
+from dashboard.launch.forms import LaunchForm
+from dashboard.launch.prefill import new_launch_key, prefill_from_query, prefill_from_run
+from dashboard.runs import services
+from dashboard.runs.models import Run
+from dashboard.servers.selectors import assistant_list
+from dashboard.teams.access import may_act_required
+from dashboard.teams.middleware import TeamRequest
+
+
+@never_cache
+@may_act_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def launch(request: TeamRequest) -> HttpResponse:
+    """Show the form, prefilled from the address; POST launches."""
+    return _launch(request) if request.method == "POST" else _show(request)
+
+
+def _show(request: TeamRequest) -> HttpResponse:
+    initial = {"launch_key": new_launch_key(), "thread": "new"}
+    parent = _parent(request)
+    if parent is not None:
+        initial |= prefill_from_run(parent)
+    initial |= prefill_from_query(request.GET)
+    if initial.get("thread_id") and "thread" not in request.GET and parent is None:
+        initial["thread"] = "existing"
+    form = LaunchForm(team=request.team, initial=initial)
+    return render(request, "launch/page.html", _context(request, form, parent))
+
+
+def _launch(request: TeamRequest) -> HttpResponse:
+    form = LaunchForm(request.POST, team=request.team)
+    if not form.is_valid():
+        if wants_json(request):
+            return json_errors(form.errors)
+        return render(request, "launch/page.html", _context(request, form, form.cleaned_data.get("parent")), status=422)
+    try:
+        run = services.run_launch(team=request.team, by=request.user, order=form.order())
+    except services.AlreadyLaunched as earlier:
+        run = earlier.run
+        messages.info(request, "This form was sent before; here is the run it launched. Launch again starts another.")
+    url = reverse("run-detail", args=[run.pk])
+    if wants_json(request):
+        return JsonResponse({"id": str(run.pk), "url": url}, status=201, headers={"Location": url})
+    return go_to(request, url)
+
+
+def _context(request: TeamRequest, form: LaunchForm, parent: Run | None) -> dict[str, object]:
+    assistants = list(assistant_list(request.team))
+    return {
+        "form": form,
+        "parent": parent,
+        "assistants": assistants,
+        "cards": assistant_cards(assistants),
+        "servers": form.servers,
+    }
+
+
+def _parent(request: TeamRequest) -> Run | None:
+    """The run that `?from=` names; one of another team is not found."""
+    text = request.GET.get("from", "")
+    if not text:
+        return None
+    try:
+        pk = UUID(text)
+    except ValueError:
+        return None
+    return get_object_or_404(Run.objects.select_related("request"), team=request.team, pk=pk)

@@ -1,0 +1,105 @@
+"""Each change is rendered once per process, however many pages show it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+
+from dashboard.runs import fragments
+from dashboard.runs.models import Run
+from dashboard.runs.selectors import PAGE_ROWS, RunFilters, run_list
+
+KEPT = 512
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """HTML and the version of the run it shows."""
+
+    html: str
+    version: int
+
+
+class RenderOnce:
+    """Remembers the latest renderings by key; callers that come while one is being made wait for the same one."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[Hashable, asyncio.Future[Rendered | None]] = OrderedDict()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def get(self, key: Hashable, render: Callable[[], Rendered | None]) -> Rendered | None:
+        """The rendering under `key`, made by `render` in a thread when it is new. A failed one is not kept."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._made, self._loop = OrderedDict(), loop
+        future = self._made.get(key)
+        if future is None:
+            future = asyncio.ensure_future(database_sync_to_async(render)())
+            self._made[key] = future
+            while len(self._made) > KEPT:
+                self._made.popitem(last=False)
+        try:
+            # Shielded: a page that goes away must not cancel what others wait for.
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            self._made.pop(key, None)
+            raise
+
+
+once = RenderOnce()
+
+
+def _run(run_id: UUID) -> Run | None:
+    return (
+        Run.objects.select_related("launched_by", "server", "request", "cancel_requested_by", "parent")
+        .filter(pk=run_id)
+        .first()
+    )
+
+
+async def render_run(run_id: UUID, version: int, *, may_act: bool) -> Rendered | None:
+    """The live parts of a run's page, at least as new as `version`. None when the run is gone."""
+
+    def render() -> Rendered | None:
+        run = _run(run_id)
+        return Rendered(fragments.run_live_html(run, may_act=may_act), run.version) if run else None
+
+    return await once.get(("run", run_id, version, may_act), render)
+
+
+async def render_shared(run_id: UUID, version: int) -> Rendered | None:
+    """The live parts of a share page."""
+
+    def render() -> Rendered | None:
+        run = _run(run_id)
+        return Rendered(fragments.run_shared_html(run), run.version) if run else None
+
+    return await once.get(("shared", run_id, version), render)
+
+
+async def render_row(team_id: UUID, run_id: UUID, version: int, filters: RunFilters) -> Rendered | None:
+    """One run's row for the runs page, marked when the filters do not let it through."""
+
+    def render() -> Rendered | None:
+        run = run_list(team_id, filters).filter(pk=run_id).first()
+        outside = run is None
+        run = run or run_list(team_id, RunFilters()).filter(pk=run_id).first()
+        return Rendered(fragments.run_changes_html([run], outside=outside), run.version) if run else None
+
+    return await once.get(("row", run_id, version, filters), render)
+
+
+async def render_first_rows(team_id: UUID, filters: RunFilters) -> str:
+    """The first page of rows: what a runs page gets when it connects."""
+
+    def render() -> str:
+        return fragments.run_changes_html(list(run_list(team_id, filters)[:PAGE_ROWS]), outside=False)
+
+    return str(await database_sync_to_async(render)())

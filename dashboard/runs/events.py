@@ -1,0 +1,22 @@
+"""The kinds of things that happen to a run, and the sentence each is told in. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class EventKind(TextChoices):
+    """What a RunEvent tells. `data` holds what the sentence needs; it never holds a secret."""
+
+    LAUNCHED = "launched", "Launched"
+    STATUS = "status", "Status changed"
+    CREATED_ON_SERVER = "created_on_server", "The server confirmed the run"
+    SERVER_UNREACHABLE = "server_unreachable", "The server could not be reached"
+    CONNECTION_LOST = "connection_lost", "Lost the line to the server"
+    REJOINED = "rejoined", "Joined the run again"
+    CANCEL_ASKED = "cancel_asked", "Cancel asked"
+    CANCEL_DELIVERED = "cancel_delivered", "Cancel delivered to the server"
+    CANCEL_FAILED = "cancel_failed", "Cancel could not be delivered yet"
+    ADOPTED = "adopted", "Another worker took over"
+    HANDED_BACK = "handed_back", "The worker stopped and handed the run back"
+    WARNING = "warning", "Warning"

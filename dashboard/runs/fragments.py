@@ -1,0 +1,49 @@
+"""A run as pieces of HTML. The same templates serve pages, polling and WebSocket pushes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from dashboard.runs.final_state import final_state_of, value_tree
+from dashboard.runs.models import Run
+from dashboard.runs.wording import event_lines, run_banner
+
+
+def run_context(run: Run, *, may_act: bool) -> dict[str, Any]:
+    """What the live parts of a run's page need."""
+    return {
+        "run": run,
+        "banner": run_banner(run),
+        "events": event_lines(run.events.select_related("by")),
+        "state": final_state_of(run) if run.is_terminal else None,
+        "may_act": may_act,
+    }
+
+
+def run_sent(run: Run) -> dict[str, Any]:
+    """What was sent, for the Input tab: the input or command first, then every other parameter, none in secret."""
+    params = dict(run.request.params)
+    documents = [(name, value_tree(params.pop(name))) for name in ("input", "command", "context") if name in params]
+    return {"documents": documents, "other_params": [(name, value_tree(value)) for name, value in params.items()]}
+
+
+def run_live_html(run: Run, *, may_act: bool) -> str:
+    """Every part of the run page that changes, each with its id, ready to be swapped in."""
+    return render_to_string("runs/_live.html", run_context(run, may_act=may_act))
+
+
+def run_row_html(run: Run) -> str:
+    """The run's row of the runs page."""
+    return render_to_string("runs/_row.html", {"run": run})
+
+
+def run_shared_html(run: Run) -> str:
+    """What a share page shows of a run, live: status, error and result; nothing of headers, people's actions or keys."""
+    return render_to_string("sharing/_live.html", run_context(run, may_act=False))
+
+
+def run_changes_html(runs: list[Run], *, outside: bool) -> str:
+    """Rows for an open runs page to merge; `outside` ones are not let through by its filters, and never inserted."""
+    return render_to_string("runs/_changes.html", {"runs": runs, "outside": outside})

@@ -1,0 +1,261 @@
+"""What a worker writes about the runs it holds. Every write is fenced: a worker that lost its lease writes nothing.
+
+A lease is `lease_owner`, `fence` and `lease_expires_at`, all by the database's clock. Claiming and adopting raise the
+fence, so a worker that comes back from the dead finds that its hold is gone (LeaseLost) even if it owns the run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from dashboard.runs.events import EventKind
+from dashboard.runs.models import Run, RunResult
+from dashboard.runs.notifications import WORK_CHANNEL, notify
+from dashboard.runs.services import run_move, run_note
+from dashboard.runs.statuses import ENDS, HELD, RunStatus
+
+LEASE = timedelta(seconds=30)
+ERROR_CHARS = 20_000
+
+
+class LeaseLost(Exception):
+    """This worker no longer holds the run; another may. Nothing was written."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A worker's right to write about a run, as the database gave it."""
+
+    run_id: UUID
+    owner: UUID
+    fence: int
+
+
+@dataclass(frozen=True)
+class RunError:
+    """Why a run failed: the exception's class name, its message, and the node that raised it ("" when not known)."""
+
+    type: str
+    message: str
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, as far as is known. `body` is the final state as received, None when there is none."""
+
+    status: RunStatus
+    error: RunError | None = None
+    body: bytes | None = None
+    ending: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_claim(*, owner: UUID, limit: int) -> list[Run]:
+    """Take up to `limit` queued runs that are due, oldest first. Two workers never get the same run."""
+    due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
+    return _take(owner, limit, Q(status=RunStatus.QUEUED) & due, _claimed)
+
+
+def run_adopt(*, owner: UUID, limit: int) -> list[Run]:
+    """Take over up to `limit` runs whose worker handed them back or stopped renewing its lease."""
+    orphaned = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
+    return _take(owner, limit, Q(status__in=HELD) & orphaned, _adopted)
+
+
+def _take(owner: UUID, limit: int, which: Q, write: Callable[[Run, UUID], None]) -> list[Run]:
+    if limit < 1:
+        return []
+    with transaction.atomic():
+        rows = list(
+            Run.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(which)
+            .order_by("created_at")
+            .values_list("pk", flat=True)[:limit]
+        )
+        runs = list(Run.objects.filter(pk__in=rows).select_related("server", "request").order_by("created_at"))
+        for run in runs:
+            write(run, owner)
+            run.refresh_from_db(fields=["fence", "status", "version", "lease_owner"])
+    return runs
+
+
+def _lease(owner: UUID) -> dict[str, Any]:
+    return {"lease_owner": owner, "lease_expires_at": Now() + LEASE, "fence": F("fence") + 1}
+
+
+def _claimed(run: Run, owner: UUID) -> None:
+    run_move(run, RunStatus.STARTING, attempts=F("attempts") + 1, not_before=None, sent_at=None, **_lease(owner))
+
+
+def _adopted(run: Run, owner: UUID) -> None:
+    handed_back = run.lease_owner is None
+    Run.objects.filter(pk=run.pk).update(**_lease(owner))
+    run_note(run, EventKind.ADOPTED, {"worker": str(owner), "handed_back": handed_back})
+
+
+def hold_of(run: Run) -> Hold:
+    """The hold a run just claimed or adopted came with."""
+    assert run.lease_owner is not None
+    return Hold(run.pk, run.lease_owner, run.fence)
+
+
+def leases_renew(*, owner: UUID, holds: Collection[Hold]) -> set[UUID]:
+    """Renew the leases; returns the runs still held. A run that is missing from it belongs to someone else, or ended."""
+    if not holds:
+        return set()
+    fences = {hold.run_id: hold.fence for hold in holds}
+    mine = Run.objects.filter(pk__in=fences, lease_owner=owner)
+    mine.update(lease_expires_at=Now() + LEASE)
+    return {pk for pk, fence in mine.values_list("pk", "fence") if fences[pk] == fence}
+
+
+@contextmanager
+def _held(hold: Hold) -> Iterator[Run]:
+    """The run, locked, in a transaction.
+
+    Raises:
+        LeaseLost: the hold is no longer in force.
+    """
+    with transaction.atomic():
+        run = (
+            Run.objects.select_for_update()
+            .filter(pk=hold.run_id, lease_owner=hold.owner, fence=hold.fence, status__in=HELD)
+            .first()
+        )
+        if run is None:
+            raise LeaseLost(f"run {hold.run_id} is no longer held by this worker")
+        yield run
+
+
+def run_sending(hold: Hold) -> bool:
+    """Record that the request is about to go out: from here on the server may have the run.
+
+    Returns False when someone asked to cancel first; the run has then ended and must not be sent.
+    """
+    with _held(hold) as run:
+        if run.status == RunStatus.CANCELLING:
+            run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+            return False
+        Run.objects.filter(pk=run.pk).update(sent_at=Now())
+    return True
+
+
+def run_created_on_server(hold: Hold, *, remote_run_id: str, remote_thread_id: str, starts_later: bool = False) -> Run:
+    """Store the server's ids. Returns the run as it stands, which may be `cancelling`: then the cancel is to be sent."""
+    with _held(hold) as run:
+        ids: dict[str, Any] = {
+            "remote_run_id": remote_run_id,
+            "remote_thread_id": remote_thread_id,
+            "unreachable_since": None,
+            "started_at": Now(),
+        }
+        run_note(run, EventKind.CREATED_ON_SERVER, {"run_id": remote_run_id, "thread_id": remote_thread_id})
+        if run.status == RunStatus.STARTING:
+            run_move(run, RunStatus.SCHEDULED if starts_later else RunStatus.RUNNING, **ids)
+        else:
+            Run.objects.filter(pk=run.pk).update(**ids)
+    run.refresh_from_db()
+    return run
+
+
+def run_begun(hold: Hold) -> None:
+    """A scheduled run has started on its server."""
+    with _held(hold) as run:
+        if run.status == RunStatus.SCHEDULED:
+            run_move(run, RunStatus.RUNNING, started_at=Now())
+
+
+def run_requeue(hold: Hold, *, reason: str, delay_s: float) -> None:
+    """Back to the queue: the server provably has no such run. Tried again after `delay_s` seconds."""
+    with _held(hold) as run:
+        if run.status == RunStatus.CANCELLING:
+            run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+            return
+        if run.unreachable_since is None:
+            Run.objects.filter(pk=run.pk).update(unreachable_since=Now())
+        run_note(run, EventKind.SERVER_UNREACHABLE, {"message": reason, "retry_in_s": round(delay_s, 1)})
+        run_move(run, RunStatus.QUEUED, sent_at=None, not_before=Now() + timedelta(seconds=delay_s))
+        notify(WORK_CHANNEL, str(run.pk))
+
+
+def run_connection(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
+    """Record that the line to the server was lost, or that the run was joined again."""
+    with _held(hold) as run:
+        since = run.reconnecting_since or Now() if kind == EventKind.CONNECTION_LOST else None
+        Run.objects.filter(pk=run.pk).update(reconnecting_since=since)
+        run_note(run, kind, data)
+
+
+def run_remark(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
+    """Record an event of a run that is held."""
+    with _held(hold) as run:
+        run_note(run, kind, data)
+
+
+def run_finish(hold: Hold, outcome: Outcome) -> None:
+    """Store how the run ended and its final state, in one transaction.
+
+    Raises:
+        LeaseLost: another worker has the run; it will come to its own end.
+    """
+    assert outcome.status in ENDS
+    packed = zlib.compress(outcome.body, 1) if outcome.body is not None else None
+    error = outcome.error
+    with _held(hold) as run:
+        if outcome.body is not None and packed is not None:
+            RunResult.objects.create(
+                run=run,
+                compressed=packed,
+                size_bytes=len(outcome.body),
+                sha256=hashlib.sha256(outcome.body).digest(),
+            )
+        changes: dict[str, Any] = {"ending_json": json.dumps(outcome.ending) if outcome.ending else ""}
+        if error is not None:
+            changes |= {
+                "error_type": storable(error.type)[:200],
+                "error_message": storable(error.message)[:ERROR_CHARS],
+                "error_node": storable(error.node)[:200],
+                "search_text": (run.search_text + " " + storable(f"{error.type} {error.message}"))[:ERROR_CHARS],
+            }
+        data = {"error_type": changes["error_type"]} if error is not None else {}
+        run_move(run, outcome.status, data=data, **changes)
+
+
+def leases_hand_back(*, owner: UUID) -> int:
+    """Give every run of a stopping worker back at once. Returns how many.
+
+    Runs that were never sent are queued again; the others keep their status and wait to be adopted.
+    """
+    count = 0
+    with transaction.atomic():
+        for run in Run.objects.select_for_update().filter(lease_owner=owner, status__in=HELD):
+            run_note(run, EventKind.HANDED_BACK, {"worker": str(owner)})
+            if run.status == RunStatus.STARTING and run.sent_at is None:
+                run_move(run, RunStatus.QUEUED)
+            else:
+                Run.objects.filter(pk=run.pk).update(lease_owner=None, lease_expires_at=None)
+            notify(WORK_CHANNEL, str(run.pk))
+            count += 1
+    return count
+
+
+def cancels_asked(*, owner: UUID) -> models.QuerySet[Run]:
+    """The runs this worker holds that someone asked to cancel."""
+    return Run.objects.filter(lease_owner=owner, status=RunStatus.CANCELLING)
+
+
+def storable(text: str) -> str:
+    """`text` as Postgres can keep it: NUL and lone surrogates become the replacement character."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,211 @@
+"""The Run and what belongs to it. Rows are changed by `services.py` alone."""
+
+from __future__ import annotations
+
+import json
+import uuid
+import zlib
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from dashboard.runs.statuses import ACTIVE, CREATED, ENDS, HELD, LOOKS, RunStatus, StatusLook
+from dashboard.servers.models import Server
+from dashboard.teams.models import Team, User
+
+
+class ThreadChoice(models.TextChoices):
+    """Where on the server a run takes place."""
+
+    NEW = "new", "New thread"
+    STATELESS = "stateless", "No thread (stateless)"
+    EXISTING = "existing", "Existing thread"
+
+
+class ParentKind(models.TextChoices):
+    """How a run came from another one."""
+
+    AGAIN = "again", "Launched again from"
+    ANSWER = "answer", "Answers"
+    FORK = "fork", "Forked from"
+
+
+class Run(models.Model):
+    """One launch of an assistant: the row that lists read. Parameters and the final state stand in tables of their own.
+
+    `id` is ours, `remote_run_id` and `remote_thread_id` are the server's. Times are the database's clock, never a
+    worker's. `version` grows with every change that people can see. `fence` grows with every change of hands: a worker
+    may write only while `lease_owner` and `fence` are what it was given.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="runs")
+    server = models.ForeignKey(Server, on_delete=models.PROTECT, related_name="runs")
+    launched_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="runs")
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
+    parent_kind = models.CharField(max_length=10, choices=ParentKind.choices, default="", blank=True)
+
+    # Made with each blank launch form: the same form sent twice launches once.
+    launch_key = models.UUIDField(null=True)
+
+    name = models.CharField(max_length=200, default="", blank=True)
+    tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    assistant_id = models.CharField(max_length=200)
+    graph_id = models.CharField(max_length=200, default="", blank=True)
+    thread_choice = models.CharField(max_length=10, choices=ThreadChoice.choices)
+
+    status = models.CharField(max_length=12, choices=RunStatus.choices, default=RunStatus.QUEUED)
+    version = models.BigIntegerField(default=1)
+    last_event_seq = models.IntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    status_at = models.DateTimeField(db_default=Now())
+
+    remote_thread_id = models.CharField(max_length=200, null=True)  # noqa: DJ001 - None is "not known"
+    remote_run_id = models.CharField(max_length=200, null=True)  # noqa: DJ001
+    remote_thread_kept = models.BooleanField(default=True)
+
+    lease_owner = models.UUIDField(null=True)
+    lease_expires_at = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    attempts = models.IntegerField(default=0)
+    not_before = models.DateTimeField(null=True)
+    unreachable_since = models.DateTimeField(null=True)
+    reconnecting_since = models.DateTimeField(null=True)
+
+    cancel_action = models.CharField(max_length=10, default="", blank=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    error_type = models.CharField(max_length=200, default="", blank=True)
+    error_message = models.TextField(default="", blank=True)
+    error_node = models.CharField(max_length=200, default="", blank=True)
+    # What else is known of the end: nodes waiting, interrupts, who pushed it out. JSON text, see `ending`.
+    ending_json = models.TextField(default="", blank=True)
+
+    search_text = models.TextField(default="", blank=True)
+    search = models.GeneratedField(
+        expression=SearchVector("search_text", config="simple"), output_field=SearchVectorField(), db_persist=True
+    )
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["team", "-created_at", "-id"], name="run_list"),
+            models.Index(fields=["team", "status", "-created_at", "-id"], name="run_list_status"),
+            models.Index(fields=["team", "assistant_id", "-created_at", "-id"], name="run_list_assistant"),
+            models.Index(fields=["team", "launched_by", "-created_at", "-id"], name="run_list_person"),
+            models.Index(fields=["created_at"], condition=Q(status=RunStatus.QUEUED), name="run_queue"),
+            models.Index(fields=["lease_expires_at"], condition=Q(status__in=sorted(HELD)), name="run_leases"),
+            GinIndex(fields=["search"], name="run_search"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_known"),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(ENDS), finished_at__isnull=False)
+                | Q(status__in=sorted(ACTIVE), finished_at__isnull=True),
+                name="run_finished_at_agrees",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=sorted(CREATED)) | Q(remote_run_id__isnull=False, started_at__isnull=False),
+                name="run_created_has_ids",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(HELD)) | Q(lease_owner__isnull=True, lease_expires_at__isnull=True),
+                name="run_lease_only_while_held",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=RunStatus.CANCELLING) | Q(cancel_requested_at__isnull=False),
+                name="run_cancelling_was_asked",
+            ),
+            models.UniqueConstraint(fields=["team", "launch_key"], name="run_launched_once"),
+            models.CheckConstraint(condition=Q(thread_choice__in=ThreadChoice.values), name="run_thread_choice_known"),
+            models.CheckConstraint(
+                condition=Q(cancel_action__in=["", "interrupt", "rollback"]), name="run_cancel_action_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def title(self) -> str:
+        """What a person reads first: the run's name, else its assistant."""
+        return self.name or self.graph_id or self.assistant_id
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended; an ended run never changes status again."""
+        return self.status in ENDS
+
+    @property
+    def is_cancellable(self) -> bool:
+        """Whether asking to cancel would do something."""
+        return not self.is_terminal and self.status != RunStatus.CANCELLING
+
+    @property
+    def look(self) -> StatusLook:
+        """How the status is shown."""
+        return LOOKS[RunStatus(self.status)]
+
+    @property
+    def ending(self) -> dict[str, Any]:
+        """What else is known of the end: `next` (nodes waiting), `interrupts`, `rolled_back`, `note`."""
+        return json.loads(self.ending_json) if self.ending_json else {}
+
+    @property
+    def has_error(self) -> bool:
+        return bool(self.error_type or self.error_message)
+
+
+class RunRequest(models.Model):
+    """The `wait` parameters of a run as they were given. JSON text, because jsonb reorders keys and refuses NUL.
+
+    Header values are secrets: they stand in `secret_headers` alone, encrypted; `params` has their names.
+    """
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="request")
+    params_json = models.TextField()
+    secret_headers = models.BinaryField(default=b"", editable=False)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters by their names in `wait`; `headers` is the list of header names."""
+        return json.loads(self.params_json)  # type: ignore[no-any-return]
+
+
+class RunResult(models.Model):
+    """A run's final state exactly as the server sent it, compressed, with the size and hash of the original bytes."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="result")
+    compressed = models.BinaryField(editable=False)
+    size_bytes = models.BigIntegerField()
+    sha256 = models.BinaryField(max_length=32, editable=False)
+    received_at = models.DateTimeField(db_default=Now())
+
+    @property
+    def body(self) -> bytes:
+        """The bytes as received."""
+        return zlib.decompress(self.compressed, bufsize=max(self.size_bytes, 1))
+
+
+class RunEvent(models.Model):
+    """Something that happened to a run. `seq` counts from 1 without holes. Never changed once written."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.IntegerField()
+    at = models.DateTimeField(db_default=Now())
+    kind = models.CharField(max_length=30)
+    data = models.JSONField(default=dict)
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["seq"]
+        constraints = [models.UniqueConstraint(fields=["run", "seq"], name="run_event_seq_once")]

@@ -1,0 +1,95 @@
+"""What Postgres tells other processes when a run changes, and how they listen. A lost message must never hurt:
+every message only says "look again", and listeners look again whenever they (re)connect."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import psycopg
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+RUN_CHANNEL = "runboard_run"
+"""Payload: RunChange as JSON. For pages."""
+WORK_CHANNEL = "runboard_work"
+"""Payload: a run's id that has work for a worker: queued, or to be cancelled."""
+
+PING_EVERY_S = 5.0
+PING_TIMEOUT_S = 5.0
+RECONNECT_MAX_S = 2.0
+
+
+@dataclass(frozen=True)
+class RunChange:
+    """A run has a new version."""
+
+    run_id: UUID
+    team_id: UUID
+    version: int
+
+    @classmethod
+    def from_payload(cls, payload: str) -> RunChange:
+        run_id, team_id, version = json.loads(payload)
+        return cls(UUID(run_id), UUID(team_id), int(version))
+
+
+def notify(channel: str, payload: str) -> None:
+    """Send a message with the current transaction: delivered if it commits, never otherwise."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a listener hears: a message, or `connected` / `disconnected` about its own line."""
+
+    kind: Literal["message", "connected", "disconnected"]
+    channel: str = ""
+    payload: str = ""
+
+
+async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncIterator[Notice]:
+    """Hear the channels for ever, reconnecting by itself. Ends only when its task is cancelled.
+
+    `connected` comes after each (re)connect, once LISTEN is in force: whatever was missed before is to be looked up then.
+    A line that died without a word is noticed by a ping every PING_EVERY_S seconds.
+    """
+    delay = 0.1
+    while True:
+        try:
+            line = await psycopg.AsyncConnection.connect(database_url, autocommit=True, connect_timeout=5)
+        except psycopg.Error as error:
+            logger.warning("cannot listen to the database, trying again in %.1f s: %s", delay, str(error).strip())
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RECONNECT_MAX_S)
+            continue
+        try:
+            for channel in channels:
+                await asyncio.wait_for(line.execute(f"LISTEN {channel}"), PING_TIMEOUT_S)
+            delay = 0.1
+            yield Notice("connected")
+            while True:
+                async for message in line.notifies(timeout=PING_EVERY_S):
+                    yield Notice("message", message.channel, message.payload)
+                await asyncio.wait_for(line.execute("SELECT 1"), PING_TIMEOUT_S)
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            logger.warning(
+                "the line that listens to the database broke: %s", str(error).strip() or type(error).__name__
+            )
+            yield Notice("disconnected")
+        finally:
+            await _close(line)
+
+
+async def _close(line: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+    try:
+        await asyncio.wait_for(line.close(), 1)
+    except (psycopg.Error, OSError, TimeoutError):
+        logger.debug("the broken line did not close cleanly")

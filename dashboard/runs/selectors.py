@@ -1,0 +1,173 @@
+"""Every read about runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import ACTIVE, RunStatus
+from dashboard.teams.models import Team
+
+PAGE_ROWS = 50
+STATUS_GROUPS = {"active": ACTIVE}
+"""Filters that mean several statuses at once."""
+
+
+@dataclass(frozen=True)
+class RunFilters:
+    """What the runs page shows; stands in the address. Empty means everything."""
+
+    statuses: tuple[str, ...] = ()
+    assistant: str = ""
+    person: str = ""
+    text: str = ""
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> RunFilters:
+        """Read the address; what it does not understand is left out."""
+        known = {*RunStatus.values, *STATUS_GROUPS}
+        return cls(
+            statuses=tuple(dict.fromkeys(word for word in query.getlist("status") if word in known)),
+            assistant=query.get("assistant", "")[:200].replace("\x00", ""),
+            person=query.get("person", "")[:150].replace("\x00", ""),
+            text=query.get("q", "")[:200].replace("\x00", "").strip(),
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.statuses or self.assistant or self.person or self.text)
+
+    def to_query(self) -> str:
+        """The address's query string, without the question mark; "" for no filter."""
+        pairs = [("status", status) for status in self.statuses]
+        pairs += [(key, value) for key, value in self._single() if value]
+        return urlencode(pairs)
+
+    def _single(self) -> list[tuple[str, str]]:
+        return [("assistant", self.assistant), ("person", self.person), ("q", self.text)]
+
+    def chips(self) -> list[tuple[str, str]]:
+        """Each filter in force as its words and the query string without it."""
+        found = []
+        for status in self.statuses:
+            label = "Active" if status == "active" else RunStatus(status).label
+            without = replace(self, statuses=tuple(s for s in self.statuses if s != status))
+            found.append((f"Status: {label}", without.to_query()))
+        for word, key in (("Assistant", "assistant"), ("Launched by", "person"), ("Text", "text")):
+            if getattr(self, key):
+                found.append((f"{word}: {getattr(self, key)}", replace(self, **{key: ""}).to_query()))
+        return found
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """Some runs, newest first, and where the older ones begin ("" when there are none)."""
+
+    runs: list[Run] = field(default_factory=list)
+    older: str = ""
+
+
+def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
+    """The team's runs that the filters let through, newest first."""
+    runs = Run.objects.filter(team=team).select_related("launched_by", "server")
+    if filters.statuses:
+        wanted: set[str] = set()
+        for word in filters.statuses:
+            wanted |= STATUS_GROUPS.get(word, {word})
+        runs = runs.filter(status__in=sorted(wanted))
+    if filters.assistant:
+        runs = runs.filter(assistant_id=filters.assistant)
+    if filters.person:
+        runs = runs.filter(launched_by__username=filters.person)
+    if filters.text:
+        runs = runs.filter(_matches(filters.text))
+    return runs.order_by("-created_at", "-id")
+
+
+def _matches(text: str) -> Q:
+    """Every word of the text begins a word of the run; a whole id finds its run."""
+    words = re.findall(r"\w+", text)
+    if not words:
+        return Q(pk__isnull=True)
+    query = SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw")
+    found = Q(search=query)
+    try:
+        identity = UUID(text)
+    except ValueError:
+        return found
+    return found | Q(pk=identity) | Q(remote_run_id=str(identity)) | Q(remote_thread_id=str(identity))
+
+
+def run_page(team: Team, filters: RunFilters, *, before: str = "", rows: int = PAGE_ROWS) -> RunPage:
+    """One page by keyset: `before` is the `older` of the page above. A `before` that makes no sense is the first page."""
+    runs = run_list(team, filters)
+    key = _parse_key(before)
+    if key:
+        created_at, pk = key
+        runs = runs.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, pk__lt=pk))
+    found = list(runs[: rows + 1])
+    older = ""
+    if len(found) > rows:
+        found = found[:rows]
+        older = f"{found[-1].created_at.isoformat()}~{found[-1].pk}"
+    return RunPage(found, older)
+
+
+def _parse_key(text: str) -> tuple[datetime, UUID] | None:
+    time, _, identity = text.partition("~")
+    try:
+        moment = datetime.fromisoformat(time)
+        return (moment, UUID(identity)) if moment.tzinfo else None
+    except ValueError:
+        return None
+
+
+def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
+    """The team's run with everything its page shows, or None."""
+    return (
+        Run.objects.filter(team=team, pk=run_id)
+        .select_related("launched_by", "server", "request", "cancel_requested_by", "parent")
+        .first()
+    )
+
+
+def run_assistant_names(team: Team) -> list[str]:
+    """The assistant ids the team's recent runs used, for the filter."""
+    recent = Run.objects.filter(team=team).order_by("-created_at").values_list("assistant_id", flat=True)[:500]
+    return sorted(set(recent))
+
+
+def run_document(run: Run, *, result_url: str) -> dict[str, Any]:
+    """The run as `/runs/<uuid>.json` gives it, all but the final state. Holds no header value."""
+    error = {"type": run.error_type, "message": run.error_message, "node": run.error_node or None}
+    return {
+        "id": str(run.pk),
+        "name": run.name,
+        "status": run.status,
+        "assistant_id": run.assistant_id,
+        "graph_id": run.graph_id or None,
+        "server": {"id": str(run.server_id), "name": run.server.name, "url": run.server.url},
+        "thread_id": run.remote_thread_id,
+        "run_id": run.remote_run_id,
+        "params": run.request.params,
+        "error": error if run.has_error else None,
+        "final_state_url": result_url,
+        "created_at": run.created_at.isoformat(),
+        "started_at": run.started_at.isoformat() if run.started_at else None,
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        "launched_by": run.launched_by.username if run.launched_by else None,
+        "parent": str(run.parent_id) if run.parent_id else None,
+        "tags": run.tags,
+        "events": [
+            {"seq": event.seq, "at": event.at.isoformat(), "kind": event.kind, "data": event.data}
+            for event in run.events.all()
+        ],
+    }

@@ -1,0 +1,129 @@
+"""The runs page and the run page. Views never call LangGraph, wait, or set a status."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import orjson
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from dashboard.http import go_to, is_htmx, json_errors, wants_json
+from dashboard.runs import fragments, selectors, services
+from dashboard.runs.models import Run
+from dashboard.runs.selectors import RunFilters
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.access import may_act_required, member_required
+from dashboard.teams.middleware import TeamRequest
+from dashboard.teams.selectors import team_people
+
+FINAL_STATE_INLINE_BYTES = 1_000_000
+
+
+@never_cache
+@vary_on_headers("HX-Request")
+@member_required
+@require_safe
+def run_list(request: TeamRequest) -> HttpResponse:
+    """The team's history, newest first; htmx gets the rows alone."""
+    filters = RunFilters.from_query(request.GET)
+    page = selectors.run_page(request.team, filters, before=request.GET.get("before", ""))
+    context = {"page": page, "filters": filters, "may_act": request.membership.may_launch}
+    if is_htmx(request) and request.headers.get("HX-Boosted") != "true":
+        return render(request, "runs/_rows.html", context)
+    return render(
+        request,
+        "runs/list.html",
+        context
+        | {
+            "statuses": RunStatus,
+            "people": team_people(request.team),
+            "assistants": selectors.run_assistant_names(request.team),
+            "is_first_page": not request.GET.get("before"),
+        },
+    )
+
+
+@never_cache
+@member_required
+@require_safe
+def run_detail(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Everything about one run."""
+    run = _get(request, run_id)
+    context = fragments.run_context(run, may_act=request.membership.may_launch)
+    return render(request, "runs/page.html", context | fragments.run_sent(run))
+
+
+@never_cache
+@member_required
+@require_safe
+def run_live(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """The parts of the run page that change, as the WebSocket sends them: for browsers whose socket cannot open."""
+    run = _get(request, run_id)
+    return HttpResponse(fragments.run_live_html(run, may_act=request.membership.may_launch))
+
+
+@never_cache
+@member_required
+@require_safe
+def run_json(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """The run for programs. The final state is put in as it was received, unless it is over 1 MB."""
+    run = _get(request, run_id)
+    document = selectors.run_document(run, result_url=reverse("run-result", args=[run.pk]))
+    result = getattr(run, "result", None)
+    if result is None:
+        return JsonResponse(document | {"final_state": None, "final_state_url": None})
+    if result.size_bytes > FINAL_STATE_INLINE_BYTES:
+        return JsonResponse(document)
+    # The received bytes go in verbatim: parsing and writing them again could change numbers, keys or their order.
+    head = orjson.dumps(document)[:-1]
+    return HttpResponse(head + b',"final_state":' + result.body + b"}", content_type="application/json")
+
+
+@never_cache
+@member_required
+@require_safe
+def run_result(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """The final state, byte for byte."""
+    result = getattr(_get(request, run_id), "result", None)
+    if result is None:
+        raise Http404("This run has no final state.")
+    headers = {"ETag": f'"{bytes(result.sha256).hex()}"'}
+    if "download" in request.GET:
+        headers["Content-Disposition"] = f'attachment; filename="{run_id}.json"'
+    return HttpResponse(result.body, content_type="application/json", headers=headers)
+
+
+@may_act_required
+@require_POST
+def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Ask to cancel. Asking twice, or after the end, changes nothing."""
+    run = _get(request, run_id)
+    action = request.POST.get("action") or "interrupt"
+    if action not in ("interrupt", "rollback"):
+        sentence = "Choose interrupt (keep what it did) or rollback (undo what it did)."
+        if wants_json(request):
+            return json_errors({"action": [sentence]})
+        return render(request, "runs/refused.html", {"run": run, "sentence": sentence}, status=422)
+    asked = services.run_cancel(run=run, by=request.user, action=action)
+    if wants_json(request):
+        run.refresh_from_db(fields=["status"])
+        url = reverse("run-detail", args=[run.pk])
+        return JsonResponse({"id": str(run.pk), "url": url, "status": run.status}, status=202 if asked else 200)
+    if is_htmx(request):  # the socket brings the new state; this is for pages that poll
+        return HttpResponse(fragments.run_live_html(_get(request, run_id), may_act=True))
+    if not asked:
+        messages.info(request, "There was nothing to cancel: the run has ended, or someone asked before.")
+    return go_to(request, reverse("run-detail", args=[run.pk]))
+
+
+def _get(request: TeamRequest, run_id: UUID) -> Run:
+    run = selectors.run_get(request.team, run_id)
+    if run is None:
+        raise Http404("There is no such run in your team.")
+    return run

@@ -1,0 +1,39 @@
+"""Who may do what, decided before any template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+
+from dashboard.teams.middleware import TeamRequest
+
+View = Callable[..., HttpResponse]
+
+
+def member_required(view: View) -> View:
+    """Only people in a team; others get 403."""
+
+    @wraps(view)
+    def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.membership is None:
+            raise PermissionDenied("You are in no team yet. Ask an admin to add you.")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def may_act_required(view: View) -> View:
+    """Only people who may launch, cancel and share; viewers get 403."""
+
+    @wraps(view)
+    @member_required
+    def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.membership.may_launch:
+            raise PermissionDenied("You may look at this team's runs, but not launch, cancel or share them.")
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,63 @@
+"""Every write about people and teams."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.teams.models import Membership, Role, SignInLink, Team, User
+from dashboard.teams.tokens import token_create, token_hash
+
+SIGN_IN_LINK_LIFETIME = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """What a first start needs to know. `password` is set only when one was made now."""
+
+    team: Team
+    user: User
+    password: str | None
+
+
+@transaction.atomic
+def team_bootstrap(*, admin_password: str | None) -> Bootstrap:
+    """Make the first team and its user `admin` unless they exist.
+
+    Args:
+        admin_password: the password a new `admin` gets; None makes a random one. An existing user keeps theirs.
+    """
+    team, _ = Team.objects.get_or_create(slug="team", defaults={"name": "My team"})
+    user = User.objects.filter(username="admin").first()
+    password = None
+    if user is None:
+        password = None if admin_password else secrets.token_urlsafe(12)
+        user = User.objects.create_superuser("admin", password=admin_password or password)
+    Membership.objects.get_or_create(team=team, user=user, defaults={"role": Role.ADMIN})
+    return Bootstrap(team=team, user=user, password=password)
+
+
+def sign_in_link_create(*, user: User) -> str:
+    """The path of a link that signs `user` in once, within SIGN_IN_LINK_LIFETIME. Earlier unused links stop working."""
+    token, hashed = token_create()
+    with transaction.atomic():
+        SignInLink.objects.filter(user=user, used_at=None).delete()
+        SignInLink.objects.create(user=user, token_hash=hashed, expires_at=timezone.now() + SIGN_IN_LINK_LIFETIME)
+    return reverse("sign-in", args=[token])
+
+
+def sign_in_link_use(*, token: str) -> User | None:
+    """The person a link signs in, or None when it is unknown, used or expired. The second of two callers gets None."""
+    now = timezone.now()
+    link = SignInLink.objects.filter(
+        token_hash=token_hash(token), used_at=None, expires_at__gt=now, user__is_active=True
+    ).select_related("user")
+    found = link.first()
+    if found is None or not link.filter(pk=found.pk).update(used_at=now):
+        return None
+    return found.user

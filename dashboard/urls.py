@@ -1,0 +1,13 @@
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from dashboard.health import healthz
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="run-list"), name="home"),
+    path("", include("dashboard.teams.urls")),
+    path("", include("dashboard.runs.urls")),
+    path("", include("dashboard.launch.urls")),
+    path("", include("dashboard.sharing.urls")),
+    path("healthz", healthz, name="healthz"),
+]

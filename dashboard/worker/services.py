@@ -1,0 +1,30 @@
+"""Every write about workers themselves; what they write about runs is in `runs/holding.py`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models.functions import Now
+
+from dashboard.worker.models import Worker
+
+FORGET_AFTER = timedelta(days=7)
+
+
+def worker_start(*, concurrency: int) -> Worker:
+    """Report a new worker; rows of workers long gone are removed."""
+    Worker.objects.filter(heartbeat_at__lt=Now() - FORGET_AFTER).delete()
+    return Worker.objects.create(host=socket.gethostname(), pid=os.getpid(), concurrency=concurrency)
+
+
+def worker_beat(*, worker_id: UUID, held: int) -> None:
+    """Say that the worker is alive and how many runs it holds."""
+    Worker.objects.filter(pk=worker_id).update(heartbeat_at=Now(), held=held, stopped_at=None)
+
+
+def worker_stop(*, worker_id: UUID) -> None:
+    """Say that the worker has ended as asked."""
+    Worker.objects.filter(pk=worker_id).update(stopped_at=Now(), heartbeat_at=Now(), held=0)

@@ -1,0 +1,59 @@
+"""What every test can ask for. The embedded Postgres starts when the first test needs it and goes with the session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from dashboard.local.postgres import EmbeddedPostgres
+from tests.environment import DATA_DIR
+
+MUST_RUN = ("tests/contract", "tests/browser")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The embedded Postgres of this test session."""
+    server = EmbeddedPostgres(Path(DATA_DIR) / "postgres", durable=False)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(postgres: EmbeddedPostgres) -> None:
+    """Point Django, and everything that listens, at the embedded Postgres before the test database is made."""
+    from dashboard import settings as module
+
+    database = module._database(postgres.url)
+    # Tests make and drop databases; a pool would hold connections to them.
+    database["OPTIONS"].pop("pool")
+    connection = connections["default"]
+    connection.settings_dict.update(database)
+    name = connection.creation._get_test_db_name()
+    settings.DATABASE_URL = postgres.url.replace("/runboard?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def database_url(django_db_setup: None) -> str:
+    """The address of the test database, for processes that tests start."""
+    return str(settings.DATABASE_URL)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI a skipped contract or browser test is a failure: what did not run has proved nothing."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and os.environ.get("CI") and item.nodeid.startswith(MUST_RUN) and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped in CI, where contract and browser tests must run."

@@ -1,0 +1,27 @@
+"""Loaded by pytest before anything else (`-p tests.environment`): the environment that settings are read from.
+
+Nothing is started here. The database address is a placeholder until a test first needs the database; see conftest.py.
+"""
+
+import os
+import tempfile
+
+DATA_DIR = tempfile.mkdtemp(prefix="runboard-test-")
+
+for name in list(os.environ):
+    if name.startswith(("RUNBOARD_", "LANGGRAPH_")) or name in {
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "HOST",
+        "PORT",
+    }:
+        del os.environ[name]
+
+os.environ |= {
+    "DEBUG": "false",
+    "SECRET_KEY": "a key for tests alone, long enough to be taken",
+    "RUNBOARD_ENCRYPTION_KEYS": "dGVzdHMgb25seSB0ZXN0cyBvbmx5IHRlc3RzIG9ubHk=",
+    "DATABASE_URL": "postgresql://runboard@/runboard?host=/nowhere",
+    "RUNBOARD_DATA": DATA_DIR,
+    "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+}

@@ -1,0 +1,58 @@
+"""The house stays as it is drawn: imports point one way, and the room `live` is the only one that knows Channels."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DASHBOARD = ROOT / "dashboard"
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "langgraph": set(),
+    "teams": set(),
+    "servers": {"langgraph", "teams"},
+    "runs": {"langgraph", "teams", "servers"},
+    "launch": {"langgraph", "teams", "servers", "runs"},
+    "sharing": {"langgraph", "teams", "servers", "runs"},
+    "worker": {"langgraph", "teams", "servers", "runs"},
+    "live": {"langgraph", "teams", "servers", "runs", "sharing"},
+}
+
+
+def imported_modules(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_rooms_import_one_way(room: str) -> None:
+    allowed = MAY_IMPORT[room] | {room}
+    wrong = {
+        (str(path.relative_to(ROOT)), module)
+        for path in (DASHBOARD / room).rglob("*.py")
+        for module in imported_modules(path)
+        if module.startswith("dashboard.") and module.split(".")[1] in {*MAY_IMPORT, "local"} - allowed
+    }
+
+    assert wrong == set()
+
+
+def test_only_the_client_knows_httpx_and_only_live_knows_channels() -> None:
+    for path in DASHBOARD.rglob("*.py"):
+        room = path.relative_to(DASHBOARD).parts[0]
+        tops = {module.split(".")[0] for module in imported_modules(path)}
+        assert "httpx" not in tops or room == "langgraph", path
+        assert "channels" not in tops or room in {"live", "asgi.py"}, path
+
+
+def test_the_client_knows_nothing_of_django() -> None:
+    for path in (DASHBOARD / "langgraph").rglob("*.py"):
+        assert not any(module.startswith("django") for module in imported_modules(path)), path
