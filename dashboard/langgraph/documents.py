@@ -1,7 +1,7 @@
 """JSON documents as they come: is one whole, and what does it hold?
 
 The whole-or-not question must be answered for bodies of 64 MB and for 10,000 levels of nesting without building their
-Python objects. Three levels of nesting at a time are matched by one regular expression with possessive repeats (C speed,
+Python objects. Three levels at a time are matched by one regular expression with possessive repeats (C speed,
 no backtracking, no memory); a stack of one byte a level does the rest. Measured: 25-75 MB/s, no memory beyond the body.
 """
 

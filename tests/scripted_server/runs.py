@@ -1,0 +1,174 @@
+"""What the scripted server knows: runs and threads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+TERMINAL = frozenset({"success", "error", "timeout", "interrupted"})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+@dataclass
+class ScriptedThread:
+    """A thread: its present values and what waits."""
+
+    thread_id: str
+    values: Any = None
+    status: str = "idle"
+    next: list[str] = field(default_factory=list)
+    interrupts: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+    error_node: str = "node"
+    step: int = -1
+    created_at: str = field(default_factory=_now)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """`GET /threads/{t}`."""
+        return {
+            "thread_id": self.thread_id,
+            "created_at": self.created_at,
+            "updated_at": _now(),
+            "metadata": self.metadata,
+            "status": self.status,
+            "values": self.values,
+            "interrupts": {"task-1": self.interrupts} if self.interrupts else {},
+        }
+
+    def state_as_json(self) -> dict[str, Any]:
+        """`GET /threads/{t}/state`."""
+        tasks = []
+        if self.error or self.interrupts or self.next:
+            name = self.error_node if self.error else (self.next or ["node"])[0]
+            tasks = [{"id": "task-1", "name": name, "error": self.error, "interrupts": self.interrupts}]
+        return {
+            "values": self.values if self.values is not None else {},
+            "next": self.next,
+            "tasks": tasks,
+            "interrupts": self.interrupts,
+            "checkpoint": {"thread_id": self.thread_id, "checkpoint_ns": "", "checkpoint_id": str(uuid.uuid4())},
+            "parent_checkpoint": None,
+            "metadata": {"step": self.step},
+            "created_at": _now(),
+        }
+
+
+@dataclass
+class ScriptedRun:
+    """A run. It ends when the test (or the server's `run_s`) says so, by one of the verbs below.
+
+    Attributes:
+        payload: The JSON body of the POST that created it.
+        document: The bytes of the final JSON document, as `wait` sends them; None while it runs.
+        is_forgotten: The server denies knowing it.
+    """
+
+    run_id: str
+    thread: ScriptedThread
+    assistant_id: str
+    payload: dict[str, Any]
+    is_stateless: bool
+    status: str = "pending"
+    document: bytes | None = None
+    is_forgotten: bool = False
+    created_at: str = field(default_factory=_now)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def thread_id(self) -> str:
+        """The id of its thread, also of a stateless run's."""
+        return self.thread.thread_id
+
+    def finish(self, values: Any = None, *, document: bytes | None = None) -> None:
+        """Succeed with `values`, or with exactly these bytes."""
+        self._end("success", "idle", values, document)
+
+    def fail(self, type: str = "ValueError", message: str = "scripted", *, node: str = "node") -> None:
+        """The graph raises."""
+        self.thread.error, self.thread.error_node = f"{type}('{message}')", node
+        self.thread.next = [node]
+        document = json.dumps({"__error__": {"error": type, "message": message}}).encode()
+        self._end("error", "error", self.thread.values, document)
+
+    def interrupt(self, value: Any, *, values: Any = None, node: str = "ask") -> str:
+        """The graph asks a question; returns the interrupt's id."""
+        asked = {"value": value, "id": uuid.uuid4().hex}
+        self.thread.interrupts, self.thread.next = [asked], [node]
+        document = json.dumps({**(values or {}), "__interrupt__": [asked]}).encode()
+        self._end("success", "interrupted", values or {}, document)
+        return str(asked["id"])
+
+    def pause(self, values: Any, *, next: list[str]) -> None:
+        """Stop at interrupt_before / interrupt_after: partial values, no marker."""
+        self.thread.next = next
+        self._end("success", "interrupted", values, None)
+
+    def cancel(self, values: Any = None) -> None:
+        """Cancelled with action=interrupt: partial values, no marker."""
+        self._end("interrupted", "interrupted", {} if values is None else values, None)
+
+    def roll_back(self, values: Any = None) -> None:
+        """Cancelled with action=rollback: the run is gone."""
+        self._end("interrupted", "idle", {} if values is None else values, None)
+        self.thread.values = None
+        self.is_forgotten = True
+
+    def time_out(self, values: Any = None) -> None:
+        """The server's own time limit."""
+        self._end("timeout", "error", {} if values is None else values, None)
+
+    def _end(self, status: str, thread_status: str, values: Any, document: bytes | None) -> None:
+        if self.over.is_set():
+            return
+        self.document = json.dumps(values).encode() if document is None else document
+        if document is not None and values is None:
+            try:
+                values = json.loads(document)
+            except (ValueError, RecursionError):
+                values = {}
+        self.status = status
+        self.thread.status = thread_status
+        self.thread.values = values
+        self.thread.step += 1
+        if self.is_stateless and self.payload.get("on_completion") != "keep":
+            self.is_forgotten = True
+        self.over.set()
+
+    def joined_document(self) -> bytes:
+        """What a join of it sends once it is over: the thread's present state, or only the interrupts."""
+        if self.thread.interrupts:
+            return json.dumps({"__interrupt__": self.thread.interrupts}).encode()
+        if self.status == "error":
+            return self.document or b"{}"
+        if self.document is not None and self.thread.values is not None and self._is_latest():
+            return self.document
+        return json.dumps(self.thread.values).encode()
+
+    def _is_latest(self) -> bool:
+        try:
+            return bool(json.loads(self.document or b"null") == self.thread.values)
+        except (ValueError, RecursionError):
+            return True
+
+    def as_json(self) -> dict[str, Any]:
+        """`GET /threads/{t}/runs/{r}`."""
+        kwargs = {key: value for key, value in self.payload.items() if key not in ("metadata", "assistant_id")}
+        return {
+            "run_id": self.run_id,
+            "thread_id": self.thread_id,
+            "assistant_id": self.assistant_id,
+            "created_at": self.created_at,
+            "updated_at": _now(),
+            "status": self.status,
+            "metadata": self.payload.get("metadata") or {},
+            "kwargs": kwargs,
+            "multitask_strategy": self.payload.get("multitask_strategy") or "enqueue",
+        }

@@ -1,0 +1,375 @@
+"""The scripted server: accepts connections, keeps runs and threads, plays the script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Self
+
+from tests.scripted_server.faults import Fault
+from tests.scripted_server.routes import ENDPOINTS, endpoint_of
+from tests.scripted_server.runs import TERMINAL, ScriptedRun, ScriptedThread
+from tests.scripted_server.wire import Broken, Request, Wire, read_request
+
+Result = Callable[[dict[str, Any]], Any]
+
+
+def echo(payload: dict[str, Any]) -> Any:
+    """The default result of a run: its input under "echo"."""
+    return {"echo": payload.get("input")}
+
+
+class ScriptedServer:
+    """A LangGraph server for tests. See the package's docstring for how to use it.
+
+    Attributes:
+        url: "http://127.0.0.1:<port>", set once started.
+        requests: Every request that arrived whole, in order.
+        created: Every run that was ever created, also those forgotten since.
+        threads: By id.
+    """
+
+    def __init__(
+        self,
+        *,
+        heartbeat_s: float = 0.05,
+        run_s: float | None = 0.0,
+        result: Result = echo,
+        graphs: Sequence[str] | None = None,
+        port: int = 0,
+    ) -> None:
+        """Args:
+        heartbeat_s: Seconds between two heartbeats of `wait` and `join`.
+        run_s: How long runs take; None: until the test ends them.
+        result: Final values of a run that ends by itself, from the POST's body.
+        graphs: Graph names it knows; None: any.
+        port: 0 takes a free one.
+        """
+        self.heartbeat_s = heartbeat_s
+        self.run_s = run_s
+        self.result = result
+        self.graphs = graphs
+        self.requests: list[Request] = []
+        self.created: list[ScriptedRun] = []
+        self.threads: dict[str, ScriptedThread] = {}
+        self.connections_accepted = 0
+        self.url = ""
+        self._port = port
+        self._script: dict[str, deque[tuple[Fault, int | None]]] = {}
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: set[asyncio.Task[None]] = set()
+        self._new_run = asyncio.Condition()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+        for timer in list(self._timers):
+            timer.cancel()
+        await asyncio.gather(*self._timers, return_exceptions=True)
+
+    async def start(self) -> None:
+        """Listen; after `stop` on the same port again."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port, limit=1 << 26, backlog=4096)
+        self._port = self._server.sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    async def stop(self) -> None:
+        """Refuse new connections and cut the open ones. Runs and threads are kept."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        await self.crash()
+
+    async def crash(self) -> None:
+        """Cut every open connection without a word; keep listening (unless stopped)."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def script(self, endpoint: str, *faults: Fault, times: int | None = 1) -> None:
+        """Queue faults for the next requests of an endpoint; each is used `times` times (None: from then on)."""
+        if endpoint not in ENDPOINTS:
+            raise ValueError(f"{endpoint!r} is none of {', '.join(ENDPOINTS)}")
+        self._script.setdefault(endpoint, deque()).extend((fault, times) for fault in faults)
+
+    def clear_script(self) -> None:
+        """Be honest again."""
+        self._script.clear()
+
+    def forget(self, run: ScriptedRun) -> None:
+        """Deny knowing this run from now on."""
+        run.is_forgotten = True
+
+    def count(self, endpoint: str) -> int:
+        """How many requests this endpoint has had."""
+        return sum(1 for request in self.requests if endpoint_of(request)[0] == endpoint)
+
+    async def run_created(self, number: int = 1, *, timeout_s: float = 5.0) -> ScriptedRun:
+        """Wait until the `number`-th run has been created and return it."""
+        async with asyncio.timeout(timeout_s), self._new_run:
+            await self._new_run.wait_for(lambda: len(self.created) >= number)
+        return self.created[number - 1]
+
+    async def requested(self, endpoint: str, number: int = 1, *, timeout_s: float = 5.0) -> None:
+        """Wait until an endpoint has had `number` requests."""
+        async with asyncio.timeout(timeout_s), self._new_run:
+            await self._new_run.wait_for(lambda: self.count(endpoint) >= number)
+
+    # Connections
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self.connections_accepted += 1
+        try:
+            while (request := await read_request(reader)) is not None:
+                async with self._new_run:
+                    self.requests.append(request)
+                    self._new_run.notify_all()
+                if not await self._answer(request, reader, writer):
+                    break
+        except (Broken, ConnectionError, asyncio.CancelledError):
+            pass  # cut as scripted, by the client, or by stop(): the task ends here either way
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+            with suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    def _next_fault(self, endpoint: str) -> Fault:
+        queue = self._script.get(endpoint)
+        if not queue:
+            return Fault()
+        fault, times = queue.popleft()
+        if times is None or times > 1:
+            queue.appendleft((fault, None if times is None else times - 1))
+        return fault
+
+    async def _answer(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; False when the connection is to be closed afterwards."""
+        endpoint, ids = endpoint_of(request)
+        fault = self._next_fault(endpoint)
+        wire = Wire(writer, fault)
+        if fault.forget and len(ids) > 1 and (known := self._find(*ids)):
+            self.forget(known)
+        run: ScriptedRun | None = None
+        refused: tuple[int, str] | None = None
+        if endpoint == "wait" and fault.lets_create:
+            made = await self._create(request, ids)
+            run, refused = (made, None) if isinstance(made, ScriptedRun) else (None, made)
+        if fault.delay_s:
+            await asyncio.sleep(fault.delay_s)
+        if fault.cut_before_headers:
+            await wire.break_off()
+        if fault.status is not None:
+            body = fault.body if fault.body is not None else _detail(fault.detail)
+            await self._reply(wire, fault.status, body)
+        elif refused:
+            await self._reply(wire, refused[0], _detail(refused[1]))
+        elif endpoint == "wait" and run:
+            await self._stream(wire, fault, run, reader, is_wait=True)
+        elif endpoint == "join":
+            await self._stream(wire, fault, self._find(*ids), reader, is_wait=False)
+        else:
+            status, value, headers = await self._short(endpoint, ids, request)
+            body = fault.body if fault.body is not None else (b"" if status == 204 else json.dumps(value).encode())
+            await self._reply(wire, status, body, headers)
+        return not (fault.close or request.headers.get("connection", "").lower() == "close")
+
+    async def _reply(self, wire: Wire, status: int, body: bytes, headers: dict[str, str | None] | None = None) -> None:
+        await wire.head(status, headers or {}, len(body))
+        await wire.send(body)
+
+    async def _stream(
+        self, wire: Wire, fault: Fault, run: ScriptedRun | None, reader: asyncio.StreamReader, *, is_wait: bool
+    ) -> None:
+        """`wait` and `join`: headers at once, heartbeats while it runs, then the document."""
+        headers: dict[str, str | None] = {}
+        if run is not None and is_wait:
+            here = f"/threads/{run.thread_id}/runs/{run.run_id}"
+            headers = {"location": f"{here}/join", "content-location": here}
+        await wire.head(200, headers, None)
+        if fault.cut_after_headers:
+            await wire.break_off()
+        beats = 0
+        while True:
+            if beats == fault.cut_after_beats:
+                await wire.break_off()
+            if beats == fault.end_after_beats:
+                await wire.end()
+                return
+            is_waiting_for_beats = fault.cut_after_beats is not None or fault.end_after_beats is not None
+            if run is None or (run.over.is_set() and not is_waiting_for_beats):
+                break
+            if reader.at_eof():
+                if is_wait and run.payload.get("on_disconnect") == "cancel":
+                    run.cancel()
+                raise Broken
+            if run.over.is_set():
+                await asyncio.sleep(self.heartbeat_s)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(run.over.wait(), self.heartbeat_s)
+                    continue
+            await wire.chunk(b"\n")
+            beats += 1
+        document = fault.body if fault.body is not None else self._document(run, is_wait=is_wait)
+        if fault.cut_in_document is not None:
+            await wire.send(b"%x\r\n" % len(document) + document[: fault.cut_in_document])
+            await wire.break_off()
+        if fault.end_in_document is not None:
+            document = document[: fault.end_in_document]
+        await wire.chunk(document)
+        await wire.end()
+
+    @staticmethod
+    def _document(run: ScriptedRun | None, *, is_wait: bool) -> bytes:
+        if run is None:
+            return b'{"__error__":{"error":"HTTPException","message":"404: Run not found"}}'
+        if is_wait:
+            assert run.document is not None
+            return run.document
+        return run.joined_document()
+
+    # Runs and threads
+
+    def _find(self, thread_id: str, run_id: str) -> ScriptedRun | None:
+        for run in self.created:
+            if run.run_id == run_id and run.thread_id == thread_id and not run.is_forgotten:
+                return run
+        return None
+
+    async def _create(self, request: Request, ids: list[str]) -> ScriptedRun | tuple[int, str]:
+        payload = request.json or {}
+        assistant = str(payload.get("assistant_id"))
+        if self.graphs is not None and assistant not in [*self.graphs, *map(assistant_uuid, self.graphs)]:
+            return 422, f"Invalid assistant: '{assistant}'. Must be either: a graph name or an assistant UUID."
+        if ids:
+            thread_id = ids[0]
+            try:
+                uuid.UUID(thread_id)
+            except ValueError:
+                return 400, f"Invalid thread ID: {thread_id}"
+            if thread_id not in self.threads:
+                if payload.get("if_not_exists") != "create":
+                    return 404, f"Thread with ID {thread_id} not found"
+                self.threads[thread_id] = ScriptedThread(thread_id)
+        else:
+            thread_id = str(uuid.uuid4())
+            self.threads[thread_id] = ScriptedThread(thread_id)
+        thread = self.threads[thread_id]
+        if thread.status == "busy" and payload.get("multitask_strategy") == "reject":
+            return 409, "Thread is already running a task."
+        thread.status, thread.interrupts, thread.next, thread.error = "busy", [], [], None
+        run = ScriptedRun(str(uuid.uuid4()), thread, assistant, payload, is_stateless=not ids, status="running")
+        async with self._new_run:
+            self.created.append(run)
+            self._new_run.notify_all()
+        if self.run_s == 0:
+            run.finish(self.result(payload))
+        elif self.run_s is not None:
+            timer = asyncio.create_task(self._finish_later(run, self.run_s))
+            self._timers.add(timer)
+            timer.add_done_callback(self._timers.discard)
+        return run
+
+    async def _finish_later(self, run: ScriptedRun, run_s: float) -> None:
+        await asyncio.sleep(run_s)
+        run.finish(self.result(run.payload))
+
+    async def _short(
+        self, endpoint: str, ids: list[str], request: Request
+    ) -> tuple[int, Any, dict[str, str | None] | None]:
+        query = dict(request.params)
+        if endpoint == "ok":
+            return 200, {"ok": True}, None
+        if endpoint == "info":
+            return 200, {"version": "0.0.0-scripted", "flags": {"assistants": True}}, None
+        if endpoint in ("assistants", "assistant", "schemas", "graph"):
+            return self._assistants(endpoint, ids, request)
+        if endpoint == "threads_create":
+            wanted = request.json or {}
+            thread_id = wanted.get("thread_id") or str(uuid.uuid4())
+            if thread_id in self.threads and wanted.get("if_exists") != "do_nothing":
+                return 409, {"detail": f"Thread with ID {thread_id} already exists"}, None
+            thread = self.threads.setdefault(
+                thread_id, ScriptedThread(thread_id, metadata=wanted.get("metadata") or {})
+            )
+            return 200, thread.as_json(), None
+        if endpoint == "threads_search":
+            return (
+                200,
+                [thread.as_json() for thread in self.threads.values()][: (request.json or {}).get("limit", 10)],
+                None,
+            )
+        if endpoint in ("run", "cancel"):
+            run = self._find(*ids)
+            if run is None or (endpoint == "cancel" and run.status in TERMINAL):
+                return 404, {"detail": "Run not found"}, None
+            if endpoint == "run":
+                return 200, run.as_json(), None
+            if query.get("action") == "rollback":
+                run.roll_back()
+            else:
+                run.cancel()
+            return (204 if query.get("wait") in ("1", "true") else 202), {}, None
+        known = self.threads.get(ids[0]) if ids else None
+        if known is None:
+            return 404, {"detail": "Thread not found" if ids else "Not Found"}, None
+        if endpoint == "runs":
+            runs = [r for r in reversed(self.created) if r.thread is known and not r.is_forgotten]
+            if status := query.get("status"):
+                runs = [r for r in runs if r.status == status]
+            start = int(query.get("offset", "0"))
+            return 200, [r.as_json() for r in runs[start : start + int(query.get("limit", "10"))]], None
+        if endpoint == "thread_delete":
+            del self.threads[known.thread_id]
+            return 204, None, None
+        if endpoint == "state":
+            return 200, known.state_as_json(), None
+        if endpoint == "history":
+            return 200, [known.state_as_json()] if known.step >= 0 else [], None
+        return 200, known.as_json(), None
+
+    def _assistants(
+        self, endpoint: str, ids: list[str], request: Request
+    ) -> tuple[int, Any, dict[str, str | None] | None]:
+        everyone = [
+            {"assistant_id": assistant_uuid(name), "graph_id": name, "name": name, "config": {}, "metadata": {}}
+            for name in (self.graphs or ["chat"])
+        ]
+        if endpoint == "assistants":
+            wanted = request.json or {}
+            found = [a for a in everyone if wanted.get("graph_id") in (None, a["graph_id"])]
+            start, limit = wanted.get("offset", 0), wanted.get("limit", 10)
+            after = str(start + limit) if start + limit < len(found) else None
+            return 200, found[start : start + limit], {"x-pagination-next": after}
+        mine = next((a for a in everyone if ids[0] in (a["assistant_id"], a["graph_id"])), None)
+        if mine is None:
+            return 404, {"detail": f"Assistant with ID {ids[0]} not found"}, None
+        if endpoint == "schemas":
+            schema = {"type": "object", "properties": {"topic": {"type": "string"}}}
+            names = ("input_schema", "output_schema", "state_schema", "config_schema", "context_schema")
+            return 200, {"graph_id": mine["graph_id"], **dict.fromkeys(names, schema)}, None
+        if endpoint == "graph":
+            return 200, {"nodes": [{"id": "__start__"}, {"id": "node"}], "edges": []}, None
+        return 200, mine, None
+
+
+def assistant_uuid(graph: str) -> str:
+    """The id of a graph's default assistant: stable per name, as on the real server."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, graph))
+
+
+def _detail(sentence: str | None) -> bytes:
+    return b"" if sentence is None else json.dumps({"detail": sentence}).encode()
