@@ -73,9 +73,16 @@ class ThreadsClient:
         *,
         limit: int = 10,
         before: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[ThreadState]:
-        """States of the thread, newest first; `before` is the checkpoint id to continue from."""
+        """States of the thread, newest first; `before` is the checkpoint id to continue from.
+
+        `metadata` filters by the checkpoints' metadata: `{"run_id": ...}` gives the states one run has made.
+        """
+        if metadata is not None:
+            body = _given({"limit": limit, "before": before, "metadata": metadata})
+            return await self._list("POST", f"/threads/{segment(thread_id)}/history", json=body, headers=headers)
         query: dict[str, Any] = {"limit": limit}
         if before is not None:
             query["before"] = before
