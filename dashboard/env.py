@@ -1,4 +1,4 @@
-"""What the environment says, read once at start. A wrong value stops the process with a sentence that names its variable."""
+"""What the environment says, read once at start. A wrong value ends the process with a sentence naming its variable."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         BadSetting: a variable is missing or wrong; nothing was started.
     """
     env = os.environ if environ is None else environ
-    debug = _flag(env, "DEBUG", default=False)
+    debug = debug_of(env)
     data_dir = data_dir_of(env)
     host = env.get("HOST", "").strip() or "127.0.0.1"
     return Environment(
@@ -76,6 +76,11 @@ def data_dir_of(env: Mapping[str, str]) -> Path:
     """The state folder (RUNBOARD_DATA), absolute. It need not exist yet."""
     text = env.get("RUNBOARD_DATA", "").strip()
     return (Path(text).expanduser() if text else BASE_DIR / ".runboard").absolute()
+
+
+def debug_of(env: Mapping[str, str]) -> bool:
+    """Whether DEBUG is on: a try on one's own machine, where missing secrets are made."""
+    return _flag(env, "DEBUG", default=False)
 
 
 def http_url(env: Mapping[str, str], variable: str) -> str:
@@ -186,8 +191,8 @@ def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
     if not url:
         raise BadSetting(
             "DATABASE_URL",
-            "is missing and no embedded Postgres has been made here yet: set it to postgresql://user:password@host/name, "
-            "or start everything with `make run`",
+            "is missing and no embedded Postgres has been made here yet: "
+            "set it to postgresql://user:password@host/name, or start everything with `make run`",
         )
     return url
 

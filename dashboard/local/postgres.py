@@ -33,11 +33,10 @@ from dashboard.local.cluster import (
     reap_leftovers,
     write_access,
 )
+from dashboard.local.service import ending, open_log
 from dashboard.local.tether import tethered
 
 __all__ = ["EmbeddedPostgres", "PostgresError"]
-
-LOG_LIMIT_BYTES = 5 * 1024 * 1024
 
 SETTINGS = {
     "listen_addresses": "",
@@ -103,14 +102,33 @@ class EmbeddedPostgres:
         """The server's process id when we own it."""
         return self._server.pid if self._server else None
 
+    @property
+    def home(self) -> Path:
+        """Where the data is: `folder`, or elsewhere when Postgres' user cannot enter that. Known once started."""
+        return self._cluster.home if self._cluster else self.folder
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether `start()` would return or raise at once."""
+        return self._settled.is_set()
+
     def start(self) -> EmbeddedPostgres:
         """Start the server or attach to the running one; returns when it answers.
 
         Raises:
             PostgresError: it cannot run here; nothing is left running.
         """
+        self.begin()
+        self._settled.wait()
+        if self._error:
+            self.stop()
+            raise self._error
+        return self
+
+    def begin(self) -> None:
+        """Do what `start()` does, without waiting for it."""
         if self._keeper is not None:
-            return self
+            return
         for event in (self._settled, self._stopping, self._hurry):
             event.clear()
         self._error = None
@@ -118,24 +136,22 @@ class EmbeddedPostgres:
         self._keeper = threading.Thread(target=self._keep, name="postgres", daemon=True)
         self._keeper.start()
         atexit.register(self.stop)
-        self._settled.wait()
-        if self._error:
-            self.stop()
-            raise self._error
-        return self
 
-    def stop(self) -> None:
-        """Stop the server when it is ours, else leave it to its owner. Harmless the second time."""
+    def stop(self, *, is_hurried: Callable[[], bool] = lambda: False) -> None:
+        """Stop the server when it is ours, else leave it to its owner. Harmless the second time.
+
+        Args:
+            is_hurried: asked again and again; once it says yes, everything is cut short. Committed data stays safe.
+        """
         if self._keeper is None:
             return
         self._stopping.set()
-        self._keeper.join()
+        while self._keeper.is_alive():
+            self._keeper.join(0.01)
+            if is_hurried():
+                self._hurry.set()
         self._keeper = None
         atexit.unregister(self.stop)
-
-    def hasten(self) -> None:
-        """Make a `stop()` that is under way cut everything short. Committed data stays safe."""
-        self._hurry.set()
 
     def __enter__(self) -> EmbeddedPostgres:
         return self.start()
@@ -244,7 +260,7 @@ class EmbeddedPostgres:
         command += [f"--{name}={value}" for name, value in settings.items()]
         # SIGQUIT ends it within moments, without a last checkpoint; what was committed is in the write-ahead log.
         wrapped = tethered(command, on_parent_death=signal.SIGQUIT, **cluster.account.ids)
-        with self._open_log() as log:
+        with open_log(self.log_path) as log:
             begin = log.tell()
             self._server = subprocess.Popen(
                 wrapped, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=clean_environment(),
@@ -253,13 +269,6 @@ class EmbeddedPostgres:
         self._started_at = time.monotonic()
         self._wait_until_ready(begin)
         self._make_database()
-
-    def _open_log(self) -> IO[bytes]:
-        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT_BYTES:
-            self.log_path.replace(self.log_path.with_suffix(".log.1"))
-        log = self.log_path.open("ab")
-        self.log_path.chmod(0o600)
-        return log
 
     def _wait_until_ready(self, begin: int) -> None:
         """Postgres writes its state into postmaster.pid: cheaper to read every 10 ms than to connect."""
@@ -320,8 +329,3 @@ class EmbeddedPostgres:
         if self._cluster.was_moved and not self.durable:
             shutil.rmtree(self._cluster.home, ignore_errors=True)
             (self.folder / "moved-to").unlink(missing_ok=True)
-
-
-def ending(code: int) -> str:
-    """How a process ended, in words: `exit code 1` or `SIGKILL`."""
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name

@@ -44,6 +44,9 @@ def main(arguments: list[str]) -> None:
     die_with_parent(number)
     if os.getppid() != parent:
         sys.exit(1)  # the parent ended before the kernel knew of our wish
+    signal.pthread_sigmask(
+        signal.SIG_SETMASK, []
+    )  # the supervisor blocks what it fetches; a program must not inherit it
     try:
         os.execvp(command[0], command)  # noqa: S606 - a list, and no shell is the point
     except OSError as error:
