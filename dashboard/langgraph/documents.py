@@ -35,6 +35,8 @@ _VALUE: Final = re.compile(_VALUE_PATTERN)
 _KEY: Final = re.compile(_STRING + _WS + rb":" + _WS)
 _KEY_ALONE: Final = re.compile(_STRING + _WS)
 _NUMBER_TAIL: Final = re.compile(rb"(?:\.|[eE][+\-]?)\Z")
+_OPEN_LIST, _OPEN_OBJECT, _COMMA = b"[{,"
+_SPACES: Final = b" \t\n\r"
 # At most 500 a match: `re` holds the GIL while it matches, and other threads (the event loop) want their turn.
 _ITEMS: Final = re.compile(rb"(?:" + _VALUE_PATTERN + _WS + rb"," + _WS + rb"){1,500}+")
 _MEMBERS: Final = re.compile(rb"(?:" + _STRING + _WS + rb":" + _WS + _VALUE_PATTERN + _WS + rb"," + _WS + rb"){1,500}+")
@@ -79,18 +81,21 @@ def is_self_delimiting(body: bytes) -> bool:
 
 
 def _scan(body: bytes) -> DocumentState:
+    match_value, match_space = _VALUE.match, _SPACE.match
     stack = bytearray()
-    at = _space(body, 0)
+    at, size = _space(body, 0), len(body)
     while True:
         # A value is expected at `at`.
-        if value := _VALUE.match(body, at):
+        if value := match_value(body, at):
             at = value.end()
-        elif body[at : at + 1] == b"[":
-            stack += b"["
+        elif at >= size:
+            return DocumentState.CUT
+        elif body[at] == _OPEN_LIST:
+            stack.append(_OPEN_LIST)
             at = _skip(_ITEMS, body, _space(body, at + 1))
             continue
-        elif body[at : at + 1] == b"{":
-            stack += b"{"
+        elif body[at] == _OPEN_OBJECT:
+            stack.append(_OPEN_OBJECT)
             members = _skip(_MEMBERS, body, _space(body, at + 1))
             if not (key := _KEY.match(body, members)):
                 return _unfinished_member(body, members)
@@ -100,18 +105,21 @@ def _scan(body: bytes) -> DocumentState:
             return _unfinished(body, at)
         # A value has just ended at `at`: close what it closes, up to the next comma.
         while True:
-            at = _space(body, at)
+            if at < size and body[at] in _SPACES and (space := match_space(body, at)):
+                at = space.end()
             if not stack:
-                return DocumentState.WHOLE if at == len(body) else _unfinished_number(body, at)
-            char, top = body[at : at + 1], bytes(stack[-1:])
-            if (char, top) in ((b"]", b"["), (b"}", b"{")):
+                return DocumentState.WHOLE if at == size else _unfinished_number(body, at)
+            if at == size:
+                return DocumentState.CUT
+            char, top = body[at], stack[-1]
+            if char == top + 2:  # "]" is "[" + 2, "}" is "{" + 2
                 stack.pop()
                 at += 1
                 continue
-            if char != b",":
+            if char != _COMMA:
                 return _unfinished_number(body, at)
             at = _space(body, at + 1)
-            if top == b"[":
+            if top == _OPEN_LIST:
                 at = _skip(_ITEMS, body, at)
             else:
                 members = _skip(_MEMBERS, body, at)
@@ -122,8 +130,9 @@ def _scan(body: bytes) -> DocumentState:
 
 
 def _space(body: bytes, at: int) -> int:
-    found = _SPACE.match(body, at)
-    return found.end() if found else at
+    if at < len(body) and body[at] in _SPACES and (found := _SPACE.match(body, at)):
+        return found.end()
+    return at
 
 
 def _skip(pattern: re.Pattern[bytes], body: bytes, at: int) -> int:

@@ -8,6 +8,7 @@ be ambiguous, and one httpx pool with thousands of long waits walks its whole li
 from __future__ import annotations
 
 import asyncio
+import functools
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -106,6 +107,12 @@ class _Held(httpx.AsyncByteStream):
                 slots.release()
 
 
+@functools.cache
+def _ssl_context() -> ssl.SSLContext:
+    """One for the process: loading the certificates takes 10 ms and more."""
+    return httpx.create_ssl_context()
+
+
 class HttpClient:
     """Sends requests to one LangGraph server. For the modules of this package only."""
 
@@ -123,7 +130,7 @@ class HttpClient:
             base = httpx.URL(url)
             if base.scheme not in ("http", "https") or not base.host:
                 raise RequestInvalid(f"{url!r} is not an http:// or https:// address.")
-            context = httpx.create_ssl_context()
+            context = _ssl_context()
             all_headers = httpx.Headers({"User-Agent": "runboard", **(headers or {})})
             self._fresh = httpx.AsyncClient(
                 base_url=base,
