@@ -1,0 +1,51 @@
+# Everything starts here: `make run` and `make test` set up what they need by themselves.
+
+PYTHON ?= python3
+VENV := .venv/bin/python
+BOOTSTRAP := $(PYTHON) -I dashboard/local/bootstrap.py
+TESTS ?= tests/unit tests/integration tests/contract tests/browser
+PYTEST_ARGS ?=
+
+# mypy's Django plugin imports the settings. These are placeholders, never used to start anything.
+LINT_ENV := DEBUG=true DATABASE_URL=postgresql://lint@/lint SECRET_KEY=only-for-type-checking-never-used-to-run-it \
+	RUNBOARD_ENCRYPTION_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+
+# Addresses and paths of whoever makes the lock stay out of it.
+LOCK := $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock venv-local venv-dev
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: venv-local ## Set everything up and run it: database, sample LangGraph server, worker, web
+	@exec $(VENV) manage.py up --end-with-parent
+
+test: venv-dev ## Run all tests (PYTEST_ARGS="-k name" for some)
+	@$(VENV) -m dashboard.local.browser
+	@exec $(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
+
+lint: venv-dev ## Check format, style and types
+	@$(VENV) -m ruff format --check --quiet . || { echo "runboard: format with 'make format'" >&2; exit 1; }
+	@$(VENV) -m ruff check .
+	@$(LINT_ENV) $(VENV) -m mypy
+
+format: venv-dev ## Format the code
+	@$(VENV) -m ruff format .
+	@$(VENV) -m ruff check --fix .
+
+bench: venv-dev ## Measure speed and scale
+	@exec $(VENV) -m pytest tests/bench -s $(PYTEST_ARGS)
+
+lock: venv-dev ## Make the lock files anew from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
+	@$(LOCK) $(LOCK_ARGS) --extra dev --output-file requirements/dev.txt
+	@$(LOCK) --extra local --constraints requirements/dev.txt --output-file requirements/local.txt
+	@$(LOCK) --constraints requirements/dev.txt --output-file requirements/base.txt
+
+venv-local:
+	@$(BOOTSTRAP) requirements/local.txt
+
+venv-dev:
+	@$(BOOTSTRAP) requirements/dev.txt
