@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 class SignInRequired(LoginRequiredMiddleware):
     """Everything needs a signed-in person but views marked `login_not_required`. Programs get 401, not a login page."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Callable[..., object]) -> HttpResponseBase:
+    def handle_no_permission(  # type: ignore[override]  # any answer will do, not only a redirect
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
         if wants_json(request) or request.path.endswith(".json"):
             return JsonResponse({"error": "Sign in first."}, status=401)
         response = super().handle_no_permission(request, view_func)

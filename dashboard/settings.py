@@ -1,4 +1,4 @@
-"""Django's settings. Everything that differs between installations comes from `env.py`; nothing else reads the environment."""
+"""Django's settings. What differs between installations comes from `env.py`; nothing else reads the environment."""
 
 from __future__ import annotations
 

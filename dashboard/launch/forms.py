@@ -1,4 +1,4 @@
-"""The form that collects a run's parameters: every argument of `RunsClient.wait` a person can give, under its own name."""
+"""The form that collects a run's parameters: every argument of `wait` a person can give, under its own name."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class LaunchForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
         label="Thread",
-        help_text="A new thread keeps its state. Stateless keeps nothing and cannot be re-read after a lost connection.",
+        help_text="A new thread keeps its state; stateless keeps nothing. Default: new thread.",
     )
     thread_id = forms.CharField(
         required=False,
@@ -78,7 +78,7 @@ class LaunchForm(forms.Form):
         required=False,
         max_length=200,
         label="Name",
-        help_text="How the team finds this run. Default: the assistant's name.",
+        help_text="How people find this run. Default: the assistant's name.",
     )
     tags = Tags(label="Tags", help_text="Words to filter by, with commas between. Default: none.")
 

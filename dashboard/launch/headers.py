@@ -42,7 +42,7 @@ def clean_headers(headers: dict[str, Any]) -> dict[str, str]:
 
 
 def clean_query(params: dict[str, Any]) -> dict[str, Any]:
-    """Raise ValidationError for what a query string cannot carry: values are texts, numbers, booleans, null or lists."""
+    """Raise ValidationError for what a query string cannot carry: objects, and lists of lists."""
     for name, value in params.items():
         items = value if isinstance(value, list) else [value]
         if any(isinstance(item, dict | list) for item in items):

@@ -1,7 +1,7 @@
 """The WebSockets of open pages. A change only says "look again": each consumer then sends what the database holds.
 
-Every consumer joins its groups first and reads afterwards, so that no change can fall between. Close codes: 4401 sign in
-first, 4404 nothing to see here (the browser must not come back), 1012 the server restarts (it comes back).
+Every consumer joins its groups first and reads afterwards, so that no change can fall between. Close codes: 4401 sign
+in first, 4404 nothing to see here (the browser must not come back), 1012 the server restarts (it comes back).
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def run_row_html(run: Run) -> str:
 
 
 def run_shared_html(run: Run) -> str:
-    """What a share page shows of a run, live: status, error and result; nothing of headers, people's actions or keys."""
+    """What a share page shows of a run, live: status, error, result; nothing of headers, people's actions or keys."""
     return render_to_string("sharing/_live.html", run_context(run, may_act=False))
 
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -25,8 +25,9 @@ from dashboard.runs.models import Run, RunResult
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.runs.services import run_move, run_note
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
+from dashboard.runs.text import storable
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=20)
 ERROR_CHARS = 20_000
 
 
@@ -112,7 +113,7 @@ def hold_of(run: Run) -> Hold:
 
 
 def leases_renew(*, owner: UUID, holds: Collection[Hold]) -> set[UUID]:
-    """Renew the leases; returns the runs still held. A run that is missing from it belongs to someone else, or ended."""
+    """Renew the leases; returns the runs still held. One that is missing from it belongs to someone else, or ended."""
     if not holds:
         return set()
     fences = {hold.run_id: hold.fence for hold in holds}
@@ -153,8 +154,10 @@ def run_sending(hold: Hold) -> bool:
 
 
 def run_created_on_server(hold: Hold, *, remote_run_id: str, remote_thread_id: str, starts_later: bool = False) -> Run:
-    """Store the server's ids. Returns the run as it stands, which may be `cancelling`: then the cancel is to be sent."""
+    """Store the server's ids. Returns the run as it stands, which may be `cancelling`: then the cancel must go out."""
     with _held(hold) as run:
+        if run.remote_run_id == remote_run_id:  # told again, because the first time's answer was lost on the way
+            return run
         ids: dict[str, Any] = {
             "remote_run_id": remote_run_id,
             "remote_thread_id": remote_thread_id,
@@ -177,17 +180,34 @@ def run_begun(hold: Hold) -> None:
             run_move(run, RunStatus.RUNNING, started_at=Now())
 
 
-def run_requeue(hold: Hold, *, reason: str, delay_s: float) -> None:
-    """Back to the queue: the server provably has no such run. Tried again after `delay_s` seconds."""
+def run_requeue(hold: Hold, *, reason: str, delay_s: float, patience_s: float) -> bool:
+    """Back to the queue: the server provably has no such run. Tried again after `delay_s` seconds.
+
+    Returns False, and writes nothing, when it has been tried for `patience_s` seconds already: the caller gives up.
+    """
     with _held(hold) as run:
         if run.status == RunStatus.CANCELLING:
             run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
-            return
+            return True
+        tired = Q(unreachable_since__lt=Now() - timedelta(seconds=patience_s))
+        if Run.objects.filter(tired, pk=run.pk).exists():
+            return False
         if run.unreachable_since is None:
             Run.objects.filter(pk=run.pk).update(unreachable_since=Now())
         run_note(run, EventKind.SERVER_UNREACHABLE, {"message": reason, "retry_in_s": round(delay_s, 1)})
         run_move(run, RunStatus.QUEUED, sent_at=None, not_before=Now() + timedelta(seconds=delay_s))
         notify(WORK_CHANNEL, str(run.pk))
+    return True
+
+
+def cancel_action_of(hold: Hold) -> str:
+    """What someone asked for: "interrupt", "rollback", or "" when nobody did.
+
+    Raises:
+        LeaseLost: the hold is no longer in force.
+    """
+    with _held(hold) as run:
+        return run.cancel_action
 
 
 def run_connection(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
@@ -251,11 +271,6 @@ def leases_hand_back(*, owner: UUID) -> int:
     return count
 
 
-def cancels_asked(*, owner: UUID) -> models.QuerySet[Run]:
+def cancels_asked(*, owner: UUID) -> list[UUID]:
     """The runs this worker holds that someone asked to cancel."""
-    return Run.objects.filter(lease_owner=owner, status=RunStatus.CANCELLING)
-
-
-def storable(text: str) -> str:
-    """`text` as Postgres can keep it: NUL and lone surrogates become the replacement character."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    return list(Run.objects.filter(lease_owner=owner, status=RunStatus.CANCELLING).values_list("pk", flat=True))

@@ -58,7 +58,7 @@ class Notice:
 async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncIterator[Notice]:
     """Hear the channels for ever, reconnecting by itself. Ends only when its task is cancelled.
 
-    `connected` comes after each (re)connect, once LISTEN is in force: whatever was missed before is to be looked up then.
+    `connected` comes after each (re)connect, once LISTEN is in force: whatever was missed before is to be looked up.
     A line that died without a word is noticed by a ping every PING_EVERY_S seconds.
     """
     delay = 0.1

@@ -63,7 +63,8 @@ class RunFilters:
             found.append((f"Status: {label}", without.to_query()))
         for word, key in (("Assistant", "assistant"), ("Launched by", "person"), ("Text", "text")):
             if getattr(self, key):
-                found.append((f"{word}: {getattr(self, key)}", replace(self, **{key: ""}).to_query()))
+                without = replace(self, **{key: ""})  # type: ignore[arg-type]  # mypy takes the key for `statuses`
+                found.append((f"{word}: {getattr(self, key)}", without.to_query()))
         return found
 
 
@@ -107,7 +108,7 @@ def _matches(text: str) -> Q:
 
 
 def run_page(team: Team, filters: RunFilters, *, before: str = "", rows: int = PAGE_ROWS) -> RunPage:
-    """One page by keyset: `before` is the `older` of the page above. A `before` that makes no sense is the first page."""
+    """One page by keyset: `before` is the `older` of the page above. One that makes no sense is the first page."""
     runs = run_list(team, filters)
     key = _parse_key(before)
     if key:

@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
-from psycopg.types.json import Jsonb
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.models import ParentKind, Run, RunEvent, RunRequest, ThreadChoice
+from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import RUN_CHANNEL, WORK_CHANNEL, notify
 from dashboard.runs.statuses import ENDS, RunStatus, check_transition
+from dashboard.runs.text import storable
 from dashboard.servers.models import Server
 from dashboard.servers.selectors import assistant_find
 from dashboard.teams.encryption import secrets_encrypt
@@ -169,11 +169,19 @@ def run_note(run: Run, kind: EventKind, data: Mapping[str, Any] | None = None, *
                 RETURNING id, team_id, last_event_seq, version
             ), event AS (
                 INSERT INTO runs_runevent (run_id, seq, kind, data, by_id)
-                SELECT id, last_event_seq, %s, %s, %s FROM changed
+                SELECT id, last_event_seq, %s, %s::jsonb, %s FROM changed
             )
             SELECT pg_notify(%s, json_build_array(id, team_id, version)::text) FROM changed
             """,
-            [run.pk, kind.value, Jsonb(dict(data or {})), by.pk if by else None, RUN_CHANNEL],
+            [
+                run.pk,
+                kind.value,
+                json.dumps(
+                    {key: storable(value) if isinstance(value, str) else value for key, value in (data or {}).items()}
+                ),
+                by.pk if by else None,
+                RUN_CHANNEL,
+            ],
         )
 
 
@@ -181,5 +189,4 @@ def _search_text(run: Run, params: Mapping[str, Any]) -> str:
     """What a search finds a run by; NUL is no text to Postgres, and lone surrogates are no UTF-8."""
     words = [run.name, *run.tags, run.assistant_id, run.graph_id]
     words += [json.dumps(params[key], ensure_ascii=False) for key in ("input", "command") if key in params]
-    text = " ".join(words).replace("\\u0000", " ").replace("\x00", " ")[:SEARCH_TEXT_CHARS]
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return storable(" ".join(words).replace("\\u0000", " ")[:SEARCH_TEXT_CHARS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 import orjson
@@ -23,6 +24,7 @@ from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.selectors import team_people
 
 FINAL_STATE_INLINE_BYTES = 1_000_000
+CANCEL_ACTIONS: dict[str, Literal["interrupt", "rollback"]] = {"interrupt": "interrupt", "rollback": "rollback"}
 
 
 @never_cache
@@ -104,8 +106,8 @@ def run_result(request: TeamRequest, run_id: UUID) -> HttpResponse:
 def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Ask to cancel. Asking twice, or after the end, changes nothing."""
     run = _get(request, run_id)
-    action = request.POST.get("action") or "interrupt"
-    if action not in ("interrupt", "rollback"):
+    action = CANCEL_ACTIONS.get(request.POST.get("action") or "interrupt")
+    if action is None:
         sentence = "Choose interrupt (keep what it did) or rollback (undo what it did)."
         if wants_json(request):
             return json_errors({"action": [sentence]})

@@ -19,6 +19,8 @@ class Server(models.Model):
     name = models.CharField(max_length=100)
     url = models.URLField(max_length=500)
     secret_headers = models.BinaryField(default=b"", editable=False)
+    # How long a run is tried again while the server cannot be reached, in seconds.
+    retry_for_s = models.PositiveIntegerField(default=900)
     created_at = models.DateTimeField(db_default=Now())
     # What the last look at the server said; None before the first.
     checked_at = models.DateTimeField(null=True)

@@ -27,7 +27,7 @@ def current_team(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
     def process_view(request: HttpRequest, view: object, args: object, kwargs: object) -> None:
         # Here and not earlier: pages that need no sign-in (health, static, share) never ask the database for a person.
         if getattr(view, "login_required", True):
-            membership = membership_of(request.user)  # type: ignore[arg-type]
+            membership = membership_of(request.user)
             request.membership = membership  # type: ignore[attr-defined]
             request.team = membership.team if membership else None  # type: ignore[attr-defined]
 

@@ -35,5 +35,5 @@ BACKWARD = "DROP TRIGGER runs_run_status_guard ON runs_run; DROP FUNCTION runs_r
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0002_initial")]
+    dependencies = [("runs", "0001_initial")]
     operations = [migrations.RunSQL(FORWARD, BACKWARD)]

@@ -1,0 +1,225 @@
+"""How runs look: icons, times, sizes and trees. Everything here is also used by fragments that are pushed without a request."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django import template
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.runs.final_state import Node, showable, value_tree
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import LOOKS, RunStatus
+
+register = template.Library()
+
+OPEN_DEPTH = 2
+OPEN_CHILDREN = 20
+_MARKS = {"check": "✓", "cross": "✕", "timer": "✕", "broken": "✕", "question": "?", "pause": "‖", "slash": "⊘"}
+_ACTIVE_MARKS = {"arc": "◐"}
+
+
+@register.simple_tag
+@cache
+def icon(name: str) -> SafeString:
+    """The drawing `templates/ui/icons/<name>.svg`. It is never alone: a word stands beside it, or labels its button."""
+    return mark_safe(render_to_string(f"ui/icons/{name}.svg").strip())  # noqa: S308 - our own file
+
+
+@register.simple_tag
+def status_look(status: str) -> SafeString:
+    """A status as icon and word."""
+    found = RunStatus(status)
+    return format_html('{}<span class="status-word">{}</span>', icon(LOOKS[found].icon), found.label)
+
+
+@register.simple_tag
+def status_icon(status: str) -> SafeString:
+    """A status's icon alone, for places where the word stands beside it anyway."""
+    return icon(LOOKS[RunStatus(status)].icon)
+
+
+@register.filter
+def tone(status: str) -> str:
+    """The colour token a status has; "" for no status."""
+    return LOOKS[RunStatus(status)].tone if status else ""
+
+
+@register.simple_tag
+def tab_title(run: Run) -> str:
+    """The page's title: the status as one character, then what runs."""
+    mark = _MARKS.get(run.look.icon) or _ACTIVE_MARKS.get(run.look.icon, "○")
+    return f"{mark} {run.title} · Runboard"
+
+
+@register.simple_tag
+def favicon(status: str = "") -> str:
+    """The address of the tab's icon for a status."""
+    return static(f"icons/favicon-{LOOKS[RunStatus(status)].tone if status else 'idle'}.svg")
+
+
+@register.simple_tag
+def announcement(run: Run) -> str:
+    """What a screen reader is told when the run has ended; "" before."""
+    return f"{run.title}: {RunStatus(run.status).label}." if run.is_terminal else ""
+
+
+# Times.
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString:
+    """How long ago something was; the exact time is in the tooltip. The page's script keeps it up to date."""
+    if moment is None:
+        return SafeString("–")
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
+        moment.isoformat(),
+        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        _ago((timezone.now() - moment).total_seconds(), moment),
+    )
+
+
+def _ago(seconds: float, moment: datetime) -> str:
+    if seconds < 60:
+        return "just now" if seconds > -60 else f"{moment:%Y-%m-%d %H:%M} UTC"
+    for unit, length, upto in (("min", 60, 3600), ("h", 3600, 86_400), ("d", 86_400, 30 * 86_400)):
+        if seconds < upto:
+            return f"{int(seconds // length)} {unit} ago"
+    return f"{moment.day} {moment:%b %Y}"
+
+
+@register.simple_tag
+def until(moment: datetime) -> SafeString:
+    """A time to come, in words."""
+    seconds = (moment - timezone.now()).total_seconds()
+    words = f"{moment.day} {moment:%b %Y}"
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            words = f"in {int(seconds // length)} {unit}"
+            break
+    else:
+        words = "in a minute" if seconds > 0 else words
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S} UTC", words
+    )
+
+
+@register.simple_tag
+def elapsed(run: Run) -> SafeString:
+    """How long the run took, or has taken so far: then the page's script lets it tick."""
+    since = run.started_at or (None if run.is_terminal else run.created_at)
+    if since is None:
+        return SafeString('<span class="duration">–</span>')
+    end = run.finished_at or timezone.now()
+    words = duration((end - since).total_seconds(), exact=run.is_terminal)
+    if run.is_terminal:
+        return format_html('<span class="duration">{}</span>', words)
+    return format_html('<span class="duration" data-since="{}">{}</span>', since.isoformat(), words)
+
+
+@register.simple_tag
+def offset(start: datetime, moment: datetime) -> str:
+    """How long after `start` something was."""
+    return "+" + duration((moment - start).total_seconds())
+
+
+def duration(seconds: float, *, exact: bool = True) -> str:
+    """Seconds as "0.4 s", "42 s", "1 m 04 s", "2 h 05 m" or "3 d 04 h"; whole seconds only unless `exact`."""
+    seconds = max(0.0, seconds)
+    if exact and seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = int(seconds)
+    for length, large, small, part in ((86_400, "d", "h", 3600), (3600, "h", "m", 60), (60, "m", "s", 1)):
+        if whole >= length:
+            return f"{whole // length} {large} {whole % length // part:02d} {small}"
+    return f"{whole} s"
+
+
+@register.filter
+def size(count: int) -> str:
+    """Bytes as people say them: "812 bytes", "2.1 kB", "20 MB"."""
+    if count < 1000:
+        return f"{count} byte{'' if count == 1 else 's'}"
+    number = float(count)
+    for unit in ("kB", "MB", "GB"):
+        number /= 1000
+        if number < 999.5 or unit == "GB":
+            break
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+# Trees. Made here and not by a recursive template: 1,500 includes would take most of a second.
+
+
+@register.simple_tag
+def tree(node: Node) -> SafeString:
+    """A JSON value to read: what is nested folds, long texts keep their lines."""
+    parts: list[str] = []
+    if node.kind in ("object", "array"):
+        _branch(node, parts, 0)
+    else:
+        parts.append(f'<ul class="tree"><li class="leaf">{_value(node)}</li></ul>')
+    return mark_safe("".join(parts))  # noqa: S308 - every text in it went through escape()
+
+
+def _branch(node: Node, parts: list[str], depth: int) -> None:
+    if not node.children and not node.hidden:
+        parts.append('<p class="tree-empty">{}</p>' if node.kind == "object" else '<p class="tree-empty">[]</p>')
+        return
+    parts.append('<ul class="tree">' if depth == 0 else "<ul>")
+    for child in node.children:
+        key = f'<span class="key">{escape(child.label)}</span>'
+        if child.kind in ("object", "array") and (child.children or child.hidden):
+            is_open = depth + 1 < OPEN_DEPTH and len(child.children) <= OPEN_CHILDREN
+            parts.append(
+                f'<li><details{" open" if is_open else ""}><summary>{key} <span class="count">{child.text}</span>'
+                "</summary>"
+            )
+            _branch(child, parts, depth + 1)
+            parts.append("</details></li>")
+        else:
+            long = " long" if child.is_long else ""
+            parts.append(f'<li class="leaf{long}">{key} {_value(child)}</li>')
+    if node.hidden:
+        parts.append(f'<li class="more">{node.hidden:,} more not shown here; download to read them.</li>')
+    parts.append("</ul>")
+
+
+def _value(node: Node) -> str:
+    if node.kind in ("object", "array"):
+        return f'<span class="value">{"{}" if node.kind == "object" else "[]"}</span>'
+    more = f'<span class="more"> … {node.hidden:,} more characters</span>' if node.hidden else ""
+    text = escape(node.text) if node.text else '<span class="more">empty text</span>'
+    return f'<span class="value" data-kind="{node.kind}" dir="auto">{text}</span>{more}'
+
+
+@register.simple_tag
+def questions(run: Run) -> list[dict[str, Any]]:
+    """What the graph asks: for each interrupt its question, if it has one, and the rest of its value as a tree."""
+    found = []
+    for interrupt in run.ending.get("interrupts") or []:
+        value = interrupt.get("value") if isinstance(interrupt, dict) and "value" in interrupt else interrupt
+        asked = value.get("question") if isinstance(value, dict) else value
+        rest = {k: v for k, v in value.items() if k != "question"} if isinstance(value, dict) else None
+        if not isinstance(asked, str):
+            asked, rest = "", value
+        found.append({"text": showable(asked), "tree": value_tree(rest) if rest else None})
+    return found
+
+
+@register.simple_tag
+def masked(names: Node) -> SafeString:
+    """Header names with dots for their values, which are secrets."""
+    rows = format_html_join(
+        "",
+        '<li class="leaf"><span class="key">{}</span> <span class="value" aria-label="hidden value">••••••</span></li>',
+        ((child.text,) for child in names.children),
+    )
+    return format_html('<ul class="tree">{}</ul>', rows)

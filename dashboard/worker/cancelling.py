@@ -1,0 +1,55 @@
+"""Delivering a cancel to the server, also when it is away just then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import cast
+
+from dashboard.langgraph import LangGraphClient, LangGraphError, RequestRejected, RunNotFound
+from dashboard.langgraph.types import CancelAction
+from dashboard.runs import holding
+from dashboard.runs.events import EventKind
+from dashboard.runs.holding import Hold
+from dashboard.worker.database import Database
+
+logger = logging.getLogger(__name__)
+
+RETRY_FIRST_S = 0.5
+RETRY_MAX_S = 15.0
+
+
+async def deliver_cancel(
+    client: LangGraphClient,
+    database: Database,
+    hold: Hold,
+    thread_id: str,
+    run_id: str,
+    headers: dict[str, str],
+    asked: asyncio.Event,
+) -> None:
+    """Wait until someone asks, then tell the server until it has heard. How the run ends, its answer will say."""
+    await asked.wait()
+    action = await database.insist(holding.cancel_action_of, hold)
+    delay, told = RETRY_FIRST_S, False
+    while True:
+        try:
+            await client.runs.cancel(
+                thread_id, run_id, action=cast("CancelAction", action or "interrupt"), headers=headers
+            )
+        except RunNotFound:
+            return  # over already, or gone: asking the run says which
+        except LangGraphError as error:
+            logger.warning("a cancel could not be delivered: %s", error, extra={"run_id": str(hold.run_id)})
+            if not told:
+                told = True
+                await database.insist(
+                    holding.run_remark, hold, kind=EventKind.CANCEL_FAILED, data={"message": str(error)}
+                )
+            if isinstance(error, RequestRejected) and not error.is_temporary and error.status_code not in (401, 403):
+                return
+        else:
+            await database.insist(holding.run_remark, hold, kind=EventKind.CANCEL_DELIVERED, data={"action": action})
+            return
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, RETRY_MAX_S)

@@ -1,0 +1,124 @@
+"""How a run ended, from what the server says of it. `wait`'s own answer never decides (LANGGRAPH.md section 3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.langgraph import Answer
+from dashboard.langgraph.types import ThreadState
+from dashboard.runs.holding import Outcome, RunError
+from dashboard.runs.statuses import RunStatus
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was asked of the server after the answer came.
+
+    Attributes:
+        answer: What `wait` or `join` brought; None when the server no longer had it.
+        remote_status: The server's word for the run; None when it no longer knows the run (404).
+        state: The last state this run left on its thread; None when there is none.
+        thread_known: Whether the server still knows the thread.
+        cancel_action: What someone asked here: "interrupt", "rollback", or "".
+        keep_error_state: raise_error=False: the `__error__` document is the final state.
+    """
+
+    answer: Answer | None
+    remote_status: str | None
+    state: ThreadState | None = None
+    thread_known: bool = True
+    cancel_action: str = ""
+    keep_error_state: bool = False
+
+
+def classify(facts: Facts) -> Outcome | None:
+    """The outcome, or None when the server says that the run is still going on."""
+    if facts.remote_status in ("pending", "running"):
+        return None
+    if facts.remote_status is None:
+        return _unknown(facts)
+    if facts.remote_status == "error":
+        return _failed(facts)
+    if facts.remote_status == "timeout":
+        return Outcome(RunStatus.TIMED_OUT, body=_body(facts))
+    if facts.remote_status == "interrupted":
+        note = (
+            {}
+            if facts.cancel_action
+            else {"note": "Stopped on the server: cancelled there, or pushed out by another run."}
+        )
+        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending=note)
+    if facts.remote_status == "success":
+        return _stopped_well(facts)
+    return Outcome(
+        RunStatus.LOST,
+        error=RunError(
+            "UnknownStatus", f"The server calls this run {facts.remote_status!r}, which Runboard does not know."
+        ),
+        body=_body(facts),
+    )
+
+
+def _stopped_well(facts: Facts) -> Outcome:
+    """Success on the server: finished, or waiting for a person, or stopped at a node."""
+    interrupts = _interrupts(facts)
+    waiting = list((facts.state or {}).get("next") or [])
+    if interrupts:
+        return Outcome(RunStatus.NEEDS_INPUT, body=_body(facts), ending={"interrupts": interrupts, "next": waiting})
+    if waiting:
+        return Outcome(RunStatus.PAUSED, body=_body(facts), ending={"next": waiting})
+    return Outcome(RunStatus.SUCCEEDED, body=_body(facts))
+
+
+def _interrupts(facts: Facts) -> list[Any]:
+    """The open questions: from the answer, which has their schemas, else from the state's tasks."""
+    if facts.answer is not None and b'"__interrupt__"' in facts.answer.body:
+        value = facts.answer.value
+        found = value.get("__interrupt__") if isinstance(value, dict) else None
+        # A state may have a key of that name for its own ends; a question always has an id.
+        if isinstance(found, list) and found and all(isinstance(each, dict) and "id" in each for each in found):
+            return found
+    tasks = (facts.state or {}).get("tasks") or []
+    return [interrupt for task in tasks for interrupt in task.get("interrupts") or []]
+
+
+def _failed(facts: Facts) -> Outcome:
+    told = facts.answer.graph_error if facts.answer is not None else None
+    error = RunError(told.type, told.message) if told else RunError("Error", "The server gave no reason.")
+    for task in (facts.state or {}).get("tasks") or []:
+        if task.get("error"):
+            error = _unmasked(error, str(task["error"]), str(task.get("name") or ""))
+            break
+    return Outcome(RunStatus.FAILED, error=error, body=_body(facts) if facts.keep_error_state or not told else None)
+
+
+MASKED = "An internal error occurred"
+
+
+def _unmasked(error: RunError, told: str, node: str) -> RunError:
+    """The error with its node, and with the message the server masked: the state's task has the exception's repr."""
+    if error.message not in (MASKED, "The server gave no reason."):
+        return RunError(error.type, error.message, node)
+    match = re.fullmatch(r"([A-Za-z_][\w.]*)\((.*)\)", told, re.DOTALL)
+    if match is None:
+        return RunError(error.type, told, node)
+    kind, inside = match.groups()
+    quoted = re.fullmatch(r"""(['"])(.*)\1,?""", inside, re.DOTALL)
+    return RunError(kind, quoted.group(2) if quoted else inside or kind, node)
+
+
+def _unknown(facts: Facts) -> Outcome:
+    """The server no longer knows the run."""
+    if facts.answer is not None and facts.answer.source == "wait" and facts.thread_known:
+        # It knew it when the answer came: only a rollback deletes a run and keeps its thread.
+        note = {} if facts.cancel_action else {"note": "Rolled back on the server, by another run or by someone there."}
+        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True, **note})
+    if facts.cancel_action == "rollback":
+        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True})
+    return Outcome(RunStatus.LOST, body=_body(facts))
+
+
+def _body(facts: Facts) -> bytes | None:
+    return facts.answer.body if facts.answer is not None else None

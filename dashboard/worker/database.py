@@ -1,0 +1,63 @@
+"""How the worker, which is asyncio, calls services, which are not: in a few threads, again while Postgres is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+DATABASE_AWAY = (OperationalError, InterfaceError)
+THREADS = 4
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 2.0
+
+
+class Database:
+    """Services on threads of their own. No thread holds a connection while a run is awaited."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
+
+    async def call(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a service once.
+
+        Raises:
+            OperationalError, InterfaceError: Postgres is away; whether a write took effect is then not known.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(_in_thread, partial(service, *args, **kwargs)))
+
+    async def insist(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a service until the database takes it. Only for services that may safely be called again."""
+        delay = RETRY_FIRST_S
+        while True:
+            try:
+                return await self.call(service, *args, **kwargs)
+            except DATABASE_AWAY as error:
+                logger.warning("the database is away, trying again in %.1f s: %s", delay, str(error).strip())
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, RETRY_MAX_S)
+
+    def close(self) -> None:
+        """End the threads; calls under way come to their end first."""
+        self._threads.shutdown(wait=True)
+
+
+def _in_thread(call: Callable[[], T]) -> T:
+    close_old_connections()
+    try:
+        return call()
+    finally:
+        # Back to the pool (or closed): a thread that waits for its next call holds nothing.
+        for connection in connections.all(initialized_only=True):
+            connection.close_if_unusable_or_obsolete()

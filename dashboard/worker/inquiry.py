@@ -1,0 +1,123 @@
+"""What the worker asks a server about a run: how it ended, and whether a launch whose answer was lost took effect."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from dashboard.langgraph import (
+    Answer,
+    AnswerNotUnderstood,
+    LangGraphClient,
+    NotFound,
+    RequestRejected,
+    RunNotFound,
+    ServerUnreachable,
+)
+from dashboard.langgraph.types import Run as RemoteRun
+from dashboard.langgraph.types import ThreadState
+from dashboard.worker.classify import Facts
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RUN_ID_KEY = "runboard_run_id"
+"""Our run id in the server's metadata: by it a run is found again whose answer was lost."""
+
+LOOKUP_PAGE = 100
+ASK_FIRST_S = 0.25
+ASK_MAX_S = 15.0
+
+
+async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the server answers, however long that takes; a refusal that will not change is raised.
+
+    Raises:
+        RequestRejected: the server said no, for good.
+    """
+    delay = ASK_FIRST_S
+    while True:
+        try:
+            return await ask()
+        except (ServerUnreachable, AnswerNotUnderstood) as error:
+            logger.info("the server could not be asked, trying again in %.1f s: %s", delay, error)
+        except RequestRejected as error:
+            if not error.is_temporary and error.status_code not in (401, 403):
+                raise
+            logger.info("the server would not be asked, trying again in %.1f s: %s", delay, error)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, ASK_MAX_S)
+
+
+async def ask_how_it_ended(
+    client: LangGraphClient, *, thread_id: str, run_id: str, answer: Answer | None, headers: dict[str, str]
+) -> Facts:
+    """Ask for the run, and where it helps for the state it left. Waits as long as the server is away.
+
+    An answer that a join brought may be a later run's state (LANGGRAPH.md section 4), and some ends bring none that can
+    be read: then the values of this run's own last checkpoint stand in.
+    """
+    try:
+        remote: RemoteRun | None = await until_answered(lambda: client.runs.get(thread_id, run_id, headers=headers))
+    except RunNotFound:
+        remote = None
+    status = remote.get("status") if remote else None
+    if status in ("pending", "running"):
+        return Facts(answer, status)
+    try:
+        state, is_present = await until_answered(lambda: _last_state(client, thread_id, run_id, headers))
+    except NotFound:
+        return Facts(answer, status, thread_known=False)
+    if state is not None and (answer is None or (answer.source == "join" and not is_present)):
+        values = json.dumps(state.get("values"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        answer = Answer(values, run_id, thread_id, "join", 0)
+    return Facts(answer, status, state if status is not None else None)
+
+
+async def _last_state(
+    client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]
+) -> tuple[ThreadState | None, bool]:
+    """The last state this run left on its thread, and whether that is also the thread's present one.
+
+    Servers that do not write run ids into checkpoints only have the present one to give.
+
+    Raises:
+        NotFound: the server does not know the thread.
+    """
+    present = await client.threads.get_state(thread_id, headers=headers)
+    metadata = present.get("metadata") or {}
+    if metadata.get("run_id") == run_id:
+        return present, True
+    if "run_id" not in metadata:
+        return (present, True) if metadata else (None, True)
+    try:
+        states = await client.threads.get_history(thread_id, limit=1, metadata={"run_id": run_id}, headers=headers)
+    except RequestRejected:
+        states = []
+    return (states[0] if states else None), False
+
+
+async def find_launched(
+    client: LangGraphClient, *, thread_id: str, our_id: str, headers: dict[str, str]
+) -> RemoteRun | None:
+    """The run on the thread that carries our id; None when the server has none, or not even the thread.
+
+    Raises:
+        ServerUnreachable, RequestRejected: it could not be asked.
+    """
+    offset = 0
+    while True:
+        try:
+            runs = await client.runs.list(thread_id, limit=LOOKUP_PAGE, offset=offset, headers=headers)
+        except NotFound:
+            return None
+        for run in runs:
+            if (run.get("metadata") or {}).get(RUN_ID_KEY) == our_id:
+                return run
+        if len(runs) < LOOKUP_PAGE:
+            return None
+        offset += LOOKUP_PAGE

@@ -1,0 +1,42 @@
+"""`manage.py run_worker`: one worker, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from dashboard.worker.worker import Worker
+
+
+class Command(BaseCommand):
+    help = (
+        "Await runs on their LangGraph servers. Any number of workers, on any number of machines, share one Postgres."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--concurrency",
+            type=int,
+            default=settings.ENV.worker_concurrency,
+            help="how many runs to hold at once (default: RUNBOARD_WORKER_CONCURRENCY, 500)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if asyncio.run(_work(options["concurrency"])):
+            sys.exit(1)
+
+
+async def _work(concurrency: int) -> bool:
+    """Run a worker; returns whether it ended because something in it broke."""
+    worker = Worker(concurrency=concurrency)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, worker.stop)
+    await worker.run()
+    return worker.failed

@@ -1,0 +1,223 @@
+"""The worker: claims runs, holds hundreds of them at once, renews its leases, and hands them back when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from uuid import UUID
+
+from django.conf import settings
+
+from dashboard.langgraph import LangGraphClient, RequestInvalid
+from dashboard.runs import holding
+from dashboard.runs.holding import LEASE, Hold, LeaseLost, Outcome, RunError
+from dashboard.runs.models import Run
+from dashboard.runs.notifications import WORK_CHANNEL, listen
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.encryption import SecretUnreadable
+from dashboard.worker import services
+from dashboard.worker.awaiting import RunAwaiter
+from dashboard.worker.clients import Clients
+from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.directory import keep_directory
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 3.0
+"""How often the queue is looked at without being told: nothing is lost when a notice is."""
+RENEW_S = 5.0
+CLAIM_AT_ONCE = 50
+SENDING_GRACE_S = 5.0
+SETTINGS_RETRY_S = 15.0
+LEASE_SURE_S = LEASE.total_seconds() * 0.75
+"""A lease is trusted for less than it lasts, counted from before it was renewed."""
+
+
+class Worker:
+    """One worker process. `run()` works until `stop()` is called."""
+
+    def __init__(self, *, concurrency: int) -> None:
+        self.concurrency = concurrency
+        self._database = Database()
+        self._clients = Clients()
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._holds: dict[UUID, Hold] = {}
+        self._awaiters: dict[UUID, RunAwaiter] = {}
+        # By run: the `time.monotonic()` until which its lease is surely in force.
+        self._leases: dict[UUID, float] = {}
+        self.id: UUID | None = None
+        self.failed = False
+
+    def stop(self) -> None:
+        """Stop claiming, hand every run back, and end. May be called from a signal handler."""
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until stopped. Survives any outage of Postgres and of the servers."""
+        self.id = (await self._database.insist(services.worker_start, concurrency=self.concurrency)).pk
+        logger.info("worker %s is ready for %d runs at once", self.id, self.concurrency)
+        background = [
+            asyncio.create_task(self._listen(), name="listen"),
+            asyncio.create_task(self._renew(), name="renew"),
+            asyncio.create_task(keep_directory(self._clients, self._database), name="directory"),
+        ]
+        for task in background:
+            task.add_done_callback(self._background_ended)
+        try:
+            while not self._stopping.is_set():
+                # This must come before the first await: a wake that arrives while we look would be erased.
+                self._wake.clear()
+                more = await self._take_work()
+                if not more:
+                    await _wait(self._wake, POLL_S)
+        finally:
+            await self._hand_back(background)
+
+    # Taking work.
+
+    async def _take_work(self) -> bool:
+        """Adopt and claim what there is room for. Returns whether there may be more."""
+        assert self.id is not None
+        room = min(self.concurrency - len(self._tasks), CLAIM_AT_ONCE)
+        if room < 1:
+            return False
+        began = time.monotonic()
+        try:
+            runs = await self._database.call(holding.run_adopt, owner=self.id, limit=room)
+            runs += await self._database.call(holding.run_claim, owner=self.id, limit=room - len(runs))
+        except DATABASE_AWAY as error:
+            logger.warning("the queue cannot be read: %s", str(error).strip())
+            return False
+        for run in runs:
+            self._hold(run, began)
+        return len(runs) == room
+
+    def _hold(self, run: Run, began: float) -> None:
+        self._leases[run.pk] = began + LEASE_SURE_S
+        task = asyncio.create_task(self._finish(run, holding.hold_of(run)), name=f"run {run.pk}")
+        self._tasks[run.pk] = task
+        task.add_done_callback(lambda done: self._let_go(run.pk, done))
+
+    def _let_go(self, run_id: UUID, task: asyncio.Task[None]) -> None:
+        # The same run may have been taken again already, after it was put back into the queue.
+        if self._tasks.get(run_id) is task:
+            for kept in (self._tasks, self._awaiters, self._holds, self._leases):
+                kept.pop(run_id, None)
+        self._wake.set()
+
+    async def _finish(self, run: Run, hold: Hold) -> None:
+        self._holds[run.pk] = hold
+        try:
+            client = await self._client(run, hold)
+            if client is None:
+                return
+            awaiter = RunAwaiter(run, hold, client, self._database, lease_until=lambda: self._leases.get(run.pk, 0.0))
+            self._awaiters[run.pk] = awaiter
+            await awaiter.finish()
+        except LeaseLost:
+            logger.warning("another worker has taken this run over", extra={"run_id": str(run.pk)})
+        except Exception as error:
+            logger.exception("a run could not be awaited", extra={"run_id": str(run.pk)})
+            sentence = f"Runboard failed while it awaited this run: {error!r}"
+            with suppress(LeaseLost):
+                await self._database.insist(
+                    holding.run_finish, hold, Outcome(RunStatus.LOST, RunError("Runboard error", sentence))
+                )
+
+    async def _client(self, run: Run, hold: Hold) -> LangGraphClient | None:
+        """The client for the run's server; None when the run went back to the queue because there can be none now.
+
+        A server whose key cannot be decrypted, or whose address is wrong, says nothing about a run it has: that is held
+        until an operator has mended the settings.
+        """
+        while True:
+            try:
+                return self._clients.get(run.server)
+            except (SecretUnreadable, RequestInvalid) as error:
+                logger.error("the server of a run cannot be used: %s", error, extra={"run_id": str(run.pk)})
+                if run.sent_at is None and run.remote_run_id is None:
+                    outcome = Outcome(RunStatus.FAILED, RunError("Server settings", str(error)))
+                    await self._database.insist(holding.run_finish, hold, outcome)
+                    return None
+            await asyncio.sleep(SETTINGS_RETRY_S)
+
+    # What goes on beside.
+
+    async def _listen(self) -> None:
+        """Wake up for work; a cancel of a run held here goes straight to its awaiter."""
+        async for notice in listen(settings.DATABASE_URL, (WORK_CHANNEL,)):
+            if notice.kind == "connected" or (notice.kind == "message" and UUID(notice.payload) in self._awaiters):
+                await self._look_for_cancels()
+            self._wake.set()
+
+    async def _look_for_cancels(self) -> None:
+        assert self.id is not None
+        try:
+            asked = await self._database.call(holding.cancels_asked, owner=self.id)
+        except DATABASE_AWAY:
+            return  # looked for again when the line is back, and at every renewal
+        for run_id in asked:
+            if awaiter := self._awaiters.get(run_id):
+                awaiter.cancel_asked()
+
+    async def _renew(self) -> None:
+        """Renew the leases and say that this worker is alive. Runs that are not ours any more are let go of."""
+        assert self.id is not None
+        while True:
+            began = time.monotonic()
+            holds = list(self._holds.values())
+            try:
+                kept = await self._database.call(holding.leases_renew, owner=self.id, holds=holds)
+                await self._database.call(services.worker_beat, worker_id=self.id, held=len(holds))
+            except DATABASE_AWAY as error:
+                logger.warning("the leases could not be renewed: %s", str(error).strip())
+            else:
+                for hold in holds:
+                    if hold.run_id in kept:
+                        self._leases[hold.run_id] = began + LEASE_SURE_S
+                    elif self._holds.get(hold.run_id) == hold and (task := self._tasks.get(hold.run_id)):
+                        await self._let_it_end(task)
+                await self._look_for_cancels()
+            await asyncio.sleep(RENEW_S)
+
+    async def _let_it_end(self, task: asyncio.Task[None]) -> None:
+        """End a task whose run is not ours: usually it has just stored the end and is about to be done."""
+        await asyncio.wait([task], timeout=1.0)
+        if not task.done():
+            task.cancel()
+
+    def _background_ended(self, task: asyncio.Task[None]) -> None:
+        """A background task never ends by itself: without it the worker would lie. It stops, and is started anew."""
+        if not task.cancelled() and not self._stopping.is_set():
+            logger.critical("%s ended", task.get_name(), exc_info=task.exception())
+            self.failed = True
+            self.stop()
+
+    async def _hand_back(self, background: list[asyncio.Task[None]]) -> None:
+        """Stop: let requests that are just going out be confirmed, then give every run back."""
+        assert self.id is not None
+        deadline = time.monotonic() + SENDING_GRACE_S
+        while time.monotonic() < deadline and any(awaiter.is_sending for awaiter in self._awaiters.values()):
+            await asyncio.sleep(0.05)
+        tasks = [*background, *self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._clients.close()
+        try:
+            count = await self._database.call(holding.leases_hand_back, owner=self.id)
+            await self._database.call(services.worker_stop, worker_id=self.id)
+            logger.info("worker %s has stopped and handed %d runs back", self.id, count)
+        except DATABASE_AWAY as error:
+            logger.warning("the runs could not be handed back; their leases run out by themselves: %s", error)
+        self._database.close()
+
+
+async def _wait(event: asyncio.Event, timeout_s: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), timeout_s)
