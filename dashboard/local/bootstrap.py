@@ -7,10 +7,12 @@ an old Python can read it far enough to say that it is too old.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -20,11 +22,18 @@ PYTHONS = ("python3.11", "python3.12", "python3.13", "python3.14")
 STAMP = "installed.json"
 LOG = "install.log"
 
-NETWORK = re.compile(
-    r"NewConnectionError|ConnectTimeout|ReadTimeout|Temporary failure in name resolution|Name or service not known"
-    r"|Connection refused|Connection reset|Network is unreachable|ProxyError|SSLError|CERTIFICATE_VERIFY_FAILED"
-    r"|HTTP error \d+|\b(?:401|403|407|429|5\d\d) (?:Client|Server) Error|connection broken|Read timed out"
-    r"|Remote end closed connection|Failed to establish a new connection",
+# What pip says of a download that failed, and how people say it. The first that matches counts.
+DOWNLOAD = (
+    (r"ProxyError|407 (?:Client|Proxy)|Tunnel connection failed", "the proxy refuses"),
+    (r"\b40[13] Client Error|HTTP error 40[13]", "the package index refuses access"),
+    (r"\b429 Client Error|HTTP error 429", "the package index has been asked too often"),
+    (r"\b5\d\d Server Error|HTTP error 5\d\d", "the package index has an error of its own"),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerificationError", "its certificate is not accepted"),
+    (r"name resolution|Name or service not known|NameResolutionError", "the package index's name is not found"),
+    (r"Connection refused", "the connection is refused"),
+    (r"timed out|ConnectTimeout|ReadTimeout", "no answer in time"),
+    (r"Network is unreachable|No route to host", "there is no network"),
+    (r"Connection reset|Remote end closed|connection broken|IncompleteRead|NewConnectionError", "the connection broke"),
 )
 COMPILER = re.compile(
     r"command '?\S*(?:gcc|cc|g\+\+|c\+\+|clang|x86_64-linux-gnu-gcc)\S*'? failed|unable to execute '\S*(?:gcc|cc)\S*'"
@@ -37,6 +46,7 @@ class Failure(Exception):
 
 
 def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a SIGTERM shall clean up as Ctrl-C does
     lock = os.path.join(ROOT, arguments[0])
     venv = os.path.join(ROOT, ".venv")
     try:
@@ -67,8 +77,8 @@ def use_new_python(arguments: list[str]) -> None:
             os.execv(found, [found, "-I", os.path.abspath(__file__), *arguments])  # noqa: S606 - a list
     needed, found_here = (".".join(map(str, version)) for version in (OLDEST, sys.version_info[:2]))
     raise Failure(
-        f"Python {needed} or newer is needed and this is {found_here}: install one (Debian 12: apt-get install python3), "
-        "or name one with PYTHON=/path/to/python3"
+        f"Python {needed} or newer is needed and this is {found_here}: install one "
+        "(on Debian 12 apt-get install python3), or name one with PYTHON=/path/to/python3"
     )
 
 
@@ -77,8 +87,8 @@ def with_lock(folder: str) -> None:
     fcntl.flock(os.open(folder, os.O_RDONLY), fcntl.LOCK_EX)
 
 
-def requirements(lock: str) -> dict[str, list[str]]:
-    """What a lock file asks for: each package's name with its entries (version, marker, hashes) as they stand there."""
+def requirements(lock: str) -> dict[str, str]:
+    """What a lock file asks for: each package's name with a digest of its entries (versions, markers, hashes)."""
     with open(lock, encoding="utf-8") as file:
         lines = file.read().replace("\\\n", " ").splitlines()
     found: dict[str, list[str]] = {}
@@ -86,16 +96,16 @@ def requirements(lock: str) -> dict[str, list[str]]:
         entry = " ".join(line.split())
         if entry and not entry.startswith(("#", "-")):
             found.setdefault(re.split(r"[=<>!~;\[ @]", entry)[0].lower(), []).append(entry)
-    return found
+    return {name: hashlib.sha256("\n".join(entries).encode()).hexdigest() for name, entries in found.items()}
 
 
-def is_installed(venv: str, wanted: dict[str, list[str]]) -> bool:
+def is_installed(venv: str, wanted: dict[str, str]) -> bool:
     """Whether a finished installation holds everything that is wanted (it may hold more)."""
     stamp = read_stamp(venv)
-    return all(stamp.get(name) == entries for name, entries in wanted.items()) if stamp else False
+    return bool(stamp) and wanted.items() <= stamp.items()
 
 
-def read_stamp(venv: str) -> dict[str, list[str]]:
+def read_stamp(venv: str) -> dict[str, str]:
     """What the last finished installation put there; nothing when the environment was moved or its Python is gone."""
     try:
         with open(os.path.join(venv, STAMP), encoding="utf-8") as file:
@@ -107,7 +117,7 @@ def read_stamp(venv: str) -> dict[str, list[str]]:
     return dict(stamp["packages"])
 
 
-def install(venv: str, lock: str, wanted: dict[str, list[str]]) -> None:
+def install(venv: str, lock: str, wanted: dict[str, str]) -> None:
     """Make the environment and install; the stamp comes off first and goes on last."""
     before = read_stamp(venv)
     stamp = os.path.join(venv, STAMP)
@@ -181,25 +191,37 @@ def run_pip(venv: str, lock: str, count: int) -> None:
     env = dict(os.environ, PIP_USER="0", PYTHONUNBUFFERED="1", LC_ALL="C.UTF-8")
     name = os.path.relpath(lock, ROOT)
     print(f"Installing {count} packages of {name} into .venv (a minute or two, this once)", flush=True)
+    log = os.path.join(venv, LOG)
+    if os.path.lexists(log):
+        os.unlink(log)
+    process = subprocess.Popen(
+        [*command, "--log", log], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace",
+    )  # fmt: skip
     output = []
-    with open(os.path.join(venv, LOG), "w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            universal_newlines=True, errors="replace",
-        )  # fmt: skip
-        seen = 0
+    seen = 0
+    try:
         for line in process.stdout or ():
-            log.write(line)
             output.append(line)
-            if line.startswith(("Collecting ", "Requirement already satisfied")):
+            if line.startswith(("Collecting ", "Processing ", "Requirement already satisfied")):
                 seen += 1
                 show(f"  {seen} of {count} collected")
             elif line.startswith("Installing collected packages"):
-                show("  unpacking        ")
+                show("  unpacking              ")
         code = process.wait()
+    finally:
+        process.kill()  # harmless after its end; without this, an interrupted start leaves pip at work
     show("                        \r")
     if code != 0:
-        raise Failure(explain_pip("".join(output), os.path.join(".venv", LOG)))
+        raise Failure(explain_pip("".join(output), read(log), os.path.join(".venv", LOG)))
+
+
+def read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def show(text: str) -> None:
@@ -208,8 +230,8 @@ def show(text: str) -> None:
         print("\r" + text, end="", flush=True)
 
 
-def explain_pip(output: str, log: str) -> str:
-    """One sentence for what pip said before it failed."""
+def explain_pip(output: str, details: str, log: str) -> str:
+    """One sentence for what pip said before it failed; `details` is its full log."""
     if "No space left on device" in output:
         return "The disk is full: about 1 GB is needed for .venv and pip's downloads (TMPDIR moves the latter)"
     if "DO NOT MATCH THE HASHES" in output:
@@ -217,15 +239,14 @@ def explain_pip(output: str, log: str) -> str:
             "A downloaded package is not the one the lock file names, so nothing was installed: try again, "
             f"and if it stays, the index or a proxy in between changes packages; see {log}"
         )
-    if re.search(r"Permission denied|Read-only file system", output):
-        return "A folder cannot be written ({}): see {}".format(telling(output, "Permission denied|Read-only"), log)
-    if NETWORK.search(output):
-        cause = telling(output, NETWORK.pattern)
+    missing = re.search(r"No matching distribution found for (\S+)", output)
+    # pip keeps to itself that the index refused to answer, unless asked for every detail.
+    cause = download_problem(output) or (download_problem(details) if missing else None)
+    if cause:
         return (
             f"Packages could not be downloaded ({cause}): check the network, the proxy (HTTPS_PROXY) "
-            "and the index (PIP_INDEX_URL), then run this again"
+            f"and the package index (PIP_INDEX_URL), then run this again; see {log}"
         )
-    missing = re.search(r"No matching distribution found for (\S+)", output)
     if missing:
         return f"The package index has no {missing.group(1)} for this Python and platform: see {log}"
     if COMPILER.search(output):
@@ -233,13 +254,14 @@ def explain_pip(output: str, log: str) -> str:
             "A package must be compiled here and that needs a compiler: install one "
             f"(sudo apt-get install build-essential python3-dev) and run this again; see {log}"
         )
+    if re.search(r"Permission denied|Read-only file system", output):
+        return f"A folder cannot be written: {last_line(output)}"
     return f"pip failed: {last_line(output)}; see {log}"
 
 
-def telling(output: str, pattern: str) -> str:
-    """The words in `output` that match, with what stands around them up to a bracket or comma."""
-    match = re.search(rf"[^\n:(,']*(?:{pattern})[^\n),']*", output)
-    return match.group(0).strip()[:120] if match else "no reason given"
+def download_problem(output: str) -> str | None:
+    """Why a download failed, in a few words; None when that is not what happened."""
+    return next((words for pattern, words in DOWNLOAD if re.search(pattern, output)), None)
 
 
 def last_line(output: str) -> str:
