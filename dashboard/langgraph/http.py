@@ -74,7 +74,8 @@ class _FreshConnections(httpx.AsyncBaseTransport):
             return await transport.handle_async_request(request)
         timeout_s = request.extensions.get("timeout", {}).get("pool")
         try:
-            await asyncio.wait_for(self._slots.acquire(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._slots.acquire()
         except TimeoutError as error:
             raise httpx.PoolTimeout("", request=request) from error
         try:

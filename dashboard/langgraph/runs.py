@@ -18,7 +18,7 @@ from dashboard.langgraph.errors import (
 from dashboard.langgraph.http import READING_ERRORS, HttpClient
 from dashboard.langgraph.joining import Backoff, Joiner, tell
 from dashboard.langgraph.paths import run_ids, segment
-from dashboard.langgraph.payload import run_payload, warn_about_checkpoint_during
+from dashboard.langgraph.payload import run_payload
 from dashboard.langgraph.sending import sentence
 from dashboard.langgraph.types import (
     All,
@@ -108,7 +108,8 @@ class RunsClient:
             durability: "sync", "async" or "exit".
 
         Returns:
-            The final state, usually a dict. Numbers and duplicate keys as `json.loads` would give them.
+            The final state, usually a dict, as orjson reads it: integers beyond 64 bits as floats, the last of two equal
+            keys. Whoever needs the bytes takes `wait_answer`.
 
         Raises:
             RequestInvalid: The request cannot be put on the wire; nothing was created.
@@ -119,7 +120,6 @@ class RunsClient:
             RunNotFound: The server forgot the run while we were away.
             AnswerNotUnderstood: The run is over and the server's answer is no JSON.
         """
-        warn_about_checkpoint_during(checkpoint_during, stacklevel=2)
         answer = await self._wait_answer(
             thread_id,
             run_payload(
@@ -192,7 +192,6 @@ class RunsClient:
         Raises:
             As `wait`, without RunFailed.
         """
-        warn_about_checkpoint_during(checkpoint_during, stacklevel=2)
         return await self._wait_answer(
             thread_id,
             run_payload(

@@ -12,7 +12,7 @@ from tests.contract.langgraph_dev import LangGraphDev
 
 @pytest.fixture(scope="session")
 def langgraph_dev() -> Iterator[LangGraphDev]:
-    """`langgraph dev` on the tiny graphs in tests/contract/graphs. When it does not start, tests fail; none is skipped."""
+    """`langgraph dev` on the tiny graphs in tests/contract/graphs. If it does not start, tests fail, none skips."""
     with LangGraphDev(Path(__file__).parent / "graphs") as server:
         yield server
 

@@ -144,8 +144,23 @@ async def test_a_run_can_be_cancelled(client: LangGraphClient, thread_id: str, w
     assert (await client.runs.get(thread_id, ids["run_id"]))["status"] == "interrupted"
 
 
+async def test_a_run_rolled_back_while_queued_stays_as_interrupted(client: LangGraphClient, thread_id: str) -> None:
+    """Unlike one that had started; LANGGRAPH.md section 3 does not say so."""
+    waiting, ids = await created(
+        client, thread_id, "slow", input={"seconds": 30}, after_seconds=60, if_not_exists="create"
+    )
+
+    await client.runs.cancel(thread_id, ids["run_id"], wait=True, action="rollback")
+    answer = await waiting
+
+    assert answer.value == {}
+    assert (await client.runs.get(thread_id, ids["run_id"]))["status"] == "interrupted"
+
+
 async def test_a_rolled_back_run_is_gone(client: LangGraphClient, thread_id: str) -> None:
     waiting, ids = await created(client, thread_id, "slow", input={"seconds": 30}, if_not_exists="create")
+    while (await client.runs.get(thread_id, ids["run_id"]))["status"] == "pending":
+        await asyncio.sleep(0.05)  # the client fixture's deadline bounds this
 
     await client.runs.cancel(thread_id, ids["run_id"], wait=True, action="rollback")
     await waiting
