@@ -21,11 +21,11 @@ _SCALAR: Final = rb"(?>" + _STRING + rb"|" + _NUMBER + rb"|true|false|null|NaN|-
 
 
 def _nested(value: bytes) -> bytes:
-    """A pattern for `value`, or a list or object of nothing but `value`s."""
+    """A pattern for `value`, or a list or object of at most 31 `value`s."""
     member = _STRING + _WS + rb":" + _WS + value + _WS
     item = value + _WS
-    array = rb"\[" + _WS + rb"(?:" + item + rb"(?:," + _WS + item + rb")*+)?+\]"
-    mapping = rb"\{" + _WS + rb"(?:" + member + rb"(?:," + _WS + member + rb")*+)?+\}"
+    array = rb"\[" + _WS + rb"(?:" + item + rb"(?:," + _WS + item + rb"){0,30}+)?+\]"
+    mapping = rb"\{" + _WS + rb"(?:" + member + rb"(?:," + _WS + member + rb"){0,30}+)?+\}"
     return rb"(?>" + _SCALAR + rb"|" + array + rb"|" + mapping + rb")"
 
 
@@ -37,9 +37,9 @@ _KEY_ALONE: Final = re.compile(_STRING + _WS)
 _NUMBER_TAIL: Final = re.compile(rb"(?:\.|[eE][+\-]?)\Z")
 _OPEN_LIST, _OPEN_OBJECT, _COMMA = b"[{,"
 _SPACES: Final = b" \t\n\r"
-# At most 500 a match: `re` holds the GIL while it matches, and other threads (the event loop) want their turn.
-_ITEMS: Final = re.compile(rb"(?:" + _VALUE_PATTERN + _WS + rb"," + _WS + rb"){1,500}+")
-_MEMBERS: Final = re.compile(rb"(?:" + _STRING + _WS + rb":" + _WS + _VALUE_PATTERN + _WS + rb"," + _WS + rb"){1,500}+")
+# Bounded, as are the lists inside: `re` holds the GIL while it matches, and the event loop wants its turn.
+_ITEMS: Final = re.compile(rb"(?:" + _VALUE_PATTERN + _WS + rb"," + _WS + rb"){1,50}+")
+_MEMBERS: Final = re.compile(rb"(?:" + _STRING + _WS + rb":" + _WS + _VALUE_PATTERN + _WS + rb"," + _WS + rb"){1,50}+")
 _UNFINISHED: Final = re.compile(
     rb'(?:"(?:[^"\\]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+(?:\\(?:u[0-9a-fA-F]{0,3})?)?'
     rb"|-?[0-9]*+[.eE+\-0-9]*+|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?|N(?:aN?)?"

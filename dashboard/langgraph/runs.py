@@ -108,8 +108,8 @@ class RunsClient:
             durability: "sync", "async" or "exit".
 
         Returns:
-            The final state, usually a dict, as orjson reads it: integers beyond 64 bits as floats, the last of two equal
-            keys. Whoever needs the bytes takes `wait_answer`.
+            The final state, usually a dict, as orjson reads it: integers beyond 64 bits as floats, the last of two
+            equal keys. Whoever needs the bytes takes `wait_answer`.
 
         Raises:
             RequestInvalid: The request cannot be put on the wire; nothing was created.

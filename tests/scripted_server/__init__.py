@@ -10,8 +10,8 @@
 
 `Fault` describes one bad answer; `server.script(endpoint, fault, times=...)` queues it for that endpoint's next
 requests (the names are `ENDPOINTS` in routes.py). `server.requests` holds every request as it arrived.
-`server.stop()`, `start()` take the server away and back on the same port with its runs; `server.crash()` cuts every connection without a word;
-`server.forget(run)` makes it a stranger to the server.
+`server.stop()` and `start()` take the server away and back, on the same port and with its runs; `server.crash()` cuts
+every connection without a word; `server.forget(run)` makes it a stranger to the server.
 """
 
 from tests.scripted_server.faults import HTML_PAGE, Fault
