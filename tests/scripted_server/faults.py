@@ -18,7 +18,7 @@ class Fault:
         cut_after_beats: Close it after so many heartbeats.
         cut_in_document: Send so many bytes of the JSON document, then close. Waits for the run to end first.
         cut_at: Close after exactly so many bytes of the whole response: status line, headers, chunk framing and all.
-        end_after_beats: End the answer cleanly (last chunk sent) after so many heartbeats: an empty answer.
+        end_after_beats: End the answer cleanly (last chunk sent) after so many heartbeats: an empty answer, or `body`.
         end_in_document: End it cleanly after so many bytes of the document.
 
     How it breaks:

@@ -28,6 +28,7 @@ class ScriptedThread:
     error: str | None = None
     error_node: str = "node"
     step: int = -1
+    last_run_id: str | None = None
     created_at: str = field(default_factory=_now)
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -56,7 +57,7 @@ class ScriptedThread:
             "interrupts": self.interrupts,
             "checkpoint": {"thread_id": self.thread_id, "checkpoint_ns": "", "checkpoint_id": str(uuid.uuid4())},
             "parent_checkpoint": None,
-            "metadata": {"step": self.step},
+            "metadata": {"step": self.step, **({"run_id": self.last_run_id} if self.last_run_id else {})},
             "created_at": _now(),
         }
 
@@ -138,6 +139,7 @@ class ScriptedRun:
         self.thread.status = thread_status
         self.thread.values = values
         self.thread.step += 1
+        self.thread.last_run_id = self.run_id
         if self.is_stateless and self.payload.get("on_completion") != "keep":
             self.is_forgotten = True
         self.over.set()

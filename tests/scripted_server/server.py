@@ -206,6 +206,8 @@ class ScriptedServer:
             if beats == fault.cut_after_beats:
                 await wire.break_off()
             if beats == fault.end_after_beats:
+                if fault.body:
+                    await wire.chunk(fault.body)
                 await wire.end()
                 return
             is_waiting_for_beats = fault.cut_after_beats is not None or fault.end_after_beats is not None

@@ -1,0 +1,79 @@
+"""What asynchronous tests share: the database from a coroutine, waiting with a deadline, a worker in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+
+from dashboard.runs.models import Run
+from dashboard.worker.worker import Worker
+
+T = TypeVar("T")
+
+DEADLINE_S = 15.0
+
+
+def in_db(call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Awaitable[T]:
+    """Call something that uses the database, from a coroutine."""
+    return sync_to_async(call)(*args, **kwargs)
+
+
+async def eventually(check: Callable[[], Awaitable[T]], what: str, *, deadline_s: float = DEADLINE_S) -> T:
+    """What `check` gives, as soon as it is truthy; fails with `what` at the deadline."""
+    ends = time.monotonic() + deadline_s
+    while True:
+        found = await check()
+        if found:
+            return found
+        assert time.monotonic() < ends, f"not within {deadline_s} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+async def run_in(run: Run, *statuses: str, deadline_s: float = DEADLINE_S) -> Run:
+    """The run once it is in one of the statuses."""
+
+    async def look() -> Run | None:
+        fresh: Run = await in_db(Run.objects.select_related("result").get, pk=run.pk)
+        return fresh if fresh.status in statuses else None
+
+    return await eventually(look, f"run in {' or '.join(statuses)}", deadline_s=deadline_s)
+
+
+@asynccontextmanager
+async def working(*, concurrency: int = 50) -> AsyncIterator[Worker]:
+    """A worker in this process; it is stopped as by SIGTERM."""
+    worker = Worker(concurrency=concurrency)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait_for(task, 20)
+
+
+async def kill(worker: Worker) -> None:
+    """End a worker of this process as kill -9 would: nothing is handed back, nothing more is written."""
+    worker._hand_back = _nothing  # type: ignore[method-assign]
+    tasks = [task for task in asyncio.all_tasks() if task.get_name() in {"listen", "renew", "directory"}]
+    tasks += worker._tasks.values()
+    worker._stopping.set()
+    worker._wake.set()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _nothing(background: list[asyncio.Task[None]]) -> None:
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+
+
+def kinds(run: Run) -> list[str]:
+    """The kinds of a run's events, status changes as their target, in order."""
+    return [event.data["to"] if event.kind == "status" else event.kind for event in run.events.all()]
