@@ -100,6 +100,6 @@ async def render_first_rows(team_id: UUID, filters: RunFilters) -> str:
     """The first page of rows: what a runs page gets when it connects."""
 
     def render() -> str:
-        return fragments.run_changes_html(list(run_list(team_id, filters)[:PAGE_ROWS]), outside=False)
+        return fragments.run_changes_html(list(run_list(team_id, filters)[:PAGE_ROWS]), snapshot=True)
 
     return str(await database_sync_to_async(render)())

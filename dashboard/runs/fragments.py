@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 
 from dashboard.runs.final_state import final_state_of, value_tree
 from dashboard.runs.models import Run
+from dashboard.runs.selectors import PAGE_ROWS
 from dashboard.runs.wording import event_lines, run_banner
 
 
@@ -44,6 +45,11 @@ def run_shared_html(run: Run) -> str:
     return render_to_string("sharing/_live.html", run_context(run, may_act=False))
 
 
-def run_changes_html(runs: list[Run], *, outside: bool) -> str:
-    """Rows for an open runs page to merge; `outside` ones are not let through by its filters, and never inserted."""
-    return render_to_string("runs/_changes.html", {"runs": runs, "outside": outside})
+def run_changes_html(runs: list[Run], *, outside: bool = False, snapshot: bool = False) -> str:
+    """Rows for an open runs page to merge; `outside` ones are not let through by its filters, and never inserted.
+
+    A `snapshot` is the whole first page: rows that are missing from it no longer belong on the page.
+    """
+    is_partial = snapshot and len(runs) >= PAGE_ROWS
+    context = {"runs": runs, "outside": outside, "snapshot": snapshot, "is_partial": is_partial}
+    return render_to_string("runs/_changes.html", context)

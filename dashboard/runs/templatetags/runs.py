@@ -1,4 +1,4 @@
-"""How runs look: icons, times, sizes and trees. Everything here is also used by fragments that are pushed without a request."""
+"""How runs look: icons, times, sizes and trees. Fragments use it too, which are pushed without a request."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from dashboard.runs.statuses import LOOKS, RunStatus
 
 register = template.Library()
 
+NOTHING = SafeString("\u2013")
 OPEN_DEPTH = 2
 OPEN_CHILDREN = 20
 _MARKS = {"check": "✓", "cross": "✕", "timer": "✕", "broken": "✕", "question": "?", "pause": "‖", "slash": "⊘"}
@@ -77,7 +78,7 @@ def announcement(run: Run) -> str:
 def ago(moment: datetime | None) -> SafeString:
     """How long ago something was; the exact time is in the tooltip. The page's script keeps it up to date."""
     if moment is None:
-        return SafeString("–")
+        return NOTHING
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         moment.isoformat(),
@@ -116,7 +117,7 @@ def elapsed(run: Run) -> SafeString:
     """How long the run took, or has taken so far: then the page's script lets it tick."""
     since = run.started_at or (None if run.is_terminal else run.created_at)
     if since is None:
-        return SafeString('<span class="duration">–</span>')
+        return format_html('<span class="duration">{}</span>', NOTHING)
     end = run.finished_at or timezone.now()
     words = duration((end - since).total_seconds(), exact=run.is_terminal)
     if run.is_terminal:

@@ -1,0 +1,34 @@
+// Copy buttons: `data-copy` holds the text, `data-copy-from` an address whose body is copied.
+const SAID_MS = 1600;
+
+export function attachCopy(root) {
+  root.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy], [data-copy-from]");
+    if (!button) return;
+    const from = button.dataset.copyFrom;
+    try {
+      await write(from ? await (await fetch(from)).text() : button.dataset.copy);
+      say(button, "copied");
+    } catch {
+      say(button, "failed");
+    }
+  });
+  root.addEventListener("focusin", (event) => event.target.matches?.("[data-select]") && event.target.select());
+}
+
+async function write(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea");  // plain http on another machine has no clipboard API
+  area.className = "visually-hidden";
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (!done) throw new Error("not copied");
+}
+
+function say(button, outcome) {
+  button.dataset.copyOutcome = outcome;
+  setTimeout(() => delete button.dataset.copyOutcome, SAID_MS);
+}

@@ -1,0 +1,15 @@
+// Filters apply as soon as they are chosen. Without this module the Filter button does it.
+export function attachFilters(part) {
+  for (const form of part.querySelectorAll("[data-filters]:not([data-ready])")) {
+    form.dataset.ready = "";
+    form.addEventListener("change", (event) => event.target.type === "checkbox" || form.requestSubmit());
+    // Several statuses can be ticked before the menu closes and they apply.
+    const statuses = form.querySelector("details");
+    const ticked = () => [...statuses.querySelectorAll("input:checked")].map((box) => box.value).join();
+    const before = ticked();
+    statuses.addEventListener("toggle", () => !statuses.open && ticked() !== before && form.requestSubmit());
+    form.addEventListener("formdata", (event) => {
+      for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
+    });
+  }
+}

@@ -1,0 +1,55 @@
+// The launch form: one launch per click, a summary in words, and the way to what is wrong.
+export function attachLaunch(part) {
+  const form = part.querySelector("[data-launch]:not([data-ready])");
+  if (!form) return;
+  form.dataset.ready = "";
+  const button = form.querySelector("[type=submit]");
+  const value = (name) => form.elements[name]?.value?.trim() ?? "";
+
+  form.addEventListener("submit", () => { button.disabled = true; button.textContent = "Launching"; });
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    // Come back to with the Back button: the next click is meant as a new launch, not as the old one sent twice.
+    button.disabled = false;
+    button.textContent = "Launch run";
+    form.elements.launch_key.value = newKey();
+  });
+
+  const summary = form.querySelector("[data-launch-summary]");
+  const count = form.querySelector("[data-advanced-count]");
+  const advanced = [...form.querySelectorAll("#advanced [name]")];
+  const describe = () => {
+    const given = advanced.filter((control) => control.value.trim()).length;
+    count.textContent = given ? `${given} given` : "all at their defaults";
+    const where = { new: "a new thread", stateless: "no thread", existing: "an existing thread" }[value("thread")] ?? "a new thread";
+    const words = [strong(value("assistant_id") || "No assistant yet"), ` on ${where}`, value("input") ? ", with input" : ", without input"];
+    if (given) words.push(`, ${given} advanced`);
+    summary.replaceChildren(...words);
+  };
+  form.addEventListener("input", describe);
+  describe();
+  summary.hidden = false;
+
+  for (const link of document.querySelectorAll("#error-summary [data-focus]")) {
+    link.addEventListener("click", (event) => {
+      const control = form.querySelector(`[name="${link.dataset.focus}"]`);
+      if (!control) return;
+      event.preventDefault();
+      control.closest("details")?.setAttribute("open", "");
+      control.focus();
+    });
+  }
+  document.getElementById("error-summary")?.focus();
+}
+
+function strong(words) {
+  const element = document.createElement("strong");
+  element.textContent = words;
+  return element;
+}
+
+function newKey() {
+  // crypto.randomUUID is missing on plain http from another machine.
+  return crypto.randomUUID?.() ?? "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
+    (Number(digit) ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (Number(digit) / 4)))).toString(16));
+}

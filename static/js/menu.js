@@ -1,0 +1,17 @@
+// <details data-menu> as a menu: closes on Escape, on a click elsewhere and when the focus leaves. Opens by its own.
+export function attachMenus(root) {
+  const open = () => root.querySelectorAll("details[data-menu][open]");
+  const close = (menu) => menu.removeAttribute("open");
+
+  root.addEventListener("click", (event) => open().forEach((menu) => menu.contains(event.target) || close(menu)));
+  root.addEventListener("focusin", (event) => open().forEach((menu) => menu.contains(event.target) || close(menu)));
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of open()) {
+      if (menu.contains(root.activeElement)) menu.querySelector("summary").focus();
+      close(menu);
+    }
+  });
+  const named = location.hash.length > 1 && root.getElementById(location.hash.slice(1));
+  if (named && named.matches("details[data-menu]")) named.open = true;
+}

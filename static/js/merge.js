@@ -1,0 +1,42 @@
+// Puts pushed or polled HTML into the page: each part takes the place of the element with its id, if it is newer.
+// What the reader has opened or is at stays: open details, the focus.
+export function mergeParts(html) {
+  const parts = document.createElement("template");
+  parts.innerHTML = html;
+  for (const part of [...parts.content.children]) {
+    const shown = part.id && document.getElementById(part.id);
+    if (shown) replaceIfNewer(shown, part);
+  }
+}
+
+export function hasEnded(root) {
+  return root.querySelector("[data-final]") !== null;
+}
+
+export function replaceIfNewer(shown, part) {
+  const [was, is] = [Number(shown.dataset.version), Number(part.dataset.version)];
+  if (is <= was) return;
+  const same = part.cloneNode(true);
+  same.dataset.version = shown.dataset.version;
+  if (same.isEqualNode(shown)) {
+    shown.dataset.version = part.dataset.version;
+    return;
+  }
+  for (const open of shown.querySelectorAll("details[open][id]")) part.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+  const focused = shown.contains(document.activeElement) ? document.activeElement : null;
+  shown.replaceWith(part);
+  window.htmx.process(part);
+  if (focused) refocus(focused.id);
+  if (part.dataset.title) showFacts(part, "final" in part.dataset && !("final" in shown.dataset));
+}
+
+function refocus(id) {
+  const again = (id && document.getElementById(id)) || document.getElementById("run-title");
+  again?.focus({ preventScroll: true });
+}
+
+function showFacts(facts, justEnded) {
+  document.title = facts.dataset.title;
+  document.getElementById("favicon").href = facts.dataset.icon;
+  if (justEnded) document.getElementById("announcer").textContent = facts.dataset.announce;
+}

@@ -1,0 +1,31 @@
+// Answers of htmx requests that are no plain swap: parts to merge, and failures, which are told and never swallowed.
+import { mergeParts } from "./merge.js";
+
+const SHOWN_MS = 10000;
+
+export function attachNotes(body) {
+  body.addEventListener("htmx:beforeSwap", (event) => {
+    if (!("merge" in event.detail.requestConfig.elt.dataset) || event.detail.xhr.status !== 200) return;
+    event.detail.shouldSwap = false;
+    mergeParts(event.detail.xhr.responseText);
+  });
+  body.addEventListener("htmx:sendError", () => note("Runboard could not be reached, so nothing was changed. Try again."));
+  body.addEventListener("htmx:responseError", (event) => note(sentence(event.detail.xhr.status)));
+}
+
+function sentence(status) {
+  if (status === 403) return "You may not do this any more. Reload the page to see why.";
+  if (status === 404) return "This is no longer there.";
+  if (status === 503) return "The database cannot be reached right now, so nothing was changed. Try again in a moment.";
+  return `Something went wrong here (${status}). Reload the page to see what holds now.`;
+}
+
+function note(words) {
+  const place = document.getElementById("notes");
+  const paragraph = document.createElement("p");
+  paragraph.className = "note";
+  paragraph.dataset.tone = "danger";
+  paragraph.textContent = words;
+  place.replaceChildren(paragraph);
+  setTimeout(() => paragraph.remove(), SHOWN_MS);
+}

@@ -1,0 +1,79 @@
+// Merges rows into the runs page. Changed rows change in place; new ones wait behind a button while the reader's
+// pointer, focus or scroll position is in the table, so that nothing moves under their hand.
+import { replaceIfNewer } from "./merge.js";
+
+export function rowsOf(list) {
+  const table = list.querySelector("table");
+  const body = table.tBodies[0];
+  const button = list.querySelector(".new-runs");
+  const onlyUpdates = "onlyUpdates" in table.dataset;
+  const held = new Map();
+  const pages = onlyUpdates ? [location.pathname + location.search] : [];
+
+  const isInUse = () =>
+    held.size > 0 || table.matches(":hover") || table.contains(document.activeElement) || table.getBoundingClientRect().top < 0;
+  const created = (row) => Number(row.dataset.created);
+  const comesBefore = (row, other) => created(row) > created(other) || (created(row) === created(other) && row.id > other.id);
+
+  function insert(row) {
+    const next = [...body.rows].find((other) => !other.dataset.version || comesBefore(row, other));
+    body.insertBefore(row, next ?? null);
+    window.htmx.process(row);
+  }
+
+  function take(row, isOutside) {
+    const shown = document.getElementById(row.id);
+    if (shown) {
+      row.toggleAttribute("data-outside", isOutside);
+      replaceIfNewer(shown, row);
+    } else if (isOutside) held.delete(row.id);
+    else if (held.has(row.id)) held.set(row.id, row);
+    else if (onlyUpdates) return;
+    else if (isInUse()) held.set(row.id, row);
+    else insert(row);
+  }
+
+  /** Rows that should stand between two times and do not: they no longer match the filters, or are gone. */
+  function dropMissing(rows, from, to) {
+    const there = new Set(rows.map((row) => row.id));
+    for (const row of [...body.rows]) {
+      if (!row.dataset.version || there.has(row.id) || created(row) < from || created(row) >= to) continue;
+      if (isInUse()) row.setAttribute("data-outside", "");
+      else row.remove();
+    }
+  }
+
+  function count() {
+    button.hidden = held.size === 0;
+    button.textContent = `${held.size} new ${held.size === 1 ? "run" : "runs"} – show`;
+  }
+
+  function merge(html, url) {
+    const parts = document.createElement("template");
+    parts.innerHTML = html;
+    const changes = parts.content.getElementById("run-changes");
+    const isPartial = changes ? "partial" in changes.dataset : parts.content.getElementById("older-row") !== null;
+    const rows = [...parts.content.querySelectorAll("tr[data-version]")];
+    const before = url ? new URL(url, location.href).searchParams.get("before") : null;
+    rows.forEach((row) => take(row, changes !== null && "outside" in changes.dataset));
+    const isWhole = !changes || ("snapshot" in changes.dataset && !onlyUpdates);
+    if (isWhole) dropMissing(rows, isPartial ? created(rows.at(-1)) : 0, before ? Date.parse(before.split("~")[0]) / 1000 : Infinity);
+    count();
+  }
+
+  button.addEventListener("click", () => {
+    for (const gone of body.querySelectorAll("tr[data-outside]")) gone.remove();
+    const rows = [...held.values()];
+    held.clear();
+    rows.forEach(insert);
+    count();
+    table.scrollIntoView({ block: "nearest" });
+    if (table.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
+    body.querySelector(".run-link")?.focus({ preventScroll: true });
+  });
+
+  body.addEventListener("htmx:beforeRequest", (event) => pages.push(event.detail.pathInfo.requestPath));
+  body.addEventListener("htmx:afterSwap", (event) => event.detail.target?.id === "older-row" && event.detail.elt.querySelector?.(".run-link")?.focus());
+  // On the first opening the page is fresh, but for one that shows older runs only.
+  return { merge, stalePages: (wasOpen) => (wasOpen || onlyUpdates ? pages : []) };
+}

@@ -1,0 +1,35 @@
+// The page's one timer: durations that run, and "3 min ago". Says the same words as the template tags.
+const UNITS = [[86400, "d", "h", 3600], [3600, "h", "m", 60], [60, "m", "s", 1]];
+const AGO = [["min", 60, 3600], ["h", 3600, 86400], ["d", 86400, 30 * 86400]];
+
+export function startTicking(root) {
+  const server = Date.parse(root.querySelector('meta[name="server-time"]')?.content);
+  const skew = Number.isNaN(server) ? 0 : server - Date.now();  // clocks differ; durations are by the server's
+  const tick = () => {
+    if (root.hidden) return;
+    const now = Date.now() + skew;
+    for (const span of root.querySelectorAll("[data-since]")) write(span, duration((now - Date.parse(span.dataset.since)) / 1000));
+    for (const time of root.querySelectorAll("time[data-ago]")) write(time, ago((now - Date.parse(time.dateTime)) / 1000));
+  };
+  setInterval(tick, 1000);
+  root.addEventListener("visibilitychange", tick);
+}
+
+function write(element, words) {
+  if (words !== null && element.textContent !== words) element.textContent = words;
+}
+
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  for (const [length, large, small, part] of UNITS) {
+    if (whole >= length) return `${Math.floor(whole / length)} ${large} ${String(Math.floor((whole % length) / part)).padStart(2, "0")} ${small}`;
+  }
+  return `${whole} s`;
+}
+
+export function ago(seconds) {
+  if (seconds < -60) return null;
+  if (seconds < 60) return "just now";
+  for (const [unit, length, upTo] of AGO) if (seconds < upTo) return `${Math.floor(seconds / length)} ${unit} ago`;
+  return null;  // a date stands there already
+}
