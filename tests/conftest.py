@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connections
 
 from dashboard.local.postgres import EmbeddedPostgres
@@ -47,6 +48,12 @@ def django_db_modify_db_settings(postgres: EmbeddedPostgres) -> None:
 def database_url(django_db_setup: None) -> str:
     """The address of the test database, for processes that tests start."""
     return str(settings.DATABASE_URL)
+
+
+@pytest.fixture(scope="session")
+def static_files() -> None:
+    """The hashed static files, as an installation with DEBUG off has them."""
+    call_command("collectstatic", interactive=False, verbosity=0)
 
 
 @pytest.hookimpl(hookwrapper=True)

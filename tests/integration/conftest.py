@@ -17,6 +17,11 @@ async def scripted() -> AsyncIterator[ScriptedServer]:
 
 
 @pytest.fixture(autouse=True)
+def _static_files(static_files: None) -> None:
+    """Pages name their static files by their hash."""
+
+
+@pytest.fixture(autouse=True)
 async def _close_connections_of_coroutines() -> AsyncIterator[None]:
     """The thread that serves coroutines keeps a connection of its own; left open it holds up the database's end."""
     yield

@@ -1,0 +1,391 @@
+"""The pages and their JSON: who may see what, what a POST does, and what it does the second time."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from dashboard.runs.holding import RunError
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.models import Role, Team, User
+from dashboard.teams.services import sign_in_link_create
+from tests.factories import make_run, make_server, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+JSON = {"headers": {"Accept": "application/json"}}
+
+
+@pytest.fixture
+def team() -> Team:
+    team = make_team()
+    make_server(team)
+    return team
+
+
+@pytest.fixture
+def person(team: Team) -> User:
+    return make_user(team)
+
+
+@pytest.fixture
+def browser(client: Client, person: User) -> Client:
+    client.force_login(person)
+    return client
+
+
+def stranger_browser() -> Client:
+    browser = Client()
+    other = make_team()
+    make_server(other)
+    browser.force_login(make_user(other))
+    return browser
+
+
+# Signing in.
+
+
+@pytest.mark.parametrize("name", ["run-list", "launch", "home"])
+def test_pages_need_a_signed_in_person(client: Client, name: str) -> None:
+    response = client.get(reverse(name), follow=True)
+
+    assert response.redirect_chain[-1][0].startswith("/accounts/login/")
+
+
+def test_programs_get_401_and_htmx_is_sent_to_the_login_page(client: Client) -> None:
+    run = make_run()
+
+    assert client.get(f"/runs/{run.pk}.json").status_code == 401
+    assert client.get("/runs/", headers={"Accept": "application/json"}).status_code == 401
+    response = client.get("/runs/", headers={"HX-Request": "true"})
+    assert response.headers["HX-Redirect"].startswith("/accounts/login/")
+
+
+def test_the_login_form_signs_in(client: Client, team: Team) -> None:
+    make_user(team, username="ada", password="correct horse battery")
+
+    wrong = client.post("/accounts/login/", {"username": "ada", "password": "no"})
+    right = client.post("/accounts/login/", {"username": "ada", "password": "correct horse battery"})
+
+    assert wrong.status_code == 200
+    assert (right.status_code, right.headers["Location"]) == (302, "/runs/")
+
+
+def test_a_sign_in_link_works_once_and_a_look_does_not_use_it_up(client: Client, person: User) -> None:
+    path = sign_in_link_create(user=person)
+    client.head(path)
+
+    first = client.get(path)
+    second = Client().get(path)
+
+    assert first.headers["Location"] == "/runs/"
+    assert client.get("/runs/").status_code == 200
+    assert second.status_code == 410
+
+
+def test_a_new_sign_in_link_ends_the_old_one(person: User) -> None:
+    old = sign_in_link_create(user=person)
+    sign_in_link_create(user=person)
+
+    assert Client().get(old).status_code == 410
+
+
+def test_a_person_in_no_team_is_told_so(client: Client) -> None:
+    client.force_login(make_user())
+
+    assert client.get("/runs/").status_code == 403
+
+
+# Launching.
+
+
+def test_launch_saves_a_queued_run_and_leads_to_it(browser: Client, team: Team, person: User) -> None:
+    response = browser.post("/launch/", {"assistant_id": "chat", "input": '{"x": 1}', "name": "First", "tags": "a, b"})
+
+    run = Run.objects.get()
+    assert (response.status_code, response.headers["Location"]) == (303, f"/runs/{run.pk}/")
+    assert (run.status, run.name, run.tags, run.launched_by, run.team) == ("queued", "First", ["a", "b"], person, team)
+    assert run.request.params == {"input": {"x": 1}, "if_not_exists": "create"}
+
+
+def test_launch_answers_programs_with_json(browser: Client) -> None:
+    good = browser.post("/launch/", {"assistant_id": "chat"}, **JSON)
+    bad = browser.post("/launch/", {"input": "{"}, **JSON)
+
+    run = Run.objects.get()
+    assert (good.status_code, good.json()) == (201, {"id": str(run.pk), "url": f"/runs/{run.pk}/"})
+    assert bad.status_code == 422
+    assert set(bad.json()["errors"]) == {"assistant_id", "input"}
+
+
+def test_a_bad_launch_keeps_everything_typed_and_says_why_beside_the_field(browser: Client) -> None:
+    typed = {"assistant_id": "chät", "input": '{"a": 1,,}', "name": "Keep <me>", "interrupt_before": "x\ny", "webhook": "nope"}
+
+    response = browser.post("/launch/", typed)
+
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert Run.objects.count() == 0
+    for kept in ("chät", "{&quot;a&quot;: 1,,}", "Keep &lt;me&gt;", "x\ny", "nope"):
+        assert kept in html
+    assert "expected a key in double quotes" in html
+    assert 'aria-invalid="true"' in html
+
+
+def test_the_same_form_sent_twice_launches_once(browser: Client) -> None:
+    form = {"assistant_id": "chat", "launch_key": str(uuid.uuid4())}
+
+    first = browser.post("/launch/", form)
+    second = browser.post("/launch/", form)
+
+    assert first.headers["Location"] == second.headers["Location"]
+    assert Run.objects.count() == 1
+
+
+def test_get_prefills_and_never_launches(browser: Client) -> None:
+    response = browser.get(
+        "/launch/", {"assistant_id": "report", "input": '{"topic": "x"}', "headers": '{"X": "secret"}', "durability": "sync"}
+    )
+
+    html = response.content.decode()
+    assert "{&quot;topic&quot;: &quot;x&quot;}" in html
+    assert "secret" not in html
+    assert Run.objects.count() == 0
+
+
+def test_launch_again_carries_everything_but_shows_no_secret(browser: Client, team: Team) -> None:
+    run = make_run(
+        team=team,
+        params={"input": {"x": 0}, "raise_error": False, "interrupt_after": ["a", "b"], "after_seconds": 0},
+        headers={"X-Key": "s3cret"},
+        name="Night run",
+    )
+
+    html = browser.get(f"/launch/?from={run.pk}").content.decode()
+
+    assert "Night run" in html
+    assert "s3cret" not in html
+    assert "X-Key" in html
+    form = browser.get(f"/launch/?from={run.pk}").context["form"]
+    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (None, "")}
+    browser.post("/launch/", {**sent, "server": ""})
+    again = Run.objects.get(parent=run)
+    assert again.request.params == run.request.params
+    assert bytes(again.request.secret_headers) != b""
+    assert again.parent_kind == "again"
+
+
+def test_a_viewer_may_look_but_not_launch_or_cancel(client: Client, team: Team) -> None:
+    run = make_run(team=team)
+    client.force_login(make_user(team, role=Role.VIEWER))
+
+    assert client.get(f"/runs/{run.pk}/").status_code == 200
+    assert client.get("/launch/").status_code == 403
+    assert client.post("/launch/", {"assistant_id": "chat"}).status_code == 403
+    assert client.post(f"/runs/{run.pk}/cancel/").status_code == 403
+    assert client.post(f"/runs/{run.pk}/share/", {"expires": "1d"}).status_code == 403
+
+
+# Looking.
+
+
+@pytest.mark.parametrize("status", RunStatus)
+def test_the_page_of_every_status_says_it_in_word_and_attribute(browser: Client, team: Team, status: RunStatus) -> None:
+    run = make_run(team=team, status=status, body=b'{"a": 1}', error=RunError("ValueError", "m <b>", "n"))
+
+    html = browser.get(f"/runs/{run.pk}/").content.decode()
+
+    assert html.count(f'id="run-{run.pk}-status"') == 1
+    assert f'data-run-status="{status}"' in html
+    assert status.label in html
+    assert "m <b>" not in html
+
+
+@pytest.mark.parametrize("path", ["/runs/{}/", "/runs/{}.json", "/runs/{}/result.json", "/runs/{}/live/"])
+def test_another_teams_run_is_not_there(team: Team, path: str) -> None:
+    run = make_run(team=team, status=RunStatus.SUCCEEDED, body=b"{}")
+
+    assert stranger_browser().get(path.format(run.pk)).status_code == 404
+
+
+def test_the_document_for_programs(browser: Client, team: Team, person: User) -> None:
+    body = b'{"z": 1.0, "a": 12345678901234567890123}'
+    run = make_run(
+        team=team, by=person, status=RunStatus.SUCCEEDED, body=body, headers={"X-Key": "s3cret"}, name="N", tags=["t"]
+    )
+
+    response = browser.get(f"/runs/{run.pk}.json")
+
+    found = response.json()
+    assert set(found) >= set(
+        "id name status assistant_id graph_id server thread_id run_id params error final_state created_at started_at "
+        "finished_at launched_by parent tags events".split()
+    )
+    assert (found["status"], found["launched_by"], found["tags"], found["error"]) == ("succeeded", person.username, ["t"], None)
+    assert found["params"]["headers"] == ["X-Key"]
+    assert body in response.content
+    assert b"s3cret" not in response.content
+    assert [event["seq"] for event in found["events"]] == list(range(1, len(found["events"]) + 1))
+    assert browser.get(f"/runs/{run.pk}/result.json").content == body
+
+
+def test_a_large_final_state_is_left_out_and_linked(browser: Client, team: Team) -> None:
+    run = make_run(team=team, status=RunStatus.SUCCEEDED, body=b'{"a": "' + b"x" * 1_000_001 + b'"}')
+
+    found = browser.get(f"/runs/{run.pk}.json").json()
+
+    assert "final_state" not in found
+    assert found["final_state_url"] == f"/runs/{run.pk}/result.json"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}", b"[]", b"null", b"3", b'"text"', b'{"a": NaN, "b": -Infinity}', b'{"a": "\\u0000\\ud800"}', b'{"a": 1, "a": 2}',
+        b"[" * 10_000 + b"]" * 10_000, b'{"n": ' + b"9" * 5000 + b"}", b'{"html": "<script>alert(1)</script><b>"}',
+        json.dumps({"messages": [{"type": "ai", "content": "<script>x</script> **bold**"}]}).encode(),
+        json.dumps({"messages": [{"type": "ai", "content": [{"type": "text", "text": "a"}, {"type": "image", "u": 1}]}]}).encode(),
+        json.dumps({"messages": "no conversation"}).encode(), json.dumps({"\u202ertl\u200b": "\u202e\u0000"}).encode(),
+        b'{"k": "' + b"y" * 9_000_000 + b'"}', b"\xff\xfe not json",
+    ],
+)  # fmt: skip
+def test_no_final_state_breaks_the_page(browser: Client, team: Team, body: bytes) -> None:
+    run = make_run(team=team, status=RunStatus.SUCCEEDED, body=body)
+
+    response = browser.get(f"/runs/{run.pk}/")
+
+    assert response.status_code == 200
+    assert b"<script>alert" not in response.content
+    assert b"<script>x" not in response.content
+    assert browser.get(f"/runs/{run.pk}/result.json").content == body
+
+
+def test_a_conversation_is_shown_as_one(browser: Client, team: Team) -> None:
+    state = {"messages": [{"type": "human", "content": "Hi"}, {"type": "ai", "content": "**Hello**"}], "rest": 7}
+    run = make_run(team=team, status=RunStatus.SUCCEEDED, body=json.dumps(state).encode())
+
+    html = browser.get(f"/runs/{run.pk}/").content.decode()
+
+    assert "<strong>Hello</strong>" in html
+    assert "rest" in html
+
+
+# The list.
+
+
+def listed(browser: Client, **query: Any) -> list[str]:
+    page = browser.get("/runs/", query).context["page"]
+    return [run.name for run in page.runs]
+
+
+def test_the_list_filters_by_status_assistant_person_and_text(browser: Client, team: Team, person: User) -> None:
+    make_run(team=team, by=person, name="tide table", assistant_id="report", status=RunStatus.SUCCEEDED)
+    make_run(team=team, name="chatting", assistant_id="chat", status=RunStatus.RUNNING)
+    failed = make_run(team=team, name="boom", status=RunStatus.FAILED, error=RunError("KeyError", "missing lighthouse"))
+    make_run(name="another team's")
+
+    assert listed(browser) == ["boom", "chatting", "tide table"]
+    assert listed(browser, status=["failed", "running"]) == ["boom", "chatting"]
+    assert listed(browser, status="active") == ["chatting"]
+    assert listed(browser, assistant="report") == ["tide table"]
+    assert listed(browser, person=person.username) == ["tide table"]
+    assert listed(browser, q="tide ta") == ["tide table"]
+    assert listed(browser, q="lighthou") == ["boom"]
+    assert listed(browser, q=str(failed.pk)) == ["boom"]
+    assert listed(browser, q=str(failed.remote_run_id)) == ["boom"]
+    assert listed(browser, q="nothing like it") == []
+    assert listed(browser, q="' | !:*\\ & (") == []
+    assert listed(browser, status="nonsense", before="nonsense") == ["boom", "chatting", "tide table"]
+
+
+def test_older_rows_come_by_keyset_without_holes_or_doubles(browser: Client, team: Team, person: User) -> None:
+    names = [f"run {number:03}" for number in range(120)]
+    server = make_server(team)
+    for name in names:
+        make_run(team=team, by=person, server=server, name=name)
+
+    seen: list[str] = []
+    before = ""
+    while True:
+        page = browser.get("/runs/", {"before": before}, headers={"HX-Request": "true"}).context["page"]
+        seen += [run.name for run in page.runs]
+        before = page.older
+        if not before:
+            break
+
+    assert seen == names[::-1]
+
+
+def test_the_list_asks_the_database_the_same_number_of_questions_for_many_rows(
+    browser: Client, team: Team, person: User, django_assert_max_num_queries: Any
+) -> None:
+    server = make_server(team)
+    for _ in range(30):
+        make_run(team=team, by=person, server=server)
+
+    with django_assert_max_num_queries(9):
+        browser.get("/runs/")
+
+
+# Cancelling: does it, rejects GET, rejects a stranger, is harmless the second time.
+
+
+def test_cancel_ends_a_queued_run(browser: Client, team: Team) -> None:
+    run = make_run(team=team)
+
+    response = browser.post(f"/runs/{run.pk}/cancel/", {"action": "interrupt"})
+
+    run.refresh_from_db()
+    assert (response.status_code, response.headers["Location"]) == (303, f"/runs/{run.pk}/")
+    assert run.status == "cancelled"
+
+
+def test_cancel_rejects_get_and_nonsense(browser: Client, team: Team) -> None:
+    run = make_run(team=team)
+
+    assert browser.get(f"/runs/{run.pk}/cancel/").status_code == 405
+    assert browser.post(f"/runs/{run.pk}/cancel/", {"action": "explode"}).status_code == 422
+    assert browser.post(f"/runs/{run.pk}/cancel/", {"action": "explode"}, **JSON).json()["errors"]["action"]
+    run.refresh_from_db()
+    assert run.status == "queued"
+
+
+def test_cancel_rejects_a_stranger(team: Team) -> None:
+    run = make_run(team=team)
+
+    assert stranger_browser().post(f"/runs/{run.pk}/cancel/").status_code == 404
+    run.refresh_from_db()
+    assert run.status == "queued"
+
+
+def test_cancel_is_harmless_the_second_time(browser: Client, team: Team) -> None:
+    run = make_run(team=team, status=RunStatus.RUNNING)
+
+    first = browser.post(f"/runs/{run.pk}/cancel/", **JSON)
+    second = browser.post(f"/runs/{run.pk}/cancel/", {"action": "rollback"}, **JSON)
+
+    assert (first.status_code, first.json()["status"]) == (202, "cancelling")
+    assert (second.status_code, second.json()["status"]) == (200, "cancelling")
+    run.refresh_from_db()
+    assert run.cancel_action == "interrupt"
+
+
+def test_posts_need_a_csrf_token(person: User, team: Team) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person)
+
+    assert browser.post("/launch/", {"assistant_id": "chat"}).status_code == 403
+    assert Run.objects.count() == 0
+
+
+def test_health_says_what_is_wrong(client: Client) -> None:
+    response = client.get("/healthz")
+
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "database": True, "workers": 0, "listener": False}
