@@ -40,8 +40,8 @@ class ServerUnreachable(LangGraphError):
         may_exist: False when the request provably changed nothing on the server; True when nobody knows.
         status_code: The HTTP status when a server or proxy did answer (5xx), else None.
         retry_after_s: What `Retry-After` asked for, in seconds, else None.
-        run_id: The run's id when it was already known, else None. With it the run can be joined.
-        thread_id: The thread's id when known (given by the caller or told by the server), else None.
+        run_id: The run's id, when the line broke after headers that named it; else None.
+        thread_id: The thread's id, when the line broke after the headers; else None.
     """
 
     may_exist: bool = True

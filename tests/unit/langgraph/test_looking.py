@@ -55,6 +55,16 @@ async def test_a_thread_can_be_made_looked_at_and_deleted(client: LangGraphClien
         await client.threads.get(THREAD)
 
 
+async def test_what_changes_something_never_goes_out_on_a_used_connection(
+    server: ScriptedServer, client: LangGraphClient
+) -> None:
+    await client.ok()
+    await client.ok()
+    await client.threads.create(thread_id=THREAD)
+
+    assert server.connections_accepted == 2
+
+
 async def test_creating_a_thread_that_exists_is_refused(client: LangGraphClient) -> None:
     await client.threads.create(thread_id=THREAD)
 

@@ -35,7 +35,7 @@ async def test_heartbeats_outlive_the_read_timeout(server: ScriptedServer, clien
 
     answer = await client.runs.wait_answer(None, "chat", input=5)
 
-    assert (answer.value, answer.source, answer.connections) == ({"echo": 5}, "wait", 1)
+    assert (answer.body, answer.source, answer.connections) == (b'{"echo": 5}', "wait", 1)
 
 
 async def test_the_body_is_kept_byte_for_byte(server: ScriptedServer, client: LangGraphClient) -> None:
