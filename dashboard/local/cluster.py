@@ -13,6 +13,7 @@ import signal
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from importlib import metadata
@@ -183,6 +184,19 @@ def create_cluster(cluster: Cluster) -> bool:
     return True
 
 
+def sync_tree(folder: Path, stop: threading.Event) -> None:
+    """Have everything below `folder` written to disk, file by file, until done or `stop` is set."""
+    for path in folder.rglob("*"):
+        if stop.is_set():
+            return
+        with contextlib.suppress(OSError):  # gone meanwhile, or a socket
+            number = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+
 def write_access(cluster: Cluster) -> None:
     """Let the OS user that runs us be the role ROLE over the socket (peer authentication), and nobody else in."""
     me = pwd.getpwuid(os.geteuid()).pw_name
@@ -323,7 +337,8 @@ def _reachable_binaries(binaries: Path, account: Account) -> Path:
         for folder in wanted:
             ignored = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig")
             shutil.copytree(folder, unfinished / folder.relative_to(site), ignore=ignored)
-        unfinished.chmod(0o755)
+        for path in [unfinished, *unfinished.rglob("*")]:  # whatever umask pip ran under
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         try:
             unfinished.rename(copy)
         except OSError:  # another start was faster

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import fcntl
-import os
 import shutil
 import signal
 import subprocess
@@ -31,6 +30,7 @@ from dashboard.local.cluster import (
     explain,
     prepare_cluster,
     reap_leftovers,
+    sync_tree,
     write_access,
 )
 from dashboard.local.service import ending, open_log
@@ -198,7 +198,9 @@ class EmbeddedPostgres:
     def _watch(self) -> None:
         assert self._cluster is not None
         if self.durable and self._server and self._is_new:
-            os.sync()  # initdb left this to us
+            # initdb left this to us; beside the first seconds of work nobody waits for it.
+            arguments = (self._cluster.data, self._stopping)
+            threading.Thread(target=sync_tree, args=arguments, name="sync", daemon=True).start()
         failures = 0
         while not self._stopping.wait(0.1):
             pause_s = min(0.2 * 2**failures, 10.0)

@@ -37,7 +37,7 @@ def main(folder: Path, names: list[str]) -> None:
             for name in names:
                 command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(folder), name]
                 log = folder / "logs" / f"{name}.log"
-                supervisor.start(Service(name, command, log, cwd=BASE_DIR, patience_s=3, first_pause_s=0.2))
+                supervisor.start(Service(name, command, log, cwd=BASE_DIR, patience_s=1.5, first_pause_s=0.2))
             print("started", flush=True)
             supervisor.run_forever()
     except StopAsked:
