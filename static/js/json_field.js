@@ -9,7 +9,7 @@ export function attachJsonFields(part) {
     let timer = 0;
     const check = () => {
       const problem = area.value.trim() ? problemOf(area.value) : "";
-      hint.textContent = problem === null ? "Valid JSON" : problem;
+      hint.textContent = problem ?? "Valid JSON";
       hint.dataset.tone = problem ? "attention" : "neutral";
       button.hidden = problem !== null;
     };

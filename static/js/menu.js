@@ -12,6 +12,7 @@ export function attachMenus(root) {
       close(menu);
     }
   });
-  const named = location.hash.length > 1 && root.getElementById(location.hash.slice(1));
-  if (named && named.matches("details[data-menu]")) named.open = true;
+  const openNamed = () => root.querySelector("details[data-menu]:target")?.setAttribute("open", "");
+  window.addEventListener("hashchange", openNamed);
+  openNamed();
 }

@@ -20,8 +20,9 @@ from dashboard.runs.statuses import LOOKS, RunStatus
 register = template.Library()
 
 NOTHING = SafeString("\u2013")
-OPEN_DEPTH = 2
-OPEN_CHILDREN = 20
+# What starts unfolded: the first levels unless they are long, and small things further in.
+OPEN_DEPTH, OPEN_CHILDREN = 2, 20
+OPEN_SMALL_DEPTH, OPEN_SMALL_CHILDREN = 5, 4
 _MARKS = {"check": "✓", "cross": "✕", "timer": "✕", "broken": "✕", "question": "?", "pause": "‖", "slash": "⊘"}
 _ACTIVE_MARKS = {"arc": "◐"}
 
@@ -127,8 +128,9 @@ def elapsed(run: Run) -> SafeString:
 
 @register.simple_tag
 def offset(start: datetime, moment: datetime) -> str:
-    """How long after `start` something was."""
-    return "+" + duration((moment - start).total_seconds())
+    """How long after `start` something was, in milliseconds while that says more."""
+    seconds = (moment - start).total_seconds()
+    return f"+{seconds * 1000:.0f} ms" if seconds < 0.9995 else "+" + duration(seconds)
 
 
 def duration(seconds: float, *, exact: bool = True) -> str:
@@ -178,7 +180,10 @@ def _branch(node: Node, parts: list[str], depth: int) -> None:
     for child in node.children:
         key = f'<span class="key">{escape(child.label)}</span>'
         if child.kind in ("object", "array") and (child.children or child.hidden):
-            is_open = depth + 1 < OPEN_DEPTH and len(child.children) <= OPEN_CHILDREN
+            count = len(child.children)
+            is_open = (depth + 1 < OPEN_DEPTH and count <= OPEN_CHILDREN) or (
+                depth + 1 < OPEN_SMALL_DEPTH and count <= OPEN_SMALL_CHILDREN
+            )
             parts.append(
                 f'<li><details{" open" if is_open else ""}><summary>{key} <span class="count">{child.text}</span>'
                 "</summary>"
