@@ -1,7 +1,7 @@
 """A small `up` for the supervisor's tests: `python -m tests.integration.local.supervised FOLDER NAME...`.
 
-Each NAME is a program that writes its process ids (its own and a child's of its own) to FOLDER/NAME. `stubborn` ignores
-SIGTERM. Every end is written to FOLDER/order.
+Each NAME is a program that writes its process ids (its own and a child's of its own) to FOLDER/NAME. `stubborn`
+and `deaf` ignore SIGTERM. Every end is written to FOLDER/order.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dashboard.env import BASE_DIR
 from dashboard.local.service import Service
 from dashboard.local.supervisor import StopAsked, Supervisor
 
+PATIENCE_S = {"stubborn": 1.5, "deaf": 60}
+
 PROGRAM = """
 import os, pathlib, signal, subprocess, sys, time
 folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
@@ -22,7 +24,7 @@ def end(*_):
         file.write(name + "\\n")
     sys.exit(0)
 
-signal.signal(signal.SIGTERM, signal.SIG_IGN if name == "stubborn" else end)
+signal.signal(signal.SIGTERM, signal.SIG_IGN if name in ("stubborn", "deaf") else end)
 child = subprocess.Popen([sys.executable, "-I", "-S", "-c", "import time; time.sleep(100)"])
 (folder / (name + ".new")).write_text(f"{os.getpid()} {child.pid}")
 (folder / (name + ".new")).rename(folder / name)
@@ -37,7 +39,9 @@ def main(folder: Path, names: list[str]) -> None:
             for name in names:
                 command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(folder), name]
                 log = folder / "logs" / f"{name}.log"
-                supervisor.start(Service(name, command, log, cwd=BASE_DIR, patience_s=1.5, first_pause_s=0.2))
+                supervisor.start(
+                    Service(name, command, log, cwd=BASE_DIR, patience_s=PATIENCE_S.get(name, 5), first_pause_s=0.2)
+                )
             print("started", flush=True)
             supervisor.run_forever()
     except StopAsked:
