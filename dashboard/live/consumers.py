@@ -19,6 +19,7 @@ from django.utils import timezone
 from dashboard.live.listener import EVERY_PAGE, listener, run_group, team_group
 from dashboard.live.rendering import render_first_rows, render_row, render_run, render_shared
 from dashboard.runs.models import Run
+from dashboard.runs.notifications import ANY_VERSION
 from dashboard.runs.selectors import RunFilters
 from dashboard.sharing.selectors import share_open
 from dashboard.teams.models import Membership
@@ -126,6 +127,8 @@ class RunListConsumer(LiveConsumer):
         await self.send(text_data=await render_first_rows(self.membership.team_id, self.filters))
 
     async def run_changed(self, event: dict[str, Any]) -> None:
+        if event["version"] == ANY_VERSION:
+            return
         membership = await _membership(self.scope["user"])
         if membership is None or membership.team_id != self.membership.team_id:
             await self.close(code=NOT_HERE)
@@ -165,7 +168,9 @@ class ShareConsumer(LiveConsumer):
         await self._send(await _version(self.run_id))
 
     async def run_changed(self, event: dict[str, Any]) -> None:
-        if event["version"] > self.sent_version or event["version"] == 0:
+        if event["version"] == ANY_VERSION:
+            await self.look_again(event)
+        elif event["version"] > self.sent_version:
             await self._send(event["version"])
 
     async def _send(self, version: int | None) -> None:

@@ -26,6 +26,10 @@ PING_TIMEOUT_S = 5.0
 RECONNECT_MAX_S = 2.0
 
 
+ANY_VERSION = 0
+"""Instead of a version: look, whatever was seen before."""
+
+
 @dataclass(frozen=True)
 class RunChange:
     """A run has a new version."""
@@ -33,6 +37,9 @@ class RunChange:
     run_id: UUID
     team_id: UUID
     version: int
+
+    def to_payload(self) -> str:
+        return json.dumps([str(self.run_id), str(self.team_id), self.version])
 
     @classmethod
     def from_payload(cls, payload: str) -> RunChange:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
-from dashboard.runs.notifications import RUN_CHANNEL, WORK_CHANNEL, notify
+from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
 from dashboard.runs.statuses import ENDS, RunStatus, check_transition
 from dashboard.runs.text import storable
 from dashboard.servers.models import Server
@@ -183,6 +183,11 @@ def run_note(run: Run, kind: EventKind, data: Mapping[str, Any] | None = None, *
                 RUN_CHANNEL,
             ],
         )
+
+
+def run_look_again(run: Run) -> None:
+    """Tell open pages to look at `run` again although no new version of it exists, as when a share link ends."""
+    notify(RUN_CHANNEL, RunChange(run.pk, run.team_id, ANY_VERSION).to_payload())
 
 
 def _search_text(run: Run, params: Mapping[str, Any]) -> str:

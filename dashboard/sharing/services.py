@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from dashboard.runs.models import Run
+from dashboard.runs.services import run_look_again
 from dashboard.sharing.models import ShareLink
 from dashboard.teams.models import User
 from dashboard.teams.tokens import token_create
@@ -26,4 +28,7 @@ def share_create(*, run: Run, by: User, lifetime: timedelta | None) -> tuple[Sha
 
 def share_revoke(*, run: Run, link_id: UUID) -> bool:
     """Make a link stop working at once. False when it had stopped before, or is none of this run's."""
-    return bool(ShareLink.objects.filter(run=run, pk=link_id, revoked_at=None).update(revoked_at=timezone.now()))
+    with transaction.atomic():
+        revoked = ShareLink.objects.filter(run=run, pk=link_id, revoked_at=None).update(revoked_at=timezone.now())
+        run_look_again(run)
+    return bool(revoked)

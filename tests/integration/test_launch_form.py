@@ -126,7 +126,8 @@ def test_json_that_is_wrong_gets_its_place_and_what_was_expected(text: str, says
 
 
 @pytest.mark.parametrize(
-    "field", ["input", "command", "metadata", "config", "context", "checkpoint", "langsmith_tracing", "headers", "params"]
+    "field",
+    ["input", "command", "metadata", "config", "context", "checkpoint", "langsmith_tracing", "headers", "params"],
 )
 def test_every_mapping_refuses_what_is_no_object(field: str) -> None:
     assert "must be a JSON object" in errors_of(field, **{field: "[]"})

@@ -43,9 +43,7 @@ def browser(client: Client, person: User) -> Client:
 
 def share(browser: Client, run: Run, expires: str = "1d") -> str:
     """Make a link; returns its path."""
-    response = browser.post(
-        f"/runs/{run.pk}/share/", {"expires": expires}, headers={"Accept": "application/json"}
-    )
+    response = browser.post(f"/runs/{run.pk}/share/", {"expires": expires}, headers={"Accept": "application/json"})
     assert response.status_code == 201
     found = re.search(r"/s/[^/]+/", response.json()["url"])
     assert found
@@ -80,7 +78,9 @@ def test_the_token_is_long_and_stored_only_as_its_hash(browser: Client, run: Run
     assert token.encode() not in bytes(link.token_hash)
 
 
-@pytest.mark.parametrize(("choice", "lifetime"), [("1h", timedelta(hours=1)), ("30d", timedelta(days=30)), ("never", None)])
+@pytest.mark.parametrize(
+    ("choice", "lifetime"), [("1h", timedelta(hours=1)), ("30d", timedelta(days=30)), ("never", None)]
+)
 def test_the_sharer_chooses_how_long(browser: Client, run: Run, choice: str, lifetime: timedelta | None) -> None:
     share(browser, run, choice)
 

@@ -1,0 +1,267 @@
+"""Live sockets: who may listen, the snapshot first, every change once, and looking again after the line was lost."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.live.listener import listener, listener_is_up
+from dashboard.runs import fragments, services
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.sharing.services import share_create, share_revoke
+from dashboard.teams.models import Membership, User
+from tests.asynchronous import eventually, in_db
+from tests.factories import make_run, make_team, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+async def _listener() -> AsyncIterator[None]:
+    listener.start()
+    await eventually(_up, "the listener is up")
+    yield
+    await listener.stop()
+
+
+async def _up() -> bool:
+    return listener_is_up()
+
+
+def _cookie(user: User | None) -> list[tuple[bytes, bytes]]:
+    if user is None:
+        return []
+    client = Client()
+    client.force_login(user)
+    return [
+        (b"cookie", f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode())
+    ]
+
+
+@asynccontextmanager
+async def opened(path: str, user: User | None = None, origin: str = "http://testserver") -> AsyncIterator[Any]:
+    """A WebSocket as a browser opens it."""
+    from dashboard.asgi import application  # once the static files are there
+
+    headers = [(b"host", b"testserver"), (b"origin", origin.encode()), *(await in_db(_cookie, user))]
+    socket = WebsocketCommunicator(application, path, headers=headers)
+    await socket.connect()
+    try:
+        yield socket
+    finally:
+        await socket.disconnect()
+
+
+async def close_code(path: str, user: User | None = None) -> int:
+    async with opened(path, user) as socket:
+        message = await socket.receive_output(timeout=5)
+        assert message["type"] == "websocket.close", message
+        return int(message["code"])
+
+
+async def made(**order: Any) -> tuple[Run, User]:
+    def make() -> tuple[Run, User]:
+        run = make_run(**order)
+        return run, make_user(run.team)
+
+    return await in_db(make)
+
+
+async def test_a_run_page_gets_a_snapshot_and_then_each_change() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        first = await socket.receive_from(timeout=5)
+        await in_db(services.run_cancel, run=run, by=person)
+        then = await socket.receive_from(timeout=5)
+
+        assert await socket.receive_nothing(0.3)
+
+    assert f'id="run-{run.pk}-status"' in first
+    assert 'data-run-status="queued"' in first
+    assert 'data-run-status="cancelled"' in then
+
+
+async def test_a_change_that_is_rolled_back_is_never_heard_of() -> None:
+    def change() -> None:
+        with transaction.atomic():
+            services.run_cancel(run=run, by=person)
+            transaction.set_rollback(True)
+
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(change)
+
+        assert await socket.receive_nothing(0.5)
+
+
+async def test_strangers_are_closed_out_with_a_code_that_keeps_them_out() -> None:
+    run, _ = await made()
+    outsider = await in_db(make_user, await in_db(make_team))
+
+    assert await close_code(f"/ws/runs/{run.pk}/") == 4401
+    assert await close_code("/ws/runs/") == 4401
+    assert await close_code(f"/ws/runs/{run.pk}/", outsider) == 4404
+    assert await close_code(f"/ws/runs/{uuid.uuid4()}/", outsider) == 4404
+    assert await close_code("/ws/s/guess/") == 4404
+    assert await close_code("/ws/elsewhere/", outsider) == 4404
+
+
+async def test_another_origin_is_refused() -> None:
+    from dashboard.asgi import application
+
+    run, person = await made()
+    headers = [(b"host", b"testserver"), (b"origin", b"http://evil.example"), *(await in_db(_cookie, person))]
+    socket = WebsocketCommunicator(application, f"/ws/runs/{run.pk}/", headers=headers)
+
+    connected, _ = await socket.connect()
+
+    assert not connected
+
+
+async def test_a_person_taken_out_of_the_team_hears_no_more() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(Membership.objects.filter(user=person).delete)
+        await in_db(services.run_cancel, run=run, by=await in_db(make_user))
+
+        message = await socket.receive_output(timeout=5)
+
+    assert (message["type"], message["code"]) == ("websocket.close", 4404)
+
+
+async def test_a_change_is_rendered_once_for_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    rendered = []
+    original = fragments.run_live_html
+    monkeypatch.setattr(
+        fragments, "run_live_html", lambda run, may_act: rendered.append(run.version) or original(run, may_act=may_act)
+    )
+    sockets = [opened(f"/ws/runs/{run.pk}/", person) for _ in range(20)]
+    pages = [await socket.__aenter__() for socket in sockets]
+    for page in pages:
+        await page.receive_from(timeout=5)
+    before = len(rendered)
+
+    await in_db(services.run_cancel, run=run, by=person)
+    for page in pages:
+        assert 'data-run-status="cancelled"' in await page.receive_from(timeout=5)
+
+    assert before == 1
+    assert len(rendered) == 2
+    for socket in sockets:
+        await socket.__aexit__(None, None, None)
+
+
+async def test_the_list_gets_rows_first_then_new_and_changed_ones() -> None:
+    run, person = await made(name="older")
+    async with opened("/ws/runs/", person) as socket:
+        first = await socket.receive_from(timeout=5)
+        other = await in_db(make_run, team=run.team, name="newer")
+        new = await socket.receive_from(timeout=5)
+        await in_db(services.run_cancel, run=run, by=person)
+        changed = await socket.receive_from(timeout=5)
+
+    assert "older" in first
+    assert f'id="run-{other.pk}-row"' in new
+    assert f'id="run-{run.pk}-row"' in changed
+    assert 'data-run-status="cancelled"' in changed
+
+
+async def test_the_list_hears_nothing_of_other_teams() -> None:
+    _, person = await made()
+    async with opened("/ws/runs/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(make_run)
+
+        assert await socket.receive_nothing(0.5)
+
+
+async def test_rows_outside_the_filters_are_marked() -> None:
+    run, person = await made()
+    async with opened("/ws/runs/?status=queued", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(services.run_cancel, run=run, by=person)
+        changed = await socket.receive_from(timeout=5)
+        inside = await in_db(make_run, team=run.team)
+        new = await socket.receive_from(timeout=5)
+
+    assert "data-outside" in changed
+    assert "data-outside" not in new
+    assert str(inside.pk) in new
+
+
+async def test_pages_look_again_when_the_line_to_the_database_was_lost() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(_cut_listeners)
+        # Written while nobody listens: no notice of it will ever come.
+        unheard = {"status": RunStatus.CANCELLED, "finished_at": Now(), "version": F("version") + 1}
+        await in_db(Run.objects.filter(pk=run.pk).update, **unheard)
+
+        again = await socket.receive_from(timeout=10)
+
+    assert 'data-run-status="cancelled"' in again
+    assert listener_is_up()
+
+
+def _cut_listeners() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' OR query = 'SELECT 1'"
+        )
+        assert cursor.rowcount >= 1
+
+
+async def test_a_share_page_is_live_until_it_is_revoked() -> None:
+    run, person = await made(status=RunStatus.RUNNING)
+    link, token = await in_db(share_create, run=run, by=person, lifetime=timedelta(days=1))
+    async with opened(f"/ws/s/{token}/") as socket:
+        first = await socket.receive_from(timeout=5)
+        await in_db(services.run_cancel, run=run, by=person)
+        then = await socket.receive_from(timeout=5)
+        await in_db(share_revoke, run=run, link_id=link.pk)
+        message = await socket.receive_output(timeout=5)
+
+    assert 'data-run-status="running"' in first
+    assert 'data-run-status="cancelling"' in then
+    assert str(person) not in then
+    assert (message["type"], message["code"]) == ("websocket.close", 4404)
+
+
+async def test_a_share_page_closes_when_its_link_expires() -> None:
+    run, person = await made()
+    link, token = await in_db(share_create, run=run, by=person, lifetime=timedelta(seconds=1))
+    assert link.expires_at > timezone.now()
+    async with opened(f"/ws/s/{token}/") as socket:
+        await socket.receive_from(timeout=5)
+
+        message = await socket.receive_output(timeout=5)
+
+    assert (message["type"], message["code"]) == ("websocket.close", 4404)
+
+
+async def test_what_a_page_sends_is_ignored() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await socket.send_to(text_data='{"HEADERS": {}}')
+        await socket.send_to(bytes_data=b"\xff")
+        await in_db(services.run_cancel, run=run, by=person)
+
+        assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=5)
