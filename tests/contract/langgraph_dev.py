@@ -102,6 +102,11 @@ class LangGraphDev:
         self._end(signal.SIGKILL if kill else signal.SIGTERM)
         self._launch(port, Path(self._home) / "graphs")
 
+    def has_saved_since(self, moment: float) -> bool:
+        """Whether it has written its state (every 10 s) after `moment` (`time.time()`). Kill -9 ends younger runs."""
+        saved = (Path(self._home) / "graphs" / ".langgraph_api").glob("*")
+        return any(path.stat().st_mtime > moment for path in saved)
+
     def stop(self) -> None:
         """End it and remove its folder."""
         self._end(signal.SIGTERM)

@@ -260,10 +260,12 @@ async def test_info_and_ok(client: LangGraphClient) -> None:
 
 
 async def test_a_wait_outlives_a_server_that_stops(thread_id: str, langgraph_dev: LangGraphDev) -> None:
-    """Last of all, because it takes the shared server away for a moment. SIGTERM lets waits in flight complete."""
+    """Last of all, because it takes the shared server away for a moment."""
     async with get_client(langgraph_dev.url, backoff=Backoff(first_s=0.1, longest_s=1)) as client, asyncio.timeout(90):
         waiting, _ = await created(client, thread_id, "slow", input={"seconds": 12}, if_not_exists="create")
-        await asyncio.sleep(11)  # the server saves what it knows every 10 s; a younger run it would forget
+        created_at = time.time()
+        while not langgraph_dev.has_saved_since(created_at + 0.5):
+            await asyncio.sleep(0.1)
         await asyncio.to_thread(langgraph_dev.restart, kill=True)
 
         answer = await waiting
