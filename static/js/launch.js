@@ -22,9 +22,9 @@ export function attachLaunch(part) {
     const given = advanced.filter((control) => control.value.trim()).length;
     count.textContent = given ? `${given} given` : "all at their defaults";
     const where = { new: "a new thread", stateless: "no thread", existing: "an existing thread" }[value("thread")] ?? "a new thread";
-    const words = [strong(value("assistant_id") || "No assistant yet"), ` on ${where}`, value("input") ? ", with input" : ", without input"];
-    if (given) words.push(`, ${given} advanced`);
-    summary.replaceChildren(...words);
+    const what = value("command") ? "with a command" : value("input") ? "with input" : "without input";
+    const words = [strong(value("assistant_id")), ` on ${where}, ${what}`, given ? ` and ${given} advanced` : "", "."];
+    summary.replaceChildren(...(value("assistant_id") ? words : ["Choose an assistant, or start from an example."]));
   };
   form.addEventListener("input", describe);
   describe();
