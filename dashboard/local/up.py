@@ -196,7 +196,7 @@ def health(environment: Environment, web: Service) -> tuple[bool, str]:
         return False, "the web process is not running"
     connection = HTTPConnection(reachable(environment.host), environment.port, timeout=2)
     try:
-        connection.request("GET", "/healthz", headers={"Host": environment.allowed_hosts[0].lstrip(".")})
+        connection.request("GET", "/healthz", headers={"Host": host_name(environment)})
         answer = connection.getresponse()
         return answer.status == 200, answer.read(2000).decode(errors="replace").strip()
     except (OSError, HTTPException) as error:
@@ -209,15 +209,27 @@ def greet(
     environment: Environment, done: Mapping[str, Any], sample: SampleServer | None, postgres: EmbeddedPostgres | None
 ) -> None:
     """Tell the newcomer where to go; five lines, and one more for a password that was made now."""
-    host = reachable(environment.host)
-    address = f"http://{f'[{host}]' if ':' in host else host}:{environment.port}"
     say(f"Database: {f'embedded Postgres in {postgres.home}' if postgres else 'DATABASE_URL'}")
     say(f"LangGraph: {f'sample graphs on {sample.url}' if sample else environment.langgraph_url}")
     say(f"Logs: {environment.data_dir / 'logs'}")
     if done["password"]:
         say(f"User: {done['username']}, password: {done['password']} (shown only this once)")
-    say(f"Runboard is ready. Open this link, it signs you in once: {address}{done['sign_in']}")
+    say(f"Runboard is ready. Open this link, it signs you in once: {address(environment)}{done['sign_in']}")
     say("Ctrl-C ends everything.")
+
+
+def address(environment: Environment) -> str:
+    """Where a browser finds us: behind a proxy the first trusted origin, else the port itself."""
+    if environment.csrf_trusted_origins:
+        return environment.csrf_trusted_origins[0]
+    host = reachable(environment.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{environment.port}"
+
+
+def host_name(environment: Environment) -> str:
+    """A host name that Django answers to."""
+    name = environment.allowed_hosts[0].lstrip(".")
+    return "localhost" if name == "*" else name
 
 
 def reachable(host: str) -> str:

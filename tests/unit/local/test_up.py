@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.env import BadSetting
-from dashboard.local.up import check_environment, reachable
+from dashboard.local.up import address, check_environment, host_name, reachable
 
 
 @pytest.fixture
@@ -49,3 +49,25 @@ def test_with_debug_off_nothing_is_made_up(data: dict[str, str]) -> None:
 @pytest.mark.parametrize(("host", "found"), [("0.0.0.0", "127.0.0.1"), ("::", "::1"), ("127.0.0.1", "127.0.0.1")])
 def test_the_printed_address_can_be_opened(host: str, found: str) -> None:
     assert reachable(host) == found
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"HOST": "0.0.0.0", "PORT": "9000"}, "http://127.0.0.1:9000"),
+        ({"HOST": "::1"}, "http://[::1]:8000"),
+        ({"CSRF_TRUSTED_ORIGINS": "https://runs.example.org"}, "https://runs.example.org"),
+    ],
+)
+def test_the_address_is_where_a_browser_finds_it(
+    data: dict[str, str], variables: dict[str, str], expected: str
+) -> None:
+    assert address(check_environment({**data, **variables})) == expected
+
+
+@pytest.mark.parametrize(
+    ("allowed", "name"), [("", "localhost"), ("*", "localhost"), (".example.org", "example.org"), ("a.b,c.d", "a.b")]
+)
+def test_the_health_check_asks_under_a_name_that_is_answered(data: dict[str, str], allowed: str, name: str) -> None:
+    assert host_name(check_environment({**data, "ALLOWED_HOSTS": allowed})) == name
