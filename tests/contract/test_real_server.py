@@ -53,6 +53,8 @@ async def test_a_run_on_a_thread(client: LangGraphClient, thread_id: str) -> Non
     assert (await client.threads.get_state(thread_id))["values"] == state
     assert len(await client.threads.get_history(thread_id)) == 4
     (run,) = await client.runs.list(thread_id)
+    assert len(await client.threads.get_history(thread_id, metadata={"run_id": run["run_id"]})) == 4
+    assert await client.threads.get_history(thread_id, metadata={"run_id": str(uuid.uuid4())}) == []
     assert run["status"] == "success"
 
 

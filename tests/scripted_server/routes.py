@@ -30,7 +30,7 @@ def endpoint_of(request: Request) -> tuple[str, list[str]]:
             return "runs", [thread]
         case "GET", ["threads", thread, "state"]:
             return "state", [thread]
-        case "GET", ["threads", thread, "history"]:
+        case "GET" | "POST", ["threads", thread, "history"]:
             return "history", [thread]
         case "POST", ["threads", "search"]:
             return "threads_search", []

@@ -38,16 +38,22 @@ async def test_a_run_can_be_looked_at_and_listed(server: ScriptedServer, client:
     assert await client.runs.list(THREAD, offset=1) == []
 
 
-async def test_a_thread_can_be_made_looked_at_and_deleted(client: LangGraphClient) -> None:
+async def test_a_thread_can_be_made_looked_at_and_deleted(server: ScriptedServer, client: LangGraphClient) -> None:
     await client.threads.create(thread_id=THREAD, if_exists="do_nothing")
     await client.runs.wait(THREAD, "chat", input=1)
 
     thread = await client.threads.get(THREAD)
     state = await client.threads.get_state(THREAD)
     history = await client.threads.get_history(THREAD, limit=1)
+    filtered = await client.threads.get_history(THREAD, metadata={"run_id": "r"})
     found = await client.threads.search()
     await client.threads.delete(THREAD)
 
+    assert (server.requests[-3].method, server.requests[-3].json) == (
+        "POST",
+        {"limit": 10, "metadata": {"run_id": "r"}},
+    )
+    assert len(filtered) == 1
     assert thread["status"] == "idle"
     assert state["values"] == history[0]["values"] == {"echo": 1}
     assert [entry["thread_id"] for entry in found] == [THREAD]
