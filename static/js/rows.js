@@ -72,8 +72,13 @@ export function rowsOf(list) {
     body.querySelector(".run-link")?.focus({ preventScroll: true });
   });
 
-  body.addEventListener("htmx:beforeRequest", (event) => pages.push(event.detail.pathInfo.requestPath));
-  body.addEventListener("htmx:afterSwap", (event) => event.detail.target?.id === "older-row" && event.detail.elt.querySelector?.(".run-link")?.focus());
+  // Older rows: the focus goes from the button, which is gone, to the first of them.
+  let isLoading = false;
+  body.addEventListener("htmx:beforeRequest", (event) => { isLoading = true; pages.push(event.detail.pathInfo.requestPath); });
+  body.addEventListener("htmx:load", (event) => {
+    if (isLoading) event.target.querySelector?.(".run-link")?.focus();
+    isLoading = false;
+  });
   // On the first opening the page is fresh, but for one that shows older runs only.
   return { merge, stalePages: (wasOpen) => (wasOpen || onlyUpdates ? pages : []) };
 }

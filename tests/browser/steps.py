@@ -1,0 +1,57 @@
+"""The steps a worker takes with a run, one at a time, and what tests look for on pages."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import Q
+from playwright.sync_api import Locator, Page, expect
+
+from dashboard.runs import holding
+from dashboard.runs.holding import Hold, Outcome, hold_of
+from dashboard.runs.models import Run
+
+
+def claim(run: Run) -> Hold:
+    """The run is `starting`."""
+    return hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claimed)[0])
+
+
+def confirm(hold: Hold) -> None:
+    """The run is `running`."""
+    holding.run_sending(hold)
+    holding.run_created_on_server(hold, remote_run_id=str(uuid.uuid4()), remote_thread_id=str(uuid.uuid4()))
+
+
+def start(run: Run) -> Hold:
+    """The run is `running`, from `queued`."""
+    hold = claim(run)
+    confirm(hold)
+    return hold
+
+
+def finish(hold: Hold, outcome: Outcome) -> None:
+    holding.run_finish(hold, outcome)
+
+
+def status_of(page: Page, run: Run) -> Locator:
+    """The one element that carries the run's status."""
+    return page.locator(f"#run-{run.pk}-status")
+
+
+def shows(page: Page, run: Run, status: str) -> None:
+    expect(status_of(page, run)).to_have_attribute("data-run-status", status)
+
+
+def live(page: Page, state: str) -> None:
+    """Wait until the live badge is in `state`."""
+    expect(page.locator("#live")).to_have_attribute("data-state", state, timeout=15_000)
+
+
+def tab_to(page: Page, target: Locator, *, limit: int = 80) -> None:
+    """Press Tab until the target has the focus."""
+    for _ in range(limit):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{target} cannot be reached with Tab")

@@ -1,0 +1,148 @@
+"""The runs page: rows arrive and change by themselves, and nothing moves under the reader's hand."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from django.db.models import F
+from playwright.sync_api import Page, expect
+
+from dashboard.runs.holding import Outcome
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.models import Team, User
+from tests.browser.conftest import Open, Web
+from tests.browser.steps import finish, live, shows, start
+from tests.browser.test_live_run import NO_SOCKET
+from tests.factories import make_run
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".run-link").all_inner_texts()
+
+
+def test_rows_arrive_and_change(page: Page, team: Team, user: User) -> None:
+    page.goto("/runs/")
+    live(page, "live")
+    expect(page.get_by_text("No runs yet")).to_be_visible()
+
+    first = make_run(team=team, by=user, server=team.servers.get(), name="first")
+    expect(page.get_by_role("link", name="first")).to_be_visible()
+    expect(page.get_by_text("No runs yet")).to_be_hidden()
+    make_run(team=team, by=user, server=team.servers.get(), name="second")
+    expect(page.locator(".run-link")).to_have_text(["second", "first"])
+    hold = start(first)
+    shows(page, first, "running")
+    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+
+    shows(page, first, "succeeded")
+    assert names(page) == ["second", "first"]
+
+
+def test_new_rows_wait_while_the_pointer_is_in_the_table(page: Page, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get(), name="first")
+    page.goto("/runs/")
+    live(page, "live")
+    page.get_by_role("link", name="first").hover()
+    before = page.get_by_role("link", name="first").bounding_box()
+
+    for number in range(3):
+        make_run(team=team, by=user, server=team.servers.get(), name=f"new {number}")
+    start(run)
+
+    shows(page, run, "running")
+    expect(page.locator("#new-runs", has_text="3 new runs")).to_be_visible()
+    assert names(page) == ["first"]
+    assert page.get_by_role("link", name="first").bounding_box() == before
+    page.locator("#new-runs", has_text="3 new runs").click()
+    expect(page.locator(".run-link")).to_have_text(["new 2", "new 1", "new 0", "first"])
+    expect(page.locator("#new-runs")).to_be_hidden()
+
+
+def test_a_filtered_page_takes_only_what_matches(page: Page, team: Team, user: User) -> None:
+    other = make_run(team=team, by=user, server=team.servers.get(), name="other", assistant_id="chat")
+    page.goto("/runs/?assistant=report&status=active")
+    live(page, "live")
+    expect(page.get_by_text("No runs match these filters")).to_be_visible()
+
+    run = make_run(team=team, by=user, server=team.servers.get(), name="mine", assistant_id="report")
+    start(other)
+    expect(page.locator(".run-link")).to_have_text(["mine"])
+    finish(start(run), Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+
+    shows(page, run, "succeeded")
+    expect(page.locator("tr[data-outside]")).to_have_count(1)
+
+
+def test_what_ended_while_the_line_was_down_leaves_the_filter(page: Page, team: Team, user: User, web: Web) -> None:
+    stays = make_run(team=team, by=user, server=team.servers.get(), name="stays")
+    ends = make_run(team=team, by=user, server=team.servers.get(), name="ends")
+    page.goto("/runs/?status=active")
+    live(page, "live")
+
+    web.stop()
+    try:
+        live(page, "paused")
+        start(stays)
+        finish(start(ends), Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    finally:
+        web.start()
+
+    live(page, "live")
+    shows(page, stays, "running")
+    expect(page.locator(".run-link")).to_have_text(["stays"])
+
+
+def test_the_list_polls_when_the_socket_cannot_open(open_browser: Open, team: Team, user: User) -> None:
+    context = open_browser(user, bypass_csp=True)
+    context.add_init_script(NO_SOCKET)
+    page = context.new_page()
+    page.goto("/runs/")
+
+    live(page, "polling")
+    run = make_run(team=team, by=user, server=team.servers.get(), name="first")
+    expect(page.locator(".run-link")).to_have_text(["first"])
+    start(run)
+
+    shows(page, run, "running")
+
+
+def test_older_runs_load_below_and_keep_the_place(page: Page, team: Team, user: User) -> None:
+    server = team.servers.get()
+    for number in range(55):
+        run = make_run(team=team, by=user, server=server, name=f"run {number}")
+        Run.objects.filter(pk=run.pk).update(created_at=F("created_at") - timedelta(minutes=60 - number))
+    page.goto("/runs/")
+    expect(page.locator(".run-link")).to_have_count(50)
+
+    page.get_by_role("link", name="Load older").click()
+
+    expect(page.locator(".run-link")).to_have_count(55)
+    expect(page.locator(".run-link").nth(50)).to_be_focused()
+    expect(page.get_by_role("link", name="Load older")).to_have_count(0)
+    assert names(page)[-1] == "run 0"
+    oldest = Run.objects.get(name="run 0")
+    live(page, "live")
+    start(oldest)
+    shows(page, oldest, "running")
+
+
+def test_filters_stand_in_the_address_and_come_off(page: Page, team: Team, user: User) -> None:
+    make_run(team=team, by=user, server=team.servers.get(), name="tides", assistant_id="report")
+    make_run(team=team, by=user, server=team.servers.get(), name="other", assistant_id="chat")
+    page.goto("/runs/")
+
+    page.locator("summary", has_text="Status").click()
+    page.get_by_label("Queued").check()
+    page.get_by_label("Failed").check()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"/runs/\?status=queued&status=failed$"))
+    page.get_by_label("Assistant").select_option("report")
+    expect(page.locator(".run-link")).to_have_text(["tides"])
+    page.get_by_role("link", name="Remove filter Status: Failed").click()
+    expect(page).to_have_url(re.compile(r"/runs/\?status=queued&assistant=report$"))
+    page.get_by_role("link", name="Clear all").click()
+
+    expect(page.locator(".run-link")).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"/runs/$"))
