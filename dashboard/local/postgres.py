@@ -19,12 +19,12 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from dashboard.local.account import PostgresError
 from dashboard.local.cluster import (
     DATABASE,
     PORT,
     ROLE,
     Cluster,
-    PostgresError,
     clean_environment,
     create_cluster,
     explain,

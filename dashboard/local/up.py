@@ -24,7 +24,7 @@ from dashboard.env import (
     debug_of,
     read_environment,
 )
-from dashboard.local.cluster import make_folder
+from dashboard.local.folders import make_folder
 from dashboard.local.keys import ensure_local_keys, write_private
 from dashboard.local.ports import port_problem
 from dashboard.local.postgres import EmbeddedPostgres, PostgresError

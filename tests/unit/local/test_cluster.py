@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.local import cluster
-from dashboard.local.cluster import SOCKET_LIMIT_BYTES, Account, Cluster, PostgresError
+from dashboard.local import account, binaries, cluster
+from dashboard.local.account import Account, PostgresError
+from dashboard.local.cluster import SOCKET_LIMIT_BYTES, Cluster
+from dashboard.local.folders import make_private
 
 ME = Account(os.geteuid(), os.getegid(), "me")
 
@@ -49,7 +51,7 @@ def test_a_socket_folder_that_somebody_else_made_is_refused(tmp_path: Path) -> N
     trap.symlink_to(elsewhere)
 
     with pytest.raises(PostgresError, match="somebody else made it"):
-        cluster.make_private(trap, ME)
+        make_private(trap, ME)
 
 
 @pytest.mark.parametrize(
@@ -75,21 +77,21 @@ def test_data_of_another_major_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_platform_without_binaries_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(PostgresError, match="set DATABASE_URL"):
-        cluster.find_binaries()
+        binaries.find_binaries()
 
 
 def test_root_without_an_unprivileged_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(name: str) -> None:
         raise KeyError(name)
 
-    monkeypatch.setattr(cluster.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(cluster.pwd, "getpwnam", nobody)
+    monkeypatch.setattr(account.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(account.pwd, "getpwnam", nobody)
 
     with pytest.raises(PostgresError, match="neither a user postgres nor nobody"):
-        cluster._choose_account(tmp_path)
+        account.choose_account(tmp_path / "data")
 
 
 def test_postgres_is_not_told_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
