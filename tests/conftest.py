@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
@@ -54,6 +55,13 @@ def database_url(django_db_setup: None) -> str:
 def static_files() -> None:
     """The hashed static files, as an installation with DEBUG off has them."""
     call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+async def coroutine_connections() -> AsyncIterator[None]:
+    """The thread that serves coroutines keeps a connection of its own; left open it holds up the database's end."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.hookimpl(hookwrapper=True)

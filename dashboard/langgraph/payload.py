@@ -47,14 +47,8 @@ def run_payload(
     """The JSON object to send: None is left out (an explicit null is a 422), `{}`, False, 0 and [] are kept.
 
     Inside `command` None is left out too, and an empty `command` is no command. The order of the keys is the SDK's, so
-    the bytes are the same. Warns of the deprecated `checkpoint_during` where our caller was called.
+    the bytes are the same.
     """
-    if checkpoint_during is not None:
-        warnings.warn(
-            "`checkpoint_during` is deprecated: use durability='async' for True, durability='sync' for False.",
-            DeprecationWarning,
-            stacklevel=3,
-        )
     body: dict[str, Any] = {
         "input": input,
         "command": {key: value for key, value in command.items() if value is not None} if command else None,
@@ -77,3 +71,13 @@ def run_payload(
         "langsmith_tracer": langsmith_tracing,
     }
     return {key: value for key, value in body.items() if value is not None}
+
+
+def warn_of_checkpoint_during(checkpoint_during: bool | None) -> None:
+    """Warn where the caller of our caller stands, when the deprecated parameter is given."""
+    if checkpoint_during is not None:
+        warnings.warn(
+            "`checkpoint_during` is deprecated: use durability='async' for True, durability='sync' for False.",
+            DeprecationWarning,
+            stacklevel=3,
+        )

@@ -18,7 +18,7 @@ from dashboard.langgraph.errors import (
 from dashboard.langgraph.http import READING_ERRORS, HttpClient
 from dashboard.langgraph.joining import Backoff, Joiner, tell
 from dashboard.langgraph.paths import run_ids, segment
-from dashboard.langgraph.payload import run_payload
+from dashboard.langgraph.payload import run_payload, warn_of_checkpoint_during
 from dashboard.langgraph.sending import sentence
 from dashboard.langgraph.types import (
     All,
@@ -120,6 +120,7 @@ class RunsClient:
             RunNotFound: The server forgot the run while we were away.
             AnswerNotUnderstood: The run is over and the server's answer is no JSON.
         """
+        warn_of_checkpoint_during(checkpoint_during)
         answer = await self._wait_answer(
             thread_id,
             run_payload(
@@ -190,7 +191,7 @@ class RunsClient:
             on_connection: Told when the line is lost, joined again. May be async.
 
         Raises:
-            As `wait`, without RunFailed.
+            As `wait`, without RunFailed. A deprecated `checkpoint_during` is sent without a warning.
         """
         return await self._wait_answer(
             thread_id,

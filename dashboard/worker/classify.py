@@ -43,6 +43,9 @@ def classify(facts: Facts) -> Outcome | None:
         return _failed(facts)
     if facts.remote_status == "timeout":
         return Outcome(RunStatus.TIMED_OUT, body=_body(facts))
+    if facts.remote_status == "interrupted" and facts.cancel_action == "rollback" and facts.state is None:
+        # Rolled back before it began: the dev server keeps such a run instead of forgetting it.
+        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True})
     if facts.remote_status == "interrupted":
         note = (
             {}

@@ -3,8 +3,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import connections
 
 from tests.scripted_server import ScriptedServer
 
@@ -22,7 +20,5 @@ def _static_files(static_files: None) -> None:
 
 
 @pytest.fixture(autouse=True)
-async def _close_connections_of_coroutines() -> AsyncIterator[None]:
-    """The thread that serves coroutines keeps a connection of its own; left open it holds up the database's end."""
-    yield
-    await sync_to_async(connections.close_all)()
+def _coroutine_connections(coroutine_connections: None) -> None:
+    """Asynchronous tests leave no connection behind."""
