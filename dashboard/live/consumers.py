@@ -1,18 +1,23 @@
 """The WebSockets of open pages. A change only says "look again": each consumer then sends what the database holds.
 
-Every consumer joins its groups first and reads afterwards, so that no change can fall between. Close codes: 4401 sign
-in first, 4404 nothing to see here (the browser must not come back), 1012 the server restarts (it comes back).
+Every consumer joins its groups first and reads afterwards, so that no change can fall between. Messages are only noted
+when they come, and a task of the consumer's own works them off: a page that is slow to render never fills its channel
+(Channels drops what does not fit), and a burst of changes to one run becomes one rendering.
+
+Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -25,14 +30,21 @@ from dashboard.sharing.selectors import share_open
 from dashboard.teams.models import Membership
 from dashboard.teams.selectors import membership_of
 
+logger = logging.getLogger(__name__)
+
 SIGN_IN_FIRST = 4401
 NOT_HERE = 4404
+DATABASE_RETRY_S = 1.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
-    """What all live pages share: authorise, join, send a snapshot, look again when told."""
+    """What all live pages share: authorise, join, send a snapshot, then what changes."""
 
     async def connect(self) -> None:
+        self._changes: dict[UUID, int] = {}
+        self._everything = True
+        self._news = asyncio.Event()
+        self._sender: asyncio.Task[None] | None = None
         # Accepted before it is refused: a close code only reaches the browser on an open socket.
         await self.accept()
         listener.start()
@@ -42,16 +54,50 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         for group in (*self.group_names(), EVERY_PAGE):
             await self.channel_layer.group_add(group, self.channel_name)
-        self.joined = True
-        await self.look_again({})
+        self._news.set()
+        self._sender = asyncio.create_task(self._send_news())
 
     async def disconnect(self, code: int) -> None:
-        if getattr(self, "joined", False):
+        if self._sender is not None:
+            self._sender.cancel()
             for group in (*self.group_names(), EVERY_PAGE):
                 await self.channel_layer.group_discard(group, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Pages have nothing to say here; what they send is ignored."""
+
+    # What the listener tells.
+
+    async def look_again(self, event: dict[str, Any]) -> None:
+        self._everything = True
+        self._news.set()
+
+    async def run_changed(self, event: dict[str, Any]) -> None:
+        if event["version"] == ANY_VERSION:
+            self._everything = True
+        else:
+            run_id = UUID(event["run_id"])
+            self._changes[run_id] = max(event["version"], self._changes.get(run_id, 0))
+        self._news.set()
+
+    async def _send_news(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            changes, self._changes = self._changes, {}
+            everything, self._everything = self._everything, False
+            try:
+                if everything:
+                    await self.send_everything()
+                for run_id, version in changes.items():
+                    await self.send_change(run_id, version)
+            except (OperationalError, InterfaceError) as error:
+                logger.info("a page waits for the database: %s", str(error).strip())
+                await asyncio.sleep(DATABASE_RETRY_S)
+                self._everything = True
+                self._news.set()
+
+    # What each kind of page does.
 
     async def authorise(self) -> int | None:
         """The code to close with, or None to go on."""
@@ -60,8 +106,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     def group_names(self) -> tuple[str, ...]:
         raise NotImplementedError
 
-    async def look_again(self, event: dict[str, Any]) -> None:
-        """Send the whole state."""
+    async def send_everything(self) -> None:
+        raise NotImplementedError
+
+    async def send_change(self, run_id: UUID, version: int) -> None:
         raise NotImplementedError
 
 
@@ -76,67 +124,78 @@ def _version(run_id: UUID, **where: Any) -> int | None:
     return version
 
 
-class RunConsumer(LiveConsumer):
+class MemberConsumer(LiveConsumer):
+    """A page for a team's members. Who may see it is asked before every push: memberships end while pages are open."""
+
+    membership: Membership | None
+
+    async def authorise(self) -> int | None:
+        self.membership = await _membership(self.scope["user"])
+        return SIGN_IN_FIRST if self.membership is None else None
+
+    async def member(self) -> Membership | None:
+        """The membership as it is now; None when it ended, and then the socket is closed."""
+        assert self.membership is not None
+        now: Membership | None = await _membership(self.scope["user"])
+        if now is None or now.team_id != self.membership.team_id:
+            await self.close(code=NOT_HERE)
+            return None
+        return now
+
+
+class RunConsumer(MemberConsumer):
     """`/ws/runs/<uuid>/`: the changing parts of one run's page."""
 
     sent_version = 0
 
     async def authorise(self) -> int | None:
         self.run_id: UUID = self.scope["url_route"]["kwargs"]["run_id"]
-        self.membership = await _membership(self.scope["user"])
-        if self.membership is None:
-            return SIGN_IN_FIRST
+        code = await super().authorise()
+        if code is not None or self.membership is None:
+            return code
         return None if await _version(self.run_id, team_id=self.membership.team_id) is not None else NOT_HERE
 
     def group_names(self) -> tuple[str, ...]:
         return (run_group(self.run_id),)
 
-    async def look_again(self, event: dict[str, Any]) -> None:
+    async def send_everything(self) -> None:
         version = await _version(self.run_id)
-        self.sent_version = 0
-        await self._send(version)
-
-    async def run_changed(self, event: dict[str, Any]) -> None:
-        if event["version"] > self.sent_version:
-            await self._send(event["version"])
-
-    async def _send(self, version: int | None) -> None:
-        # Who may see this can change while a page is open: a person taken out of the team sees no more.
-        membership = await _membership(self.scope["user"])
-        if membership is None or version is None or membership.team_id != self.membership.team_id:
+        if version is None:
             await self.close(code=NOT_HERE)
+        else:
+            self.sent_version = 0
+            await self.send_change(self.run_id, version)
+
+    async def send_change(self, run_id: UUID, version: int) -> None:
+        member = await self.member()
+        if member is None or version <= self.sent_version:
             return
-        rendered = await render_run(self.run_id, version, may_act=membership.may_launch)
+        rendered = await render_run(run_id, version, may_act=member.may_launch)
         if rendered is not None:
             self.sent_version = rendered.version
             await self.send(text_data=rendered.html)
 
 
-class RunListConsumer(LiveConsumer):
+class RunListConsumer(MemberConsumer):
     """`/ws/runs/`: rows that are new or changed, for the filters in the socket's address."""
 
     async def authorise(self) -> int | None:
-        self.membership = await _membership(self.scope["user"])
         self.filters = RunFilters.from_query(QueryDict(self.scope["query_string"]))
-        return SIGN_IN_FIRST if self.membership is None else None
+        return await super().authorise()
 
     def group_names(self) -> tuple[str, ...]:
+        assert self.membership is not None
         return (team_group(self.membership.team_id),)
 
-    async def look_again(self, event: dict[str, Any]) -> None:
-        await self.send(text_data=await render_first_rows(self.membership.team_id, self.filters))
+    async def send_everything(self) -> None:
+        if member := await self.member():
+            await self.send(text_data=await render_first_rows(member.team_id, self.filters))
 
-    async def run_changed(self, event: dict[str, Any]) -> None:
-        if event["version"] == ANY_VERSION:
-            return
-        membership = await _membership(self.scope["user"])
-        if membership is None or membership.team_id != self.membership.team_id:
-            await self.close(code=NOT_HERE)
-            return
-        run_id = UUID(event["run_id"])
-        row = await render_row(self.membership.team_id, run_id, event["version"], self.filters)
-        if row is not None:
-            await self.send(text_data=row.html)
+    async def send_change(self, run_id: UUID, version: int) -> None:
+        if member := await self.member():
+            row = await render_row(member.team_id, run_id, version, self.filters)
+            if row is not None:
+                await self.send(text_data=row.html)
 
 
 class ShareConsumer(LiveConsumer):
@@ -163,24 +222,19 @@ class ShareConsumer(LiveConsumer):
             self.expiry.cancel()
         await super().disconnect(code)
 
-    async def look_again(self, event: dict[str, Any]) -> None:
+    async def send_everything(self) -> None:
+        version = await _version(self.run_id)
         self.sent_version = 0
-        await self._send(await _version(self.run_id))
+        await self.send_change(self.run_id, version or 0)
 
-    async def run_changed(self, event: dict[str, Any]) -> None:
-        if event["version"] == ANY_VERSION:
-            await self.look_again(event)
-        elif event["version"] > self.sent_version:
-            await self._send(event["version"])
-
-    async def _send(self, version: int | None) -> None:
-        if version is None or await database_sync_to_async(share_open)(self.token) is None:
+    async def send_change(self, run_id: UUID, version: int) -> None:
+        if await database_sync_to_async(share_open)(self.token) is None:
             await self.close(code=NOT_HERE)
-            return
-        rendered = await render_shared(self.run_id, version)
-        if rendered is not None and rendered.version > self.sent_version:
-            self.sent_version = rendered.version
-            await self.send(text_data=rendered.html)
+        elif version > self.sent_version:
+            rendered = await render_shared(run_id, version)
+            if rendered is not None:
+                self.sent_version = rendered.version
+                await self.send(text_data=rendered.html)
 
     async def _end_at(self, expires_at: datetime) -> None:
         await asyncio.sleep(max(0.0, (expires_at - timezone.now()).total_seconds()))
@@ -192,6 +246,3 @@ class NowhereConsumer(LiveConsumer):
 
     async def authorise(self) -> int | None:
         return NOT_HERE
-
-    def group_names(self) -> tuple[str, ...]:
-        return ()

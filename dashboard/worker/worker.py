@@ -25,7 +25,7 @@ from dashboard.worker.directory import keep_directory
 
 logger = logging.getLogger(__name__)
 
-POLL_S = 3.0
+POLL_S = 1.0
 """How often the queue is looked at without being told: nothing is lost when a notice is."""
 RENEW_S = 5.0
 CLAIM_AT_ONCE = 50
