@@ -10,6 +10,7 @@ from typing import Any
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 
 from dashboard.runs.models import Run, RunResult
 
@@ -20,6 +21,16 @@ TEXT_CHARS = 4_000
 RAW_CHARS = 20_000
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+
+
+def _one_heading_level(state: StateCore) -> None:
+    """A message's headings stand below the page's own, whatever level they were written at."""
+    for token in state.tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "h3"
+
+
+_markdown.core.ruler.push("one_heading_level", _one_heading_level)
 _TAGS = set("p br hr strong em s code pre blockquote ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td a".split())
 
 

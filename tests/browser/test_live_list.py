@@ -98,12 +98,16 @@ def test_the_list_polls_when_the_socket_cannot_open(open_browser: Open, team: Te
     context = open_browser(user, bypass_csp=True)
     context.add_init_script(NO_SOCKET)
     page = context.new_page()
+    page.clock.install()
     page.goto("/runs/")
 
+    page.clock.fast_forward(5000)
     live(page, "polling")
     run = make_run(team=team, by=user, server=team.servers.get(), name="first")
+    page.clock.fast_forward(4000)
     expect(page.locator(".run-link")).to_have_text(["first"])
     start(run)
+    page.clock.fast_forward(4000)
 
     shows(page, run, "running")
 

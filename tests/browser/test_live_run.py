@@ -153,18 +153,22 @@ def test_page_outlives_a_restart_of_the_web_process(page: Page, team: Team, user
     shows(page, run, "succeeded")
 
 
-def test_page_polls_when_the_socket_cannot_open(chromium: object, open_browser: Open, team: Team, user: User) -> None:
+def test_page_polls_when_the_socket_cannot_open(open_browser: Open, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
     context = open_browser(user, bypass_csp=True)
     context.add_init_script(NO_SOCKET)
     page = context.new_page()
+    page.clock.install()
     page.goto(f"/runs/{run.pk}/")
 
+    page.clock.fast_forward(5000)
     live(page, "polling")
     expect(page.locator("#live")).to_have_text("Polling every 4 s")
     hold = start(run)
+    page.clock.fast_forward(4000)
     shows(page, run, "running")
     finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    page.clock.fast_forward(4000)
 
     shows(page, run, "succeeded")
     live(page, "final")

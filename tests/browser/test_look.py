@@ -1,0 +1,149 @@
+"""Every page on a phone and at desk size, in light and dark: no sideways scrolling, and nothing axe finds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from dashboard.runs.holding import RunError
+from dashboard.runs.models import ThreadChoice
+from dashboard.runs.statuses import RunStatus
+from dashboard.sharing.services import share_create
+from dashboard.teams.models import Role, Team, User
+from tests.browser.conftest import Open
+from tests.factories import make_run, make_user
+
+CONVERSATION = {
+    "messages": [
+        {"type": "human", "content": "Hello **there**"},
+        {"type": "ai", "content": "", "tool_calls": [{"name": "look", "args": {"day": "Tuesday", "n": [1, 2]}}]},
+        {"type": "tool", "name": "look", "content": "found"},
+        {"type": "ai", "content": "# Title\n\n```\n" + "long_line " * 40 + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"},
+        {"type": "human", "content": "مرحبا بالعالم <script>alert(1)</script>"},
+    ],
+    "score": 0.5,
+    "word": "unbroken" * 60,
+    "nested": {"a": {"b": {"c": [1, None, True, {}]}}},
+}
+LONG_NAME = "Pressure sweep, second attempt with the new calibration table and-an-unbroken-tail" * 2
+
+
+@pytest.fixture
+def addresses(team: Team, user: User) -> dict[str, str]:
+    """Every page there is, and every status a run's page can show."""
+    server = team.servers.get()
+    body = json.dumps(CONVERSATION).encode()
+    error = RunError("ValueError", "A pressure of -3 bar is not possible " * 20, "explode")
+    endings = {
+        RunStatus.NEEDS_INPUT: {"interrupts": [{"id": "a", "value": {"question": "Approve?", "amount": 180}}]},
+        RunStatus.PAUSED: {"next": ["write"]},
+        RunStatus.CANCELLED: {"rolled_back": True},
+    }
+    found = {
+        "list": "/runs/",
+        "filtered": "/runs/?status=failed&status=lost&q=tides&assistant=chat",
+        "nothing matches": "/runs/?q=nothing-like-this",
+        "launch": "/launch/?assistant_id=report&durability=exit",
+        "not found": "/nowhere/",
+        "no such link": "/s/none/",
+        "used link": "/accounts/sign-in/none/",
+    }
+    for status in RunStatus:
+        run = make_run(
+            team=team,
+            by=user,
+            server=server,
+            status=status,
+            name=LONG_NAME if status == RunStatus.FAILED else "",
+            tags=["nightly", "eu-west"],
+            body=body if status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.NEEDS_INPUT) else None,
+            error=error if status in (RunStatus.FAILED, RunStatus.TIMED_OUT) else None,
+            ending=endings.get(status),
+            thread=ThreadChoice.STATELESS if status == RunStatus.LOST else ThreadChoice.NEW,
+            headers={"Authorization": "secret"},
+            params={"input": CONVERSATION, "config": {"recursion_limit": 50}, "durability": "exit"},
+        )
+        found[status] = f"/runs/{run.pk}/"
+        if status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.RUNNING):
+            _, token = share_create(run=run, by=user, lifetime=timedelta(days=7))
+            found[f"shared {status}"] = f"/s/{token}/"
+    found["activity"] = found[RunStatus.SUCCEEDED] + "#activity"
+    found["input"] = found[RunStatus.SUCCEEDED] + "#input"
+    found["share panel"] = found[RunStatus.SUCCEEDED] + "#share"
+    return found
+
+
+def shown(page: Page, addresses: dict[str, str]) -> Iterator[str]:
+    """Opens one page after the other."""
+    for name, address in addresses.items():
+        page.goto("about:blank")  # else an address that differs in its fragment alone would not load
+        page.goto(address)
+        if name == "launch":
+            page.locator("#id_input").fill("{")
+            page.get_by_role("button", name="Launch run").click()
+            page.locator("#error-summary").wait_for()
+        page.wait_for_load_state("load")
+        yield name
+
+
+def test_phones_and_tablets(open_browser: Open, user: User, addresses: dict[str, str]) -> None:
+    page = open_browser(user, viewport={"width": 360, "height": 740}).new_page()
+
+    found = {}
+    for name in shown(page, addresses):
+        found |= {f"{name}: {rule}": where for rule, where in axe(page).items()}
+        for width in (320, 360, 768):
+            page.set_viewport_size({"width": width, "height": 740})
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            if needed > width:
+                found[f"{name} at {width}"] = [f"needs {needed}"]
+        page.set_viewport_size({"width": 360, "height": 740})
+
+    assert found == {}
+
+
+def test_desks_light_and_dark(open_browser: Open, user: User, addresses: dict[str, str]) -> None:
+    page = open_browser(user, viewport={"width": 1280, "height": 800}, reduced_motion="reduce").new_page()
+
+    found = {}
+    for name in shown(page, addresses):
+        found |= {f"{name}: {rule}": where for rule, where in axe(page).items()}
+        page.emulate_media(color_scheme="dark")  # what stands there is the same: only the colours are new
+        found |= {f"{name}, dark: {rule}": where for rule, where in axe(page, "color-contrast").items()}
+        page.emulate_media(color_scheme="light")
+
+    assert found == {}
+
+
+def test_signed_out_or_not_allowed(open_browser: Open, team: Team) -> None:
+    stranger = open_browser(color_scheme="dark").new_page()
+    stranger.goto("/accounts/login/")
+    found = axe(stranger)
+    stranger.get_by_label("User name").fill("nobody")
+    stranger.get_by_label("Password").fill("nothing")
+    stranger.get_by_role("button", name="Sign in").click()
+    stranger.locator("#error-summary").wait_for()
+    found |= axe(stranger)
+
+    viewer = open_browser(make_user(team, role=Role.VIEWER)).new_page()
+    viewer.goto("/runs/")
+    found |= axe(viewer)
+    assert viewer.get_by_role("link", name="Launch").count() == 0
+    viewer.goto("/launch/")
+    found |= axe(viewer)
+
+    assert found == {}
+
+
+def axe(page: Page, *rules: str) -> dict[str, list[str]]:
+    """What axe finds, by rule, with the first elements concerned."""
+    options: dict[str, object] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    violations = Axe().run(page, options=options).response["violations"]
+    return {found["id"]: [node["html"][:200] for node in found["nodes"][:3]] for found in violations}
