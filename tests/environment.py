@@ -7,6 +7,7 @@ import os
 import tempfile
 
 DATA_DIR = tempfile.mkdtemp(prefix="runboard-test-")
+os.chmod(DATA_DIR, 0o755)  # as root, Postgres runs as another user, who must be able to enter
 
 for name in list(os.environ):
     if name.startswith(("RUNBOARD_", "LANGGRAPH_")) or name in {

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Literal
 
 from django.db import IntegrityError, connection, transaction
@@ -22,6 +23,7 @@ from dashboard.teams.encryption import secrets_encrypt
 from dashboard.teams.models import Team, User
 
 SEARCH_TEXT_CHARS = 8_000
+PRUNE_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,21 @@ def run_note(run: Run, kind: EventKind, data: Mapping[str, Any] | None = None, *
                 RUN_CHANNEL,
             ],
         )
+
+
+def runs_prune(*, older_than: timedelta, dry_run: bool = False) -> int:
+    """Remove runs that ended longer ago than `older_than`, a thousand at a time. Returns how many there are (were).
+
+    Runs that still go on are never touched, however old.
+    """
+    old = Run.objects.filter(status__in=sorted(ENDS), finished_at__lt=Now() - older_than)
+    if dry_run:
+        return old.count()
+    removed = 0
+    while keys := list(old.values_list("pk", flat=True)[:PRUNE_AT_ONCE]):
+        Run.objects.filter(pk__in=keys).delete()
+        removed += len(keys)
+    return removed
 
 
 def run_look_again(run: Run) -> None:

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 
 from dashboard.worker.models import Worker
 
-SILENT_AFTER = timedelta(seconds=30)
+SILENT_AFTER = timedelta(seconds=15)
+"""Three heartbeats."""
 
 
 def workers_alive() -> int:

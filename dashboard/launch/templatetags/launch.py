@@ -17,4 +17,5 @@ def control(field: BoundField, **attrs: str) -> SafeString:
     parts = [f"id_{field.name}_help"] if field.help_text else []
     parts += [f"id_{field.name}_error"] if field.errors else []
     parts += [f"id_{field.name}_json"] if isinstance(field.field, JSONText) else []
-    return field.as_widget(attrs={"aria-describedby": " ".join(parts)} | attrs)
+    given: dict[str, str | bool] = {"aria-describedby": " ".join(parts), **attrs}
+    return field.as_widget(attrs=given)

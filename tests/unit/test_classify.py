@@ -1,0 +1,99 @@
+"""How a run ended: every row of the table, from facts alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dashboard.langgraph import Answer
+from dashboard.worker.classify import Facts, classify
+
+
+def answer(value: Any, source: Any = "wait") -> Answer:
+    return Answer(json.dumps(value).encode(), "r", "t", source, 1)
+
+
+ERROR = {"__error__": {"error": "ValueError", "message": "no tides"}}
+MASKED = {"__error__": {"error": "TideError", "message": "An internal error occurred"}}
+QUESTION = {"id": "i1", "value": "go?", "response_schema": None}
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        (Facts(answer({"a": 1}), "success", {"next": []}), "succeeded"),
+        (Facts(answer({}), "success", None), "succeeded"),
+        (Facts(answer({"__interrupt__": [QUESTION]}), "success", {"next": ["ask"]}), "needs_input"),
+        (Facts(answer({"a": 1}), "success", {"next": ["ask"], "tasks": [{"interrupts": [QUESTION]}]}), "needs_input"),
+        (Facts(answer({"__interrupt__": "a state's own key"}), "success", {"next": []}), "succeeded"),
+        (Facts(answer({"a": 1}), "success", {"next": ["write"]}), "paused"),
+        (Facts(answer(ERROR), "error", {"tasks": []}), "failed"),
+        (Facts(None, "error", None), "failed"),
+        (Facts(answer({"a": 1}), "timeout"), "timed_out"),
+        (Facts(answer({"a": 1}), "interrupted"), "cancelled"),
+        (Facts(answer({"a": 1}), None), "cancelled"),
+        (Facts(answer({"a": 1}), None, thread_known=False), "lost"),
+        (Facts(answer({"a": 1}, "join"), None), "lost"),
+        (Facts(None, None), "lost"),
+        (Facts(None, None, cancel_action="rollback"), "cancelled"),
+        (Facts(answer(ERROR), "success", {"next": []}), "succeeded"),
+        (Facts(answer({"a": 1}), "exploded"), "lost"),
+    ],
+)
+def test_the_servers_word_decides_and_never_the_body(facts: Facts, status: str) -> None:
+    outcome = classify(facts)
+
+    assert outcome is not None
+    assert outcome.status == status
+
+
+@pytest.mark.parametrize("remote", ["pending", "running"])
+def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
+    assert classify(Facts(answer({}), remote)) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "type", "message"),
+    [
+        ("TideError('no tides')", "TideError", "no tides"),
+        ('TideError("it\'s low")', "TideError", "it's low"),
+        ("TideError('low',)", "TideError", "low"),
+        ("TideError(3, 'x')", "TideError", "3, 'x'"),
+        ("TideError()", "TideError", "TideError"),
+        ("<TideError object>", "TideError", "<TideError object>"),
+    ],
+)
+def test_a_masked_message_is_told_by_the_state(told: str, type: str, message: str) -> None:
+    outcome = classify(Facts(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": told}]}))
+
+    assert outcome is not None
+    assert outcome.error is not None
+    assert (outcome.error.type, outcome.error.message, outcome.error.node) == (type, message, "explode")
+
+
+def test_a_message_that_is_not_masked_stays_as_the_server_said_it() -> None:
+    outcome = classify(Facts(answer(ERROR), "error", {"tasks": [{"name": "n", "error": "ValueError('other')"}]}))
+
+    assert outcome is not None
+    assert outcome.error is not None
+    assert (outcome.error.message, outcome.error.node) == ("no tides", "n")
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(False, False), (True, True)])
+def test_the_error_state_is_kept_only_when_asked(keep: bool, kept: bool) -> None:
+    outcome = classify(Facts(answer(ERROR), "error", keep_error_state=keep))
+
+    assert outcome is not None
+    assert (outcome.body is not None) == kept
+
+
+def test_who_cancelled_is_not_guessed() -> None:
+    by_us = classify(Facts(answer({}), "interrupted", cancel_action="interrupt"))
+    elsewhere = classify(Facts(answer({}), "interrupted"))
+
+    assert by_us is not None
+    assert elsewhere is not None
+    assert not by_us.ending
+    assert "on the server" in elsewhere.ending["note"]

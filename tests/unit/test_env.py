@@ -1,0 +1,86 @@
+"""The environment: what is right is read, what is wrong stops the process with a sentence naming its variable."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from dashboard.env import BadSetting, read_environment
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = Fernet.generate_key().decode()
+GOOD = {
+    "SECRET_KEY": "s" * 50,
+    "RUNBOARD_ENCRYPTION_KEYS": KEY,
+    "DATABASE_URL": "postgresql://u:p@db/runs",
+}
+
+
+def test_the_defaults() -> None:
+    env = read_environment(GOOD)
+
+    assert (env.debug, env.host, env.port, env.worker_concurrency) == (False, "127.0.0.1", 8000, 500)
+    assert env.data_dir == ROOT / ".runboard"
+    assert env.allowed_hosts == ("localhost", "127.0.0.1", "[::1]")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DEBUG", "perhaps"),
+        ("PORT", "eight"),
+        ("PORT", "0"),
+        ("PORT", "70000"),
+        ("RUNBOARD_WORKER_CONCURRENCY", "0"),
+        ("RUNBOARD_WORKER_CONCURRENCY", "1.5"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", ""),
+        ("RUNBOARD_ENCRYPTION_KEYS", ""),
+        ("RUNBOARD_ENCRYPTION_KEYS", KEY + ",nonsense"),
+        ("DATABASE_URL", "mysql://u@h/x"),
+        ("DATABASE_URL", "postgresql://host"),
+        ("DATABASE_URL", "postgresql://h/x?nosuchoption=1"),
+        ("LANGGRAPH_URL", "localhost:2024"),
+        ("LANGGRAPH_URL", "ftp://host"),
+        ("LANGGRAPH_URL", "http://user:pw@host"),
+        ("LANGGRAPH_URL", "http://host:99999"),
+        ("LANGGRAPH_URL", "http://host/?x=1"),
+        ("LANGGRAPH_API_KEY", "a\nb"),
+        ("ALLOWED_HOSTS", "https://runs.example.org"),
+        ("CSRF_TRUSTED_ORIGINS", "runs.example.org"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(variable: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=f"^{variable} ") as told:
+        read_environment({**GOOD, "RUNBOARD_DATA": str(tmp_path), variable: value})
+
+    assert "Fernet.generate_key" in str(told.value) or KEY not in str(told.value)
+
+
+def test_without_debug_no_secret_is_taken_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_text("f" * 50)
+    env = {**GOOD, "RUNBOARD_DATA": str(tmp_path), "SECRET_KEY": ""}
+
+    assert read_environment({**env, "DEBUG": "true"}).secret_key == "f" * 50
+    with pytest.raises(BadSetting, match="SECRET_KEY is missing"):
+        read_environment(env)
+
+
+def test_without_a_database_the_sentence_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="make run"):
+        read_environment({**GOOD, "DATABASE_URL": "", "RUNBOARD_DATA": str(tmp_path)})
+
+
+def test_every_variable_is_in_the_example_and_in_the_docs() -> None:
+    source = (ROOT / "dashboard" / "env.py").read_text() + (ROOT / "dashboard" / "local" / "up.py").read_text()
+    read = set(re.findall(r'"((?:RUNBOARD|LANGGRAPH|DATABASE|ALLOWED|CSRF|SECRET)_[A-Z_]+|DEBUG|HOST|PORT)"', source))
+    assert len(read) >= 12
+
+    example = (ROOT / ".env.example").read_text()
+    docs = (ROOT / "docs" / "operations.md").read_text()
+
+    assert [name for name in read if f"{name}=" not in example] == []
+    assert [name for name in read if f"`{name}`" not in docs] == []
