@@ -2,7 +2,7 @@
 export function attachFilters(part) {
   for (const form of part.querySelectorAll("[data-filters]:not([data-ready])")) {
     form.dataset.ready = "";
-    form.addEventListener("change", (event) => event.target.type === "checkbox" || form.requestSubmit());
+    form.addEventListener("change", (event) => event.target.matches("select") && form.requestSubmit());
     // Several statuses can be ticked before the menu closes and they apply.
     const statuses = form.querySelector("details");
     const ticked = () => [...statuses.querySelectorAll("input:checked")].map((box) => box.value).join();

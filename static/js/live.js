@@ -19,16 +19,24 @@ export function attachLive(root) {
 }
 
 class Line {
+  socket = null;  // only while it is open
+  wrapper = null;
+  timers = [];
+  heardAt = Date.now();
+  wasOpen = false;
+  isOver = false;
+
   constructor(badge, take, stalePages) {
-    Object.assign(this, { badge, take, stalePages, socket: null, heardAt: Date.now(), timers: [], wasOpen: false });
-    badge.addEventListener("htmx:wsOpen", (event) => this.opened(event.detail.event.target));
-    badge.addEventListener("htmx:wsClose", (event) => this.closed(event.detail.event, event.detail.socketWrapper));
+    Object.assign(this, { badge, take, stalePages });
+    badge.addEventListener("htmx:wsOpen", ({ detail }) => this.opened(detail.event.target, detail.socketWrapper));
+    badge.addEventListener("htmx:wsClose", ({ detail }) => this.closed(detail.event, detail.socketWrapper));
     badge.addEventListener("htmx:wsBeforeMessage", (event) => {
       event.preventDefault();  // htmx must not swap it: it would close what the reader has opened
       this.heard(event.detail.message);
     });
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
-    window.addEventListener("online", () => this.refresh());
+    window.addEventListener("offline", () => this.lost());  // the socket itself would notice minutes later
+    window.addEventListener("online", () => this.isOver || this.socket || this.wrapper?.reconnect());
     showState(badge, "connecting");
     this.wait();
   }
@@ -44,21 +52,26 @@ class Line {
     this.timers = [];
   }
 
-  opened(socket) {
+  opened(socket, wrapper) {
     if (this.isOver) return;
-    this.socket = socket;
+    Object.assign(this, { socket, wrapper });
     this.stopWaiting();
     showState(this.badge, "live");
-    for (const url of this.stalePages(this.wasOpen)) this.fetch(url);  // the snapshot holds the first page only
+    for (const url of this.stalePages(this.wasOpen)) this.look(url);  // the snapshot holds the first page only
     this.wasOpen = true;
   }
 
-  closed(event, wrapper) {
-    if (this.isOver || (this.socket && event.target !== this.socket)) return;
+  closed({ code, target }, wrapper) {
+    if (this.isOver || (this.socket && target !== this.socket)) return;
+    if (ENDS[code]) return void this.end(ENDS[code]);
+    this.lost();
+    const again = () => this.isOver || this.socket || wrapper.reconnect();
+    if (!HTMX_RECONNECTS.includes(code)) setTimeout(again, 1000 + 2000 * Math.random());
+  }
+
+  lost() {
     this.socket = null;
-    if (ENDS[event.code]) return void this.end(ENDS[event.code]);
-    if (!this.timers.length) this.wait();
-    if (!HTMX_RECONNECTS.includes(event.code)) setTimeout(() => this.isOver || wrapper.reconnect(), 1000 + 2000 * Math.random());
+    if (!this.isOver && !this.timers.length) this.wait();
   }
 
   heard(html, url) {
@@ -69,26 +82,24 @@ class Line {
   }
 
   async poll() {
-    const found = await this.fetch(this.badge.dataset.livePoll);
+    const found = await this.look(this.badge.dataset.livePoll);
     if (!this.socket && !this.isOver) showState(this.badge, found ? "polling" : "paused", this.heardAt);
   }
 
   /** Take in what an address shows now. False when it could not be had. */
-  async fetch(url) {
-    let answer;
+  async look(url) {
     try {
-      answer = await fetch(url, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(10000) });
+      const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(10000) });
       if (answer.headers.has("HX-Redirect")) this.end("signed-out");
       else if (answer.status === 404 || answer.status === 403) this.end("gone");
       else if (answer.ok) this.heard(await answer.text(), url);
-      else return false;
+      return answer.ok;
     } catch {
       return false;
     }
-    return true;
   }
 
-  /** A page that was out of sight, or off the network, looks once: its socket may be dead without knowing it. */
+  /** A page that was out of sight looks once: its socket may be dead without knowing it. */
   refresh() {
     if (!this.isOver && (!this.socket || Date.now() - this.heardAt > STALE_AFTER_MS)) this.poll();
   }

@@ -61,7 +61,7 @@ export function rowsOf(list) {
     count();
   }
 
-  button.addEventListener("click", () => {
+  button.addEventListener("click", (event) => {
     for (const gone of body.querySelectorAll("tr[data-outside]")) gone.remove();
     const rows = [...held.values()];
     held.clear();
@@ -69,7 +69,7 @@ export function rowsOf(list) {
     count();
     table.scrollIntoView({ block: "nearest" });
     if (table.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
-    body.querySelector(".run-link")?.focus({ preventScroll: true });
+    if (event.detail === 0) body.querySelector(".run-link")?.focus({ preventScroll: true });  // pressed with a key
   });
 
   // Older rows: the focus goes from the button, which is gone, to the first of them.

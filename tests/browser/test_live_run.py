@@ -174,6 +174,20 @@ def test_page_polls_when_the_socket_cannot_open(open_browser: Open, team: Team, 
     live(page, "final")
 
 
+def test_page_says_so_at_once_when_the_network_is_gone(page: Page, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get())
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+
+    page.context.set_offline(True)
+    live(page, "paused")
+    start(run)
+    page.context.set_offline(False)
+
+    live(page, "live")
+    shows(page, run, "running")
+
+
 def test_signed_out_elsewhere_is_said(page: Page, team: Team, user: User, web: Web) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
     page.goto(f"/runs/{run.pk}/")

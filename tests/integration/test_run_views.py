@@ -257,17 +257,32 @@ def test_a_large_final_state_is_left_out_and_linked(browser: Client, team: Team)
     assert found["final_state_url"] == f"/runs/{run.pk}/result.json"
 
 
+PARTS = [{"type": "text", "text": "a"}, {"type": "image", "u": 1}]
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        b"{}", b"[]", b"null", b"3", b'"text"', b'{"a": NaN, "b": -Infinity}', b'{"a": "\\u0000\\ud800"}', b'{"a": 1, "a": 2}',
-        b"[" * 10_000 + b"]" * 10_000, b'{"n": ' + b"9" * 5000 + b"}", b'{"html": "<script>alert(1)</script><b>"}',
+        b"{}",
+        b"[]",
+        b"null",
+        b"3",
+        b'"text"',
+        b'{"a": NaN, "b": -Infinity}',
+        b'{"a": "\\u0000\\ud800"}',
+        b'{"a": 1, "a": 2}',
+        b"[" * 10_000 + b"]" * 10_000,
+        b'{"n": ' + b"9" * 5000 + b"}",
+        b'{"html": "<script>alert(1)</script><b>"}',
         json.dumps({"messages": [{"type": "ai", "content": "<script>x</script> **bold**"}]}).encode(),
-        json.dumps({"messages": [{"type": "ai", "content": [{"type": "text", "text": "a"}, {"type": "image", "u": 1}]}]}).encode(),
-        json.dumps({"messages": "no conversation"}).encode(), json.dumps({"\u202ertl\u200b": "\u202e\u0000"}).encode(),
-        b'{"k": "' + b"y" * 9_000_000 + b'"}', b"\xff\xfe not json",
+        json.dumps({"messages": [{"type": "ai", "content": PARTS}]}).encode(),
+        json.dumps({"messages": "no conversation"}).encode(),
+        json.dumps({"\u202ertl\u200b": "\u202e\u0000"}).encode(),
+        b'{"k": "' + b"y" * 9_000_000 + b'"}',
+        b"\xff\xfe not json",
     ],
-)  # fmt: skip
+    ids=range(17),
+)
 def test_no_final_state_breaks_the_page(browser: Client, team: Team, body: bytes) -> None:
     run = make_run(team=team, status=RunStatus.SUCCEEDED, body=body)
 

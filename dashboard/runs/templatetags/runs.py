@@ -113,10 +113,16 @@ def until(moment: datetime) -> SafeString:
     )
 
 
+@register.filter
+def is_waiting(run: Run) -> bool:
+    """Whether the run has not begun: what passes then is waiting time, not its duration."""
+    return run.status in {RunStatus.QUEUED, RunStatus.STARTING, RunStatus.SCHEDULED}
+
+
 @register.simple_tag
-def elapsed(run: Run) -> SafeString:
-    """How long the run took, or has taken so far: then the page's script lets it tick."""
-    since = run.started_at or (None if run.is_terminal else run.created_at)
+def elapsed(run: Run, waiting: bool = False) -> SafeString:
+    """How long the run took, or has taken so far, which the page's script lets tick; `waiting` counts from its launch."""
+    since = run.created_at if waiting else None if is_waiting(run) else run.started_at
     if since is None:
         return format_html('<span class="duration">{}</span>', NOTHING)
     end = run.finished_at or timezone.now()
