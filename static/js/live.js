@@ -1,116 +1,11 @@
-// Keeps a page up to date through its WebSocket. htmx's ws extension opens it and reconnects; what arrives goes to
-// merge.js or rows.js. While there is no socket the page says so, and polls when one does not come back soon.
-import { showState } from "./badge.js";
-import { hasEnded, mergeParts } from "./merge.js";
+// Keeps a page up to date: what arrives on its line is merged part by part, or row by row on the runs page.
+import { Line } from "./line.js";
+import { mergeParts } from "./merge.js";
 import { rowsOf } from "./rows.js";
-
-const PAUSED_AFTER_MS = 2000;
-const POLL_AFTER_MS = 5000;
-const POLL_EVERY_MS = 4000;
-const STALE_AFTER_MS = 60000;
-const HTMX_RECONNECTS = [1006, 1011, 1012, 1013];
-const ENDS = { 4401: "signed-out", 4404: "gone" };
 
 export function attachLive(root) {
   const badge = root.querySelector("[data-live][ws-connect]");
   if (!badge) return;
   const list = badge.dataset.live === "rows" ? rowsOf(document.getElementById("run-list")) : null;
   new Line(badge, list ? list.merge : mergeParts, list ? list.stalePages : () => []);
-}
-
-class Line {
-  socket = null;  // only while it is open
-  wrapper = null;
-  timers = [];
-  heardAt = Date.now();
-  wasOpen = false;
-  isOver = false;
-
-  constructor(badge, take, stalePages) {
-    Object.assign(this, { badge, take, stalePages });
-    badge.addEventListener("htmx:wsOpen", ({ detail }) => this.opened(detail.event.target, detail.socketWrapper));
-    badge.addEventListener("htmx:wsClose", ({ detail }) => this.closed(detail.event, detail.socketWrapper));
-    badge.addEventListener("htmx:wsBeforeMessage", (event) => {
-      event.preventDefault();  // htmx must not swap it: it would close what the reader has opened
-      this.heard(event.detail.message);
-    });
-    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
-    window.addEventListener("offline", () => this.lost());  // the socket itself would notice minutes later
-    window.addEventListener("online", () => this.isOver || this.socket || this.wrapper?.reconnect());
-    showState(badge, "connecting");
-    this.wait();
-  }
-
-  wait() {
-    const paused = () => this.badge.dataset.state === "polling" || showState(this.badge, "paused", this.heardAt);
-    const poll = () => { this.poll(); this.timers.push(setInterval(() => document.hidden || this.poll(), POLL_EVERY_MS)); };
-    this.timers.push(setTimeout(paused, PAUSED_AFTER_MS), setTimeout(poll, POLL_AFTER_MS));
-  }
-
-  stopWaiting() {
-    this.timers.forEach(clearTimeout);  // ends intervals too
-    this.timers = [];
-  }
-
-  opened(socket, wrapper) {
-    if (this.isOver) return;
-    Object.assign(this, { socket, wrapper });
-    this.stopWaiting();
-    showState(this.badge, "live");
-    for (const url of this.stalePages(this.wasOpen)) this.look(url);  // the snapshot holds the first page only
-    this.wasOpen = true;
-  }
-
-  closed({ code, target }, wrapper) {
-    if (this.isOver || (this.socket && target !== this.socket)) return;
-    if (ENDS[code]) return void this.end(ENDS[code]);
-    this.lost();
-    const again = () => this.isOver || this.socket || wrapper.reconnect();
-    if (!HTMX_RECONNECTS.includes(code)) setTimeout(again, 1000 + 2000 * Math.random());
-  }
-
-  lost() {
-    this.socket = null;
-    if (!this.isOver && !this.timers.length) this.wait();
-  }
-
-  heard(html, url) {
-    if (this.isOver) return;
-    this.heardAt = Date.now();
-    this.take(html, url);
-    if (hasEnded(document)) this.end("final");
-  }
-
-  async poll() {
-    const found = await this.look(this.badge.dataset.livePoll);
-    if (!this.socket && !this.isOver) showState(this.badge, found ? "polling" : "paused", this.heardAt);
-  }
-
-  /** Take in what an address shows now. False when it could not be had. */
-  async look(url) {
-    try {
-      const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(10000) });
-      if (answer.headers.has("HX-Redirect")) this.end("signed-out");
-      else if (answer.status === 404 || answer.status === 403) this.end("gone");
-      else if (answer.ok) this.heard(await answer.text(), url);
-      return answer.ok;
-    } catch {
-      return false;
-    }
-  }
-
-  /** A page that was out of sight looks once: its socket may be dead without knowing it. */
-  refresh() {
-    if (!this.isOver && (!this.socket || Date.now() - this.heardAt > STALE_AFTER_MS)) this.poll();
-  }
-
-  end(state) {
-    this.isOver = true;
-    this.stopWaiting();
-    this.socket?.close(1000);
-    const rest = this.badge.cloneNode(true);  // htmx reconnects only elements of the page, and the copy has no socket
-    rest.removeAttribute("ws-connect");
-    this.badge.replaceWith(rest);
-    showState(rest, state);
-  }
 }

@@ -121,7 +121,7 @@ def is_waiting(run: Run) -> bool:
 
 @register.simple_tag
 def elapsed(run: Run, waiting: bool = False) -> SafeString:
-    """How long the run took, or has taken so far, which the page's script lets tick; `waiting` counts from its launch."""
+    """How long the run took, or has taken so far, ticking on the page; `waiting` counts from its launch."""
     since = run.created_at if waiting else None if is_waiting(run) else run.started_at
     if since is None:
         return format_html('<span class="duration">{}</span>', NOTHING)

@@ -1,0 +1,99 @@
+// A page's line to the server: a WebSocket that htmx's ws extension opens and reconnects. While there is none the badge
+// says so, and the page polls when it does not come back soon.
+import { showState } from "./badge.js";
+import { look } from "./look.js";
+import { hasEnded } from "./merge.js";
+
+const PAUSED_AFTER_MS = 2000;
+const POLL_AFTER_MS = 5000;
+const POLL_EVERY_MS = 4000;
+const STALE_AFTER_MS = 60000;
+const CODES = { htmxReconnects: [1006, 1011, 1012, 1013], ends: { 4401: "signed-out", 4404: "gone" } };
+
+export class Line {
+  constructor(badge, take, stalePages) {
+    // `socket` only while it is open.
+    Object.assign(this, { badge, take, stalePages, socket: null, wrapper: null, timers: [], heardAt: Date.now() });
+    badge.addEventListener("htmx:wsOpen", ({ detail }) => this.opened(detail.event.target, detail.socketWrapper));
+    badge.addEventListener("htmx:wsClose", ({ detail }) => this.closed(detail.event, detail.socketWrapper));
+    badge.addEventListener("htmx:wsBeforeMessage", (event) => {
+      event.preventDefault();  // htmx must not swap it: it would close what the reader has opened
+      this.heard(event.detail.message);
+    });
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+    window.addEventListener("offline", () => this.lost());  // the socket itself would notice minutes later
+    window.addEventListener("online", () => this.isOver || this.socket || this.wrapper?.reconnect());
+    showState(badge, "connecting");
+    this.wait();
+  }
+
+  wait() {
+    const paused = () => this.badge.dataset.state === "polling" || showState(this.badge, "paused", this.heardAt);
+    const poll = () => {
+      this.poll();
+      this.timers.push(setInterval(() => document.hidden || this.poll(), POLL_EVERY_MS));
+    };
+    this.timers.push(setTimeout(paused, PAUSED_AFTER_MS), setTimeout(poll, POLL_AFTER_MS));
+  }
+
+  stopWaiting() {
+    this.timers.forEach(clearTimeout);  // ends intervals too
+    this.timers = [];
+  }
+
+  opened(socket, wrapper) {
+    if (this.isOver) return;
+    Object.assign(this, { socket, wrapper });
+    this.stopWaiting();
+    showState(this.badge, "live");
+    for (const url of this.stalePages(this.wasOpen)) this.look(url);  // the snapshot holds the first page only
+    this.wasOpen = true;
+  }
+
+  closed({ code, target }, wrapper) {
+    if (this.isOver || (this.socket && target !== this.socket)) return;
+    if (CODES.ends[code]) return void this.end(CODES.ends[code]);
+    this.lost();
+    const again = () => this.isOver || this.socket || wrapper.reconnect();
+    if (!CODES.htmxReconnects.includes(code)) setTimeout(again, 1000 + 2000 * Math.random());
+  }
+
+  lost() {
+    this.socket = null;
+    if (!this.isOver && !this.timers.length) this.wait();
+  }
+
+  heard(html, url) {
+    if (this.isOver) return;
+    this.heardAt = Date.now();
+    this.take(html, url);
+    if (hasEnded(document)) this.end("final");
+  }
+
+  async poll() {
+    const isHeard = await this.look(this.badge.dataset.livePoll);
+    if (!this.socket && !this.isOver) showState(this.badge, isHeard ? "polling" : "paused", this.heardAt);
+  }
+
+  async look(url) {
+    const { html, end } = await look(url);
+    if (end && !this.isOver) this.end(end);
+    if (html !== undefined) this.heard(html, url);
+    return html !== undefined;
+  }
+
+  /** A page that was out of sight looks once: its socket may be dead without knowing it. */
+  refresh() {
+    if (!this.isOver && (!this.socket || Date.now() - this.heardAt > STALE_AFTER_MS)) this.poll();
+  }
+
+  end(state) {
+    this.isOver = true;
+    this.stopWaiting();
+    this.socket?.close(1000);
+    const rest = this.badge.cloneNode(true);  // htmx reconnects only elements of the page, and the copy has no socket
+    rest.removeAttribute("ws-connect");
+    this.badge.replaceWith(rest);
+    showState(rest, state);
+  }
+}
