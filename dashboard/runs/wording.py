@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A link to the launch form, filled in by `query`. It never launches by itself."""
+
+    label: str
+    query: str
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,7 @@ class Banner:
     text: str = ""
     code: str = ""
     since: datetime | None = None
+    step: NextStep | None = None
 
 
 @dataclass(frozen=True)
@@ -36,35 +47,89 @@ class EventLine:
 
 
 def run_banner(run: Run) -> Banner | None:
-    """What a reader must know first about this run; None when the status says it all."""
-    if run.status == RunStatus.FAILED:
+    """What a reader must know first about this run, and what can be done; None when the status says it all."""
+    tell = _BANNERS.get(RunStatus(run.status))
+    return tell(run) if tell else _waiting(run)
+
+
+def _failed(run: Run) -> Banner:
+    if run.remote_run_id is None:
+        title, text = run.error_type, "Nothing was created on the server. Launch again once the cause is mended."
+    else:
         where = f" in node {run.error_node}" if run.error_node else ""
-        return Banner("danger", f"{run.error_type or 'Error'}{where}", code=run.error_message)
-    if run.status in (RunStatus.TIMED_OUT, RunStatus.LOST):
-        return Banner("danger", run.look.meaning, run.error_message)
-    if run.status == RunStatus.NEEDS_INPUT:
-        count = len(run.ending.get("interrupts") or [])
-        title = "The graph asks a question." if count < 2 else f"The graph asks {count} questions."
-        return Banner(
-            "attention", title, "It goes on once somebody answers: launch on this thread with a resume command."
-        )
-    if run.status == RunStatus.PAUSED:
-        waiting = ", ".join(run.ending.get("next") or [])
-        return Banner(
-            "attention",
-            f"Paused; next is {waiting}." if waiting else "Paused.",
-            "Continue it on this thread with no input.",
-        )
-    if run.status == RunStatus.CANCELLED:
-        return Banner(
-            "neutral", _cancelled(run), "What it had done so far was undone." if run.ending.get("rolled_back") else ""
-        )
-    return _active_banner(run)
+        title, text = f"{run.error_type or 'Error'}{where}", "The graph raised this. Launch again once it is mended."
+    return Banner("danger", title or "Failed", text, code=run.error_message)
 
 
-def _active_banner(run: Run) -> Banner | None:
-    if run.status == RunStatus.CANCELLING:
-        return Banner("info", "Cancel sent; the server has not confirmed it yet.", since=run.cancel_requested_at)
+def _timed_out(run: Run) -> Banner:
+    text = "What it had done until then is below. Launch again, or ask for a longer limit there."
+    return Banner("danger", "The server's own time limit ended it.", text)
+
+
+def _lost(run: Run) -> Banner:
+    text = f"{run.error_message} " if run.error_message else ""
+    return Banner(
+        "danger",
+        "How this run ended is not known.",
+        text + "It may have done its work: look there before you launch it again.",
+    )
+
+
+def _needs_input(run: Run) -> Banner:
+    questions = run.ending.get("interrupts") or []
+    title = "The graph asks a question." if len(questions) < 2 else f"The graph asks {len(questions)} questions."
+    if not run.remote_thread_kept:
+        return Banner(
+            "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."
+        )
+    if len(questions) > 1:
+        answer: Any = {question.get("id"): "" for question in questions if isinstance(question, dict)}
+    else:
+        answer = ""
+    resume = json.dumps({"resume": answer}, indent=2)
+    return Banner(
+        "attention", title, "It goes on once somebody answers.", step=_on_thread(run, "Answer", command=resume)
+    )
+
+
+def _paused(run: Run) -> Banner:
+    waiting = ", ".join(run.ending.get("next") or [])
+    title = f"Paused as asked; next is {waiting}." if waiting else "Paused as asked."
+    if not run.remote_thread_kept:
+        return Banner("attention", title, "It ran without a thread, so it cannot be continued.")
+    return Banner("attention", title, "It goes on when it is continued.", step=_on_thread(run, "Continue"))
+
+
+def _on_thread(run: Run, label: str, **fields: str) -> NextStep:
+    """The launch form, filled in to go on where this run stopped."""
+    thread = {"thread": "existing", "thread_id": run.remote_thread_id or ""}
+    place = {"server": str(run.server_id), "assistant_id": run.assistant_id, "name": run.name}
+    return NextStep(label, urlencode({name: text for name, text in {**place, **thread, **fields}.items() if text}))
+
+
+def _cancelled(run: Run) -> Banner:
+    if run.ending.get("note"):
+        title = str(run.ending["note"])
+    elif run.cancel_requested_by:
+        title = f"Cancelled by {run.cancel_requested_by}."
+    else:
+        title = "Cancelled."
+    if run.remote_run_id is None:
+        text = "It had not been sent to the server."
+    elif run.ending.get("rolled_back"):
+        text = "What it had done was undone on the server."
+    else:
+        text = "What it had done until then is kept."
+    return Banner("neutral", title, text)
+
+
+def _cancelling(run: Run) -> Banner:
+    who = f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
+    return Banner("info", f"Cancel asked{who}; the server has not confirmed it yet.", since=run.cancel_requested_at)
+
+
+def _waiting(run: Run) -> Banner | None:
+    """While a run goes on: only what is out of the ordinary."""
     if run.reconnecting_since:
         return Banner(
             "attention",
@@ -73,18 +138,20 @@ def _active_banner(run: Run) -> Banner | None:
             since=run.reconnecting_since,
         )
     if run.unreachable_since and run.status in (RunStatus.QUEUED, RunStatus.STARTING):
-        return Banner(
-            "attention", "Server unreachable, trying again.", "Nothing was created there.", since=run.unreachable_since
-        )
+        text = "Nothing was created there. It is sent once the server answers."
+        return Banner("attention", "Server unreachable, trying again.", text, since=run.unreachable_since)
     return None
 
 
-def _cancelled(run: Run) -> str:
-    if run.ending.get("note"):
-        return str(run.ending["note"])
-    if run.cancel_requested_by:
-        return f"Cancelled by {run.cancel_requested_by}."
-    return "Cancelled on the server, not from here."
+_BANNERS: dict[RunStatus, Callable[[Run], Banner]] = {
+    RunStatus.FAILED: _failed,
+    RunStatus.TIMED_OUT: _timed_out,
+    RunStatus.LOST: _lost,
+    RunStatus.NEEDS_INPUT: _needs_input,
+    RunStatus.PAUSED: _paused,
+    RunStatus.CANCELLED: _cancelled,
+    RunStatus.CANCELLING: _cancelling,
+}
 
 
 def event_lines(events: Iterable[RunEvent]) -> list[EventLine]:
