@@ -19,4 +19,5 @@ class EventKind(TextChoices):
     CANCEL_FAILED = "cancel_failed", "Cancel could not be delivered yet"
     ADOPTED = "adopted", "Another worker took over"
     HANDED_BACK = "handed_back", "The worker stopped and handed the run back"
+    EXECUTED_AGAIN = "executed_again", "The server executed the run again"
     WARNING = "warning", "Warning"

@@ -61,6 +61,7 @@ class Outcome:
     error: RunError | None = None
     body: bytes | None = None
     ending: Mapping[str, Any] = field(default_factory=dict)
+    executions: int = 1
 
 
 def run_claim(*, owner: UUID, limit: int) -> list[Run]:
@@ -218,6 +219,13 @@ def run_connection(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> N
         run_note(run, kind, data)
 
 
+def run_executed_again(hold: Hold) -> None:
+    """The server has begun the run anew by itself."""
+    with _held(hold) as run:
+        Run.objects.filter(pk=run.pk).update(executions=F("executions") + 1)
+        run_note(run, EventKind.EXECUTED_AGAIN)
+
+
 def run_remark(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
     """Record an event of a run that is held."""
     with _held(hold) as run:
@@ -250,6 +258,9 @@ def run_finish(hold: Hold, outcome: Outcome) -> None:
                 "search_text": (run.search_text + " " + storable(f"{error.type} {error.message}"))[:ERROR_CHARS],
             }
         data = {"error_type": changes["error_type"]} if error is not None else {}
+        if outcome.executions > run.executions:
+            changes["executions"] = outcome.executions
+            run_note(run, EventKind.EXECUTED_AGAIN)
         run_move(run, outcome.status, data=data, **changes)
 
 

@@ -79,6 +79,8 @@ class Run(models.Model):
     not_before = models.DateTimeField(null=True)
     unreachable_since = models.DateTimeField(null=True)
     reconnecting_since = models.DateTimeField(null=True)
+    # How often the server has executed it, as far as we noticed: it does so again after it was restarted.
+    executions = models.IntegerField(default=1)
 
     cancel_action = models.CharField(max_length=10, default="", blank=True)
     cancel_requested_at = models.DateTimeField(null=True)

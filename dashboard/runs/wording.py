@@ -129,7 +129,12 @@ def _cancelling(run: Run) -> Banner:
 
 
 def _waiting(run: Run) -> Banner | None:
-    """While a run goes on: only what is out of the ordinary."""
+    """What is out of the ordinary while a run goes on, or about one that succeeded."""
+    if run.executions > 1:
+        title = f"The server executed this run {run.executions} times."
+        return Banner(
+            "attention", title, "It was restarted meanwhile. Steps from before that may have been done twice."
+        )
     if run.reconnecting_since:
         return Banner(
             "attention",
@@ -182,6 +187,8 @@ def _sentence(event: RunEvent) -> str:
         return "Lost the line to the server; joining again"
     if event.kind == EventKind.SERVER_UNREACHABLE:
         return f"The server could not be reached; trying again in {data.get('retry_in_s', 0):g} s"
+    if event.kind == EventKind.EXECUTED_AGAIN:
+        return "The server executed the run again by itself, as it does after a restart"
     if event.kind == EventKind.ADOPTED:
         return (
             "Another worker took the run over"

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from dashboard.worker.cancelling import deliver_cancel
 from dashboard.worker.classify import classify
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.inquiry import RUN_ID_KEY, ask_how_it_ended, find_launched, until_answered
+from dashboard.worker.reexecution import was_executed_again
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,9 @@ class RunAwaiter:
         self._thread_id = run.remote_thread_id
         self._run_id = run.remote_run_id
         self._line_is_lost = False
+        # By `time.monotonic()`: when this worker saw the run created, and when the line was last lost.
+        self._created_at: float | None = None
+        self._lost_at = 0.0
         self._cancel_asked = asyncio.Event()
         self._side_tasks: list[asyncio.Task[None]] = []
         if run.status == RunStatus.CANCELLING:
@@ -234,6 +238,7 @@ class RunAwaiter:
         self._run_id = ids["run_id"]
         self._thread_id = ids["thread_id"] or self._thread_id
         self.is_sending = False
+        self._created_at = time.monotonic()
         if self._thread_id is None:
             raise _CannotKnow("The server did not say on which thread it runs.")
         stored = await self._database.insist(
@@ -255,11 +260,32 @@ class RunAwaiter:
         cancel = deliver_cancel(
             self._client, self._database, self.hold, self._thread_id, self._run_id, self._headers, self._cancel_asked
         )
-        self._side_tasks.append(asyncio.create_task(cancel))
+        self._beside(cancel)
         if self.run.status == RunStatus.SCHEDULED:
-            self._side_tasks.append(asyncio.create_task(self._watch_for_begin(self._thread_id, self._run_id)))
-        for task in self._side_tasks:
-            task.add_done_callback(_log_failure)
+            self._beside(self._watch_for_begin(self._thread_id, self._run_id))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(_log_failure)
+        self._side_tasks.append(task)
+
+    async def _notice_execution(self) -> None:
+        """After a lost line: whether the server has begun the run anew. Not asked of runs that others created."""
+        if self._created_at is None or self._thread_id is None or self._run_id is None:
+            return
+        try:
+            again = await was_executed_again(
+                self._client,
+                thread_id=self._thread_id,
+                run_id=self._run_id,
+                lost_after_s=self._lost_at - self._created_at,
+                headers=self._headers,
+            )
+        except LangGraphError as error:
+            logger.info("could not ask whether the run was executed again: %s", error, extra=self._log())
+            return
+        if again:
+            await self._database.insist(holding.run_executed_again, self.hold)
 
     async def _watch_for_begin(self, thread_id: str, run_id: str) -> None:
         while True:
@@ -276,10 +302,12 @@ class RunAwaiter:
         """Tell the timeline when the line is lost and when it is back: once each, not at every try."""
         if event.kind == "lost" and not self._line_is_lost:
             self._line_is_lost = True
+            self._lost_at = time.monotonic()
             await self._remark_connection(EventKind.CONNECTION_LOST, event.reason)
         elif event.kind == "joined" and self._line_is_lost:
             self._line_is_lost = False
             await self._remark_connection(EventKind.REJOINED, "")
+            self._beside(self._notice_execution())
 
     async def _remark_connection(self, kind: EventKind, reason: str) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.langgraph import Answer
@@ -35,6 +35,20 @@ class Facts:
 
 def classify(facts: Facts) -> Outcome | None:
     """The outcome, or None when the server says that the run is still going on."""
+    outcome = _classify(facts)
+    executions = _executions(facts)
+    if outcome is None or executions < 2:
+        return outcome
+    return replace(outcome, executions=executions)
+
+
+def _executions(facts: Facts) -> int:
+    """How often the server has executed the run: it does so again by itself after it was restarted."""
+    attempt = ((facts.state or {}).get("metadata") or {}).get("run_attempt")
+    return attempt if isinstance(attempt, int) else 1
+
+
+def _classify(facts: Facts) -> Outcome | None:
     if facts.remote_status in ("pending", "running"):
         return None
     if facts.remote_status is None:

@@ -40,15 +40,17 @@ class LangGraphDev:
         pid: Its process, and process group, id.
     """
 
-    def __init__(self, graphs: Path, *, jobs: int = 10) -> None:
+    def __init__(self, graphs: Path, *, jobs: int = 10, environment: dict[str, str] | None = None) -> None:
         """Args:
         graphs: A folder with a langgraph.json. The server runs in a throw-away copy, as it writes into its folder.
         jobs: How many runs go on at once (its own default is one).
+        environment: Further variables for the server.
         """
         self.url = ""
         self.pid = 0
         self._graphs = graphs
         self._jobs = jobs
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._home = ""
 
@@ -75,6 +77,7 @@ class LangGraphDev:
         command += ["--host", "127.0.0.1", "--port", str(port), "--n-jobs-per-worker", str(self._jobs)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "RUNBOARD_"))}
         environment |= {"LANGGRAPH_CLI_NO_ANALYTICS": "1", "LANGSMITH_TRACING": "false", "LANG": "C.UTF-8"}
+        environment |= self._environment
         with (Path(self._home) / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command,

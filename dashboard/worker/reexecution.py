@@ -1,0 +1,46 @@
+"""Noticing that a server executed a run again by itself, as it does with unfinished runs after it was restarted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from dashboard.langgraph import LangGraphClient
+
+MARGIN_S = 0.5
+STATES = 100
+
+
+async def was_executed_again(
+    client: LangGraphClient, *, thread_id: str, run_id: str, lost_after_s: float, headers: dict[str, str]
+) -> bool:
+    """Whether the run, whose line was lost `lost_after_s` seconds after its creation, has begun anew since.
+
+    It has when it had left a state before the line was lost, and its status changed after that although it goes on. Only
+    spans of time are compared, each of one clock, so a server whose clock is wrong does not matter.
+
+    Raises:
+        LangGraphError: the server could not be asked.
+    """
+    run = await client.runs.get(thread_id, run_id, headers=headers)
+    if run.get("status") not in ("pending", "running"):
+        return False
+    created_at = _moment(run, "created_at")
+    changed_at = _moment(run, "updated_at")
+    if created_at is None or changed_at is None:
+        return False
+    changed_since = (changed_at - created_at).total_seconds() > lost_after_s + MARGIN_S
+    if run["status"] == "running" and not changed_since:
+        return False
+    states = await client.threads.get_history(thread_id, limit=STATES, metadata={"run_id": run_id}, headers=headers)
+    moments = [moment for state in states if (moment := _moment(state, "created_at"))]
+    return any((moment - created_at).total_seconds() < lost_after_s for moment in moments)
+
+
+def _moment(document: Mapping[str, Any], key: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(document.get(key)))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
