@@ -58,20 +58,20 @@ async def working(*, concurrency: int = 50) -> AsyncIterator[Worker]:
 
 async def kill(worker: Worker) -> None:
     """End a worker of this process as kill -9 would: nothing is handed back, nothing more is written."""
-    worker._hand_back = _nothing  # type: ignore[method-assign]
-    tasks = [task for task in asyncio.all_tasks() if task.get_name() in {"listen", "renew", "directory"}]
-    tasks += worker._tasks.values()
+
+    async def die(background: list[asyncio.Task[None]]) -> None:
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await worker._clients.close()  # the system closes a dead process' sockets
+
+    worker._hand_back = die  # type: ignore[method-assign]
+    tasks = list(worker._tasks.values())
     worker._stopping.set()
     worker._wake.set()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _nothing(background: list[asyncio.Task[None]]) -> None:
-    for task in background:
-        task.cancel()
-    await asyncio.gather(*background, return_exceptions=True)
 
 
 def kinds(run: Run) -> list[str]:

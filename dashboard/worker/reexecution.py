@@ -17,8 +17,8 @@ async def was_executed_again(
 ) -> bool:
     """Whether the run, whose line was lost `lost_after_s` seconds after its creation, has begun anew since.
 
-    It has when it had left a state before the line was lost, and its status changed after that although it goes on. Only
-    spans of time are compared, each of one clock, so a server whose clock is wrong does not matter.
+    It has when it had left a state before the line was lost, and its status changed after that although it goes on.
+    Only spans of one clock are compared, so a server whose clock is wrong does not matter.
 
     Raises:
         LangGraphError: the server could not be asked.

@@ -17,7 +17,7 @@ from dashboard.servers.models import Server
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
-from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch, state
+from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch
 from tests.factories import make_server, make_team, make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
