@@ -160,17 +160,20 @@ def _messages(value: Any) -> list[Message]:
         return []
     return [
         Message(
-            role=str(turn.get("type") or turn.get("role")),
+            role=showable(str(turn.get("type") or turn.get("role"))),
             name=showable(str(turn.get("name") or "")),
             html=markdown(_content(turn.get("content"))),
             tool_calls=[
-                _node(str(call.get("name") or "tool"), call.get("args"), [200], 10)
-                for call in turn.get("tool_calls") or []
-                if isinstance(call, dict)
+                _node(showable(str(call.get("name") or "tool")), call.get("args"), [200], 10) for call in _calls(turn)
             ],
         )
         for turn in turns
     ]
+
+
+def _calls(turn: dict[str, Any]) -> list[dict[str, Any]]:
+    calls = turn.get("tool_calls")
+    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
 
 
 def _is_message(turn: Any) -> bool:

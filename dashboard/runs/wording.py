@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dashboard.runs.events import EventKind
+from dashboard.runs.final_state import showable
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
 
@@ -83,7 +84,7 @@ def _needs_input(run: Run) -> Banner:
             "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."
         )
     if len(questions) > 1:
-        answer: Any = {question.get("id"): "" for question in questions if isinstance(question, dict)}
+        answer: Any = {str(question.get("id")): "" for question in questions if isinstance(question, dict)}
     else:
         answer = ""
     resume = json.dumps({"resume": answer}, indent=2)
@@ -93,7 +94,7 @@ def _needs_input(run: Run) -> Banner:
 
 
 def _paused(run: Run) -> Banner:
-    waiting = ", ".join(run.ending.get("next") or [])
+    waiting = ", ".join(showable(str(node)) for node in run.ending.get("next") or [])
     title = f"Paused as asked; next is {waiting}." if waiting else "Paused as asked."
     if not run.remote_thread_kept:
         return Banner("attention", title, "It ran without a thread, so it cannot be continued.")
