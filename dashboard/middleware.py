@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.views import defaults
 
 from dashboard.http import is_htmx, wants_json
 
@@ -17,6 +20,17 @@ logger = logging.getLogger(__name__)
 
 class SignInRequired(LoginRequiredMiddleware):
     """Everything needs a signed-in person but views marked `login_not_required`. Programs get 401, not a login page."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any
+    ) -> HttpResponseBase | None:
+        if not getattr(view_func, "login_required", True):
+            return None  # health and share pages must not depend on whether a session can be read
+        # Who asks is looked up here for the first time, and no exception handler sees what middleware raises.
+        try:
+            return super().process_view(request, view_func, *args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            return _outage(request, error)
 
     def handle_no_permission(  # type: ignore[override]  # any answer will do, not only a redirect
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
@@ -51,3 +65,11 @@ def _outage(request: HttpRequest, error: Exception) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"error": sentence}, status=503, headers={"Retry-After": "5"})
     return render(request, "503.html", {"sentence": sentence}, status=503)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler for what nobody caught: an outage that hit another middleware gets its sentence too."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
+        return _outage(request, error)
+    return defaults.server_error(request)

@@ -3,6 +3,8 @@ from django.views.generic import RedirectView
 
 from dashboard.health import healthz
 
+handler500 = "dashboard.middleware.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="run-list"), name="home"),
     path("", include("dashboard.teams.urls")),

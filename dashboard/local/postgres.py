@@ -53,7 +53,7 @@ SETTINGS = {
     "logging_collector": "off",
     "log_destination": "stderr",
 }
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 
 
 class EmbeddedPostgres:

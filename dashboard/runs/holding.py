@@ -238,30 +238,54 @@ def run_finish(hold: Hold, outcome: Outcome) -> None:
     Raises:
         LeaseLost: another worker has the run; it will come to its own end.
     """
-    assert outcome.status in ENDS
-    packed = zlib.compress(outcome.body, 1) if outcome.body is not None else None
-    error = outcome.error
+    packed = _pack(outcome)
     with _held(hold) as run:
-        if outcome.body is not None and packed is not None:
-            RunResult.objects.create(
-                run=run,
-                compressed=packed,
-                size_bytes=len(outcome.body),
-                sha256=hashlib.sha256(outcome.body).digest(),
-            )
-        changes: dict[str, Any] = {"ending_json": json.dumps(outcome.ending) if outcome.ending else ""}
-        if error is not None:
-            changes |= {
-                "error_type": storable(error.type)[:200],
-                "error_message": storable(error.message)[:ERROR_CHARS],
-                "error_node": storable(error.node)[:200],
-                "search_text": (run.search_text + " " + storable(f"{error.type} {error.message}"))[:ERROR_CHARS],
-            }
-        data = {"error_type": changes["error_type"]} if error is not None else {}
-        if outcome.executions > run.executions:
-            changes["executions"] = outcome.executions
-            run_note(run, EventKind.EXECUTED_AGAIN)
-        run_move(run, outcome.status, data=data, **changes)
+        _end(run, outcome, packed)
+
+
+def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
+    """Store an outcome that waited on disk while the database was away and its lease ran out.
+
+    The server had said how the run ended before the outage, so it is the truth whoever holds the run now; that holder's
+    writes are refused from here on. Returns False when it is not needed: the run has ended, or is another one now.
+    """
+    packed = _pack(outcome)
+    with transaction.atomic():
+        run = Run.objects.select_for_update().filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD).first()
+        if run is None:
+            return False
+        _end(run, outcome, packed)
+    return True
+
+
+def _pack(outcome: Outcome) -> bytes | None:
+    """The body as it is stored. Done before the row is locked: a large state takes a while."""
+    assert outcome.status in ENDS
+    return zlib.compress(outcome.body, 1) if outcome.body is not None else None
+
+
+def _end(run: Run, outcome: Outcome, packed: bytes | None) -> None:
+    if outcome.body is not None and packed is not None:
+        RunResult.objects.create(
+            run=run,
+            compressed=packed,
+            size_bytes=len(outcome.body),
+            sha256=hashlib.sha256(outcome.body).digest(),
+        )
+    changes: dict[str, Any] = {"ending_json": json.dumps(outcome.ending) if outcome.ending else ""}
+    error = outcome.error
+    if error is not None:
+        changes |= {
+            "error_type": storable(error.type)[:200],
+            "error_message": storable(error.message)[:ERROR_CHARS],
+            "error_node": storable(error.node)[:200],
+            "search_text": (run.search_text + " " + storable(f"{error.type} {error.message}"))[:ERROR_CHARS],
+        }
+    data = {"error_type": changes["error_type"]} if error is not None else {}
+    if outcome.executions > run.executions:
+        changes["executions"] = outcome.executions
+        run_note(run, EventKind.EXECUTED_AGAIN)
+    run_move(run, outcome.status, data=data, **changes)
 
 
 def leases_hand_back(*, owner: UUID) -> int:

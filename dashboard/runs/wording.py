@@ -109,10 +109,10 @@ def _on_thread(run: Run, label: str, **fields: str) -> NextStep:
 
 
 def _cancelled(run: Run) -> Banner:
-    if run.ending.get("note"):
-        title = str(run.ending["note"])
-    elif run.cancel_requested_by:
+    if run.cancel_requested_by:
         title = f"Cancelled by {run.cancel_requested_by}."
+    elif run.ending.get("note"):
+        title = str(run.ending["note"])
     else:
         title = "Cancelled."
     if run.remote_run_id is None:

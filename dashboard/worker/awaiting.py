@@ -35,6 +35,7 @@ from dashboard.worker.classify import classify
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.inquiry import RUN_ID_KEY, ask_how_it_ended, find_launched, until_answered
 from dashboard.worker.reexecution import was_executed_again
+from dashboard.worker.storing import OutcomeStore
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +57,21 @@ class RunAwaiter:
     """
 
     def __init__(
-        self, run: Run, hold: Hold, client: LangGraphClient, database: Database, *, lease_until: Callable[[], float]
+        self,
+        run: Run,
+        hold: Hold,
+        client: LangGraphClient,
+        database: Database,
+        store: OutcomeStore,
+        *,
+        lease_until: Callable[[], float],
     ) -> None:
         self.run = run
         self.hold = hold
         self.is_sending = False
         self._client = client
         self._database = database
+        self._store = store
         self._lease_until = lease_until
         self._params: dict[str, Any] = run.request.params
         self._headers: dict[str, str] = {}
@@ -94,7 +103,9 @@ class RunAwaiter:
                 task.cancel()
             await asyncio.gather(*self._side_tasks, return_exceptions=True)
         if outcome is not None:
-            await self._database.insist(holding.run_finish, self.hold, outcome)
+            storing = self._store.store(self.hold, self._run_id or "", outcome)
+            del outcome  # while Postgres is away a large state waits on disk, not here
+            await storing
             await self._forget_thread()
 
     async def _outcome(self) -> Outcome | None:
@@ -327,7 +338,7 @@ class RunAwaiter:
             facts = await ask_how_it_ended(
                 self._client, thread_id=self._thread_id, run_id=self._run_id, answer=answer, headers=self._headers
             )
-            cancel_action = await self._database.insist(holding.cancel_action_of, self.hold)
+            cancel_action = await self._cancel_action()
             keep_error_state = self._params.get("raise_error") is False
             outcome = classify(replace(facts, cancel_action=cancel_action, keep_error_state=keep_error_state))
             if outcome is not None:
@@ -337,6 +348,13 @@ class RunAwaiter:
                 answer = await self._join()
             except RunNotFound:
                 answer = None
+
+    async def _cancel_action(self) -> str:
+        """What someone asked for. While Postgres is away, what is known of it here: an end must not wait for that."""
+        try:
+            return await self._database.call(holding.cancel_action_of, self.hold)
+        except DATABASE_AWAY:
+            return (self.run.cancel_action or "interrupt") if self._cancel_asked.is_set() else ""
 
     async def _try_later(self, reason: str, retry_after_s: float | None) -> Outcome | None:
         """Back to the queue, for as long as the server's settings give; then the run has failed."""

@@ -22,6 +22,8 @@ from dashboard.worker.awaiting import RunAwaiter
 from dashboard.worker.clients import Clients
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.directory import keep_directory
+from dashboard.worker.spool import Spool
+from dashboard.worker.storing import OutcomeStore
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ POLL_S = 1.0
 """How often the queue is looked at without being told: nothing is lost when a notice is."""
 RENEW_S = 5.0
 CLAIM_AT_ONCE = 50
+SPOOL_FOLDER = "spool"
+SPOOL_S = 10.0
 SENDING_GRACE_S = 5.0
 SETTINGS_RETRY_S = 15.0
 LEASE_SURE_S = LEASE.total_seconds() * 0.75
@@ -41,6 +45,7 @@ class Worker:
     def __init__(self, *, concurrency: int) -> None:
         self.concurrency = concurrency
         self._database = Database()
+        self._store = OutcomeStore(self._database, Spool(settings.ENV.data_dir / SPOOL_FOLDER))
         self._clients = Clients()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -64,6 +69,7 @@ class Worker:
         background = [
             asyncio.create_task(self._listen(), name="listen"),
             asyncio.create_task(self._renew(), name="renew"),
+            asyncio.create_task(self._empty_spool(), name="spool"),
             asyncio.create_task(keep_directory(self._clients, self._database), name="directory"),
         ]
         for task in background:
@@ -116,7 +122,14 @@ class Worker:
             client = await self._client(run, hold)
             if client is None:
                 return
-            awaiter = RunAwaiter(run, hold, client, self._database, lease_until=lambda: self._leases.get(run.pk, 0.0))
+            awaiter = RunAwaiter(
+                run,
+                hold,
+                client,
+                self._database,
+                self._store,
+                lease_until=lambda: self._leases.get(run.pk, 0.0),
+            )
             self._awaiters[run.pk] = awaiter
             await awaiter.finish()
         except LeaseLost:
@@ -184,6 +197,12 @@ class Worker:
                         await self._let_it_end(task)
                 await self._look_for_cancels()
             await asyncio.sleep(RENEW_S)
+
+    async def _empty_spool(self) -> None:
+        """Store what workers of this machine that are gone had to leave on disk."""
+        while True:
+            await self._store.store_left_behind()
+            await asyncio.sleep(SPOOL_S)
 
     async def _let_it_end(self, task: asyncio.Task[None]) -> None:
         """End a task whose run is not ours: usually it has just stored the end and is about to be done."""

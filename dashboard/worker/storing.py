@@ -1,0 +1,83 @@
+"""Storing how a run ended: at once, or from disk when Postgres is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from dashboard.runs import holding
+from dashboard.runs.holding import Hold, LeaseLost, Outcome
+from dashboard.worker.database import DATABASE_AWAY, RETRY_FIRST_S, RETRY_MAX_S, Database
+from dashboard.worker.spool import Spool, Spooled
+
+logger = logging.getLogger(__name__)
+
+
+class OutcomeStore:
+    """Where outcomes go. An outage costs no memory: what cannot be stored waits on disk."""
+
+    def __init__(self, database: Database, spool: Spool) -> None:
+        self._database = database
+        self._spool = spool
+
+    async def store(self, hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
+        """Store an outcome, however long Postgres is away.
+
+        Raises:
+            LeaseLost: another worker holds the run, and there was no outage that could explain it.
+        """
+        try:
+            await self._database.call(holding.run_finish, hold, outcome)
+            return
+        except DATABASE_AWAY as error:
+            logger.warning("an outcome waits for the database: %s", str(error).strip(), extra=_log(hold))
+        try:
+            spooled = await asyncio.to_thread(self._spool.put, hold, remote_run_id, outcome)
+        except OSError as error:
+            logger.error("an outcome could not be put on disk and waits in memory: %s", error, extra=_log(hold))
+            await self._database.insist(holding.run_finish, hold, outcome)
+            return
+        del outcome
+        await self._store_spooled(spooled)
+
+    async def store_left_behind(self) -> None:
+        """Store what an earlier worker of this machine had to leave on disk. Ends when nothing is left."""
+        for spooled in await asyncio.to_thread(lambda: list(self._spool.take())):
+            logger.info("storing an outcome left behind in %s", spooled.path.name)
+            await self._store_spooled(spooled)
+
+    async def _store_spooled(self, spooled: Spooled) -> None:
+        delay = RETRY_FIRST_S
+        is_stored = False
+        try:
+            while True:
+                try:
+                    await self._database.call(_store, spooled)
+                    is_stored = True
+                    return
+                except DATABASE_AWAY:
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, RETRY_MAX_S)
+        finally:
+            if is_stored:
+                spooled.remove()
+            else:
+                spooled.close()
+
+
+def _store(spooled: Spooled) -> None:
+    try:
+        hold, remote_run_id, outcome = spooled.read()
+    except (ValueError, KeyError) as error:
+        # Its worker died while writing: the run is still held in the database and will be adopted and joined.
+        logger.warning("an outcome on disk is not whole and is dropped: %s", error)
+        return
+    try:
+        holding.run_finish(hold, outcome)
+    except LeaseLost:
+        if not holding.run_finish_late(hold.run_id, remote_run_id, outcome):
+            logger.info("a late outcome was not needed any more", extra=_log(hold))
+
+
+def _log(hold: Hold) -> dict[str, str]:
+    return {"run_id": str(hold.run_id)}

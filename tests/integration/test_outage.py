@@ -1,0 +1,245 @@
+"""Postgres goes away and comes back: no result is lost, no run stuck, nothing has to be restarted."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection, connections
+from django.test import Client
+
+from dashboard.runs import holding
+from dashboard.runs.holding import Outcome, RunError, hold_of
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.worker.database import Database
+from dashboard.worker.spool import Spool
+from dashboard.worker.storing import OutcomeStore
+from tests.asynchronous import eventually, in_db, run_in, working
+from tests.factories import make_run, make_server, make_team, make_user
+from tests.scripted_server import ScriptedServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+RECOVERY_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _postgres_is_back(postgres: Any) -> Iterator[None]:
+    """Whatever a test does to it, the next one finds the database as always."""
+    yield
+    postgres.start()
+    connections.close_all()
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+async def test_two_hundred_results_that_come_while_postgres_is_away_are_all_kept(
+    scripted: ScriptedServer, postgres: Any
+) -> None:
+    team = await in_db(make_team)
+    server = await in_db(make_server, team, url=scripted.url)
+    by = await in_db(make_user, team)
+    runs = await in_db(lambda: [make_run(team=team, server=server, by=by) for _ in range(200)])
+    async with working(concurrency=300):
+        await eventually(
+            lambda: in_db(lambda: Run.objects.filter(status="running").count() == 200), "200 running", deadline_s=40
+        )
+        await in_db(postgres.stop)
+        for number, remote in enumerate(scripted.created):
+            remote.finish({"number": number, "run": remote.payload["metadata"]["runboard_run_id"]})
+        folder = settings.ENV.data_dir / "spool"
+        await eventually(lambda: in_db(_waiting, folder, 200), "200 outcomes wait on disk", deadline_s=30)
+        await in_db(postgres.start)
+        await in_db(connections.close_all)
+        back_at = time.monotonic()
+        for run in runs:
+            ended = await run_in(run, "succeeded", deadline_s=30)
+            assert json.loads(ended.result.body)["run"] == str(run.pk)
+        took = time.monotonic() - back_at
+
+    assert len(scripted.created) == 200
+    assert took < 30
+    assert await in_db(_waiting, folder, 0)
+    assert not await in_db(_waiting, folder, 1)
+
+
+def _waiting(folder: Path, count: int) -> bool:
+    return len(list(folder.glob("*.outcome"))) >= count
+
+
+async def test_connections_killed_one_by_one_in_mid_wait_hurt_nobody(scripted: ScriptedServer) -> None:
+    team = await in_db(make_team)
+    server = await in_db(make_server, team, url=scripted.url)
+    run = await in_db(make_run, team=team, server=server)
+    async with working():
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        await in_db(_kill_other_connections)
+        remote.finish({"a": 1})
+        await run_in(run, "succeeded", deadline_s=RECOVERY_S)
+        other = await in_db(make_run, team=team, server=server)
+        (await scripted.run_created(2)).finish({})
+        await run_in(other, "succeeded", deadline_s=RECOVERY_S)
+
+
+def _kill_other_connections() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+async def test_a_restart_of_postgres_in_mid_wait_is_only_a_pause(scripted: ScriptedServer, postgres: Any) -> None:
+    team = await in_db(make_team)
+    server = await in_db(make_server, team, url=scripted.url)
+    run = await in_db(make_run, team=team, server=server)
+    async with working():
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        await in_db(postgres.stop)
+        await in_db(postgres.start)
+        await in_db(connections.close_all)
+        remote.finish({"a": 1})
+        await run_in(run, "succeeded", deadline_s=RECOVERY_S)
+        other = await in_db(make_run, team=team, server=server)
+        (await scripted.run_created(2)).finish({})
+        await run_in(other, "succeeded", deadline_s=RECOVERY_S)
+
+    assert len(scripted.created) == 2
+
+
+def test_pages_say_so_while_postgres_is_away_and_are_back_with_it(postgres: Any) -> None:
+    browser = Client()
+    browser.force_login(make_user(make_team()))
+    connections.close_all()
+    postgres.stop()
+
+    page = browser.get("/runs/")
+    document = browser.get("/runs/", headers={"Accept": "application/json"})
+    health = browser.get("/healthz")
+    postgres.start()
+    connections.close_all()
+
+    assert page.status_code == document.status_code == 503
+    assert "Nothing is lost" in page.content.decode()
+    assert "Traceback" not in page.content.decode()
+    assert document.json()["error"]
+    assert (health.status_code, health.json()["database"]) == (503, False)
+    assert browser.get("/runs/").status_code == 200
+
+
+def _held_run() -> tuple[Run, holding.Hold]:
+    make_run()
+    (run,) = holding.run_claim(owner=uuid.uuid4(), limit=1)
+    hold = hold_of(run)
+    holding.run_sending(hold)
+    holding.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
+    return run, hold
+
+
+async def test_an_outcome_left_on_disk_is_stored_by_the_next_worker(spool: Spool) -> None:
+    run, hold = await in_db(_held_run)
+    outcome = Outcome(RunStatus.FAILED, RunError("E", "m\x00", "n"), b'{"kept": 1}', {"next": ["a"]}, 2)
+    spool.put(hold, "remote", outcome).close()
+    database = Database()
+
+    await OutcomeStore(database, spool).store_left_behind()
+    database.close()
+
+    ended = await run_in(run, "failed")
+    assert (ended.result.body, ended.error_node, ended.ending, ended.executions) == (
+        b'{"kept": 1}',
+        "n",
+        {"next": ["a"]},
+        2,
+    )
+    assert list(spool.take()) == []
+
+
+async def test_a_late_outcome_is_stored_although_another_worker_has_taken_over(spool: Spool) -> None:
+    run, hold = await in_db(_held_run)
+    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
+    (taken,) = await in_db(holding.run_adopt, owner=uuid.uuid4(), limit=1)
+    spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}")).close()
+    database = Database()
+
+    await OutcomeStore(database, spool).store_left_behind()
+    database.close()
+
+    await run_in(run, "succeeded")
+    with pytest.raises(holding.LeaseLost):
+        await in_db(holding.run_finish, hold_of(taken), Outcome(RunStatus.LOST))
+
+
+async def test_a_late_outcome_of_an_ended_run_changes_nothing(spool: Spool) -> None:
+    run, hold = await in_db(_held_run)
+    await in_db(holding.run_finish, hold, Outcome(RunStatus.SUCCEEDED, body=b'{"first": 1}'))
+    spool.put(hold, "remote", Outcome(RunStatus.FAILED, body=b'{"second": 1}')).close()
+    database = Database()
+
+    await OutcomeStore(database, spool).store_left_behind()
+    database.close()
+
+    assert (await run_in(run, "succeeded")).result.body == b'{"first": 1}'
+    assert list(spool.take()) == []
+
+
+async def test_a_file_that_is_cut_short_is_dropped_and_the_run_stays_to_be_adopted(spool: Spool) -> None:
+    run, hold = await in_db(_held_run)
+    spooled = spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"whole": 1}'))
+    spooled.path.write_bytes(spooled.path.read_bytes()[:-3])
+    spooled.close()
+    database = Database()
+
+    await OutcomeStore(database, spool).store_left_behind()
+    database.close()
+
+    assert (await in_db(Run.objects.get, pk=run.pk)).status == "running"
+    assert list(spool.take()) == []
+
+
+async def test_a_file_in_work_is_left_alone(spool: Spool) -> None:
+    _, hold = await in_db(_held_run)
+    spooled = spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED))
+
+    assert list(spool.take()) == []
+
+    spooled.close()
+    assert len([each.close() for each in spool.take()]) == 1
+
+
+async def test_when_the_disk_is_full_too_the_outcome_waits_in_memory(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, hold = await in_db(_held_run)
+    failing = iter([OperationalError("away"), OperationalError("away")])
+    original = holding.run_finish
+
+    def finish(*args: Any) -> None:
+        error = next(failing, None)
+        if error is not None:
+            raise error
+        original(*args)
+
+    def full(*args: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(holding, "run_finish", finish)
+    monkeypatch.setattr(spool, "put", full)
+    database = Database()
+
+    await OutcomeStore(database, spool).store(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    database.close()
+
+    assert (await run_in(run, "succeeded")).result.body == b"{}"
