@@ -310,13 +310,18 @@ class RunsClient:
         """The run's status, metadata and kwargs; no output and no error text.
 
         Raises:
-            RunNotFound: 404, an honest one.
+            RunNotFound: 404; with `is_json` the server's own, else that of a proxy before it.
         """
         path = f"/threads/{segment(thread_id)}/runs/{segment(run_id)}"
         try:
-            return cast("Run", (await self._http.request("GET", path, headers=headers, params=params)).json())
+            found = (await self._http.request("GET", path, headers=headers, params=params)).json()
         except NotFound as error:
             raise RunNotFound(error.detail, status_code=404, is_json=error.is_json) from error
+        if not isinstance(found, dict):
+            raise AnswerNotUnderstood(
+                f"The answer to GET {path} is no JSON object.", run_id=run_id, thread_id=thread_id
+            )
+        return cast("Run", found)
 
     async def list(
         self,

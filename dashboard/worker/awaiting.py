@@ -130,7 +130,11 @@ class RunAwaiter:
             return Outcome(RunStatus.LOST, RunError(f"Refused with HTTP {error.status_code}", error.detail))
         if self._run_id is None or self._thread_id is None:
             return None
-        return await self._classified(answer)
+        try:
+            return await self._classified(answer)
+        except RequestRejected as error:
+            refused = RunError(f"Refused with HTTP {error.status_code}", error.detail)
+            return Outcome(RunStatus.LOST, refused, body=answer.body if answer else None)
 
     # Sending and joining.
 
@@ -183,7 +187,7 @@ class RunAwaiter:
         """
         try:
             await self._find()
-        except _NotLaunched:
+        except (_NotLaunched, _CannotKnow, RequestRejected):
             sentence = "The server answered, but has no run of ours to ask how it ended."
             raise _CannotKnow(sentence, answer.body) from None
 
@@ -246,12 +250,12 @@ class RunAwaiter:
     # What is written on the way.
 
     async def _created(self, ids: RunCreateMetadata) -> None:
-        self._run_id = ids["run_id"]
-        self._thread_id = ids["thread_id"] or self._thread_id
         self.is_sending = False
+        thread_id = ids["thread_id"] or self._thread_id
+        if thread_id is None:
+            return  # it cannot be joined or asked about; its answer is all that there will be
+        self._run_id, self._thread_id = ids["run_id"], thread_id
         self._created_at = time.monotonic()
-        if self._thread_id is None:
-            raise _CannotKnow("The server did not say on which thread it runs.")
         stored = await self._database.insist(
             holding.run_created_on_server,
             self.hold,

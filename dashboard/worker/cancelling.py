@@ -12,6 +12,7 @@ from dashboard.runs import holding
 from dashboard.runs.events import EventKind
 from dashboard.runs.holding import Hold
 from dashboard.worker.database import Database
+from dashboard.worker.inquiry import may_pass
 
 logger = logging.getLogger(__name__)
 
@@ -37,16 +38,16 @@ async def deliver_cancel(
             await client.runs.cancel(
                 thread_id, run_id, action=cast("CancelAction", action or "interrupt"), headers=headers
             )
-        except RunNotFound:
-            return  # over already, or gone: asking the run says which
         except LangGraphError as error:
+            if isinstance(error, RunNotFound) and not may_pass(error):
+                return  # over already, or gone: asking the run says which
             logger.warning("a cancel could not be delivered: %s", error, extra={"run_id": str(hold.run_id)})
             if not told:
                 told = True
                 await database.insist(
                     holding.run_remark, hold, kind=EventKind.CANCEL_FAILED, data={"message": str(error)}
                 )
-            if isinstance(error, RequestRejected) and not error.is_temporary and error.status_code not in (401, 403):
+            if isinstance(error, RequestRejected) and not may_pass(error):
                 return
         else:
             await database.insist(holding.run_remark, hold, kind=EventKind.CANCEL_DELIVERED, data={"action": action})

@@ -33,6 +33,14 @@ ASK_FIRST_S = 0.25
 ASK_MAX_S = 15.0
 
 
+def may_pass(error: RequestRejected) -> bool:
+    """Whether a refusal says nothing for good.
+
+    It is temporary, or about our key, or a 404 page of a proxy whose server is away: LangGraph servers speak JSON.
+    """
+    return error.is_temporary or error.status_code in (401, 403) or (error.status_code == 404 and not error.is_json)
+
+
 async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
     """Ask until the server answers, however long that takes; a refusal that will not change is raised.
 
@@ -46,7 +54,7 @@ async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
         except (ServerUnreachable, AnswerNotUnderstood) as error:
             logger.info("the server could not be asked, trying again in %.1f s: %s", delay, error)
         except RequestRejected as error:
-            if not error.is_temporary and error.status_code not in (401, 403):
+            if not may_pass(error):
                 raise
             logger.info("the server would not be asked, trying again in %.1f s: %s", delay, error)
         await asyncio.sleep(delay)
@@ -100,7 +108,9 @@ async def _last_state(
         return (present, True) if metadata else (None, True)
     try:
         states = await client.threads.get_history(thread_id, limit=1, metadata={"run_id": run_id}, headers=headers)
-    except RequestRejected:
+    except RequestRejected as error:
+        if may_pass(error):
+            raise
         states = []
     return (states[0] if states else None), False
 
@@ -117,7 +127,9 @@ async def find_launched(
     while True:
         try:
             runs = await client.runs.list(thread_id, limit=LOOKUP_PAGE, offset=offset, headers=headers)
-        except NotFound:
+        except NotFound as error:
+            if may_pass(error):
+                raise
             return None
         for run in runs:
             if (run.get("metadata") or {}).get(RUN_ID_KEY) == our_id:

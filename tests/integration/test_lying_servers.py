@@ -1,0 +1,123 @@
+"""Proxies and servers that answer something else than the truth: no run is called lost, or launched twice, for it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.services import run_cancel
+from tests.asynchronous import in_db, run_in, working
+from tests.factories import make_run, make_server, make_team, make_user
+from tests.scripted_server import HTML_PAGE, Fault, ScriptedServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# What an ingress says while the server behind it is being replaced.
+PROXY_404 = Fault(status=404, body=HTML_PAGE, headers={"content-type": "text/html"})
+NO_IDS: dict[str, str | None] = {"Location": None, "Content-Location": None}
+
+
+async def launch(server: ScriptedServer, **order: Any) -> Run:
+    team = await in_db(make_team)
+    ours = await in_db(make_server, team, url=server.url)
+    return await in_db(make_run, team=team, server=ours, **order)
+
+
+async def test_a_proxys_404_says_nothing_about_an_unconfirmed_launch(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.awaiting.LOOKUP_PAUSE_S", 0.02)
+    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
+    scripted.script("runs", PROXY_404, times=5)
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.finish({"once": 1})
+        ended = await run_in(run, "succeeded")
+
+    assert ended.remote_run_id == remote.run_id
+    assert (len(scripted.created), scripted.count("wait")) == (1, 1)
+
+
+@pytest.mark.parametrize("fault", [PROXY_404, Fault(body=b""), Fault(body=b"[]"), Fault(body=HTML_PAGE)])
+async def test_a_run_is_not_forgotten_because_something_else_answered(scripted: ScriptedServer, fault: Fault) -> None:
+    scripted.script("run", fault, times=2)
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.finish({"kept": 1})
+        ended = await run_in(run, "succeeded", "lost", "cancelled", "failed")
+
+    assert ended.status == "succeeded"
+    assert json.loads(ended.result.body) == {"kept": 1}
+
+
+async def test_a_thread_is_not_gone_because_a_proxy_says_so(scripted: ScriptedServer) -> None:
+    scripted.script("state", PROXY_404, times=2)
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.pause({"half": 1}, next=["review"])
+        ended = await run_in(run, "paused", "succeeded", "lost")
+
+    assert ended.status == "paused"
+
+
+@pytest.mark.parametrize(
+    "headers", [NO_IDS, {"Content-Location": None, "Location": "/runs/6f3b9a52-9a30-4e0c-a0cf-4d6e1ad1a111"}]
+)
+async def test_the_answer_to_a_stateless_run_that_cannot_be_asked_about_is_kept(
+    scripted: ScriptedServer, headers: dict[str, str | None]
+) -> None:
+    scripted.script("wait", Fault(headers=headers))
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        remote = await scripted.run_created()
+        remote.finish({"kept": 1})
+        ended = await run_in(run, "lost")
+
+    assert json.loads(ended.result.body) == {"kept": 1}
+    assert "line broke" not in ended.error_message
+
+
+async def test_the_answer_is_kept_when_the_server_will_not_be_asked(scripted: ScriptedServer) -> None:
+    scripted.script("run", Fault(status=405, detail="Method Not Allowed"), times=None)
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        remote.finish({"kept": 1})
+        ended = await run_in(run, "lost")
+
+    assert json.loads(ended.result.body) == {"kept": 1}
+    assert (ended.error_type, ended.error_message) == ("Refused with HTTP 405", "Method Not Allowed")
+
+
+async def test_a_busy_server_is_asked_again_for_the_state_a_run_left_before_the_next_one(
+    scripted: ScriptedServer,
+) -> None:
+    scripted.script("history", Fault(status=429), times=2)
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.pause({"half": 1}, next=["review"])
+        remote.thread.last_run_id = "of the run that followed"
+        ended = await run_in(run, "paused", "succeeded", "lost")
+
+    assert ended.status == "paused"
+
+
+async def test_a_cancel_is_delivered_although_a_proxy_says_404_first(scripted: ScriptedServer) -> None:
+    scripted.script("cancel", PROXY_404)
+    async with working():
+        run = await launch(scripted)
+        await scripted.run_created()
+        await run_in(run, "running")
+        await in_db(run_cancel, run=run, by=await in_db(make_user))
+        await run_in(run, "cancelled")
