@@ -95,5 +95,6 @@ export class Line {
     rest.removeAttribute("ws-connect");
     this.badge.replaceWith(rest);
     showState(rest, state);
+    if (state === "gone") location.reload();  // what was on screen is not theirs to see any more; the server says why
   }
 }
