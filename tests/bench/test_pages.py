@@ -1,0 +1,95 @@
+"""What pages cost against an empty one, and what they weigh."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+
+from dashboard.runs.models import Run
+from dashboard.runs.seeding import runs_seed
+from dashboard.runs.statuses import RunStatus
+from tests.bench.measuring import Table, median, table, times_of
+from tests.bench.rows import Crew, make_crew
+from tests.factories import make_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REQUESTS = 5
+WANTED_KB = 80
+_LINKED = re.compile(rb'(?:src|href)="/?static/([^"]+\.(?:js|css))"')
+_IMPORTED = re.compile(rb"""(?:import|from)\s*\(?["']\./([^"']+\.js)["']""")
+
+
+@override_settings(ROOT_URLCONF="tests.bench.urls")
+def test_pages() -> None:
+    with table("Pages, a request through Django") as figures:
+        crew = make_crew()
+        client = Client()
+        client.force_login(crew.user)
+        runs_seed(server=crew.server, count=200, days=30)
+        small = _ended(crew, {"report": "A few words on tides."})
+        paths = {
+            "list of 50 rows": "/runs/",
+            "run page, small state": f"/runs/{small.pk}/",
+            "run page, 1 MB of many keys": f"/runs/{_ended(crew, _many_keys()).pk}/",
+            "run page, 1 MB of conversation": f"/runs/{_ended(crew, _conversation()).pk}/",
+            "run page, 1 MB in one string": f"/runs/{_ended(crew, {'text': 'tides ' * 170_000}).pk}/",
+            "launch page": "/launch/",
+        }
+        empty_ms = _request_ms(client, "/bench/empty/")
+        for name, path in paths.items():
+            figures.ratio(name, _request_ms(client, path), empty_ms, "ms", than="empty page")
+        _weigh(figures, client, f"/runs/{small.pk}/")
+
+
+def _request_ms(client: Client, path: str) -> float:
+    assert client.get(path).status_code == 200, path
+    return median(times_of(lambda: client.get(path), REQUESTS)) * 1000
+
+
+def _ended(crew: Crew, state: object) -> Run:
+    return make_run(server=crew.server, by=crew.user, status=RunStatus.SUCCEEDED, body=json.dumps(state).encode())
+
+
+def _many_keys() -> object:
+    return {"items": [{"id": number, "name": f"item {number}", "tags": ["a", "b"]} for number in range(18_000)]}
+
+
+def _conversation() -> object:
+    said = "Tides rise **twice** a day, see [the chart](https://example.org).\n\n- one\n- two\n\n" * 12
+    turns = [{"type": ("human", "ai")[number % 2], "content": said} for number in range(1_000)]
+    return {"messages": turns}
+
+
+def _weigh(figures: Table, client: Client, path: str) -> None:
+    """HTML, CSS and JavaScript of a page as they travel: gzipped, each file once."""
+    html = client.get(path).content
+    names, scripts = set(), [name.decode() for name in _LINKED.findall(html)]
+    while scripts:
+        name = scripts.pop()
+        if name not in names:
+            names.add(name)
+            scripts += [str(Path(name).parent / found.decode()) for found in _IMPORTED.findall(_static(name))]
+    assert len(names) > 3, f"only {names} found in the page"
+    kb = (_packed(html) + sum(_packed(_static(name)) for name in names)) / 1000
+    figures.figure(
+        f"run page, HTML and {len(names)} files, gzipped",
+        kb,
+        "kB",
+        wanted=f"under {WANTED_KB} kB",
+        is_met=kb < WANTED_KB,
+    )
+
+
+def _static(name: str) -> bytes:
+    return (Path(settings.STATIC_ROOT) / name).read_bytes()
+
+
+def _packed(content: bytes) -> int:
+    return len(gzip.compress(content, 6, mtime=0))
