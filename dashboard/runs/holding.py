@@ -70,13 +70,19 @@ def run_claim(*, owner: UUID, limit: int) -> list[Run]:
     return _take(owner, limit, Q(status=RunStatus.QUEUED) & due, _claimed)
 
 
-def run_adopt(*, owner: UUID, limit: int) -> list[Run]:
-    """Take over up to `limit` runs whose worker handed them back or stopped renewing its lease."""
+def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Hold] | None = None) -> list[Run]:
+    """Take over up to `limit` runs whose worker handed them back or stopped renewing its lease.
+
+    Those that `owner` itself still holds (their leases ran out while Postgres was away, and nobody took them) stay in
+    its hands: their leases are put in force again, and they are not returned.
+    """
     orphaned = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
-    return _take(owner, limit, Q(status__in=HELD) & orphaned, _adopted)
+    return _take(owner, limit, Q(status__in=HELD) & orphaned, _adopted, held or {})
 
 
-def _take(owner: UUID, limit: int, which: Q, write: Callable[[Run, UUID], None]) -> list[Run]:
+def _take(
+    owner: UUID, limit: int, which: Q, write: Callable[[Run, UUID], None], held: Mapping[UUID, Hold] | None = None
+) -> list[Run]:
     if limit < 1:
         return []
     with transaction.atomic():
@@ -87,6 +93,10 @@ def _take(owner: UUID, limit: int, which: Q, write: Callable[[Run, UUID], None])
             .values_list("pk", flat=True)[:limit]
         )
         runs = list(Run.objects.filter(pk__in=rows).select_related("server", "request").order_by("created_at"))
+        if held:
+            kept = {run.pk for run in runs if run.lease_owner == owner and held.get(run.pk) == hold_of(run)}
+            Run.objects.filter(pk__in=kept).update(lease_expires_at=Now() + LEASE)
+            runs = [run for run in runs if run.pk not in kept]
         for run in runs:
             write(run, owner)
             run.refresh_from_db(fields=["fence", "status", "version", "lease_owner"])
@@ -152,6 +162,15 @@ def run_sending(hold: Hold) -> bool:
             return False
         Run.objects.filter(pk=run.pk).update(sent_at=Now())
     return True
+
+
+def run_unsent(hold: Hold, *, delay_s: float) -> None:
+    """Back to the queue: it was about to be sent and provably was not."""
+    with _held(hold) as run:
+        if run.status == RunStatus.CANCELLING:
+            run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+        else:
+            run_move(run, RunStatus.QUEUED, sent_at=None, not_before=Now() + timedelta(seconds=delay_s))
 
 
 def run_created_on_server(hold: Hold, *, remote_run_id: str, remote_thread_id: str, starts_later: bool = False) -> Run:

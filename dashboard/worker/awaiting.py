@@ -45,6 +45,7 @@ LOOKUPS = 4
 LOOKUP_PAUSE_S = 2.0
 LOOK_AGAIN_S = 1.0
 BEGUN_POLL_S = 1.0
+UNSENT_PAUSE_S = 1.0
 
 
 class RunAwaiter:
@@ -68,7 +69,8 @@ class RunAwaiter:
     ) -> None:
         self.run = run
         self.hold = hold
-        self.is_sending = False
+        # Whether it is to be left alone for a moment: its request goes out, or its end is stored.
+        self.is_busy = False
         self._client = client
         self._database = database
         self._store = store
@@ -103,9 +105,11 @@ class RunAwaiter:
                 task.cancel()
             await asyncio.gather(*self._side_tasks, return_exceptions=True)
         if outcome is not None:
+            self.is_busy = True
             storing = self._store.store(self.hold, self._run_id or "", outcome)
             del outcome  # while Postgres is away a large state waits on disk, not here
             await storing
+            self.is_busy = False
             await self._forget_thread()
 
     async def _outcome(self) -> Outcome | None:
@@ -151,12 +155,19 @@ class RunAwaiter:
             return await self._join()
         if self.run.sent_at is not None:
             return await self._find_and_join()
-        if not await self._database.insist(holding.run_sending, self.hold):
+        self.is_busy = True
+        try:
+            if not await self._database.insist(holding.run_sending, self.hold):
+                return None
+            return await self._send()
+        except _LeaseInDoubt:
+            logger.warning("the lease was in doubt; the run is not sent, and queued again", extra=self._log())
+            await self._database.insist(holding.run_unsent, self.hold, delay_s=UNSENT_PAUSE_S)
             return None
-        return await self._send()
+        finally:
+            self.is_busy = False
 
     async def _send(self) -> Answer | None:
-        self.is_sending = True
         try:
             answer = await self._client.runs.wait_answer(
                 None if self.run.thread_choice == ThreadChoice.STATELESS else self._thread_id,
@@ -168,13 +179,12 @@ class RunAwaiter:
                 on_connection=self._connection,
             )
         except ServerUnreachablePerhapsCreated as error:
+            self.is_busy = False
             logger.warning("the launch was not confirmed: %s", error, extra=self._log())
             return await self._find_and_join()
         except AnswerNotUnderstood as error:
             logger.warning("the answer was not understood: %s", error, extra=self._log())
             return None if self._run_id else await self._find_and_join()
-        finally:
-            self.is_sending = False
         if self._run_id is None:
             await self._name(answer)
         return answer
@@ -203,7 +213,7 @@ class RunAwaiter:
 
     def _check_lease(self) -> None:
         if time.monotonic() >= self._lease_until():
-            raise LeaseLost(f"the lease of run {self.run.pk} may have run out; it is not sent")
+            raise _LeaseInDoubt
 
     async def _join(self) -> Answer | None:
         assert self._thread_id is not None
@@ -250,7 +260,7 @@ class RunAwaiter:
     # What is written on the way.
 
     async def _created(self, ids: RunCreateMetadata) -> None:
-        self.is_sending = False
+        self.is_busy = False
         thread_id = ids["thread_id"] or self._thread_id
         if thread_id is None:
             return  # it cannot be joined or asked about; its answer is all that there will be
@@ -381,6 +391,10 @@ class RunAwaiter:
 
     def _log(self) -> dict[str, str]:
         return {"run_id": str(self.run.pk)}
+
+
+class _LeaseInDoubt(Exception):
+    """The lease may have run out in the last moment. Nothing was sent."""
 
 
 class _NotLaunched(Exception):

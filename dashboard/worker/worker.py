@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -33,7 +34,7 @@ RENEW_S = 5.0
 CLAIM_AT_ONCE = 50
 SPOOL_FOLDER = "spool"
 SPOOL_S = 10.0
-SENDING_GRACE_S = 5.0
+BUSY_GRACE_S = 5.0
 SETTINGS_RETRY_S = 15.0
 LEASE_SURE_S = LEASE.total_seconds() * 0.75
 """A lease is trusted for less than it lasts, counted from before it was renewed."""
@@ -64,7 +65,10 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped. Survives any outage of Postgres and of the servers."""
-        self.id = (await self._database.insist(services.worker_start, concurrency=self.concurrency)).pk
+        self.id = await self._start()
+        if self.id is None:
+            self._database.close()
+            return
         logger.info("worker %s is ready for %d runs at once", self.id, self.concurrency)
         background = [
             asyncio.create_task(self._listen(), name="listen"),
@@ -84,6 +88,17 @@ class Worker:
         finally:
             await self._hand_back(background)
 
+    async def _start(self) -> UUID | None:
+        """Report this worker, as soon as the database can be reached; None when it is stopped before."""
+        report = asyncio.create_task(self._database.insist(services.worker_start, concurrency=self.concurrency))
+        stopped = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([report, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if report.done():
+            return report.result().pk
+        report.cancel()
+        return None
+
     # Taking work.
 
     async def _take_work(self) -> bool:
@@ -92,20 +107,25 @@ class Worker:
         room = min(self.concurrency - len(self._tasks), CLAIM_AT_ONCE)
         if room < 1:
             return False
-        began = time.monotonic()
+        taken = 0
         try:
-            runs = await self._database.call(holding.run_adopt, owner=self.id, limit=room)
-            runs += await self._database.call(holding.run_claim, owner=self.id, limit=room - len(runs))
+            for take in (partial(holding.run_adopt, held=self._holds), holding.run_claim):
+                began = time.monotonic()
+                # What one call took is held before the next, which may find the database away.
+                for run in await self._database.call(take, owner=self.id, limit=room - taken):
+                    self._hold(run, began)
+                    taken += 1
         except DATABASE_AWAY as error:
             logger.warning("the queue cannot be read: %s", str(error).strip())
             return False
-        for run in runs:
-            self._hold(run, began)
-        return len(runs) == room
+        return taken == room
 
     def _hold(self, run: Run, began: float) -> None:
+        if (former := self._tasks.get(run.pk)) is not None:
+            former.cancel()  # its hold is gone: it could write nothing, and would never be let go of
         self._leases[run.pk] = began + LEASE_SURE_S
-        task = asyncio.create_task(self._finish(run, holding.hold_of(run)), name=f"run {run.pk}")
+        self._holds[run.pk] = hold = holding.hold_of(run)
+        task = asyncio.create_task(self._finish(run, hold), name=f"run {run.pk}")
         self._tasks[run.pk] = task
         task.add_done_callback(lambda done: self._let_go(run.pk, done))
 
@@ -117,7 +137,6 @@ class Worker:
         self._wake.set()
 
     async def _finish(self, run: Run, hold: Hold) -> None:
-        self._holds[run.pk] = hold
         try:
             client = await self._client(run, hold)
             if client is None:
@@ -164,9 +183,15 @@ class Worker:
     async def _listen(self) -> None:
         """Wake up for work; a cancel of a run held here goes straight to its awaiter."""
         async for notice in listen(settings.DATABASE_URL, (WORK_CHANNEL,)):
-            if notice.kind == "connected" or (notice.kind == "message" and UUID(notice.payload) in self._awaiters):
+            if notice.kind == "connected" or (notice.kind == "message" and self._is_held(notice.payload)):
                 await self._look_for_cancels()
             self._wake.set()
+
+    def _is_held(self, payload: str) -> bool:
+        try:
+            return UUID(payload) in self._awaiters
+        except ValueError:  # another version of Runboard, or somebody else
+            return False
 
     async def _look_for_cancels(self) -> None:
         assert self.id is not None
@@ -190,11 +215,15 @@ class Worker:
             except DATABASE_AWAY as error:
                 logger.warning("the leases could not be renewed: %s", str(error).strip())
             else:
+                gone = []
                 for hold in holds:
+                    if self._holds.get(hold.run_id) != hold:
+                        continue
                     if hold.run_id in kept:
                         self._leases[hold.run_id] = began + LEASE_SURE_S
-                    elif self._holds.get(hold.run_id) == hold and (task := self._tasks.get(hold.run_id)):
-                        await self._let_it_end(task)
+                    elif task := self._tasks.get(hold.run_id):
+                        gone.append(task)
+                await self._let_them_end(gone)
                 await self._look_for_cancels()
             await asyncio.sleep(RENEW_S)
 
@@ -204,11 +233,12 @@ class Worker:
             await self._store.store_left_behind()
             await asyncio.sleep(SPOOL_S)
 
-    async def _let_it_end(self, task: asyncio.Task[None]) -> None:
-        """End a task whose run is not ours: usually it has just stored the end and is about to be done."""
-        await asyncio.wait([task], timeout=1.0)
-        if not task.done():
-            task.cancel()
+    async def _let_them_end(self, tasks: list[asyncio.Task[None]]) -> None:
+        """End tasks whose runs are not ours: usually they have just stored the end and are about to be done."""
+        if tasks:
+            _, pending = await asyncio.wait(tasks, timeout=1.0)
+            for task in pending:
+                task.cancel()
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
         """A background task never ends by itself: without it the worker would lie. It stops, and is started anew."""
@@ -218,10 +248,10 @@ class Worker:
             self.stop()
 
     async def _hand_back(self, background: list[asyncio.Task[None]]) -> None:
-        """Stop: let requests that are just going out be confirmed, then give every run back."""
+        """Stop: let requests that are going out be confirmed and ends be stored, then give every run back."""
         assert self.id is not None
-        deadline = time.monotonic() + SENDING_GRACE_S
-        while time.monotonic() < deadline and any(awaiter.is_sending for awaiter in self._awaiters.values()):
+        deadline = time.monotonic() + BUSY_GRACE_S
+        while time.monotonic() < deadline and any(awaiter.is_busy for awaiter in self._awaiters.values()):
             await asyncio.sleep(0.05)
         tasks = [*background, *self._tasks.values()]
         for task in tasks:

@@ -1,0 +1,212 @@
+"""What goes on in a worker beside its runs: leases, adoption, listening, starting and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.db.models import F
+
+from dashboard.runs import holding
+from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.notifications import WORK_CHANNEL, notify
+from dashboard.worker import services as worker_services
+from dashboard.worker.worker import Worker
+from tests.asynchronous import eventually, in_db, kinds, run_in, working
+from tests.factories import make_run, make_server, make_team
+from tests.scripted_server import ScriptedServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_AGO = "2020-01-01T00:00:00Z"
+
+
+async def launch(server: ScriptedServer, **order: Any) -> Run:
+    team = await in_db(make_team)
+    ours = await in_db(make_server, team, url=server.url)
+    return await in_db(make_run, team=team, server=ours, **order)
+
+
+def failing_once(service: Callable[..., Any], *, after: bool = False) -> Callable[..., Any]:
+    """The service as it is while a connection is killed: before it does anything, or `after` it has committed."""
+    failures = [OperationalError("the connection was killed")]
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if failures and not after:
+            raise failures.pop()
+        done = service(*args, **kwargs)
+        if failures:
+            raise failures.pop()
+        return done
+
+    return call
+
+
+# Leases and adoption.
+
+
+async def test_a_worker_whose_leases_ran_out_in_an_outage_does_not_take_its_runs_over_from_itself(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.worker.RENEW_S", 60.0)
+    async with working() as worker:
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        held = await run_in(run, "running")
+        await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at=LONG_AGO)
+        worker._wake.set()
+
+        async def renewed() -> bool:
+            fresh = await in_db(Run.objects.get, pk=run.pk)
+            return fresh.lease_expires_at.year > 2020
+
+        await eventually(renewed, "the lease in force again")
+        remote.finish({})
+        ended = await run_in(run, "succeeded")
+
+    assert ended.fence == held.fence
+    assert "adopted" not in await in_db(kinds, ended)
+    assert scripted.count("join") == 0
+
+
+async def test_runs_adopted_just_before_the_database_fails_are_not_forgotten(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await launch(scripted)
+    await in_db(holding.run_claim, owner=uuid.uuid4(), limit=1)
+    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at=LONG_AGO)
+    monkeypatch.setattr(holding, "run_claim", failing_once(holding.run_claim))
+    async with working():
+        (await scripted.run_created(timeout_s=10)).finish({})
+        await run_in(run, "succeeded", deadline_s=10)
+
+
+async def test_losing_many_runs_at_once_does_not_hold_up_the_leases_of_the_others(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.worker.RENEW_S", 0.1)
+    team = await in_db(make_team)
+    ours = await in_db(make_server, team, url=scripted.url)
+    runs = [await in_db(make_run, team=team, server=ours) for _ in range(8)]
+    async with working() as worker:
+        for run in runs:
+            await run_in(run, "running")
+        lost, kept = runs[:7], runs[7]
+        others = {"lease_owner": uuid.uuid4(), "fence": F("fence") + 1}
+        await in_db(Run.objects.filter(pk__in=[run.pk for run in lost]).update, **others)
+        began = time.monotonic()
+
+        async def let_go() -> bool:
+            return set(worker._tasks) == {kept.pk}
+
+        await eventually(let_go, "the lost runs let go of", deadline_s=6)
+        assert time.monotonic() - began < 4
+
+
+async def test_a_run_that_was_not_sent_because_its_lease_was_in_doubt_is_sent_a_moment_later(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.worker.LEASE_SURE_S", -1.0)
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        await eventually(lambda: in_db(run.events.filter(data__to="queued").exists), "queued again")
+        monkeypatch.setattr("dashboard.worker.worker.LEASE_SURE_S", 15.0)
+        (await scripted.run_created(timeout_s=10)).finish({})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert ended.status == "succeeded"
+    assert len(scripted.created) == 1
+
+
+# Stopping and starting.
+
+
+async def test_a_worker_that_is_stopped_stores_the_ends_it_has_in_hand(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    finish = holding.run_finish
+
+    def slow_finish(*args: Any) -> None:
+        loop.call_soon_threadsafe(reached.set)
+        if slow:
+            slow.pop()
+            time.sleep(0.3)
+            raise OperationalError("the connection was killed")
+        finish(*args)
+
+    slow = [True]
+    monkeypatch.setattr(holding, "run_finish", slow_finish)
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.roll_back({})
+        await asyncio.wait_for(reached.wait(), 5)
+
+    ended = await in_db(Run.objects.get, pk=run.pk)
+    assert ended.status == "cancelled"
+    assert "handed_back" not in await in_db(kinds, ended)
+
+
+async def test_a_worker_stopped_just_before_it_sends_leaves_no_run_in_doubt(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    sending = holding.run_sending
+
+    def slow_sending(*args: Any) -> bool:
+        said = sending(*args)
+        loop.call_soon_threadsafe(reached.set)
+        time.sleep(0.3)
+        return said
+
+    monkeypatch.setattr(holding, "run_sending", slow_sending)
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        await asyncio.wait_for(reached.wait(), 5)
+    async with working():
+        (await scripted.run_created()).finish({})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert ended.status == "succeeded"
+    assert len(scripted.created) == 1
+
+
+async def test_a_worker_that_never_reached_the_database_stops_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(**kwargs: Any) -> None:
+        raise OperationalError("nobody there")
+
+    monkeypatch.setattr(worker_services, "worker_start", away)
+    worker = Worker(concurrency=1)
+    task = asyncio.create_task(worker.run())
+    await asyncio.sleep(0)
+
+    worker.stop()
+
+    await asyncio.wait_for(task, 5)
+
+
+# Listening.
+
+
+async def test_a_notice_nobody_understands_does_not_end_the_worker(scripted: ScriptedServer) -> None:
+    async with working() as worker:
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        await in_db(notify, WORK_CHANNEL, "what is this?")
+        remote.finish({})
+        await run_in(run, "succeeded")
+        other = await launch(scripted)
+        (await scripted.run_created(2)).finish({})
+        await run_in(other, "succeeded")
+
+        assert not worker.failed
