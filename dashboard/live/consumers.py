@@ -4,7 +4,7 @@ Every consumer joins its groups first and reads afterwards, so that no change ca
 when they come, and a task of the consumer's own works them off: a page that is slow to render never fills its channel
 (Channels drops what does not fit), and a burst of changes to one run becomes one rendering.
 
-Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back).
+Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 1011 something broke here.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from dashboard.runs.notifications import ANY_VERSION
 from dashboard.runs.selectors import RunFilters
 from dashboard.sharing.selectors import share_open
 from dashboard.teams.models import Membership
-from dashboard.teams.selectors import membership_of
+from dashboard.teams.selectors import is_still_signed_in, membership_of, membership_still_of
 
 logger = logging.getLogger(__name__)
 
 SIGN_IN_FIRST = 4401
 NOT_HERE = 4404
+BROKEN = 1011
 DATABASE_RETRY_S = 1.0
 
 
@@ -96,6 +97,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await asyncio.sleep(DATABASE_RETRY_S)
                 self._everything = True
                 self._news.set()
+            except Exception:
+                # An open line that brings nothing would be a page that lies: its browser connects again, or polls.
+                logger.exception("a page could not be told of a change")
+                await self.close(code=BROKEN)
+                return
 
     # What each kind of page does.
 
@@ -134,11 +140,13 @@ class MemberConsumer(LiveConsumer):
         return SIGN_IN_FIRST if self.membership is None else None
 
     async def member(self) -> Membership | None:
-        """The membership as it is now; None when it ended, and then the socket is closed."""
+        """The membership as it is now; None when it, or the sign-in, has ended, and then the socket is closed."""
         assert self.membership is not None
-        now: Membership | None = await _membership(self.scope["user"])
+        person = self.scope["user"], self.scope["session"].session_key
+        now: Membership | None = await database_sync_to_async(membership_still_of)(*person)
         if now is None or now.team_id != self.membership.team_id:
-            await self.close(code=NOT_HERE)
+            is_signed_in = await database_sync_to_async(is_still_signed_in)(*person)
+            await self.close(code=NOT_HERE if is_signed_in else SIGN_IN_FIRST)
             return None
         return now
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
 
 from channels.layers import get_channel_layer
 from django.conf import settings
@@ -13,6 +14,7 @@ from dashboard.runs.notifications import RUN_CHANNEL, RunChange, listen
 logger = logging.getLogger(__name__)
 
 EVERY_PAGE = "every-page"
+RESTART_S = 0.5
 
 
 def run_group(run_id: object) -> str:
@@ -49,19 +51,39 @@ class Listener:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _listen(self) -> None:
-        layer = get_channel_layer()
-        async for notice in listen(settings.DATABASE_URL, (RUN_CHANNEL,)):
-            if notice.kind == "message":
-                change = RunChange.from_payload(notice.payload)
-                message = {"type": "run.changed", "run_id": str(change.run_id), "version": change.version}
-                await layer.group_send(run_group(change.run_id), message)
-                await layer.group_send(team_group(change.team_id), message)
-            elif notice.kind == "connected":
-                self.is_up = True
-                # Whatever changed while nobody listened: every open page looks again.
-                await layer.group_send(EVERY_PAGE, {"type": "look.again"})
-            else:
+        while True:
+            try:
+                await self._pass_on()
+            except Exception:
+                logger.exception("the listener broke; it begins anew")
+            finally:
                 self.is_up = False
+            await asyncio.sleep(RESTART_S)
+
+    async def _pass_on(self) -> None:
+        layer = get_channel_layer()
+        async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL,))) as notices:
+            async for notice in notices:
+                if notice.kind == "disconnected":
+                    self.is_up = False
+                    continue
+                self.is_up = True
+                change = _change(notice.payload) if notice.kind == "message" else None
+                if change is None:
+                    # Connected after changes that nobody heard of, or told something else: every open page looks again.
+                    await layer.group_send(EVERY_PAGE, {"type": "look.again"})
+                else:
+                    message = {"type": "run.changed", "run_id": str(change.run_id), "version": change.version}
+                    await layer.group_send(run_group(change.run_id), message)
+                    await layer.group_send(team_group(change.team_id), message)
+
+
+def _change(payload: str) -> RunChange | None:
+    try:
+        return RunChange.from_payload(payload)
+    except (ValueError, TypeError, AttributeError):  # another version of Runboard, or somebody else
+        logger.warning("a notice was not understood: %r", payload[:200])
+        return None
 
 
 listener = Listener()

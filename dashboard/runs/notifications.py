@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -62,7 +62,7 @@ class Notice:
     payload: str = ""
 
 
-async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncIterator[Notice]:
+async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncGenerator[Notice, None]:
     """Hear the channels for ever, reconnecting by itself. Ends only when its task is cancelled.
 
     `connected` comes after each (re)connect, once LISTEN is in force: whatever was missed before is to be looked up.
@@ -72,7 +72,7 @@ async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncIterator[
     while True:
         try:
             line = await psycopg.AsyncConnection.connect(database_url, autocommit=True, connect_timeout=5)
-        except psycopg.Error as error:
+        except (psycopg.Error, OSError) as error:
             logger.warning("cannot listen to the database, trying again in %.1f s: %s", delay, str(error).strip())
             await asyncio.sleep(delay)
             delay = min(delay * 2, RECONNECT_MAX_S)

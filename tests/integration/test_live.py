@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -20,6 +22,7 @@ from django.utils import timezone
 from dashboard.live.listener import listener, listener_is_up
 from dashboard.runs import fragments, services
 from dashboard.runs.models import Run
+from dashboard.runs.notifications import RUN_CHANNEL, notify
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create, share_revoke
 from dashboard.teams.models import Membership, User
@@ -265,3 +268,78 @@ async def test_what_a_page_sends_is_ignored() -> None:
         await in_db(services.run_cancel, run=run, by=person)
 
         assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=5)
+
+
+async def test_a_notice_nobody_understands_makes_pages_look_again_and_ends_nothing() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(notify, RUN_CHANNEL, "what is this?")
+
+        assert 'data-run-status="queued"' in await socket.receive_from(timeout=5)
+        await in_db(services.run_cancel, run=run, by=person)
+        assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=5)
+
+
+async def test_a_listener_that_broke_says_so_and_listens_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    seen_down = []
+    send = InMemoryChannelLayer.group_send
+
+    async def broken_once(self: InMemoryChannelLayer, group: str, message: dict[str, Any]) -> None:
+        if not seen_down:
+            seen_down.append(group)
+            raise RuntimeError("not foreseen")
+        await send(self, group, message)
+
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        monkeypatch.setattr(InMemoryChannelLayer, "group_send", broken_once)
+        await in_db(services.run_cancel, run=run, by=person)
+
+        assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=10)
+
+    assert seen_down
+    await eventually(_up, "the listener is up again")
+
+
+async def test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(run: Run, may_act: bool) -> str:
+        raise TypeError("not foreseen")
+
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        monkeypatch.setattr(fragments, "run_live_html", broken)
+        await in_db(services.run_cancel, run=run, by=person)
+
+        message = await socket.receive_output(timeout=5)
+
+    assert (message["type"], message["code"]) == ("websocket.close", 1011)
+
+
+@pytest.mark.parametrize("address", ["/ws/runs/{}/", "/ws/runs/"])
+async def test_a_person_whose_account_was_closed_hears_no_more(address: str) -> None:
+    run, person = await made()
+    async with opened(address.format(run.pk), person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(User.objects.filter(pk=person.pk).update, is_active=False)
+        await in_db(services.run_cancel, run=run, by=await in_db(make_user))
+
+        message = await socket.receive_output(timeout=5)
+
+    assert (message["type"], message["code"]) == ("websocket.close", 4401)
+
+
+async def test_a_page_left_open_after_signing_out_hears_no_more() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(Session.objects.all().delete)  # what signing out does to the session
+        await in_db(services.run_cancel, run=run, by=person)
+
+        message = await socket.receive_output(timeout=5)
+
+    assert (message["type"], message["code"]) == ("websocket.close", 4401)
