@@ -1,0 +1,124 @@
+"""Real worker processes that are stopped, killed and frozen: every run comes to its right end, created once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.local.tether import tethered
+from dashboard.runs.models import Run
+from dashboard.worker.models import Worker
+from tests.asynchronous import eventually, in_db, kinds, run_in
+from tests.factories import make_run, make_server, make_team
+from tests.scripted_server import ScriptedServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROOT = Path(__file__).resolve().parents[2]
+HANDOVER_S = 30.0
+
+Start = Callable[[], subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start_worker(database_url: str) -> Iterator[Start]:
+    """Starts worker processes on the test database; none outlives the test, or the test session."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        command = tethered([sys.executable, "manage.py", "run_worker"], on_parent_death=signal.SIGKILL)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url}, stderr=subprocess.DEVNULL
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+        process.wait(10)
+
+
+async def waiting_run(scripted: ScriptedServer) -> Run:
+    """A run that some worker has on the scripted server."""
+    team = await in_db(make_team)
+    server = await in_db(make_server, team, url=scripted.url)
+    run = await in_db(make_run, team=team, server=server)
+    await scripted.run_created(timeout_s=20)
+    return await run_in(run, "running")
+
+
+async def test_a_worker_that_is_asked_to_stop_hands_over_at_once(scripted: ScriptedServer, start_worker: Start) -> None:
+    first = start_worker()
+    run = await waiting_run(scripted)
+    start_worker()
+    await eventually(lambda: in_db(lambda: Worker.objects.count() == 2), "two workers")
+
+    first.terminate()
+    asked_at = time.monotonic()
+    await scripted.requested("join", timeout_s=HANDOVER_S)
+    took = time.monotonic() - asked_at
+    scripted.created[0].finish({})
+    ended = await run_in(run, "succeeded")
+
+    assert await asyncio.to_thread(first.wait, 10) == 0
+    assert took < 10
+    assert await in_db(lambda: Worker.objects.filter(stopped_at__isnull=False).count()) == 1
+    assert {"handed_back", "adopted"} <= set(await in_db(kinds, ended))
+    assert len(scripted.created) == 1
+
+
+async def test_a_worker_killed_outright_is_replaced_within_thirty_seconds(
+    scripted: ScriptedServer, start_worker: Start
+) -> None:
+    first = start_worker()
+    run = await waiting_run(scripted)
+    start_worker()
+
+    first.kill()
+    await scripted.requested("join", timeout_s=HANDOVER_S)
+    scripted.created[0].finish({"kept": True})
+    ended = await run_in(run, "succeeded")
+
+    assert "adopted" in await in_db(kinds, ended)
+    assert (len(scripted.created), scripted.count("wait")) == (1, 1)
+
+
+async def test_a_worker_frozen_longer_than_its_lease_writes_nothing_when_it_wakes(
+    scripted: ScriptedServer, start_worker: Start
+) -> None:
+    first = start_worker()
+    run = await waiting_run(scripted)
+    first.send_signal(signal.SIGSTOP)
+    start_worker()
+    await scripted.requested("join", timeout_s=HANDOVER_S)
+    adopted = await in_db(Run.objects.get, pk=run.pk)
+    # Both have the answer now: the one that holds the run stores it, the one that slept finds its hold gone.
+    scripted.created[0].finish({"once": True})
+    ended = await run_in(run, "succeeded")
+    version = ended.version
+
+    first.send_signal(signal.SIGCONT)
+    woken = await in_db(Worker.objects.get, pid=first.pid)
+    await eventually(
+        lambda: in_db(Worker.objects.filter(pk=woken.pk, heartbeat_at__gt=ended.finished_at).exists), "it is awake"
+    )
+    other = await in_db(lambda: make_run(team=run.team, server=run.server))
+    await scripted.run_created(2)
+    scripted.created[1].finish({})
+    await run_in(other, "succeeded")
+
+    again = await in_db(Run.objects.get, pk=run.pk)
+    assert adopted.fence > run.fence
+    assert again.version == version
+    assert len(scripted.created) == 2
