@@ -131,7 +131,9 @@ class RunAwaiter:
         except RunNotFound:
             answer = None
         except RequestRejected as error:
-            return Outcome(RunStatus.LOST, RunError(f"Refused with HTTP {error.status_code}", error.detail))
+            if self._run_id is None:
+                return Outcome(RunStatus.LOST, RunError(f"Refused with HTTP {error.status_code}", error.detail))
+            answer = None  # it will not be joined, but perhaps asked about
         if self._run_id is None or self._thread_id is None:
             return None
         try:
@@ -335,10 +337,12 @@ class RunAwaiter:
             self._beside(self._notice_execution())
 
     async def _remark_connection(self, kind: EventKind, reason: str) -> None:
+        data = {"message": reason} if reason else {}
+        if kind == EventKind.REJOINED:  # or the page would go on to say that the line is lost
+            await self._database.insist(holding.run_connection, self.hold, kind=kind, data=data)
+            return
         try:
-            await self._database.call(
-                holding.run_connection, self.hold, kind=kind, data={"message": reason} if reason else {}
-            )
+            await self._database.call(holding.run_connection, self.hold, kind=kind, data=data)
         except DATABASE_AWAY as error:
             logger.warning("could not note the connection: %s", error, extra=self._log())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +12,9 @@ from dashboard.langgraph import Answer
 from dashboard.langgraph.types import ThreadState
 from dashboard.runs.holding import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
+
+INTERRUPT_CHARS = 200_000
+INTERRUPT_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ def classify(facts: Facts) -> Outcome | None:
 
 def _executions(facts: Facts) -> int:
     """How often the server has executed the run: it does so again by itself after it was restarted."""
-    attempt = ((facts.state or {}).get("metadata") or {}).get("run_attempt")
+    metadata = (facts.state or {}).get("metadata")
+    attempt = metadata.get("run_attempt") if isinstance(metadata, dict) else None
     return attempt if isinstance(attempt, int) else 1
 
 
@@ -81,9 +87,10 @@ def _classify(facts: Facts) -> Outcome | None:
 def _stopped_well(facts: Facts) -> Outcome:
     """Success on the server: finished, or waiting for a person, or stopped at a node."""
     interrupts = _interrupts(facts)
-    waiting = list((facts.state or {}).get("next") or [])
+    waiting = [str(node) for node in _list((facts.state or {}).get("next"))]
     if interrupts:
-        return Outcome(RunStatus.NEEDS_INPUT, body=_body(facts), ending={"interrupts": interrupts, "next": waiting})
+        kept = [_bounded(interrupt) for interrupt in interrupts]
+        return Outcome(RunStatus.NEEDS_INPUT, body=_body(facts), ending={"interrupts": kept, "next": waiting})
     if waiting:
         return Outcome(RunStatus.PAUSED, body=_body(facts), ending={"next": waiting})
     return Outcome(RunStatus.SUCCEEDED, body=_body(facts))
@@ -97,14 +104,42 @@ def _interrupts(facts: Facts) -> list[Any]:
         # A state may have a key of that name for its own ends; a question always has an id.
         if isinstance(found, list) and found and all(isinstance(each, dict) and "id" in each for each in found):
             return found
-    tasks = (facts.state or {}).get("tasks") or []
-    return [interrupt for task in tasks for interrupt in task.get("interrupts") or []]
+    return [interrupt for task in _tasks(facts) for interrupt in _list(task.get("interrupts"))]
+
+
+def _tasks(facts: Facts) -> list[Mapping[str, Any]]:
+    return [task for task in _list((facts.state or {}).get("tasks")) if isinstance(task, dict)]
+
+
+def _list(value: Any) -> list[Any]:
+    """What a server sends where a list belongs; [] when it is none."""
+    return value if isinstance(value, list) else []
+
+
+def _bounded(interrupt: Any) -> Any:
+    """The interrupt as it is kept beside the run: without a value too large or too deep. The final state has it all."""
+    if not _is_deep(interrupt) and len(json.dumps(interrupt)) <= INTERRUPT_CHARS:
+        return interrupt
+    return {"id": str(interrupt.get("id"))[:200]} if isinstance(interrupt, dict) else {}
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(INTERRUPT_LEVELS):
+        level = [part for each in level for part in _parts(each)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
 def _failed(facts: Facts) -> Outcome:
     told = facts.answer.graph_error if facts.answer is not None else None
     error = RunError(told.type, told.message) if told else RunError("Error", "The server gave no reason.")
-    for task in (facts.state or {}).get("tasks") or []:
+    for task in _tasks(facts):
         if task.get("error"):
             error = _unmasked(error, str(task["error"]), str(task.get("name") or ""))
             break

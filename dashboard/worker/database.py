@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import DataError, InterfaceError, InternalError, OperationalError, close_old_connections, connections
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,13 @@ def _in_thread(call: Callable[[], T]) -> T:
     close_old_connections()
     try:
         return call()
+    except (OperationalError, InternalError) as error:
+        state = getattr(error.__cause__, "sqlstate", None) or ""
+        if state.startswith("54"):  # too large, too complex: no later try will do better
+            raise DataError(str(error)) from error
+        if state.startswith("25"):  # read-only, as a standby is until it is promoted
+            raise OperationalError(str(error)) from error
+        raise
     finally:
         # Back to the pool (or closed): a thread that waits for its next call holds nothing.
         for connection in connections.all(initialized_only=True):

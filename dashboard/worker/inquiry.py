@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -17,6 +16,7 @@ from dashboard.langgraph import (
     RunNotFound,
     ServerUnreachable,
 )
+from dashboard.langgraph.encoding import encode_json
 from dashboard.langgraph.types import Run as RemoteRun
 from dashboard.langgraph.types import ThreadState
 from dashboard.worker.classify import Facts
@@ -85,8 +85,7 @@ async def ask_how_it_ended(
         logger.info("the thread's state cannot be had: %s", error)
         state, is_present = None, True
     if state is not None and (answer is None or (answer.source == "join" and not is_present)):
-        values = json.dumps(state.get("values"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-        answer = Answer(values, run_id, thread_id, "join", 0)
+        answer = Answer(encode_json(state.get("values")), run_id, thread_id, "join", 0)
     return Facts(answer, status, state if status is not None else None)
 
 
@@ -101,7 +100,8 @@ async def _last_state(
         NotFound: the server does not know the thread.
     """
     present = await client.threads.get_state(thread_id, headers=headers)
-    metadata = present.get("metadata") or {}
+    metadata = present.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
     if metadata.get("run_id") == run_id:
         return present, True
     if "run_id" not in metadata:
@@ -132,7 +132,8 @@ async def find_launched(
                 raise
             return None
         for run in runs:
-            if (run.get("metadata") or {}).get(RUN_ID_KEY) == our_id:
+            metadata = run.get("metadata") if isinstance(run, dict) else None
+            if isinstance(metadata, dict) and metadata.get(RUN_ID_KEY) == our_id:
                 return run
         if len(runs) < LOOKUP_PAGE:
             return None

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from dashboard.runs import holding
-from dashboard.runs.holding import Hold, LeaseLost, Outcome
+from dashboard.runs.holding import Hold, LeaseLost, Outcome, RunError
 from dashboard.worker.database import DATABASE_AWAY, RETRY_FIRST_S, RETRY_MAX_S, Database
 from dashboard.worker.spool import Spool, Spooled
 
@@ -21,7 +21,7 @@ class OutcomeStore:
         self._spool = spool
 
     async def store(self, hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
-        """Store an outcome, however long Postgres is away.
+        """Store an outcome, however long Postgres is away; one that Postgres refuses without its final state.
 
         Raises:
             LeaseLost: another worker holds the run, and there was no outage that could explain it.
@@ -31,6 +31,12 @@ class OutcomeStore:
             return
         except DATABASE_AWAY as error:
             logger.warning("an outcome waits for the database: %s", str(error).strip(), extra=_log(hold))
+        except LeaseLost:
+            raise
+        except Exception as error:
+            logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
+            await self._database.insist(holding.run_finish, hold, _bare(outcome, error))
+            return
         try:
             spooled = await asyncio.to_thread(self._spool.put, hold, remote_run_id, outcome)
         except OSError as error:
@@ -44,7 +50,10 @@ class OutcomeStore:
         """Store what an earlier worker of this machine had to leave on disk. Ends when nothing is left."""
         for spooled in await asyncio.to_thread(lambda: list(self._spool.take())):
             logger.info("storing an outcome left behind in %s", spooled.path.name)
-            await self._store_spooled(spooled)
+            try:
+                await self._store_spooled(spooled)
+            except Exception:  # one file must not end the worker; it stays and is looked at again
+                logger.exception("%s cannot be stored", spooled.path.name)
 
     async def _store_spooled(self, spooled: Spooled) -> None:
         delay = RETRY_FIRST_S
@@ -73,10 +82,26 @@ def _store(spooled: Spooled) -> None:
         logger.warning("an outcome on disk is not whole and is dropped: %s", error)
         return
     try:
+        _store_late(hold, remote_run_id, outcome)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
+        _store_late(hold, remote_run_id, _bare(outcome, error))
+
+
+def _store_late(hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
+    try:
         holding.run_finish(hold, outcome)
     except LeaseLost:
         if not holding.run_finish_late(hold.run_id, remote_run_id, outcome):
             logger.info("a late outcome was not needed any more", extra=_log(hold))
+
+
+def _bare(outcome: Outcome, error: Exception) -> Outcome:
+    """How the run ended, without what Postgres would not take."""
+    told = outcome.error or RunError("Final state not kept", f"It could not be stored: {error}")
+    return Outcome(outcome.status, told, executions=outcome.executions)
 
 
 def _log(hold: Hold) -> dict[str, str]:

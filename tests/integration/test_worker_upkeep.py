@@ -1,25 +1,27 @@
-"""What goes on in a worker beside its runs: leases, adoption, listening, starting and stopping."""
+"""What goes on in a worker beside its runs: leases, adoption, listening, stopping, what Postgres refuses."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.models import F
 
 from dashboard.runs import holding
-from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.models import Run, RunResult, ThreadChoice
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.worker import services as worker_services
+from dashboard.worker.database import Database
 from dashboard.worker.worker import Worker
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team
-from tests.scripted_server import ScriptedServer
+from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,3 +212,116 @@ async def test_a_notice_nobody_understands_does_not_end_the_worker(scripted: Scr
         await run_in(other, "succeeded")
 
         assert not worker.failed
+
+
+# What Postgres refuses.
+
+
+async def test_a_page_does_not_go_on_saying_that_the_line_is_lost(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = holding.run_connection
+    failures = [OperationalError("the connection was killed")]
+
+    def note(*args: Any, **kwargs: Any) -> None:
+        if kwargs["kind"] == "rejoined" and failures:
+            raise failures.pop()
+        noted(*args, **kwargs)
+
+    monkeypatch.setattr(holding, "run_connection", note)
+    scripted.script("wait", Fault(cut_after_beats=1))
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await eventually(lambda: in_db(run.events.filter(kind="rejoined").exists), "rejoined noted")
+        assert (await in_db(Run.objects.get, pk=run.pk)).reconnecting_since is None
+        remote.finish({})
+        await run_in(run, "succeeded")
+
+
+async def test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise DataError("no such bytes, please")
+
+    monkeypatch.setattr(RunResult.objects, "create", refuse)
+    async with working():
+        run = await launch(scripted)
+        (await scripted.run_created()).finish({"a": 1})
+        ended = await run_in(run, "succeeded", "lost", "failed")
+
+    assert ended.status == "succeeded"
+    assert "no such bytes" in ended.error_message
+
+
+@pytest.mark.parametrize("levels", [90, 500, 980, 10_000])
+async def test_a_question_of_any_depth_is_a_question(scripted: ScriptedServer, levels: int) -> None:
+    deep = "[" * levels + "]" * levels
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        remote.interrupt("short")
+        remote.document = f'{{"__interrupt__": [{{"id": "i", "value": {deep}}}]}}'.encode()
+        ended = await run_in(run, "needs_input", "lost")
+
+    assert ended.status == "needs_input"
+    assert ended.result.body == remote.document
+    assert ended.ending["interrupts"][0]["id"] == "i"
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"values": {"a": 1}, "next": 5, "tasks": 7, "metadata": [1]},
+        {"values": {"a": 1}, "next": [], "tasks": ["x", None], "metadata": "m"},
+        {"values": {"a": 1}, "next": [], "tasks": [{"interrupts": 5}], "metadata": {"run_attempt": "x"}},
+    ],
+)
+async def test_a_state_of_any_shape_does_not_lose_the_run(scripted: ScriptedServer, state: dict[str, Any]) -> None:
+    scripted.script("state", Fault(body=json.dumps(state).encode()), times=None)
+    async with working():
+        run = await launch(scripted)
+        (await scripted.run_created()).finish({"a": 1})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert ended.status == "succeeded"
+
+
+async def test_deep_values_stand_in_for_an_answer_that_cannot_be_had(scripted: ScriptedServer) -> None:
+    deep = b'{"values":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}"
+    scripted.script("wait", Fault(cut_after_beats=1))
+    scripted.script("join", Fault(status=404, detail="no such thing here"), times=None)
+    scripted.script("state", Fault(body=deep[:-1] + b',"metadata":{"step":1}}'), times=None)
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await scripted.requested("join")
+        remote.finish({})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert (ended.status, ended.error_message) == ("succeeded", "")
+
+
+def _raise(sqlstate: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'scripted' USING ERRCODE = '{sqlstate}'; END $$")
+
+
+@pytest.mark.parametrize("sqlstate", ["54000", "22021", "23514"])
+async def test_what_no_later_try_can_change_is_not_tried_again(sqlstate: str) -> None:
+    database = Database()
+
+    with pytest.raises((DataError, IntegrityError)):
+        await asyncio.wait_for(database.insist(_raise, sqlstate), 5)
+    database.close()
+
+
+@pytest.mark.parametrize("sqlstate", ["25006", "57P01", "57P03", "40P01", "53300", "08006"])
+async def test_what_passes_is_tried_again(sqlstate: str) -> None:
+    database, tries = Database(), [sqlstate, sqlstate]
+
+    await asyncio.wait_for(database.insist(lambda: _raise(tries.pop()) if tries else None), 5)
+    database.close()
+
+    assert tries == []
