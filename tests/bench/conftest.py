@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 
 import pytest
 
@@ -16,6 +17,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{cores} cores, load {load:.1f} at the end; ratios are what counts")
     for table in tables:
         terminalreporter.write_line(f"\n{table.text()}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _many_connections() -> None:
+    """Thousands of waits are thousands of descriptors, and many shells allow 1,024. Programs inherit this."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @pytest.fixture(autouse=True)

@@ -58,7 +58,7 @@ def _hold_in_worker(figures: Table, waits: int, bare: Held, database_url: str, p
         eventually(lambda: statuses() == {"running": 1}, "the worker works")
         start = clock()
         crew.launch(waits - 1)
-        eventually(lambda: statuses() == {"running": waits}, "all runs are held", every_s=0.1, within_s=120)
+        eventually(lambda: statuses() == {"running": waits}, "all runs are held", every_s=0.1, within_s=300)
         begun_in_s = clock() - start
         assert postgres.pid is not None
         backends = children_of(postgres.pid)
@@ -90,5 +90,5 @@ def _finish(server: LangGraphStandIn, count: int, ended: int) -> float:
     """End `count` runs on the server at once; gives the seconds until `ended` runs are stored."""
     start = clock()
     assert server.ask(f"finish {count}") == count
-    eventually(lambda: statuses().get("succeeded", 0) == ended, "the results are stored", within_s=120)
+    eventually(lambda: statuses().get("succeeded", 0) == ended, "the results are stored", within_s=300)
     return clock() - start
