@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,7 +205,9 @@ def check_database_url(url: str) -> None:
     try:
         parts = conninfo_to_dict(url)
     except ProgrammingError as error:
-        raise BadSetting("DATABASE_URL", f"is not understood: {str(error).strip()}") from error
+        # What libpq quotes may be the password.
+        reason = re.sub(r'"[^"]*"?', "...", str(error).strip())
+        raise BadSetting("DATABASE_URL", f"is not understood: {reason}") from None
     if not parts.get("dbname"):
         raise BadSetting("DATABASE_URL", "names no database: give postgresql://user:password@host/name")
 

@@ -71,6 +71,9 @@ TEMPLATES = [
 ]
 
 
+_LIVENESS = {"keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+
+
 def _database(url: str) -> dict[str, Any]:
     parts: dict[str, Any] = dict(conninfo_to_dict(url))
     known = {
@@ -81,6 +84,9 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", "") or ""),
     }
     parts.setdefault("connect_timeout", 5)
+    # A line that dies without a word (a host that vanishes, a firewall that forgets) is given up within ten seconds.
+    for option, value in _LIVENESS.items():
+        parts.setdefault(option, value)
     # A pool, because under ASGI every request may run in a thread of its own. `reconnect_timeout` is short so that the
     # pool asks again as soon as Postgres is back, instead of backing off for minutes.
     pool = {"min_size": 1, "max_size": 12, "timeout": 5, "reconnect_timeout": 1}

@@ -84,3 +84,35 @@ def test_every_variable_is_in_the_example_and_in_the_docs() -> None:
 
     assert [name for name in read if f"{name}=" not in example] == []
     assert [name for name in read if f"`{name}`" not in docs] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hunter2@[::1/db",
+        "postgresql://u:hunter2%zz@host/db",
+        "postgresql://u:hunter2@host:port:x/db?x",
+        "postgresql://u:hunter2@host/db?nonsense",
+        "postgresql://u:hunter2@host/db?sslmode=%zz",
+        "mysql://u:hunter2@host/db",
+        "postgresql://u:hunter2@host",
+    ],
+)
+def test_a_wrong_database_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        read_environment({**GOOD, "DATABASE_URL": url})
+
+    assert "DATABASE_URL" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_line_to_postgres_that_dies_without_a_word_is_noticed_within_seconds() -> None:
+    from dashboard.settings import _database
+
+    options = _database("postgresql://u:p@db/runs")["OPTIONS"]
+    idle = options["keepalives_idle"] + options["keepalives_interval"] * options["keepalives_count"]
+
+    assert idle <= 10
+    assert options["tcp_user_timeout"] <= 10_000
+    assert options["connect_timeout"] <= 10
+    assert _database("postgresql://u:p@db/runs?keepalives_idle=60")["OPTIONS"]["keepalives_idle"] == "60"
