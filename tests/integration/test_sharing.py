@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from dashboard.runs.holding import RunError
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.models import ShareLink
+from dashboard.sharing.services import share_create
 from dashboard.teams.models import User
 from tests.factories import make_run, make_team, make_user
 
@@ -141,3 +143,28 @@ def test_without_javascript_the_new_link_is_shown_on_a_page(browser: Client, run
 
     assert response.status_code == 200
     assert re.search(r"http://testserver/s/[\w-]{20,}/", response.content.decode())
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (RunStatus.FAILED, RunError("Server unreachable", "http://10.1.2.3:2024 could not be reached: refused.")),
+        (RunStatus.LOST, RunError("Runboard error", "ConnectError('http://10.1.2.3:2024')")),
+    ],
+)
+def test_what_went_wrong_between_us_and_the_server_is_not_told_to_strangers(status: RunStatus, error: RunError) -> None:
+    run = make_run(status=status, error=error)
+    Run.objects.filter(pk=run.pk).update(remote_run_id=None)
+    _, token = share_create(run=run, by=make_user(run.team), lifetime=None)
+
+    for end in ("", "live/"):
+        html = Client().get(f"/s/{token}/{end}").content.decode()
+        assert f'data-run-status="{status}"' in html
+        assert "10.1.2.3" not in html
+
+
+def test_what_the_graph_raised_is_told(run: Run) -> None:
+    failed = make_run(status=RunStatus.FAILED, error=RunError("ValueError", "no tides today", "write"))
+    _, token = share_create(run=failed, by=make_user(failed.team), lifetime=None)
+
+    assert "no tides today" in Client().get(f"/s/{token}/").content.decode()
