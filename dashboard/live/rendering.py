@@ -15,6 +15,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.selectors import PAGE_ROWS, RunFilters, run_list
 
 KEPT = 512
+KEPT_CHARS = 30_000_000
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ class RenderOnce:
         if future is None:
             future = asyncio.ensure_future(database_sync_to_async(render)())
             self._made[key] = future
-            while len(self._made) > KEPT:
-                self._made.popitem(last=False)
+            future.add_done_callback(lambda _: self._forget_old())
         try:
             # Shielded: a page that goes away must not cancel what others wait for.
             return await asyncio.shield(future)
@@ -51,6 +51,14 @@ class RenderOnce:
         except BaseException:
             self._made.pop(key, None)
             raise
+
+    def _forget_old(self) -> None:
+        chars = 0
+        for count, (key, future) in enumerate(reversed(list(self._made.items())), start=1):
+            if future.done() and not future.cancelled() and future.exception() is None and (made := future.result()):
+                chars += len(made.html)
+            if count > KEPT or (chars > KEPT_CHARS and count > 1):
+                del self._made[key]
 
 
 once = RenderOnce()

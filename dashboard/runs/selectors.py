@@ -18,6 +18,8 @@ from dashboard.runs.statuses import ACTIVE, RunStatus
 from dashboard.teams.models import Team
 
 PAGE_ROWS = 50
+NOT_IN_ROWS = ("search", "search_text", "error_message", "ending_json")
+"""What no row shows, and what can be large."""
 STATUS_GROUPS = {"active": ACTIVE}
 """Filters that mean several statuses at once."""
 
@@ -78,7 +80,7 @@ class RunPage:
 
 def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
     """The team's runs that the filters let through, newest first."""
-    runs = Run.objects.filter(team=team).select_related("launched_by", "server")
+    runs = Run.objects.filter(team=team).select_related("launched_by", "server").defer(*NOT_IN_ROWS)
     if filters.statuses:
         wanted: set[str] = set()
         for word in filters.statuses:

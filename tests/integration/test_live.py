@@ -20,6 +20,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.live.listener import listener, listener_is_up
+from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, notify
@@ -343,3 +344,16 @@ async def test_a_page_left_open_after_signing_out_hears_no_more() -> None:
         message = await socket.receive_output(timeout=5)
 
     assert (message["type"], message["code"]) == ("websocket.close", 4401)
+
+
+async def test_renderings_are_kept_by_their_size_not_only_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.live.rendering.KEPT_CHARS", 2_500)
+    once, made = RenderOnce(), []
+
+    async def get(key: int) -> None:
+        await once.get(key, lambda: made.append(key) or Rendered("x" * 1_000, key))
+
+    for key in (1, 2, 3, 2, 1):
+        await get(key)
+
+    assert made == [1, 2, 3, 1]

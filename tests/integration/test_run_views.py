@@ -417,3 +417,12 @@ def test_health_says_what_is_wrong(client: Client) -> None:
 
     assert response.status_code == 503
     assert response.json() == {"status": "unavailable", "database": True, "workers": 0, "listener": False}
+
+
+def test_the_list_does_not_fetch_what_its_rows_do_not_show(browser: Client, team: Team) -> None:
+    make_run(team=team, status=RunStatus.FAILED, error=RunError("E", "long"), ending={"next": ["large"]})
+
+    page = browser.get("/runs/").context["page"]
+
+    # Still deferred after the page was made: nothing fetched it afterwards either, row by row.
+    assert page.runs[0].get_deferred_fields() == {"search", "search_text", "error_message", "ending_json"}
