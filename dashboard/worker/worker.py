@@ -35,6 +35,7 @@ CLAIM_AT_ONCE = 50
 SPOOL_FOLDER = "spool"
 SPOOL_S = 10.0
 BUSY_GRACE_S = 5.0
+HAND_BACK_S = 5.0
 SETTINGS_RETRY_S = 15.0
 LEASE_SURE_S = LEASE.total_seconds() * 0.75
 """A lease is trusted for less than it lasts, counted from before it was renewed."""
@@ -259,11 +260,12 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._clients.close()
         try:
-            count = await self._database.call(holding.leases_hand_back, owner=self.id)
-            await self._database.call(services.worker_stop, worker_id=self.id)
+            async with asyncio.timeout(HAND_BACK_S):
+                count = await self._database.insist(holding.leases_hand_back, owner=self.id)
+                await self._database.insist(services.worker_stop, worker_id=self.id)
             logger.info("worker %s has stopped and handed %d runs back", self.id, count)
-        except DATABASE_AWAY as error:
-            logger.warning("the runs could not be handed back; their leases run out by themselves: %s", error)
+        except TimeoutError:
+            logger.warning("the runs could not be handed back; their leases run out by themselves")
         self._database.close()
 
 

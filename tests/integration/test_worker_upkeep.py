@@ -34,17 +34,14 @@ async def launch(server: ScriptedServer, **order: Any) -> Run:
     return await in_db(make_run, team=team, server=ours, **order)
 
 
-def failing_once(service: Callable[..., Any], *, after: bool = False) -> Callable[..., Any]:
-    """The service as it is while a connection is killed: before it does anything, or `after` it has committed."""
+def failing_once(service: Callable[..., Any]) -> Callable[..., Any]:
+    """The service whose connection is killed the first time."""
     failures = [OperationalError("the connection was killed")]
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if failures and not after:
-            raise failures.pop()
-        done = service(*args, **kwargs)
         if failures:
             raise failures.pop()
-        return done
+        return service(*args, **kwargs)
 
     return call
 
@@ -180,6 +177,19 @@ async def test_a_worker_stopped_just_before_it_sends_leaves_no_run_in_doubt(
 
     assert ended.status == "succeeded"
     assert len(scripted.created) == 1
+
+
+async def test_a_connection_that_dies_while_a_worker_stops_does_not_keep_its_runs_from_the_next(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "leases_hand_back", failing_once(holding.leases_hand_back))
+    async with working():
+        run = await launch(scripted)
+        await scripted.run_created()
+        await run_in(run, "running")
+
+    handed = await in_db(Run.objects.get, pk=run.pk)
+    assert (handed.status, handed.lease_owner) == ("running", None)
 
 
 async def test_a_worker_that_never_reached_the_database_stops_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
