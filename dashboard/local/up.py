@@ -173,7 +173,8 @@ def start_own(supervisor: Supervisor, environment: Environment) -> Service:
     """Start web and worker; gives the web's service."""
     logs = environment.data_dir / "logs"
     env = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    daphne = [sys.executable, "-m", "daphne", "-b", environment.host, "-p", str(environment.port)]
+    # -v 0: no access log, because the addresses of share and sign-in links are secrets.
+    daphne = [sys.executable, "-m", "daphne", "-v", "0", "-b", environment.host, "-p", str(environment.port)]
     web = supervisor.start(
         Service("web", [*daphne, "dashboard.asgi:application"], logs / "web.log", env=env, cwd=BASE_DIR)
     )
