@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from dashboard.servers.models import Assistant
+from dashboard.servers.schemas import schema_example
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,3 @@ def _card(assistant: Assistant) -> AssistantCard:
         description=assistant.description or str(schema.get("description") or ""),
         url=f"{reverse('launch')}?{urlencode(query)}",
     )
-
-
-def schema_example(schema: Any) -> Any:
-    """An example of what a JSON Schema describes: its own `examples`, else one of each property; None without any."""
-    if not isinstance(schema, dict):
-        return None
-    examples = schema.get("examples")
-    if isinstance(examples, list) and examples:
-        return examples[0]
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        return None
-    found = {}
-    for name, part in properties.items():
-        if not isinstance(part, dict):
-            continue
-        if isinstance(part.get("examples"), list) and part["examples"]:
-            found[name] = part["examples"][0]
-        elif "default" in part and part["default"] is not None:
-            found[name] = part["default"]
-    return found or None

@@ -13,6 +13,7 @@ from dashboard.runs.events import EventKind
 from dashboard.runs.final_state import showable
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
+from dashboard.servers.schemas import schema_example
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,21 @@ def _needs_input(run: Run) -> Banner:
             "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."
         )
     if len(questions) > 1:
-        answer: Any = {str(question.get("id")): "" for question in questions if isinstance(question, dict)}
+        answer: Any = {
+            str(question.get("id")): _answer(question) for question in questions if isinstance(question, dict)
+        }
     else:
-        answer = ""
+        answer = _answer(questions[0]) if questions else ""
     resume = json.dumps({"resume": answer}, indent=2)
     return Banner(
         "attention", title, "It goes on once somebody answers.", step=_on_thread(run, "Answer", command=resume)
     )
+
+
+def _answer(question: Any) -> Any:
+    """What an answer looks like, by the schema the graph gave with its question; "" when it gave none."""
+    example = schema_example(question.get("response_schema")) if isinstance(question, dict) else None
+    return "" if example is None else example
 
 
 def _paused(run: Run) -> Banner:

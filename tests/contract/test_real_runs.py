@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from dashboard.langgraph import NotFound, get_client
-from dashboard.launch.examples import assistant_cards, schema_example
+from dashboard.launch.examples import assistant_cards
 from dashboard.launch.forms import LaunchForm
 from dashboard.runs import services
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import ACTIVE, RunStatus
 from dashboard.servers.models import Server
+from dashboard.servers.schemas import schema_example
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -86,6 +87,16 @@ def test_the_next_step_fills_the_form_for_the_same_thread() -> None:
     assert '"a": ""' in queries[1]["command"][0]
     assert '"b": ""' in queries[1]["command"][0]
     assert "command" not in queries[2]
+
+
+def test_the_answer_is_prefilled_as_the_graph_wants_it() -> None:
+    schema = {"type": "object", "properties": {"decision": {"type": "string", "examples": ["approve"]}}}
+    run = make_run(status=RunStatus.NEEDS_INPUT, ending={"interrupts": [{"id": "a", "response_schema": schema}]})
+
+    step = banner_of(run).step
+
+    assert step is not None
+    assert json.loads(parse_qs(step.query)["command"][0]) == {"resume": {"decision": "approve"}}
 
 
 def test_what_cannot_be_answered_offers_no_step() -> None:
