@@ -15,7 +15,7 @@ from django.http import QueryDict
 
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import ACTIVE, RunStatus
-from dashboard.teams.models import Team
+from dashboard.teams.models import Team, User
 
 PAGE_ROWS = 50
 NOT_IN_ROWS = ("search", "search_text", "error_message", "ending_json")
@@ -89,7 +89,9 @@ def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
     if filters.assistant:
         runs = runs.filter(assistant_id=filters.assistant)
     if filters.person:
-        runs = runs.filter(launched_by__username=filters.person)
+        # As a value and not a join: for a person without runs a join walks the whole history.
+        person = User.objects.filter(username=filters.person).values_list("pk", flat=True).first()
+        runs = runs.filter(launched_by_id=person) if person is not None else runs.none()
     if filters.text:
         runs = runs.filter(_matches(filters.text))
     return runs.order_by("-created_at", "-id")
@@ -115,6 +117,8 @@ def run_page(team: Team, filters: RunFilters, *, before: str = "", rows: int = P
     key = _parse_key(before)
     if key:
         created_at, pk = key
+        # The first condition says nothing new, but an index can begin at it; at an OR it cannot.
+        runs = runs.filter(created_at__lte=created_at)
         runs = runs.filter(Q(created_at__lt=created_at) | Q(created_at=created_at, pk__lt=pk))
     found = list(runs[: rows + 1])
     older = ""

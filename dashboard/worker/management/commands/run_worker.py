@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 import sys
 from argparse import ArgumentParser
@@ -28,8 +29,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        _allow_descriptors()
         if asyncio.run(_work(options["concurrency"])):
             sys.exit(1)
+
+
+def _allow_descriptors() -> None:
+    """Every wait is an open connection: ask for as many descriptors as the system lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _work(concurrency: int) -> bool:
