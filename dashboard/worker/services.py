@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 from django.db.models.functions import Now
@@ -15,7 +16,11 @@ FORGET_AFTER = timedelta(days=7)
 
 
 def worker_start(*, concurrency: int) -> Worker:
-    """Report a new worker; rows of workers long gone are removed."""
+    """Report a new worker; workers of this machine that died without a word are marked, rows long gone are removed."""
+    for other in Worker.objects.filter(host=socket.gethostname(), stopped_at=None):
+        if not Path(f"/proc/{other.pid}").exists():
+            # Should it live after all, behind a container's own process numbers, its next heartbeat takes this back.
+            Worker.objects.filter(pk=other.pk).update(stopped_at=Now())
     Worker.objects.filter(heartbeat_at__lt=Now() - FORGET_AFTER).delete()
     return Worker.objects.create(host=socket.gethostname(), pid=os.getpid(), concurrency=concurrency)
 

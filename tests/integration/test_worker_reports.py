@@ -1,0 +1,44 @@
+"""What workers say of themselves, and what health makes of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from dashboard.worker import services
+from dashboard.worker.models import Worker
+from dashboard.worker.selectors import workers_alive
+
+pytestmark = pytest.mark.django_db
+
+NO_PROCESS = 2**22 + 1  # above Linux' largest process id
+
+
+def test_a_worker_that_died_without_a_word_no_longer_counts_once_the_next_one_starts() -> None:
+    Worker.objects.create(host=socket.gethostname(), pid=NO_PROCESS, concurrency=1)
+    assert workers_alive() == 1
+
+    services.worker_start(concurrency=1)
+
+    assert workers_alive() == 1
+
+
+def test_workers_of_this_machine_that_live_and_those_of_others_keep_counting() -> None:
+    Worker.objects.create(host=socket.gethostname(), pid=os.getppid(), concurrency=1)
+    Worker.objects.create(host="elsewhere", pid=NO_PROCESS, concurrency=1)
+
+    services.worker_start(concurrency=1)
+
+    assert workers_alive() == 3
+
+
+def test_a_heartbeat_takes_back_that_a_worker_had_stopped() -> None:
+    worker = services.worker_start(concurrency=1)
+    services.worker_stop(worker_id=worker.pk)
+    assert workers_alive() == 0
+
+    services.worker_beat(worker_id=worker.pk, held=3)
+
+    assert workers_alive() == 1
