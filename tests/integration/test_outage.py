@@ -58,7 +58,7 @@ async def test_two_hundred_results_that_come_while_postgres_is_away_are_all_kept
         for number, remote in enumerate(scripted.created):
             remote.finish({"number": number, "run": remote.payload["metadata"]["runboard_run_id"]})
         folder = settings.ENV.data_dir / "spool"
-        await eventually(lambda: in_db(_waiting, folder, 200), "200 outcomes wait on disk", deadline_s=30)
+        await eventually(lambda: in_db(_waiting, folder, 200), "200 outcomes wait on disk", deadline_s=60)
         await in_db(postgres.start)
         await in_db(connections.close_all)
         back_at = time.monotonic()
