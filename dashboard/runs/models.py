@@ -107,6 +107,8 @@ class Run(models.Model):
             models.Index(fields=["created_at"], condition=Q(status=RunStatus.QUEUED), name="run_queue"),
             models.Index(fields=["lease_expires_at"], condition=Q(status__in=sorted(HELD)), name="run_leases"),
             GinIndex(fields=["search"], name="run_search"),
+            models.Index(fields=["remote_run_id"], name="run_by_remote_run"),
+            models.Index(fields=["remote_thread_id"], name="run_by_remote_thread"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="run_status_known"),
