@@ -112,6 +112,8 @@ class LaunchForm(forms.Form):
     )
     after_seconds = forms.IntegerField(
         required=False,
+        # No type=number: a browser sends "" for what it cannot read, and the run would start at once.
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
         min_value=0,
         max_value=AFTER_SECONDS_MAX,
         label="Start after seconds",

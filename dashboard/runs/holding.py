@@ -25,7 +25,7 @@ from dashboard.runs.models import Run, RunResult
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.runs.services import run_move, run_note
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
-from dashboard.runs.text import storable
+from dashboard.runs.text import searchable, storable
 
 LEASE = timedelta(seconds=20)
 ERROR_CHARS = 20_000
@@ -298,7 +298,9 @@ def _end(run: Run, outcome: Outcome, packed: bytes | None) -> None:
             "error_type": storable(error.type)[:200],
             "error_message": storable(error.message)[:ERROR_CHARS],
             "error_node": storable(error.node)[:200],
-            "search_text": (run.search_text + " " + storable(f"{error.type} {error.message}"))[:ERROR_CHARS],
+            "search_text": f"{run.search_text} {searchable(f'{error.type} {error.node} {error.message}')}"[
+                :ERROR_CHARS
+            ],
         }
     data = {"error_type": changes["error_type"]} if error is not None else {}
     if outcome.executions > run.executions:

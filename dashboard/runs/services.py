@@ -16,7 +16,7 @@ from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
 from dashboard.runs.statuses import ENDS, RunStatus, check_transition
-from dashboard.runs.text import storable
+from dashboard.runs.text import searchable, storable
 from dashboard.servers.models import Server
 from dashboard.servers.selectors import assistant_find
 from dashboard.teams.encryption import secrets_encrypt
@@ -208,7 +208,7 @@ def run_look_again(run: Run) -> None:
 
 
 def _search_text(run: Run, params: Mapping[str, Any]) -> str:
-    """What a search finds a run by; NUL is no text to Postgres, and lone surrogates are no UTF-8."""
+    """What a search finds a run by."""
     words = [run.name, *run.tags, run.assistant_id, run.graph_id]
     words += [json.dumps(params[key], ensure_ascii=False) for key in ("input", "command") if key in params]
-    return storable(" ".join(words).replace("\\u0000", " ")[:SEARCH_TEXT_CHARS])
+    return searchable(" ".join(words).replace("\\u0000", " ")[:SEARCH_TEXT_CHARS])

@@ -177,6 +177,11 @@ def test_each_mistake_has_its_sentence_beside_its_field(field: str, fields: dict
     assert says in errors_of(field, **fields)
 
 
+def test_a_number_is_typed_as_text_so_that_no_browser_drops_what_it_cannot_read() -> None:
+    assert 'type="text"' in str(form_of(after_seconds="60-")["after_seconds"])
+    assert "whole seconds" in errors_of("after_seconds", after_seconds="60-")
+
+
 def test_an_error_under_advanced_opens_it() -> None:
     assert not form_of().advanced_is_open()
     assert form_of(webhook="x").advanced_is_open()
