@@ -331,9 +331,7 @@ def test_the_list_filters_by_status_assistant_person_and_text(browser: Client, t
     make_run(
         team=team, name="Build-42 v1.2.3 report-final.pdf ops@example.org https://ex.org/a/b /var/log/x.log foo_bar"
     )
-    for words in "Build-42|42|v1.2.3|final|pdf|ops@example.org|https://ex.org/a/b|/var/log/x.log|foo_bar".split(
-        "|"
-    ):
+    for words in "Build-42|42|v1.2.3|final|pdf|ops@example.org|https://ex.org/a/b|/var/log/x.log|foo_bar".split("|"):
         assert len(listed(browser, q=words)) == 1, words
     Run.objects.filter(name__startswith="Build-42").delete()
     assert listed(browser, q="' | !:*\\ & (") == []
