@@ -77,7 +77,7 @@ def make_run(
 
 def _advance(run: Run, by: User, status: RunStatus, outcome: Outcome) -> None:
     # A claim that names its run: claiming the oldest would take other runs of the test away.
-    hold = hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claimed)[0])
+    hold = hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claim)[0])
     if status == RunStatus.STARTING:
         return
     holding.run_sending(hold)

@@ -36,6 +36,10 @@ DEFAULT_TIMEOUT: Final = httpx.Timeout(connect=5.0, read=20.0, write=120.0, pool
 DEFAULT_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=5.0)
 """`max_connections` bounds the waits in flight, and apart from them the short requests. None: no bound."""
 
+SHORT_AT_ONCE: Final = 16
+"""So many short GETs at a time; the others queue. Two hundred runs that end together ask four hundred questions, and
+as many connections at once cost more than they save: httpx walks its whole pool at each request."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -152,6 +156,7 @@ class HttpClient:
                 else RequestInvalid(f"No client can be made for this address or these headers: {sentence(error)}.")
             ) from error
         self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
+        self._short_slots = asyncio.Semaphore(min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE))
 
     async def aclose(self) -> None:
         """Close idle connections; later requests raise ClientClosed."""
@@ -234,7 +239,10 @@ class HttpClient:
         dropped = failed = 0
         while True:
             try:
-                return await self._request_once(method, path, json=json, params=params, headers=headers)
+                if method != "GET":
+                    return await self._request_once(method, path, json=json, params=params, headers=headers)
+                async with self._short_slots:
+                    return await self._request_once(method, path, json=json, params=params, headers=headers)
             except ServerUnreachable as error:
                 if method != "GET":
                     raise

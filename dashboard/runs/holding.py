@@ -13,17 +13,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from dashboard.runs.changes import Changed, Event, fields_of_move, moved, run_move, run_note, runs_change
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, RunResult
 from dashboard.runs.notifications import WORK_CHANNEL, notify
-from dashboard.runs.services import run_move, run_note
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
 from dashboard.runs.text import searchable, storable
 
@@ -41,6 +42,14 @@ class Hold:
 
     run_id: UUID
     owner: UUID
+    fence: int
+
+
+class Holder(NamedTuple):
+    """Who has held a run that is about to be taken; `owner` is None when nobody does."""
+
+    run_id: UUID
+    owner: UUID | None
     fence: int
 
 
@@ -67,7 +76,7 @@ class Outcome:
 def run_claim(*, owner: UUID, limit: int) -> list[Run]:
     """Take up to `limit` queued runs that are due, oldest first. Two workers never get the same run."""
     due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
-    return _take(owner, limit, Q(status=RunStatus.QUEUED) & due, _claimed)
+    return _take(owner, limit, Q(status=RunStatus.QUEUED) & due, _claim)
 
 
 def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Hold] | None = None) -> list[Run]:
@@ -77,44 +86,48 @@ def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Hold] | None = Non
     its hands: their leases are put in force again, and they are not returned.
     """
     orphaned = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
-    return _take(owner, limit, Q(status__in=HELD) & orphaned, _adopted, held or {})
+    return _take(owner, limit, Q(status__in=HELD) & orphaned, partial(_adopt, held or {}))
 
 
-def _take(
-    owner: UUID, limit: int, which: Q, write: Callable[[Run, UUID], None], held: Mapping[UUID, Hold] | None = None
-) -> list[Run]:
+def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[Holder], UUID], list[Changed]]) -> list[Run]:
     if limit < 1:
         return []
     with transaction.atomic():
-        rows = list(
-            Run.objects.select_for_update(skip_locked=True, of=("self",))
+        found = (
+            Run.objects.select_for_update(skip_locked=True)
             .filter(which)
             .order_by("created_at")
-            .values_list("pk", flat=True)[:limit]
+            .values_list("pk", "lease_owner", "fence")[:limit]
         )
-        runs = list(Run.objects.filter(pk__in=rows).select_related("server", "request").order_by("created_at"))
-        if held:
-            kept = {run.pk for run in runs if run.lease_owner == owner and held.get(run.pk) == hold_of(run)}
-            Run.objects.filter(pk__in=kept).update(lease_expires_at=Now() + LEASE)
-            runs = [run for run in runs if run.pk not in kept]
-        for run in runs:
-            write(run, owner)
-            run.refresh_from_db(fields=["fence", "status", "version", "lease_owner"])
-    return runs
+        holders = [Holder(*row) for row in found]
+        taken = [changed.run_id for changed in write(holders, owner)] if holders else []
+        # Read after the write, so that each comes with the fence that is now in force.
+        return list(Run.objects.filter(pk__in=taken).select_related("server", "request").order_by("created_at"))
 
 
 def _lease(owner: UUID) -> dict[str, Any]:
     return {"lease_owner": owner, "lease_expires_at": Now() + LEASE, "fence": F("fence") + 1}
 
 
-def _claimed(run: Run, owner: UUID) -> None:
-    run_move(run, RunStatus.STARTING, attempts=F("attempts") + 1, not_before=None, sent_at=None, **_lease(owner))
+def _claim(queued: list[Holder], owner: UUID) -> list[Changed]:
+    fields = fields_of_move(RunStatus.STARTING, attempts=F("attempts") + 1, not_before=None, sent_at=None)
+    events = [moved(RunStatus.QUEUED, RunStatus.STARTING)]
+    return runs_change(_these(queued), events, **fields, **_lease(owner))
 
 
-def _adopted(run: Run, owner: UUID) -> None:
-    handed_back = run.lease_owner is None
-    Run.objects.filter(pk=run.pk).update(**_lease(owner))
-    run_note(run, EventKind.ADOPTED, {"worker": str(owner), "handed_back": handed_back})
+def _adopt(held: Mapping[UUID, Hold], orphaned: list[Holder], owner: UUID) -> list[Changed]:
+    mine = {run_id for run_id, hold in held.items() if Holder(run_id, hold.owner, hold.fence) in orphaned}
+    Run.objects.filter(pk__in=mine).update(lease_expires_at=Now() + LEASE)
+    changed = []
+    for handed_back in (True, False):
+        group = [run for run in orphaned if run.run_id not in mine and (run.owner is None) == handed_back]
+        event = Event(EventKind.ADOPTED, {"worker": str(owner), "handed_back": handed_back})
+        changed += runs_change(_these(group), [event], **_lease(owner)) if group else []
+    return changed
+
+
+def _these(runs: list[Holder]) -> QuerySet[Run]:
+    return Run.objects.filter(pk__in=[run.run_id for run in runs])
 
 
 def hold_of(run: Run) -> Hold:
@@ -133,6 +146,11 @@ def leases_renew(*, owner: UUID, holds: Collection[Hold]) -> set[UUID]:
     return {pk for pk, fence in mine.values_list("pk", "fence") if fences[pk] == fence}
 
 
+def _in_force(hold: Hold) -> QuerySet[Run]:
+    """The run, as long as the hold on it is in force; else nothing."""
+    return Run.objects.filter(pk=hold.run_id, lease_owner=hold.owner, fence=hold.fence, status__in=HELD)
+
+
 @contextmanager
 def _held(hold: Hold) -> Iterator[Run]:
     """The run, locked, in a transaction.
@@ -141,14 +159,14 @@ def _held(hold: Hold) -> Iterator[Run]:
         LeaseLost: the hold is no longer in force.
     """
     with transaction.atomic():
-        run = (
-            Run.objects.select_for_update()
-            .filter(pk=hold.run_id, lease_owner=hold.owner, fence=hold.fence, status__in=HELD)
-            .first()
-        )
+        run = _in_force(hold).select_for_update().first()
         if run is None:
-            raise LeaseLost(f"run {hold.run_id} is no longer held by this worker")
+            raise _lost(hold)
         yield run
+
+
+def _lost(hold: Hold) -> LeaseLost:
+    return LeaseLost(f"run {hold.run_id} is no longer held by this worker")
 
 
 def run_sending(hold: Hold) -> bool:
@@ -156,12 +174,11 @@ def run_sending(hold: Hold) -> bool:
 
     Returns False when someone asked to cancel first; the run has then ended and must not be sent.
     """
+    if _in_force(hold).exclude(status=RunStatus.CANCELLING).update(sent_at=Now()):
+        return True
     with _held(hold) as run:
-        if run.status == RunStatus.CANCELLING:
-            run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
-            return False
-        Run.objects.filter(pk=run.pk).update(sent_at=Now())
-    return True
+        run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+    return False
 
 
 def run_unsent(hold: Hold, *, delay_s: float) -> None:
@@ -173,24 +190,26 @@ def run_unsent(hold: Hold, *, delay_s: float) -> None:
             run_move(run, RunStatus.QUEUED, sent_at=None, not_before=Now() + timedelta(seconds=delay_s))
 
 
-def run_created_on_server(hold: Hold, *, remote_run_id: str, remote_thread_id: str, starts_later: bool = False) -> Run:
-    """Store the server's ids. Returns the run as it stands, which may be `cancelling`: then the cancel must go out."""
+def run_created_on_server(
+    hold: Hold, *, remote_run_id: str, remote_thread_id: str, starts_later: bool = False
+) -> RunStatus:
+    """Store the server's ids. Returns the run's status, which may be `cancelling`: then the cancel must go out."""
+    created = Event(EventKind.CREATED_ON_SERVER, {"run_id": remote_run_id, "thread_id": remote_thread_id})
+    ids: dict[str, Any] = {
+        "remote_run_id": remote_run_id,
+        "remote_thread_id": remote_thread_id,
+        "unreachable_since": None,
+        "started_at": Now(),
+    }
+    to = RunStatus.SCHEDULED if starts_later else RunStatus.RUNNING
+    usual = _in_force(hold).filter(status=RunStatus.STARTING)
+    if runs_change(usual, [created, moved(RunStatus.STARTING, to)], **fields_of_move(to, **ids)):
+        return to
     with _held(hold) as run:
-        if run.remote_run_id == remote_run_id:  # told again, because the first time's answer was lost on the way
-            return run
-        ids: dict[str, Any] = {
-            "remote_run_id": remote_run_id,
-            "remote_thread_id": remote_thread_id,
-            "unreachable_since": None,
-            "started_at": Now(),
-        }
-        run_note(run, EventKind.CREATED_ON_SERVER, {"run_id": remote_run_id, "thread_id": remote_thread_id})
-        if run.status == RunStatus.STARTING:
-            run_move(run, RunStatus.SCHEDULED if starts_later else RunStatus.RUNNING, **ids)
-        else:
-            Run.objects.filter(pk=run.pk).update(**ids)
-    run.refresh_from_db()
-    return run
+        # Told again, because the first time's answer was lost on the way; or someone has asked to cancel meanwhile.
+        if run.remote_run_id != remote_run_id:
+            runs_change(_in_force(hold), [created], **ids)
+        return RunStatus(run.status)
 
 
 def run_begun(hold: Hold) -> None:
@@ -212,10 +231,15 @@ def run_requeue(hold: Hold, *, reason: str, delay_s: float, patience_s: float) -
         tired = Q(unreachable_since__lt=Now() - timedelta(seconds=patience_s))
         if Run.objects.filter(tired, pk=run.pk).exists():
             return False
-        if run.unreachable_since is None:
-            Run.objects.filter(pk=run.pk).update(unreachable_since=Now())
-        run_note(run, EventKind.SERVER_UNREACHABLE, {"message": reason, "retry_in_s": round(delay_s, 1)})
-        run_move(run, RunStatus.QUEUED, sent_at=None, not_before=Now() + timedelta(seconds=delay_s))
+        unreachable = Event(EventKind.SERVER_UNREACHABLE, {"message": reason, "retry_in_s": round(delay_s, 1)})
+        run_move(
+            run,
+            RunStatus.QUEUED,
+            before=[unreachable],
+            sent_at=None,
+            not_before=Now() + timedelta(seconds=delay_s),
+            unreachable_since=run.unreachable_since or Now(),
+        )
         notify(WORK_CHANNEL, str(run.pk))
     return True
 
@@ -226,23 +250,23 @@ def cancel_action_of(hold: Hold) -> str:
     Raises:
         LeaseLost: the hold is no longer in force.
     """
-    with _held(hold) as run:
-        return run.cancel_action
+    action = _in_force(hold).values_list("cancel_action", flat=True).first()
+    if action is None:
+        raise _lost(hold)
+    return action
 
 
 def run_connection(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
     """Record that the line to the server was lost, or that the run was joined again."""
     with _held(hold) as run:
         since = run.reconnecting_since or Now() if kind == EventKind.CONNECTION_LOST else None
-        Run.objects.filter(pk=run.pk).update(reconnecting_since=since)
-        run_note(run, kind, data)
+        run_note(run, kind, data, reconnecting_since=since)
 
 
 def run_executed_again(hold: Hold) -> None:
     """The server has begun the run anew by itself."""
     with _held(hold) as run:
-        Run.objects.filter(pk=run.pk).update(executions=F("executions") + 1)
-        run_note(run, EventKind.EXECUTED_AGAIN)
+        run_note(run, EventKind.EXECUTED_AGAIN, executions=F("executions") + 1)
 
 
 def run_remark(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
@@ -303,10 +327,11 @@ def _end(run: Run, outcome: Outcome, packed: bytes | None) -> None:
             ],
         }
     data = {"error_type": changes["error_type"]} if error is not None else {}
+    before = []
     if outcome.executions > run.executions:
         changes["executions"] = outcome.executions
-        run_note(run, EventKind.EXECUTED_AGAIN)
-    run_move(run, outcome.status, data=data, **changes)
+        before = [Event(EventKind.EXECUTED_AGAIN)]
+    run_move(run, outcome.status, data=data, before=before, **changes)
 
 
 def leases_hand_back(*, owner: UUID) -> int:
@@ -317,11 +342,11 @@ def leases_hand_back(*, owner: UUID) -> int:
     count = 0
     with transaction.atomic():
         for run in Run.objects.select_for_update().filter(lease_owner=owner, status__in=HELD):
-            run_note(run, EventKind.HANDED_BACK, {"worker": str(owner)})
+            handed_back = Event(EventKind.HANDED_BACK, {"worker": str(owner)})
             if run.status == RunStatus.STARTING and run.sent_at is None:
-                run_move(run, RunStatus.QUEUED)
+                run_move(run, RunStatus.QUEUED, before=[handed_back])
             else:
-                Run.objects.filter(pk=run.pk).update(lease_owner=None, lease_expires_at=None)
+                run_note(run, handed_back.kind, handed_back.data, lease_owner=None, lease_expires_at=None)
             notify(WORK_CHANNEL, str(run.pk))
             count += 1
     return count

@@ -1,4 +1,4 @@
-"""Every write about runs that people ask for, and the one way a run changes. What workers write is in `holding.py`."""
+"""Every write about runs that people ask for. What workers write: `holding.py`; how a run changes: `changes.py`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
+from dashboard.runs.changes import Event, run_move, run_note
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
-from dashboard.runs.statuses import ENDS, RunStatus, check_transition
-from dashboard.runs.text import searchable, storable
+from dashboard.runs.statuses import ENDS, RunStatus
+from dashboard.runs.text import searchable
 from dashboard.servers.models import Server
 from dashboard.servers.selectors import assistant_find
 from dashboard.teams.encryption import secrets_encrypt
@@ -121,70 +122,13 @@ def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] =
         run = Run.objects.select_for_update().get(pk=run.pk)
         if not run.is_cancellable:
             return False
-        asked = {"cancel_action": action, "cancel_requested_at": Now(), "cancel_requested_by": by}
+        asked: dict[str, Any] = {"cancel_action": action, "cancel_requested_at": Now(), "cancel_requested_by": by}
         if run.status == RunStatus.QUEUED:
             return run_move(run, RunStatus.CANCELLED, by=by, data={"action": action}, **asked)
-        run_note(run, EventKind.CANCEL_ASKED, {"action": action}, by=by)
-        moved = run_move(run, RunStatus.CANCELLING, by=by, data={"action": action}, **asked)
+        told = [Event(EventKind.CANCEL_ASKED, {"action": action}, by)]
+        moved = run_move(run, RunStatus.CANCELLING, by=by, data={"action": action}, before=told, **asked)
         notify(WORK_CHANNEL, str(run.pk))
     return moved
-
-
-def run_move(
-    run: Run, to: RunStatus, *, by: User | None = None, data: Mapping[str, Any] | None = None, **changes: Any
-) -> bool:
-    """Move `run` to `to`, record the event, and tell open browsers once it is committed.
-
-    `changes` are further fields to write with it. Returns False when another process moved it first: the caller's copy
-    is then stale and nothing was written.
-
-    Raises:
-        IllegalTransition: `to` does not follow the run's status in TRANSITIONS; nothing was written.
-    """
-    was = run.status
-    check_transition(was, to)
-    if to in ENDS:
-        changes.setdefault("finished_at", Now())
-        changes |= {"not_before": None, "reconnecting_since": None}
-    if to in ENDS or to == RunStatus.QUEUED:
-        changes |= {"lease_owner": None, "lease_expires_at": None}
-    with transaction.atomic(savepoint=False):
-        changed = Run.objects.filter(pk=run.pk, status=was).update(status=to, status_at=Now(), **changes)
-        if not changed:
-            return False
-        run.status = to
-        run_note(run, EventKind.STATUS, {"from": was, "to": to, **(data or {})}, by=by)
-    return True
-
-
-def run_note(run: Run, kind: EventKind, data: Mapping[str, Any] | None = None, *, by: User | None = None) -> None:
-    """Record an event under the next sequence number and tell open browsers once it is committed.
-
-    The row's lock, held until commit, is what keeps sequence numbers without holes or doubles. One statement, because
-    a worker that takes in hundreds of results a second pays for every round trip.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH changed AS (
-                UPDATE runs_run SET last_event_seq = last_event_seq + 1, version = version + 1 WHERE id = %s
-                RETURNING id, team_id, last_event_seq, version
-            ), event AS (
-                INSERT INTO runs_runevent (run_id, seq, kind, data, by_id)
-                SELECT id, last_event_seq, %s, %s::jsonb, %s FROM changed
-            )
-            SELECT pg_notify(%s, json_build_array(id, team_id, version)::text) FROM changed
-            """,
-            [
-                run.pk,
-                kind.value,
-                json.dumps(
-                    {key: storable(value) if isinstance(value, str) else value for key, value in (data or {}).items()}
-                ),
-                by.pk if by else None,
-                RUN_CHANNEL,
-            ],
-        )
 
 
 def runs_prune(*, older_than: timedelta, dry_run: bool = False) -> int:

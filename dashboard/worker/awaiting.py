@@ -268,15 +268,14 @@ class RunAwaiter:
             return  # it cannot be joined or asked about; its answer is all that there will be
         self._run_id, self._thread_id = ids["run_id"], thread_id
         self._created_at = time.monotonic()
-        stored = await self._database.insist(
+        self.run.status = await self._database.insist(
             holding.run_created_on_server,
             self.hold,
             remote_run_id=self._run_id,
             remote_thread_id=self._thread_id,
             starts_later=bool(self._params.get("after_seconds")),
         )
-        self.run.status = stored.status
-        if stored.status == RunStatus.CANCELLING:
+        if self.run.status == RunStatus.CANCELLING:
             self._cancel_asked.set()
         self._accompany()
 

@@ -14,7 +14,7 @@ from dashboard.runs.models import Run
 
 def claim(run: Run) -> Hold:
     """The run is `starting`."""
-    return hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claimed)[0])
+    return hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claim)[0])
 
 
 def confirm(hold: Hold) -> None:

@@ -7,8 +7,8 @@ import itertools
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from dashboard.runs.changes import run_move
 from dashboard.runs.models import Run
-from dashboard.runs.services import run_move
 from dashboard.runs.statuses import ACTIVE, ENDS, LOOKS, TRANSITIONS, IllegalTransition, RunStatus, check_transition
 from tests.factories import make_run
 
