@@ -63,7 +63,9 @@ async def kill(worker: Worker) -> None:
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        await worker._clients.close()  # the system closes a dead process' sockets
+        # The system closes a dead process' sockets.
+        await worker._clients.close()
+        await asyncio.to_thread(worker._database.close)
 
     worker._hand_back = die  # type: ignore[method-assign]
     tasks = list(worker._tasks.values())
