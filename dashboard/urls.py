@@ -1,7 +1,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from dashboard.health import healthz
+from dashboard.health import healthz, workers_live, workers_page
 
 handler500 = "dashboard.middleware.server_error"
 
@@ -12,4 +12,6 @@ urlpatterns = [
     path("", include("dashboard.launch.urls")),
     path("", include("dashboard.sharing.urls")),
     path("healthz", healthz, name="healthz"),
+    path("workers/", workers_page, name="workers"),
+    path("workers/live/", workers_live, name="workers-live"),
 ]

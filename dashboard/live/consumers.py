@@ -4,7 +4,8 @@ Every consumer joins its groups first and reads afterwards, so that no change ca
 when they come, and a task of the consumer's own works them off: a page that is slow to render never fills its channel
 (Channels drops what does not fit), and a burst of changes to one run becomes one rendering.
 
-Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 1011 something broke here.
+Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 1011 something broke here,
+1013 this process hears no changes just now.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
-from dashboard.live.listener import EVERY_PAGE, listener, run_group, team_group
+from dashboard.live.listener import EVERY_PAGE, WORKERS_PAGES, listener, run_group, team_group
 from dashboard.live.rendering import render_first_rows, render_row, render_run, render_shared
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
@@ -29,12 +30,14 @@ from dashboard.runs.selectors import RunFilters
 from dashboard.sharing.selectors import share_open
 from dashboard.teams.models import Membership
 from dashboard.teams.selectors import is_still_signed_in, membership_of, membership_still_of
+from dashboard.worker.fragments import workers_html
 
 logger = logging.getLogger(__name__)
 
 SIGN_IN_FIRST = 4401
 NOT_HERE = 4404
 BROKEN = 1011
+TRY_LATER = 1013
 DATABASE_RETRY_S = 1.0
 
 
@@ -46,9 +49,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._everything = True
         self._news = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
+        listener.start()
+        if listener.is_deaf:
+            await self.close()  # before it is accepted, so that the browser backs off, and its page polls
+            return
         # Accepted before it is refused: a close code only reaches the browser on an open socket.
         await self.accept()
-        listener.start()
         code = await self.authorise()
         if code is not None:
             await self.close(code=code)
@@ -72,6 +78,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def look_again(self, event: dict[str, Any]) -> None:
         self._everything = True
         self._news.set()
+
+    async def line_lost(self, event: dict[str, Any]) -> None:
+        await self.close(code=TRY_LATER)
+
+    async def crew_changed(self, event: dict[str, Any]) -> None:
+        """A worker came, went silent, or is full: only some pages say so."""
 
     async def run_changed(self, event: dict[str, Any]) -> None:
         if event["version"] == ANY_VERSION:
@@ -204,6 +216,17 @@ class RunListConsumer(MemberConsumer):
             row = await render_row(member.team_id, run_id, version, self.filters)
             if row is not None:
                 await self.send(text_data=row.html)
+
+
+class WorkersConsumer(MemberConsumer):
+    """`/ws/workers/`: the page of workers, every few seconds. No team's runs are told of, only how many there are."""
+
+    def group_names(self) -> tuple[str, ...]:
+        return (WORKERS_PAGES,)
+
+    async def send_everything(self) -> None:
+        if await self.member():
+            await self.send(text_data=await database_sync_to_async(workers_html)(hears_changes=listener.is_up))
 
 
 class ShareConsumer(LiveConsumer):

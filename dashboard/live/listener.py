@@ -1,20 +1,34 @@
-"""The one line on which a web process hears of changes, and how it tells its open pages."""
+"""The one line on which a web process hears of changes, and how it tells its open pages.
+
+While the line is down for longer than a moment the process is deaf: it takes no WebSocket and closes those it has, so
+that no page says "Live" which hears nothing. Pages then poll, and come back when the line does.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
+from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
-from dashboard.runs.notifications import RUN_CHANNEL, RunChange, listen
+from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
+from dashboard.worker.selectors import crew
 
 logger = logging.getLogger(__name__)
 
 EVERY_PAGE = "every-page"
+WORKERS_PAGES = "workers"
 RESTART_S = 0.5
+DEAF_AFTER_S = 3.0
+"""A line that is back sooner than this costs no page its socket: it looks again and has missed nothing."""
+DEAF_LOOK_S = 0.5
+WORKERS_LOOK_S = 3.0
 
 
 def run_group(run_id: object) -> str:
@@ -28,54 +42,99 @@ def team_group(team_id: object) -> str:
 
 
 class Listener:
-    """Turns database notices into group messages. Lives as long as its event loop; start() may be called any time."""
+    """Turns database notices into group messages. Lives as long as its event loop; start() may be called any time.
+
+    Beside it goes a look at the workers every few seconds: that one falls silent is no change anybody could notify of.
+    """
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._down_since = 0.0
         self.is_up = False
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the line has been down for longer than a moment."""
+        return not self.is_up and time.monotonic() - self._down_since >= DEAF_AFTER_S
 
     def start(self) -> None:
         """Begin to listen on the running event loop, unless that is so already."""
         loop = asyncio.get_running_loop()
-        if self._task is not None and self._loop is loop and not self._task.done():
+        if self._tasks and self._loop is loop and not any(task.done() for task in self._tasks):
             return
-        self._loop = loop
-        self._task = loop.create_task(self._listen(), name="runboard-listener")
+        self._loop, self.is_up, self._down_since = loop, False, time.monotonic()
+        self._tasks = [
+            loop.create_task(_for_ever(work), name=f"runboard{work.__name__}")
+            for work in (self._pass_on, self._close_when_deaf, _watch_workers)
+        ]
 
     async def stop(self) -> None:
         """End the line. For tests, and for a process that shuts down."""
-        task, self._task, self.is_up = self._task, None, False
-        if task is not None and self._loop is asyncio.get_running_loop():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                await self._pass_on()
-            except Exception:
-                logger.exception("the listener broke; it begins anew")
-            finally:
-                self.is_up = False
-            await asyncio.sleep(RESTART_S)
+        tasks, self._tasks = self._tasks, []
+        if tasks and self._loop is asyncio.get_running_loop():
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self.is_up = False
 
     async def _pass_on(self) -> None:
+        try:
+            async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL,))) as notices:
+                await self._hear(notices)
+        finally:
+            self._is_down()
+
+    def _is_down(self) -> None:
+        if self.is_up:
+            self.is_up, self._down_since = False, time.monotonic()
+
+    async def _hear(self, notices: AsyncIterator[Notice]) -> None:
         layer = get_channel_layer()
-        async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL,))) as notices:
-            async for notice in notices:
-                if notice.kind == "disconnected":
-                    self.is_up = False
-                    continue
-                self.is_up = True
-                change = _change(notice.payload) if notice.kind == "message" else None
-                if change is None:
-                    # Connected after changes that nobody heard of, or told something else: every open page looks again.
-                    await layer.group_send(EVERY_PAGE, {"type": "look.again"})
-                else:
-                    message = {"type": "run.changed", "run_id": str(change.run_id), "version": change.version}
-                    await layer.group_send(run_group(change.run_id), message)
-                    await layer.group_send(team_group(change.team_id), message)
+        async for notice in notices:
+            if notice.kind == "disconnected":
+                self._is_down()
+                continue
+            self.is_up = True
+            change = _change(notice.payload) if notice.kind == "message" else None
+            if change is None:
+                # Connected after changes that nobody heard of, or told something else: every open page looks again.
+                await layer.group_send(EVERY_PAGE, {"type": "look.again"})
+            else:
+                message = {"type": "run.changed", "run_id": str(change.run_id), "version": change.version}
+                await layer.group_send(run_group(change.run_id), message)
+                await layer.group_send(team_group(change.team_id), message)
+
+    async def _close_when_deaf(self) -> None:
+        while True:
+            if self.is_deaf:
+                await get_channel_layer().group_send(EVERY_PAGE, {"type": "line.lost"})
+            await asyncio.sleep(DEAF_LOOK_S)
+
+
+async def _watch_workers() -> None:
+    """Tell every page when a worker came or went silent, and the workers' own pages the time."""
+    layer, known = get_channel_layer(), None
+    while True:
+        try:
+            found = await database_sync_to_async(crew)()
+        except (OperationalError, InterfaceError) as error:
+            logger.info("the workers cannot be looked at: %s", str(error).strip())
+        else:
+            if known not in (None, found):
+                await layer.group_send(EVERY_PAGE, {"type": "crew.changed"})
+            known = found
+        await layer.group_send(WORKERS_PAGES, {"type": "look.again"})
+        await asyncio.sleep(WORKERS_LOOK_S)
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("the listener broke; it begins anew")
+        await asyncio.sleep(RESTART_S)
 
 
 def _change(payload: str) -> RunChange | None:

@@ -1,17 +1,202 @@
-"""Every read about workers."""
+"""Every read about workers and the work that waits for them. Counts are the whole installation's, of no team."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
 
-from django.db.models.functions import Now
+from django.db import connection
+from django.db.models import Count, F, Min, Q
+from django.db.models.functions import Greatest, Now
 
+from dashboard.runs.models import Run, RunEvent
+from dashboard.runs.statuses import HELD, RunStatus
 from dashboard.worker.models import Worker
 
 SILENT_AFTER = timedelta(seconds=15)
 """Three heartbeats."""
+STUCK_AFTER = timedelta(seconds=60)
+"""How long a run may be due, while a worker has room, before something must be wrong."""
+SETTLED_AFTER = timedelta(seconds=10)
+"""A worker that has just started finds old runs in the queue, which is no reason to complain."""
+RECENT_CLAIM = timedelta(seconds=15)
+RECENT_EVENTS = 500
+SHOW_STOPPED = timedelta(hours=1)
+SHOW_SILENT = timedelta(days=1)
+ROWS = 50
+
+State = Literal["working", "silent", "stopped"]
+
+
+@dataclass(frozen=True)
+class WorkerLine:
+    """One worker as its own reports and the leases show it. `held` is counted, not reported."""
+
+    id: UUID
+    host: str
+    pid: int
+    state: State
+    started_at: datetime
+    heartbeat_at: datetime
+    stopped_at: datetime | None
+    held: int
+    concurrency: int
+    had_room: bool
+    has_settled: bool
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it would take a run. It had room when it last reported, and has it now: no moment in between."""
+        return self.state == "working" and self.had_room and self.held < self.concurrency
+
+
+@dataclass(frozen=True)
+class WorkState:
+    """What workers do and what waits for them, at one moment by the database's clock.
+
+    `waiting` runs are due now; `retrying` ones were refused or found no server and are tried again later; `orphaned`
+    ones are in the hands of no living worker.
+    """
+
+    at: datetime
+    workers: tuple[WorkerLine, ...]
+    waiting: int
+    waiting_since: datetime | None
+    retrying: int
+    next_try_at: datetime | None
+    retrying_since: datetime | None
+    orphaned: int
+    is_stuck: bool
+
+    @property
+    def living(self) -> tuple[WorkerLine, ...]:
+        return tuple(worker for worker in self.workers if worker.state == "working")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every living worker holds all it may."""
+        return bool(self.living) and all(worker.held >= worker.concurrency for worker in self.living)
+
+    @property
+    def waiting_s(self) -> float | None:
+        """How long the oldest run that is due has waited; None when none waits."""
+        return max(0.0, (self.at - self.waiting_since).total_seconds()) if self.waiting_since else None
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Which workers live, and whether one of them has room: all that most pages need to know."""
+
+    ids: frozenset[UUID]
+    is_full: bool
+
+
+def crew() -> Crew:
+    """The living workers by their last reports. One short query."""
+    living = list(
+        Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - SILENT_AFTER).values_list(
+            "pk", "held", "concurrency"
+        )
+    )
+    is_full = bool(living) and all(held >= concurrency for _, held, concurrency in living)
+    return Crew(frozenset(pk for pk, _, _ in living), is_full)
 
 
 def workers_alive() -> int:
     """How many workers have not stopped and were heard of lately."""
-    return Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - SILENT_AFTER).count()
+    return len(crew().ids)
+
+
+def work_state() -> WorkState:
+    """Everything an operator must know, in a handful of indexed queries."""
+    at = _now()
+    workers = _workers(at)
+    living = [worker.id for worker in workers if worker.state == "working"]
+    queued = Run.objects.filter(status=RunStatus.QUEUED)
+    later = Q(not_before__gt=at)
+    # The moment since which a run could have been taken: when it was queued, or when its pause was over.
+    queue = queued.annotate(due_at=Greatest("not_before", "status_at")).aggregate(
+        waiting=Count("pk", filter=~later),
+        waiting_since=Min("due_at", filter=~later),
+        retrying=Count("pk", filter=later),
+        next_try_at=Min("not_before", filter=later),
+        retrying_since=Min("unreachable_since", filter=later),
+    )
+    abandoned = Q(lease_owner=None) | Q(lease_expires_at__lt=at) | ~Q(lease_owner__in=living)
+    return WorkState(
+        at=at,
+        workers=workers,
+        orphaned=Run.objects.filter(abandoned, status__in=sorted(HELD)).count(),
+        is_stuck=_is_stuck(at, workers),
+        **queue,
+    )
+
+
+def _now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (at,) = cursor.fetchone()
+    return at  # type: ignore[no-any-return]
+
+
+def _workers(at: datetime) -> tuple[WorkerLine, ...]:
+    shown = Q(stopped_at=None, heartbeat_at__gt=at - SHOW_SILENT) | Q(stopped_at__gt=at - SHOW_STOPPED)
+    rows = list(Worker.objects.filter(shown).order_by(F("stopped_at").desc(nulls_first=True), "-heartbeat_at")[:ROWS])
+    held = dict(
+        Run.objects.filter(status__in=sorted(HELD), lease_owner__in=[row.pk for row in rows])
+        .values_list("lease_owner")
+        .annotate(count=Count("pk"))
+    )
+    lines = [_line(row, held.get(row.pk, 0), at) for row in rows]
+    order = {"working": 0, "silent": 1, "stopped": 2}
+    return tuple(sorted(lines, key=lambda line: (order[line.state], line.host, line.started_at)))
+
+
+def _line(row: Worker, held: int, at: datetime) -> WorkerLine:
+    state: State = "working"
+    if row.stopped_at is not None:
+        state = "stopped"
+    elif row.heartbeat_at <= at - SILENT_AFTER:
+        state = "silent"
+    return WorkerLine(
+        id=row.pk,
+        host=row.host,
+        pid=row.pid,
+        state=state,
+        started_at=row.started_at,
+        heartbeat_at=row.heartbeat_at,
+        stopped_at=row.stopped_at,
+        held=held,
+        concurrency=row.concurrency,
+        had_room=row.held < row.concurrency,
+        has_settled=row.started_at < at - SETTLED_AFTER,
+    )
+
+
+def _is_stuck(at: datetime, workers: tuple[WorkerLine, ...]) -> bool:
+    """Whether runs are passed over: due for long, a worker has room, and nothing as old as they are is being taken.
+
+    A long queue that is being worked off is not stuck: workers take the oldest first, so what they took lately is older
+    than what waits. A run that only younger ones overtake is.
+    """
+    if not any(worker.has_room and worker.has_settled for worker in workers):
+        return False
+    due = Q(not_before=None) | Q(not_before__lt=at - STUCK_AFTER)
+    waiting = Run.objects.filter(due, status=RunStatus.QUEUED, status_at__lt=at - STUCK_AFTER)
+    abandoned = Run.objects.filter(status__in=sorted(HELD), lease_expires_at__lt=at - STUCK_AFTER)
+    oldest = [
+        created_at
+        for runs in (waiting, abandoned)
+        for created_at in runs.order_by("created_at").values_list("created_at", flat=True)[:1]
+    ]
+    if not oldest:
+        return False
+    latest = RunEvent.objects.order_by("-pk").values_list("pk", flat=True)[:RECENT_EVENTS]
+    return not RunEvent.objects.filter(
+        Q(kind="status", data__to=RunStatus.STARTING) | Q(kind="adopted"),
+        pk__in=list(latest),
+        at__gt=at - RECENT_CLAIM,
+        run__created_at__lte=min(oldest),
+    ).exists()

@@ -1,4 +1,5 @@
-// Puts pushed or polled HTML into the page: each part takes the place of the element with its id, if it is newer.
+// Puts pushed or polled HTML into the page: each part takes the place of the element with its id, if it is newer (or
+// has no version, as what is said of the workers).
 // What the reader has opened or is at stays: open details, the focus.
 export function mergeParts(html) {
   const parts = document.createElement("template");
@@ -14,6 +15,7 @@ export function hasEnded(root) {
 }
 
 export function replaceIfNewer(shown, part) {
+  if (!("version" in part.dataset)) return void (part.isEqualNode(shown) || shown.replaceWith(part));
   const [was, is] = [Number(shown.dataset.version), Number(part.dataset.version)];
   if (is <= was) return;
   const same = part.cloneNode(true);

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.db.models.functions import Now
 from playwright.sync_api import Page
 
 from dashboard.runs.holding import RunError
@@ -15,6 +16,7 @@ from dashboard.runs.models import ThreadChoice
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create
 from dashboard.teams.models import Role, Team, User
+from dashboard.worker.models import Worker
 from tests.browser.conftest import Open
 from tests.factories import make_run, make_user
 
@@ -48,11 +50,15 @@ def addresses(team: Team, user: User) -> dict[str, str]:
         "list": "/runs/",
         "filtered": "/runs/?status=failed&status=lost&q=tides&assistant=chat",
         "nothing matches": "/runs/?q=nothing-like-this",
+        "workers": "/workers/",
         "launch": "/launch/?assistant_id=report&durability=exit",
         "not found": "/nowhere/",
         "no such link": "/s/none/",
         "used link": "/accounts/sign-in/none/",
     }
+    Worker.objects.create(host="a-machine-with-quite-a-long-name.somewhere.example.org", pid=12, concurrency=500)
+    Worker.objects.create(host="box", pid=3, concurrency=5, heartbeat_at=Now() - timedelta(minutes=3))
+    Worker.objects.create(host="box", pid=4, concurrency=5, stopped_at=Now() - timedelta(minutes=3))
     for status in RunStatus:
         run = make_run(
             team=team,

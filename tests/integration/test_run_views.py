@@ -422,7 +422,11 @@ def test_health_says_what_is_wrong(client: Client) -> None:
     response = client.get("/healthz")
 
     assert response.status_code == 503
-    assert response.json() == {"status": "unavailable", "database": True, "workers": 0, "listener": False}
+    document = response.json()
+    known = {"status": "unavailable", "database": True, "workers": 0, "listener": False, "queue": "ok", "waiting": 0}
+    assert {name: document[name] for name in known} == known
+    assert len(document["problems"]) == 2
+    assert document["notes"] == []
 
 
 def test_the_list_does_not_fetch_what_its_rows_do_not_show(browser: Client, team: Team) -> None:

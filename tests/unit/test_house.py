@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "launch": {"langgraph", "teams", "servers", "runs"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
     "worker": {"langgraph", "teams", "servers", "runs"},
-    "live": {"langgraph", "teams", "servers", "runs", "sharing"},
+    "live": {"langgraph", "teams", "servers", "runs", "sharing", "worker"},
 }
 
 

@@ -1,0 +1,124 @@
+"""What is wrong with this installation, and what to do about it, in plain sentences. Reads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.worker.selectors import STUCK_AFTER, WorkState
+
+START_ONE = "Start one with `manage.py run_worker`."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing an operator should know. Only a `sick` one makes the installation unhealthy."""
+
+    sick: bool
+    title: str
+    text: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.title} {self.text}".strip()
+
+
+def diagnose(state: WorkState, *, hears_changes: bool) -> list[Finding]:
+    """What is wrong or out of the ordinary, the worst first; empty when all is well."""
+    found = [_workers(state), _stuck(state), _deaf(hears_changes), _orphans(state), _full(state), _retrying(state)]
+    return [finding for finding in found if finding is not None]
+
+
+def _workers(state: WorkState) -> Finding | None:
+    if state.living:
+        return None
+    silent = [worker for worker in state.workers if worker.state == "silent"]
+    if silent:
+        last = max(worker.heartbeat_at for worker in silent)
+        since = in_words((state.at - last).total_seconds())
+        title = f"No worker is running: the last one has been silent for {since}."
+    else:
+        title = "No worker is running."
+    return Finding(True, title, f"{_waiting(state)}{START_ONE} Nothing is sent, awaited or cancelled meanwhile.")
+
+
+def _waiting(state: WorkState) -> str:
+    if not state.waiting or state.waiting_s is None:
+        return ""
+    wait = in_words(state.waiting_s)
+    if state.waiting == 1:
+        return f"1 run has waited for {wait}. "
+    return f"{state.waiting:,} runs wait, the oldest for {wait}. "
+
+
+def _stuck(state: WorkState) -> Finding | None:
+    if not state.is_stuck:
+        return None
+    limit = in_words(STUCK_AFTER.total_seconds())
+    text = (
+        f"{_waiting(state)}Look into the logs of the workers, and into Postgres for a transaction that holds the runs locked "
+        "(`pg_stat_activity`). Starting the workers again is safe: nothing is lost and nothing runs twice."
+    )
+    return Finding(
+        True, f"The queue is stuck: runs have been due for more than {limit} although a worker has room.", text
+    )
+
+
+def _deaf(hears_changes: bool) -> Finding | None:
+    if hears_changes:
+        return None
+    return Finding(
+        True,
+        "This web process does not hear changes: pages poll instead.",
+        "Its line to Postgres (LISTEN) is down and is tried again every few seconds; its log says why. "
+        "A pooler between them that shares connections cannot carry LISTEN.",
+    )
+
+
+def _orphans(state: WorkState) -> Finding | None:
+    if not state.orphaned:
+        return None
+    one = state.orphaned == 1
+    title = f"{'1 run has' if one else f'{state.orphaned:,} runs have'} lost {'its' if one else 'their'} worker."
+    if not state.living:
+        then = "A worker takes over what the last one held as soon as it runs"
+    elif state.is_full:
+        then = "Every worker is full; the first that has room takes over"
+    else:
+        then = "Another worker takes over within 20 seconds"
+    return Finding(False, title, f"{then}. What the servers do goes on meanwhile.")
+
+
+def _full(state: WorkState) -> Finding | None:
+    if not state.is_full:
+        return None
+    held = sum(worker.held for worker in state.living)
+    title = (
+        f"Every worker is full: {held:,} {'run is' if held == 1 else 'runs are'} held, and there is room for no more."
+    )
+    more = "Start another worker, or raise RUNBOARD_WORKER_CONCURRENCY." if state.waiting else "Nothing waits for room."
+    return Finding(False, title, f"{_waiting(state)}{more}")
+
+
+def _retrying(state: WorkState) -> Finding | None:
+    if not state.retrying or state.next_try_at is None:
+        return None
+    one = state.retrying == 1
+    title = f"{'1 run is' if one else f'{state.retrying:,} runs are'} tried again later: "
+    title += "its server could not take it." if one else "their servers could not take them."
+    since = ""
+    if state.retrying_since:
+        since = f"For {in_words((state.at - state.retrying_since).total_seconds())} so far. "
+    next_try = in_words((state.next_try_at - state.at).total_seconds())
+    return Finding(False, title, f"{since}The next try is in {next_try}. No worker can do anything about it.")
+
+
+def in_words(seconds: float) -> str:
+    """A length of time for a sentence: "8 s", "4 min", "2 h 05 min", "3 d 04 h"."""
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60:02d} min" if hours < 24 else f"{hours // 24} d {hours % 24:02d} h"

@@ -1,0 +1,21 @@
+"""Workers and what waits for them as pieces of HTML, the same for pages, polling and WebSocket pushes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.loader import render_to_string
+
+from dashboard.worker.diagnosis import diagnose
+from dashboard.worker.selectors import work_state
+
+
+def workers_context(*, hears_changes: bool) -> dict[str, Any]:
+    """What the page *Workers* needs. `hears_changes`: whether this web process hears of changes in the database."""
+    state = work_state()
+    return {"state": state, "findings": diagnose(state, hears_changes=hears_changes), "hears_changes": hears_changes}
+
+
+def workers_html(*, hears_changes: bool) -> str:
+    """The part of that page that changes."""
+    return render_to_string("worker/_state.html", workers_context(hears_changes=hears_changes))

@@ -1,0 +1,173 @@
+"""What an operator is told: every condition is really made, with real processes, and /healthz and the page say so."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.test import Client
+
+from dashboard.runs import holding
+from dashboard.runs.holding import hold_of
+from dashboard.runs.models import Run, RunEvent
+from dashboard.runs.statuses import RunStatus
+from dashboard.worker.diagnosis import in_words
+from dashboard.worker.models import Worker
+from dashboard.worker.selectors import work_state
+from tests.asynchronous import eventually, in_db, run_in
+from tests.factories import make_run, make_server, make_team, make_user
+from tests.integration.programs import Programs, health
+from tests.scripted_server import ScriptedServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+START_S = 30.0
+
+
+async def said(url: str, is_so: Callable[[dict[str, Any]], bool], what: str, *, deadline_s: float = START_S) -> Any:
+    """What /healthz says, once it is so."""
+
+    async def look() -> dict[str, Any] | None:
+        found = await health(url)
+        return found if found and is_so(found) else None
+
+    return await eventually(look, what, deadline_s=deadline_s)
+
+
+async def launched(scripted: ScriptedServer, count: int) -> list[Run]:
+    team = await in_db(make_team)
+    server = await in_db(make_server, team, url=scripted.url)
+    return [await in_db(lambda: make_run(team=team, server=server)) for _ in range(count)]
+
+
+async def test_no_worker_is_said_with_what_waits_and_what_to_do(scripted: ScriptedServer, programs: Programs) -> None:
+    runs = await launched(scripted, 3)
+    url = programs.web()
+
+    found = await said(url, lambda it: it["listener"], "the web process listens")
+    assert (found["http"], found["status"], found["workers"]) == (503, "unavailable", 0)
+    assert found["waiting"] == 3
+    assert found["oldest_waiting_s"] >= 0
+    assert found["problems"][0].startswith("No worker is running. 3 runs wait, the oldest for ")
+    assert "Start one with `manage.py run_worker`" in found["problems"][0]
+
+    worker = programs.worker()
+    found = await said(url, lambda it: it["http"] == 200, "all is well")
+    assert (found["status"], found["queue"], found["problems"], found["notes"]) == ("ok", "ok", [], [])
+    for run in runs:
+        await run_in(run, "running")
+
+    worker.kill()
+    found = await said(url, lambda it: it["workers"] == 0, "the silence is noticed")
+    assert found["http"] == 503
+    assert "No worker is running: the last one has been silent for" in found["problems"][0]
+    assert found["orphaned"] == 3
+    assert "3 runs have lost their worker." in found["notes"][0]
+
+
+async def test_a_full_worker_is_said_and_is_no_illness(scripted: ScriptedServer, programs: Programs) -> None:
+    runs = await launched(scripted, 3)
+    url = programs.web()
+    programs.worker(RUNBOARD_WORKER_CONCURRENCY="1")
+    await in_db(Run.objects.update, status_at=Now() - timedelta(minutes=5))
+
+    found = await said(url, lambda it: it.get("queue") == "full" and it["listener"], "it is full")
+    assert (found["http"], found["status"], found["waiting"]) == (200, "ok", 2)
+    assert "Every worker is full: 1 run is held, and there is room for no more." in found["notes"][0]
+    assert "2 runs wait, the oldest for 5 min." in found["notes"][0]
+
+    for number in (1, 2, 3):
+        (await scripted.run_created(number)).finish({})
+    for run in runs:
+        await run_in(run, "succeeded")
+    await said(url, lambda it: it["queue"] == "ok", "there is room again")
+
+
+async def test_a_claim_that_is_blocked_is_a_stuck_queue(
+    scripted: ScriptedServer, programs: Programs, database_url: str
+) -> None:
+    (run,) = await launched(scripted, 1)
+    await in_db(Run.objects.update, status_at=Now() - timedelta(minutes=4))
+    url = programs.web()
+    with psycopg.connect(database_url) as holder:
+        holder.execute("SELECT 1 FROM runs_run WHERE id = %s FOR UPDATE", [run.pk])
+        programs.worker()
+        found = await said(url, lambda it: it["http"] == 200, "a worker that has only just started is no reason")
+        assert found["waiting"] == 1
+        await in_db(Worker.objects.update, started_at=Now() - timedelta(minutes=5))
+
+        found = await said(url, lambda it: it["queue"] == "stuck", "it is stuck")
+        # Others go on: a run that younger ones overtake is stuck all the same.
+        for other in await launched(scripted, 2):
+            await run_in(other, "running")
+        assert (await health(url))["queue"] == "stuck"
+
+    assert (found["http"], found["waiting"]) == (503, 1)
+    sentence = "The queue is stuck: runs have been due for more than 60 s although a worker has room."
+    assert sentence in found["problems"][0]
+    assert "1 run has waited for 4 min." in found["problems"][0]
+    await run_in(run, "running")
+    await said(url, lambda it: it["http"] == 200, "all is well again")
+
+
+def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
+    Worker.objects.create(host="box", pid=1, concurrency=500, started_at=Now() - timedelta(minutes=5))
+    taken, waiting = make_run(status=RunStatus.RUNNING), make_run()
+    Run.objects.filter(pk=waiting.pk).update(status_at=Now() - timedelta(minutes=4))
+    assert waiting.created_at > taken.created_at
+
+    assert not work_state().is_stuck
+    RunEvent.objects.filter(run=taken).update(at=Now() - timedelta(minutes=1))
+    assert work_state().is_stuck, "nobody has taken one for a while"
+    Worker.objects.update(held=500)
+    assert not work_state().is_stuck, "there was no room"
+
+
+def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> None:
+    make_run()
+    retried = make_run()
+    hold = hold_of(holding._take(uuid.uuid4(), 1, Q(pk=retried.pk), holding._claimed)[0])
+    holding.run_sending(hold)
+    holding.run_requeue(hold, reason="refused", delay_s=25, patience_s=900)
+    Run.objects.filter(pk=retried.pk).update(unreachable_since=Now() - timedelta(minutes=3))
+
+    document = Client().get("/healthz").json()
+
+    assert (document["waiting"], document["retrying"]) == (1, 1)
+    assert document["oldest_waiting_s"] < 20
+    (note,) = document["notes"]
+    assert note.startswith("1 run is tried again later: its server could not take it. For 3 min so far. The next try")
+
+
+def test_the_page_is_for_members_and_names_nobody_elses_runs() -> None:
+    make_run(name="Theirs", server=make_server(make_team("Secret team"), name="secret server"))
+    Worker.objects.create(host="box-7", pid=4711, concurrency=500)
+    member = Client()
+    member.force_login(make_user(make_team()))
+    stranger = Client()
+    stranger.force_login(make_user())
+
+    page = member.get("/workers/").content.decode()
+
+    assert "box-7" in page
+    assert "4711" in page
+    assert "0 of 500" in page
+    assert "pages poll instead" in page
+    assert not any(word in page for word in ("Theirs", "Secret team", "secret server"))
+    assert 'id="workers-state"' in member.get("/workers/live/").content.decode()
+    assert stranger.get("/workers/").status_code == 403
+    assert Client().get("/workers/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (99, "99 s"), (100, "1 min"), (3599, "59 min"), (7500, "2 h 05 min"), (100_000, "1 d 03 h")],
+)
+def test_times_in_sentences(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
