@@ -13,31 +13,22 @@ import time
 from typing import Any
 
 from tests.scripted_server import ScriptedRun, ScriptedServer
-from tests.scripted_server.wire import Request
 
 
 class StandIn(ScriptedServer):
-    """Finds runs by their id instead of looking through all, ends them in crowds, and says when each arrived."""
+    """Ends runs in crowds, and says when each arrived."""
 
     def __init__(self, *, heartbeat_s: float, run_s: float | None) -> None:
         super().__init__(heartbeat_s=heartbeat_s, run_s=run_s, result=lambda _: {"arrived_at": time.monotonic()})
         self.open: dict[str, ScriptedRun] = {}
         self.gather = 0
-        self._known: dict[str, ScriptedRun] = {}
 
-    def _find(self, thread_id: str, run_id: str) -> ScriptedRun | None:
-        run = self._known.get(run_id)
-        return run if run is not None and run.thread_id == thread_id and not run.is_forgotten else None
-
-    async def _create(self, request: Request, ids: list[str]) -> ScriptedRun | tuple[int, str]:
-        made = await super()._create(request, ids)
-        if isinstance(made, ScriptedRun):
-            self._known[made.run_id] = made
-            if not made.over.is_set():
-                self.open[made.run_id] = made
-            if self.gather and len(self.open) >= self.gather:
-                self.finish(self.gather)
-        return made
+    def begin(self, run: ScriptedRun) -> None:
+        super().begin(run)
+        if not run.over.is_set():
+            self.open[run.run_id] = run
+        if self.gather and len(self.open) >= self.gather:
+            self.finish(self.gather)
 
     def finish(self, count: int) -> int:
         """End the oldest `count` runs that go on."""
@@ -52,7 +43,7 @@ class StandIn(ScriptedServer):
         count = len(self.created)
         for kept in (self.created, self.requests):
             kept.clear()
-        for known in (self.threads, self._known, self.open):
+        for known in (self.threads, self._runs, self.open):
             known.clear()
         return count
 

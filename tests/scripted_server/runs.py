@@ -31,6 +31,8 @@ class ScriptedThread:
     last_run_id: str | None = None
     created_at: str = field(default_factory=_now)
     metadata: dict[str, Any] = field(default_factory=dict)
+    states: list[dict[str, Any]] = field(default_factory=list)
+    """The state each run left, oldest first."""
 
     def as_json(self) -> dict[str, Any]:
         """`GET /threads/{t}`."""
@@ -88,6 +90,12 @@ class ScriptedRun:
         """The id of its thread, also of a stateless run's."""
         return self.thread.thread_id
 
+    def start(self) -> None:
+        """Begin: the thread is busy with it, and what waited there waits no longer."""
+        self.status = "running"
+        thread = self.thread
+        thread.status, thread.interrupts, thread.next, thread.error = "busy", [], [], None
+
     def finish(self, values: Any = None, *, document: bytes | None = None) -> None:
         """Succeed with `values`, or with exactly these bytes."""
         self._end("success", "idle", values, document)
@@ -120,6 +128,7 @@ class ScriptedRun:
         """Cancelled with action=rollback: the run is gone."""
         self._end("interrupted", "idle", {} if values is None else values, None)
         self.thread.values = None
+        self.thread.states.pop()
         self.is_forgotten = True
 
     def time_out(self, values: Any = None) -> None:
@@ -140,6 +149,7 @@ class ScriptedRun:
         self.thread.values = values
         self.thread.step += 1
         self.thread.last_run_id = self.run_id
+        self.thread.states.append(self.thread.state_as_json())
         if self.is_stateless and self.payload.get("on_completion") != "keep":
             self.is_forgotten = True
         self.over.set()

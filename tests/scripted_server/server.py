@@ -6,7 +6,7 @@ import asyncio
 import json
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -60,6 +60,7 @@ class ScriptedServer:
         self.url = ""
         self._port = port
         self._script: dict[str, deque[tuple[Fault, int | None]]] = {}
+        self._runs: dict[str, ScriptedRun] = {}
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: set[asyncio.Task[None]] = set()
@@ -124,6 +125,26 @@ class ScriptedServer:
         async with asyncio.timeout(timeout_s), self._new_run:
             await self._new_run.wait_for(lambda: self.count(endpoint) >= number)
 
+    # What a server with a plan of its own overrides.
+
+    def choose_fault(self, endpoint: str, ids: Sequence[str], request: Request) -> Fault:
+        """What goes wrong with this request: here the next of the script, whichever run it is about."""
+        return self._next_fault(endpoint)
+
+    def begin(self, run: ScriptedRun) -> None:
+        """A run has just been created: here it begins at once and ends after `run_s`."""
+        run.start()
+        if self.run_s == 0:
+            run.finish(self.result(run.payload))
+        elif self.run_s is not None:
+            self.beside(self._finish_later(run, self.run_s))
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that goes on until it is done or the server is gone for good."""
+        timer = asyncio.create_task(work)
+        self._timers.add(timer)
+        timer.add_done_callback(self._timers.discard)
+
     # Connections
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -158,7 +179,7 @@ class ScriptedServer:
     async def _answer(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; False when the connection is to be closed afterwards."""
         endpoint, ids = endpoint_of(request)
-        fault = self._next_fault(endpoint)
+        fault = self.choose_fault(endpoint, ids, request)
         wire = Wire(writer, fault)
         if fault.forget and len(ids) > 1 and (known := self._find(*ids)):
             self.forget(known)
@@ -246,10 +267,8 @@ class ScriptedServer:
     # Runs and threads
 
     def _find(self, thread_id: str, run_id: str) -> ScriptedRun | None:
-        for run in self.created:
-            if run.run_id == run_id and run.thread_id == thread_id and not run.is_forgotten:
-                return run
-        return None
+        run = self._runs.get(run_id)
+        return run if run is not None and run.thread_id == thread_id and not run.is_forgotten else None
 
     async def _create(self, request: Request, ids: list[str]) -> ScriptedRun | tuple[int, str]:
         payload = request.json or {}
@@ -272,17 +291,12 @@ class ScriptedServer:
         thread = self.threads[thread_id]
         if thread.status == "busy" and payload.get("multitask_strategy") == "reject":
             return 409, "Thread is already running a task."
-        thread.status, thread.interrupts, thread.next, thread.error = "busy", [], [], None
-        run = ScriptedRun(str(uuid.uuid4()), thread, assistant, payload, is_stateless=not ids, status="running")
+        run = ScriptedRun(str(uuid.uuid4()), thread, assistant, payload, is_stateless=not ids)
+        self._runs[run.run_id] = run
         async with self._new_run:
             self.created.append(run)
             self._new_run.notify_all()
-        if self.run_s == 0:
-            run.finish(self.result(payload))
-        elif self.run_s is not None:
-            timer = asyncio.create_task(self._finish_later(run, self.run_s))
-            self._timers.add(timer)
-            timer.add_done_callback(self._timers.discard)
+        self.begin(run)
         return run
 
     async def _finish_later(self, run: ScriptedRun, run_s: float) -> None:
@@ -340,7 +354,9 @@ class ScriptedServer:
         if endpoint == "state":
             return 200, known.state_as_json(), None
         if endpoint == "history":
-            return 200, [known.state_as_json()] if known.step >= 0 else [], None
+            of_run = ((request.json or {}).get("metadata") or {}).get("run_id")
+            states = [s for s in reversed(known.states) if of_run in (None, s["metadata"].get("run_id"))]
+            return 200, states[: (request.json or {}).get("limit", 10)], None
         return 200, known.as_json(), None
 
     def _assistants(

@@ -45,15 +45,16 @@ async def test_a_thread_can_be_made_looked_at_and_deleted(server: ScriptedServer
     thread = await client.threads.get(THREAD)
     state = await client.threads.get_state(THREAD)
     history = await client.threads.get_history(THREAD, limit=1)
-    filtered = await client.threads.get_history(THREAD, metadata={"run_id": "r"})
+    run_id = server.created[0].run_id
+    filtered = await client.threads.get_history(THREAD, metadata={"run_id": run_id})
     found = await client.threads.search()
     await client.threads.delete(THREAD)
 
     assert (server.requests[-3].method, server.requests[-3].json) == (
         "POST",
-        {"limit": 10, "metadata": {"run_id": "r"}},
+        {"limit": 10, "metadata": {"run_id": run_id}},
     )
-    assert len(filtered) == 1
+    assert filtered == history
     assert thread["status"] == "idle"
     assert state["values"] == history[0]["values"] == {"echo": 1}
     assert [entry["thread_id"] for entry in found] == [THREAD]
