@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from dashboard.runs import holding, services
-from dashboard.runs.holding import Outcome, RunError, hold_of
+from dashboard.runs.holding import Hold, Outcome, RunError, hold_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder
 from dashboard.runs.statuses import ENDS, RunStatus
@@ -75,9 +75,13 @@ def make_run(
     return run
 
 
+def claim(run: Run) -> Hold:
+    """The run is `starting`. A claim that names its run: claiming the oldest would take other runs of the test away."""
+    return hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claim)[0])
+
+
 def _advance(run: Run, by: User, status: RunStatus, outcome: Outcome) -> None:
-    # A claim that names its run: claiming the oldest would take other runs of the test away.
-    hold = hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claim)[0])
+    hold = claim(run)
     if status == RunStatus.STARTING:
         return
     holding.run_sending(hold)

@@ -55,8 +55,8 @@ def _stuck(state: WorkState) -> Finding | None:
         return None
     limit = in_words(STUCK_AFTER.total_seconds())
     text = (
-        f"{_waiting(state)}Look into the logs of the workers, and into Postgres for a transaction that holds the runs locked "
-        "(`pg_stat_activity`). Starting the workers again is safe: nothing is lost and nothing runs twice."
+        f"{_waiting(state)}Look into the logs of the workers, and into Postgres for a transaction that holds the runs "
+        "locked (`pg_stat_activity`). Starting the workers again is safe: nothing is lost and nothing runs twice."
     )
     return Finding(
         True, f"The queue is stuck: runs have been due for more than {limit} although a worker has room.", text

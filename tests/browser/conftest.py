@@ -124,12 +124,13 @@ def open_browser(chromium: Browser, web: Web) -> Iterator[Open]:
     complaints: list[str] = []
 
     def open_as(person: User | None = None, **options: object) -> BrowserContext:
-        context = chromium.new_context(base_url=web.url, **options)  # type: ignore[arg-type]
+        options.setdefault("base_url", web.url)
+        context = chromium.new_context(**options)  # type: ignore[arg-type]
         if person is not None:
             client = Client()
             client.force_login(person)
             name = settings.SESSION_COOKIE_NAME
-            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": web.url}])
+            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": options["base_url"]}])
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         context.on("console", lambda line: complaints.append(line.text) if "Content Security" in line.text else None)
         contexts.append(context)

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from django.db.models import Q
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard.runs import holding
-from dashboard.runs.holding import Hold, Outcome, hold_of
+from dashboard.runs.holding import Hold, Outcome
 from dashboard.runs.models import Run
-
-
-def claim(run: Run) -> Hold:
-    """The run is `starting`."""
-    return hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claim)[0])
+from tests.factories import claim
 
 
 def confirm(hold: Hold) -> None:

@@ -13,8 +13,8 @@ from dashboard.runs.holding import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open, Web
-from tests.browser.steps import claim, confirm, finish, live, shows, start, tab_to
-from tests.factories import make_run
+from tests.browser.steps import confirm, finish, live, shows, start, tab_to
+from tests.factories import claim, make_run
 
 STATE = json.dumps({"title": "Tides", "parts": {"a": {"b": {"c": {"d": {"e": 1}}}}, "x": list(range(30))}}).encode()
 NO_SOCKET = """

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.test import Client
 
 from dashboard.runs import holding
-from dashboard.runs.holding import hold_of
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
 from dashboard.worker.diagnosis import in_words
 from dashboard.worker.models import Worker
 from dashboard.worker.selectors import work_state
 from tests.asynchronous import eventually, in_db, run_in
-from tests.factories import make_run, make_server, make_team, make_user
+from tests.factories import claim, make_run, make_server, make_team, make_user
 from tests.integration.programs import Programs, health
 from tests.scripted_server import ScriptedServer
 
@@ -132,7 +129,7 @@ def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
 def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> None:
     make_run()
     retried = make_run()
-    hold = hold_of(holding._take(uuid.uuid4(), 1, Q(pk=retried.pk), holding._claimed)[0])
+    hold = claim(retried)
     holding.run_sending(hold)
     holding.run_requeue(hold, reason="refused", delay_s=25, patience_s=900)
     Run.objects.filter(pk=retried.pk).update(unreachable_since=Now() - timedelta(minutes=3))
