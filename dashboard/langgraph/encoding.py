@@ -24,7 +24,9 @@ def encode_json(value: Any) -> bytes:
         RequestInvalid: `value` holds an object JSON has no form for, or contains itself. Nothing was sent.
     """
     try:
-        return orjson.dumps(value, _default, _OPTIONS)
+        written = orjson.dumps(value, _default, _OPTIONS)
+        # orjson's own bytes keep the buffer they were written into, which is far larger for a short document.
+        return bytes(memoryview(written)) if len(written) < 4096 else written
     except orjson.JSONEncodeError as refused:
         try:
             return "".join(_Encoder().pieces(value)).encode("ascii")

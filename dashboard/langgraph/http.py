@@ -1,8 +1,7 @@
 """The one door to the network: sends requests over httpx and lets only errors of ours out.
 
 Two ways out. GETs share an ordinary pool of kept-alive connections. Everything else, and every long wait, gets a fresh
-connection of its own that is closed afterwards: a POST on a kept-alive connection that the server has just closed would
-be ambiguous, and one httpx pool with thousands of long waits walks its whole list at each request (quadratic).
+connection of its own (see `fresh.py`).
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from dashboard.langgraph.errors import (
     ServerUnreachable,
     ServerUnreachableNotCreated,
 )
+from dashboard.langgraph.fresh import Content, FreshConnections
 from dashboard.langgraph.refusals import refusal
 from dashboard.langgraph.sending import Sending, sentence
 from dashboard.langgraph.types import QueryParamTypes
@@ -62,56 +62,6 @@ class Reply:
             raise AnswerNotUnderstood(f"The server's answer is not JSON: {error}.", body=self.body) from error
 
 
-class _FreshConnections(httpx.AsyncBaseTransport):
-    """A new connection for each request, closed with its response; at most `limits.max_connections` at a time."""
-
-    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
-        self._context = context
-        self._slots = asyncio.Semaphore(limits.max_connections) if limits.max_connections else None
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; the slot is given back when its response is closed."""
-        transport = httpx.AsyncHTTPTransport(
-            verify=self._context, limits=httpx.Limits(max_connections=1, max_keepalive_connections=0)
-        )
-        if self._slots is None:
-            return await transport.handle_async_request(request)
-        timeout_s = request.extensions.get("timeout", {}).get("pool")
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise httpx.PoolTimeout("", request=request) from error
-        try:
-            response = await transport.handle_async_request(request)
-        except BaseException:
-            self._slots.release()
-            raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Held(response.stream, self._slots)
-        return response
-
-
-class _Held(httpx.AsyncByteStream):
-    """A response body that gives its slot back once, when it is closed."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, slots: asyncio.Semaphore) -> None:
-        self._stream = stream
-        self._slots: asyncio.Semaphore | None = slots
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            yield chunk
-
-    async def aclose(self) -> None:
-        slots, self._slots = self._slots, None
-        try:
-            await self._stream.aclose()
-        finally:
-            if slots:
-                slots.release()
-
-
 @functools.cache
 def _ssl_context() -> ssl.SSLContext:
     """One for the process: loading the certificates takes 10 ms and more."""
@@ -141,7 +91,7 @@ class HttpClient:
                 base_url=base,
                 headers=all_headers,
                 timeout=timeout,  # type: ignore[arg-type]
-                transport=_FreshConnections(context, limits),
+                transport=FreshConnections(context, limits),
             )
             self._pooled = httpx.AsyncClient(
                 base_url=base,
@@ -169,7 +119,7 @@ class HttpClient:
         method: str,
         path: str,
         *,
-        json: Any = None,
+        content: Content | None = None,
         params: QueryParamTypes | None = None,
         headers: Mapping[str, str] | None = None,
         before_send: Callable[[], None] | None = None,
@@ -191,11 +141,9 @@ class HttpClient:
         sending = Sending(before_send)
         try:
             # The SDK's order: its own two headers first, so that the caller's win.
-            content: bytes | None = None
             all_headers: dict[str, str] = {}
-            if json is not None:
-                content = encode_json(json)
-                all_headers = {"Content-Length": str(len(content)), "Content-Type": "application/json"}
+            if content is not None:
+                all_headers = {"Content-Length": str(content.size), "Content-Type": "application/json"}
             all_headers.update(headers or {})
             request = client.build_request(
                 method,
@@ -205,8 +153,6 @@ class HttpClient:
                 headers=all_headers,
                 extensions={"trace": sending},
             )
-        except RequestInvalid:
-            raise
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError, AttributeError, LookupError) as error:
             raise RequestInvalid(f"The request cannot be sent: {sentence(error)}.") from error
         try:
@@ -264,8 +210,9 @@ class HttpClient:
         params: QueryParamTypes | None,
         headers: Mapping[str, str] | None,
     ) -> Reply:
+        content = None if json is None else Content(encode_json(json))
         async with self.stream(
-            method, path, json=json, params=params, headers=headers, fresh=method != "GET"
+            method, path, content=content, params=params, headers=headers, fresh=method != "GET"
         ) as response:
             chunks: list[bytes] = []
             try:

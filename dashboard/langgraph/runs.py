@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 from dashboard.langgraph.answers import Answer, OnConnection, read_body
 from dashboard.langgraph.documents import DocumentState
+from dashboard.langgraph.encoding import encode_json
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
     NotFound,
@@ -15,6 +16,7 @@ from dashboard.langgraph.errors import (
     RunNotFound,
     ServerUnreachablePerhapsCreated,
 )
+from dashboard.langgraph.fresh import Content
 from dashboard.langgraph.http import READING_ERRORS, HttpClient
 from dashboard.langgraph.joining import Backoff, Joiner, tell
 from dashboard.langgraph.paths import run_ids, segment
@@ -154,7 +156,7 @@ class RunsClient:
             )
         return cast("dict[str, Any]", answer.value)
 
-    async def wait_answer(
+    def wait_answer(
         self,
         thread_id: str | None,
         assistant_id: str,
@@ -182,7 +184,7 @@ class RunsClient:
         durability: Durability | None = None,
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
-    ) -> Answer:
+    ) -> Coroutine[Any, Any, Answer]:
         """Like `wait`, but gives the document byte for byte and how it came; a failed graph is an Answer too.
 
         Args:
@@ -193,7 +195,8 @@ class RunsClient:
         Raises:
             As `wait`, without RunFailed. A deprecated `checkpoint_during` is sent without a warning.
         """
-        return await self._wait_answer(
+        # Not `async` itself: its frame would keep the arguments until the run ends.
+        return self._wait_answer(
             thread_id,
             run_payload(
                 assistant_id,
@@ -235,8 +238,10 @@ class RunsClient:
         on_connection: OnConnection | None = None,
     ) -> Answer:
         path = "/runs/wait" if thread_id is None else f"/threads/{segment(thread_id)}/runs/wait"
+        content = Content(encode_json(body))
+        del body  # a wait may last for hours: what is sent is not kept
         async with self._http.stream(
-            "POST", path, json=body, params=params, headers=headers, before_send=before_send, creates=True
+            "POST", path, content=content, params=params, headers=headers, before_send=before_send, creates=True
         ) as response:
             created = run_ids(response.headers, thread_id=thread_id)
             if created is not None:

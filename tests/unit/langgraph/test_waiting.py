@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
+import weakref
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from dashboard.langgraph import (
     ServerUnreachablePerhapsCreated,
     get_client,
 )
+from dashboard.langgraph.fresh import Content
 from tests.scripted_server import Fault, ScriptedServer
 
 THREAD = "1ef0b0b0-0000-6000-8000-000000000002"
@@ -282,3 +285,22 @@ async def test_a_large_state_is_read_whole(server: ScriptedServer, client: LangG
     answer = await client.runs.wait_answer(None, "chat")
 
     assert answer.body == document
+
+
+async def test_what_is_sent_is_not_kept_while_the_run_goes_on(server: ScriptedServer, client: LangGraphClient) -> None:
+    class Large(dict[str, Any]):
+        """A dict that can be watched."""
+
+    server.run_s = None
+    given = Large(text="x" * 1_000_000)
+    watched = weakref.ref(given)
+    waiting = asyncio.create_task(client.runs.wait_answer(None, "chat", input=given))
+    del given
+    run = await server.run_created()
+    await asyncio.sleep(0)
+    gc.collect()
+
+    assert watched() is None
+    assert all(not content._content for content in gc.get_objects() if isinstance(content, Content))
+    run.finish({})
+    assert (await waiting).body == b"{}"
