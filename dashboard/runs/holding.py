@@ -27,6 +27,7 @@ from dashboard.runs.models import Run, RunResult
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
 from dashboard.runs.text import searchable, storable
+from dashboard.servers.models import Server
 
 LEASE = timedelta(seconds=20)
 ERROR_CHARS = 20_000
@@ -102,7 +103,11 @@ def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[Holder], UUID
         holders = [Holder(*row) for row in found]
         taken = [changed.run_id for changed in write(holders, owner)] if holders else []
         # Read after the write, so that each comes with the fence that is now in force.
-        return list(Run.objects.filter(pk__in=taken).select_related("server", "request").order_by("created_at"))
+        runs = list(Run.objects.filter(pk__in=taken).select_related("server", "request").order_by("created_at"))
+    servers: dict[UUID, Server] = {}
+    for run in runs:  # one object for all the runs of a server, of which a worker may hold thousands
+        run.server = servers.setdefault(run.server_id, run.server)
+    return runs
 
 
 def _lease(owner: UUID) -> dict[str, Any]:

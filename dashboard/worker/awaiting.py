@@ -6,14 +6,13 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dashboard.langgraph import (
     Answer,
     AnswerNotUnderstood,
-    ConnectionEvent,
     LangGraphClient,
     LangGraphError,
     RequestInvalid,
@@ -25,8 +24,7 @@ from dashboard.langgraph import (
     ServerUnreachablePerhapsCreated,
 )
 from dashboard.runs import holding
-from dashboard.runs.events import EventKind
-from dashboard.runs.holding import Hold, LeaseLost, Outcome, RunError
+from dashboard.runs.holding import Hold, Outcome, RunError
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
@@ -34,7 +32,7 @@ from dashboard.worker.cancelling import deliver_cancel
 from dashboard.worker.classify import classify
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.inquiry import RUN_ID_KEY, ask_how_it_ended, find_launched, until_answered
-from dashboard.worker.reexecution import was_executed_again
+from dashboard.worker.line import Beside, Line
 from dashboard.worker.storing import OutcomeStore
 
 logger = logging.getLogger(__name__)
@@ -46,6 +44,25 @@ LOOKUP_PAUSE_S = 2.0
 LOOK_AGAIN_S = 1.0
 BEGUN_POLL_S = 1.0
 UNSENT_PAUSE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What of a run's parameters matters after it was sent. The input may be large, and is not kept."""
+
+    on_disconnect: str
+    keeps_error_state: bool
+    keeps_thread: bool
+    starts_later: bool
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Wishes:
+        return cls(
+            on_disconnect=str(params.get("on_disconnect") or "continue"),
+            keeps_error_state=params.get("raise_error") is False,
+            keeps_thread=params.get("on_completion") == "keep",
+            starts_later=bool(params.get("after_seconds")),
+        )
 
 
 class RunAwaiter:
@@ -75,22 +92,26 @@ class RunAwaiter:
         self._database = database
         self._store = store
         self._lease_until = lease_until
-        self._params: dict[str, Any] = run.request.params
+        self._wishes = Wishes.of(run.request.params)
         self._headers: dict[str, str] = {}
         self._thread_id = run.remote_thread_id
         self._run_id = run.remote_run_id
-        self._line_is_lost = False
-        # By `time.monotonic()`: when this worker saw the run created, and when the line was last lost.
-        self._created_at: float | None = None
-        self._lost_at = 0.0
-        self._cancel_asked = asyncio.Event()
-        self._side_tasks: list[asyncio.Task[None]] = []
-        if run.status == RunStatus.CANCELLING:
-            self._cancel_asked.set()
+        self._beside = Beside()
+        self._line = Line(hold, client, database, self._beside)
+        self._is_cancelled = run.status == RunStatus.CANCELLING
+        self._is_accompanied = False
+
+    @property
+    def ends_with_its_line(self) -> bool:
+        """Whether the server will end the run when this worker's line to it is closed."""
+        return self._wishes.on_disconnect == "cancel" and self._line.is_first
 
     def cancel_asked(self) -> None:
         """Someone asked to cancel: it is delivered as soon as the server's ids are known."""
-        self._cancel_asked.set()
+        if not self._is_cancelled:
+            self._is_cancelled = True
+            if self._is_accompanied:
+                self._deliver_cancel()
 
     async def finish(self) -> None:
         """Bring the run to its end, or back into the queue.
@@ -101,9 +122,7 @@ class RunAwaiter:
         try:
             outcome = await self._outcome()
         finally:
-            for task in self._side_tasks:
-                task.cancel()
-            await asyncio.gather(*self._side_tasks, return_exceptions=True)
+            await self._beside.end()
         if outcome is not None:
             self.is_busy = True
             storing = self._store.store(self.hold, self._run_id or "", outcome)
@@ -153,6 +172,7 @@ class RunAwaiter:
                 raise
             logger.warning("the run's own headers cannot be decrypted; joining without them", extra=self._log())
         if self._run_id is not None:
+            self._forget_request()
             self._accompany()
             return await self._join()
         if self.run.sent_at is not None:
@@ -176,9 +196,9 @@ class RunAwaiter:
                 self.run.assistant_id,
                 **self._arguments(),
                 headers=self._headers or None,
-                on_run_created=self._created,
+                on_run_created=self._confirmed,
                 before_send=self._check_lease,
-                on_connection=self._connection,
+                on_connection=self._line.tell,
             )
         except ServerUnreachablePerhapsCreated as error:
             self.is_busy = False
@@ -205,7 +225,8 @@ class RunAwaiter:
 
     def _arguments(self) -> dict[str, Any]:
         """The wait parameters as they go out: what was given, and what Runboard needs to keep its promises."""
-        given = {name: value for name, value in self._params.items() if name not in ("headers", "raise_error")}
+        params = self.run.request.params
+        given = {name: value for name, value in params.items() if name not in ("headers", "raise_error")}
         given["metadata"] = {**(given.get("metadata") or {}), RUN_ID_KEY: str(self.run.pk)}
         given.setdefault("on_disconnect", "continue")
         if self.run.thread_choice == ThreadChoice.STATELESS:
@@ -222,7 +243,7 @@ class RunAwaiter:
         assert self._run_id is not None
         try:
             return await self._client.runs.join_answer(
-                self._thread_id, self._run_id, headers=self._headers or None, on_connection=self._connection
+                self._thread_id, self._run_id, headers=self._headers or None, on_connection=self._line.tell
             )
         except AnswerNotUnderstood as error:
             logger.warning("the answer was not understood: %s", error, extra=self._log())
@@ -261,57 +282,49 @@ class RunAwaiter:
 
     # What is written on the way.
 
+    async def _confirmed(self, ids: RunCreateMetadata) -> None:
+        """The headers of our own POST are in: this line is the one the run was created on."""
+        self._line.is_first = True
+        await self._created(ids)
+
     async def _created(self, ids: RunCreateMetadata) -> None:
         self.is_busy = False
         thread_id = ids["thread_id"] or self._thread_id
         if thread_id is None:
             return  # it cannot be joined or asked about; its answer is all that there will be
         self._run_id, self._thread_id = ids["run_id"], thread_id
-        self._created_at = time.monotonic()
+        self._line.created(thread_id, self._run_id, self._headers)
         self.run.status = await self._database.insist(
             holding.run_created_on_server,
             self.hold,
             remote_run_id=self._run_id,
             remote_thread_id=self._thread_id,
-            starts_later=bool(self._params.get("after_seconds")),
+            starts_later=self._wishes.starts_later,
         )
-        if self.run.status == RunStatus.CANCELLING:
-            self._cancel_asked.set()
+        self._is_cancelled |= self.run.status == RunStatus.CANCELLING
+        self._forget_request()
         self._accompany()
+
+    def _forget_request(self) -> None:
+        """The server has it: an input may be large, and the wait long."""
+        self.run.request = None
 
     def _accompany(self) -> None:
         """Begin what goes on beside a run that exists: delivering a cancel, noticing that a scheduled run begins."""
         assert self._thread_id is not None
         assert self._run_id is not None
-        cancel = deliver_cancel(
-            self._client, self._database, self.hold, self._thread_id, self._run_id, self._headers, self._cancel_asked
-        )
-        self._beside(cancel)
+        self._is_accompanied = True
+        if self._is_cancelled:
+            self._deliver_cancel()
         if self.run.status == RunStatus.SCHEDULED:
-            self._beside(self._watch_for_begin(self._thread_id, self._run_id))
+            self._beside.begin(self._watch_for_begin(self._thread_id, self._run_id))
 
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        task.add_done_callback(_log_failure)
-        self._side_tasks.append(task)
-
-    async def _notice_execution(self) -> None:
-        """After a lost line: whether the server has begun the run anew. Not asked of runs that others created."""
-        if self._created_at is None or self._thread_id is None or self._run_id is None:
-            return
-        try:
-            again = await was_executed_again(
-                self._client,
-                thread_id=self._thread_id,
-                run_id=self._run_id,
-                lost_after_s=self._lost_at - self._created_at,
-                headers=self._headers,
-            )
-        except LangGraphError as error:
-            logger.info("could not ask whether the run was executed again: %s", error, extra=self._log())
-            return
-        if again:
-            await self._database.insist(holding.run_executed_again, self.hold)
+    def _deliver_cancel(self) -> None:
+        assert self._thread_id is not None
+        assert self._run_id is not None
+        self._beside.begin(
+            deliver_cancel(self._client, self._database, self.hold, self._thread_id, self._run_id, self._headers)
+        )
 
     async def _watch_for_begin(self, thread_id: str, run_id: str) -> None:
         while True:
@@ -324,27 +337,6 @@ class RunAwaiter:
                 await self._database.insist(holding.run_begun, self.hold)
                 return
 
-    async def _connection(self, event: ConnectionEvent) -> None:
-        """Tell the timeline when the line is lost and when it is back: once each, not at every try."""
-        if event.kind == "lost" and not self._line_is_lost:
-            self._line_is_lost = True
-            self._lost_at = time.monotonic()
-            await self._remark_connection(EventKind.CONNECTION_LOST, event.reason)
-        elif event.kind == "joined" and self._line_is_lost:
-            self._line_is_lost = False
-            await self._remark_connection(EventKind.REJOINED, "")
-            self._beside(self._notice_execution())
-
-    async def _remark_connection(self, kind: EventKind, reason: str) -> None:
-        data = {"message": reason} if reason else {}
-        if kind == EventKind.REJOINED:  # or the page would go on to say that the line is lost
-            await self._database.insist(holding.run_connection, self.hold, kind=kind, data=data)
-            return
-        try:
-            await self._database.call(holding.run_connection, self.hold, kind=kind, data=data)
-        except DATABASE_AWAY as error:
-            logger.warning("could not note the connection: %s", error, extra=self._log())
-
     # Ends.
 
     async def _classified(self, answer: Answer | None) -> Outcome:
@@ -355,9 +347,14 @@ class RunAwaiter:
             facts = await ask_how_it_ended(
                 self._client, thread_id=self._thread_id, run_id=self._run_id, answer=answer, headers=self._headers
             )
-            cancel_action = await self._cancel_action()
-            keep_error_state = self._params.get("raise_error") is False
-            outcome = classify(replace(facts, cancel_action=cancel_action, keep_error_state=keep_error_state))
+            outcome = classify(
+                replace(
+                    facts,
+                    cancel_action=await self._cancel_action() if facts.asks_who_cancelled else "",
+                    keep_error_state=self._wishes.keeps_error_state,
+                    ended_with_line=self._wishes.on_disconnect == "cancel" and not self._line.is_first,
+                )
+            )
             if outcome is not None:
                 return outcome
             await asyncio.sleep(LOOK_AGAIN_S)
@@ -371,7 +368,7 @@ class RunAwaiter:
         try:
             return await self._database.call(holding.cancel_action_of, self.hold)
         except DATABASE_AWAY:
-            return (self.run.cancel_action or "interrupt") if self._cancel_asked.is_set() else ""
+            return (self.run.cancel_action or "interrupt") if self._is_cancelled else ""
 
     async def _try_later(self, reason: str, retry_after_s: float | None) -> Outcome | None:
         """Back to the queue, for as long as the server's settings give; then the run has failed."""
@@ -385,7 +382,7 @@ class RunAwaiter:
     async def _forget_thread(self) -> None:
         """Delete the thread of a stateless run, unless it was to be kept."""
         is_stateless = self.run.thread_choice == ThreadChoice.STATELESS
-        if not is_stateless or self._params.get("on_completion") == "keep" or self._thread_id is None:
+        if not is_stateless or self._wishes.keeps_thread or self._thread_id is None:
             return
         try:
             await self._client.threads.delete(self._thread_id, headers=self._headers)
@@ -410,8 +407,3 @@ class _CannotKnow(Exception):
     def __init__(self, sentence: str, body: bytes | None = None) -> None:
         super().__init__(sentence)
         self.body = body
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, LeaseLost):
-        logger.error("a task beside a run failed", exc_info=error)

@@ -27,10 +27,8 @@ async def deliver_cancel(
     thread_id: str,
     run_id: str,
     headers: dict[str, str],
-    asked: asyncio.Event,
 ) -> None:
-    """Wait until someone asks, then tell the server until it has heard. How the run ends, its answer will say."""
-    await asked.wait()
+    """Tell the server, until it has heard, that someone asked. How the run ends, its answer will say."""
     action = await database.insist(holding.cancel_action_of, hold)
     delay, told = RETRY_FIRST_S, False
     while True:

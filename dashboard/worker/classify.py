@@ -28,6 +28,7 @@ class Facts:
         thread_known: Whether the server still knows the thread.
         cancel_action: What someone asked here: "interrupt", "rollback", or "".
         keep_error_state: raise_error=False: the `__error__` document is the final state.
+        ended_with_line: on_disconnect="cancel", and the line on which the run was created is gone.
     """
 
     answer: Answer | None
@@ -36,6 +37,12 @@ class Facts:
     thread_known: bool = True
     cancel_action: str = ""
     keep_error_state: bool = False
+    ended_with_line: bool = False
+
+    @property
+    def asks_who_cancelled(self) -> bool:
+        """Whether how it ended depends on what someone asked for here."""
+        return self.remote_status in (None, "interrupted")
 
 
 def classify(facts: Facts) -> Outcome | None:
@@ -67,12 +74,7 @@ def _classify(facts: Facts) -> Outcome | None:
         # Rolled back before it began: the dev server keeps such a run instead of forgetting it.
         return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True})
     if facts.remote_status == "interrupted":
-        note = (
-            {}
-            if facts.cancel_action
-            else {"note": "Stopped on the server: cancelled there, or pushed out by another run."}
-        )
-        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending=note)
+        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending=_who_stopped_it(facts))
     if facts.remote_status == "success":
         return _stopped_well(facts)
     return Outcome(
@@ -82,6 +84,14 @@ def _classify(facts: Facts) -> Outcome | None:
         ),
         body=_body(facts),
     )
+
+
+def _who_stopped_it(facts: Facts) -> dict[str, Any]:
+    if facts.cancel_action:
+        return {}
+    if facts.ended_with_line:
+        return {"note": "Stopped on the server when its line was closed: it was launched with on_disconnect=cancel."}
+    return {"note": "Stopped on the server: cancelled there, or pushed out by another run."}
 
 
 def _stopped_well(facts: Facts) -> Outcome:

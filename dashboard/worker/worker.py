@@ -131,11 +131,13 @@ class Worker:
         task.add_done_callback(lambda done: self._let_go(run.pk, done))
 
     def _let_go(self, run_id: UUID, task: asyncio.Task[None]) -> None:
+        was_full = len(self._tasks) >= self.concurrency
         # The same run may have been taken again already, after it was put back into the queue.
         if self._tasks.get(run_id) is task:
             for kept in (self._tasks, self._awaiters, self._holds, self._leases):
                 kept.pop(run_id, None)
-        self._wake.set()
+        if was_full:  # else there was room before, and whoever queued a run has woken us for it
+            self._wake.set()
 
     async def _finish(self, run: Run, hold: Hold) -> None:
         try:

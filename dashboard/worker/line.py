@@ -1,0 +1,107 @@
+"""The line to the server over which one run is awaited: lost, joined again, and what the server did meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from dashboard.langgraph import ConnectionEvent, LangGraphClient, LangGraphError
+from dashboard.runs import holding
+from dashboard.runs.events import EventKind
+from dashboard.runs.holding import Hold, LeaseLost
+from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.reexecution import was_executed_again
+
+logger = logging.getLogger(__name__)
+
+
+class Beside:
+    """Tasks that go on beside a run while it is awaited, and end with it."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with it beside; a failure is logged and hurts nobody."""
+        task = asyncio.create_task(work)
+        task.add_done_callback(_log_failure)
+        self._tasks.append(task)
+
+    async def end(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Line:
+    """Told by the client when the line is lost and joined; tells the run's timeline, once each, not at every try."""
+
+    def __init__(self, hold: Hold, client: LangGraphClient, database: Database, beside: Beside) -> None:
+        self._hold = hold
+        self._client = client
+        self._database = database
+        self._beside = beside
+        self._is_lost = False
+        # Of a run that this worker created: its ids, the headers to ask with, and when; by `time.monotonic()`.
+        self._ours: tuple[str, str, dict[str, str]] | None = None
+        self._created_at = 0.0
+        self._lost_at = 0.0
+        self.is_first = False
+        """Whether this is the very line on which the run was created."""
+
+    def created(self, thread_id: str, run_id: str, headers: dict[str, str]) -> None:
+        """The server has created the run, on this line or on one that broke before it could say so."""
+        self._ours = thread_id, run_id, headers
+        self._created_at = time.monotonic()
+
+    async def tell(self, event: ConnectionEvent) -> None:
+        """What the client says of its connection."""
+        if event.kind == "lost" and not self._is_lost:
+            self._is_lost, self.is_first = True, False
+            self._lost_at = time.monotonic()
+            await self._remark(EventKind.CONNECTION_LOST, event.reason)
+        elif event.kind == "joined" and self._is_lost:
+            self._is_lost = False
+            await self._remark(EventKind.REJOINED, "")
+            self._beside.begin(self._notice_execution())
+
+    async def _remark(self, kind: EventKind, reason: str) -> None:
+        data = {"message": reason} if reason else {}
+        if kind == EventKind.REJOINED:  # or the page would go on to say that the line is lost
+            await self._database.insist(holding.run_connection, self._hold, kind=kind, data=data)
+            return
+        try:
+            await self._database.call(holding.run_connection, self._hold, kind=kind, data=data)
+        except DATABASE_AWAY as error:
+            logger.warning("could not note the connection: %s", error, extra=self._log())
+
+    async def _notice_execution(self) -> None:
+        """After a lost line: whether the server has begun the run anew. Not asked of runs that others created."""
+        if self._ours is None:
+            return
+        thread_id, run_id, headers = self._ours
+        try:
+            again = await was_executed_again(
+                self._client,
+                thread_id=thread_id,
+                run_id=run_id,
+                lost_after_s=self._lost_at - self._created_at,
+                headers=headers,
+            )
+        except LangGraphError as error:
+            logger.info("could not ask whether the run was executed again: %s", error, extra=self._log())
+            return
+        if again:
+            await self._database.insist(holding.run_executed_again, self._hold)
+
+    def _log(self) -> dict[str, str]:
+        return {"run_id": str(self._hold.run_id)}
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, LeaseLost):
+        logger.error("a task beside a run failed", exc_info=error)
