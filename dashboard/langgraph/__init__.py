@@ -6,7 +6,7 @@
 `errors` draws what can go wrong; `types` holds the protocol's words and shapes.
 """
 
-from dashboard.langgraph.answers import Answer, ConnectionEvent, GraphError, OnConnection
+from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
 from dashboard.langgraph.client import LangGraphClient, get_client
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
@@ -23,6 +23,7 @@ from dashboard.langgraph.errors import (
     ServerUnreachablePerhapsCreated,
 )
 from dashboard.langgraph.joining import Backoff
+from dashboard.langgraph.outlines import GraphError
 from dashboard.langgraph.types import RunCreateMetadata
 
 __all__ = [

@@ -19,17 +19,11 @@ from dashboard.langgraph.documents import (
 )
 from dashboard.langgraph.errors import AnswerNotUnderstood
 from dashboard.langgraph.http import READING_ERRORS
+from dashboard.langgraph.outlines import GraphError, graph_error, questions
+from dashboard.langgraph.parts import Part, document_part
 from dashboard.langgraph.sending import sentence
 
 _WHITESPACE = b" \t\r\n"
-
-
-@dataclass(frozen=True)
-class GraphError:
-    """What the graph raised, from `{"__error__": {"error": type, "message": message}}`."""
-
-    type: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -69,13 +63,28 @@ class Answer:
 
     @cached_property
     def graph_error(self) -> GraphError | None:
-        """What the graph raised, or None. Parses the document only when it can hold an error."""
-        if not self.body.startswith(b"{") or b'"__error__"' not in self.body:
-            return None
-        error = self.value.get("__error__")
-        if not isinstance(error, dict):
-            return None
-        return GraphError(type=str(error.get("error") or "Error"), message=str(error.get("message") or ""))
+        """What the graph raised, or None."""
+        error = self._marks.get("__error__")
+        return graph_error(error) if error else None
+
+    @cached_property
+    def questions(self) -> list[Any] | None:
+        """What the graph asks, or None: the entries of `__interrupt__`, a very large one only as its id."""
+        asked = self._marks.get("__interrupt__")
+        return questions(asked) if asked else None
+
+    @cached_property
+    def _marks(self) -> dict[str, Part]:
+        """What the server put beside the state's own keys. Scans the document only when it can hold any of it."""
+        if not self.body.startswith(b"{") or not (b'"__error__"' in self.body or b'"__interrupt__"' in self.body):
+            return {}
+        return document_part(self.body).members("__error__", "__interrupt__")
+
+    async def examine(self) -> None:
+        """Look for errors and questions, in a thread where that takes a while; `graph_error` and `questions` follow."""
+        if len(self.body) <= SMALL_BYTES:
+            return
+        await asyncio.to_thread(lambda: (self.graph_error, self.questions))
 
 
 @dataclass(frozen=True)

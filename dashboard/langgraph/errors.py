@@ -152,9 +152,9 @@ class AnswerNotUnderstood(LangGraphError):
     """
 
     def __init__(
-        self, message: str, *, body: bytes = b"", run_id: str | None = None, thread_id: str | None = None
+        self, message: str, *, body: bytes | bytearray = b"", run_id: str | None = None, thread_id: str | None = None
     ) -> None:
         super().__init__(message)
-        self.body = body[:2000]
+        self.body = bytes(body[:2000])
         self.run_id = run_id
         self.thread_id = thread_id

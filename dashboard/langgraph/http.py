@@ -12,11 +12,11 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 
-from dashboard.langgraph.documents import parse_document
+from dashboard.langgraph.documents import SMALL_BYTES, Bytes, parse_document
 from dashboard.langgraph.encoding import encode_json
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
@@ -26,9 +26,12 @@ from dashboard.langgraph.errors import (
     ServerUnreachableNotCreated,
 )
 from dashboard.langgraph.fresh import Content, FreshConnections
+from dashboard.langgraph.parts import Part, document_part
 from dashboard.langgraph.refusals import refusal
 from dashboard.langgraph.sending import Sending, sentence
 from dashboard.langgraph.types import QueryParamTypes
+
+T = TypeVar("T")
 
 DEFAULT_TIMEOUT: Final = httpx.Timeout(connect=5.0, read=20.0, write=120.0, pool=10.0)
 """Seconds. `read` is the liveness timer between two bytes (a heartbeat comes every 5 s), not a limit on a run."""
@@ -46,7 +49,7 @@ class Reply:
     """A 2xx answer, read to its end."""
 
     headers: httpx.Headers
-    body: bytes
+    body: Bytes
 
     def json(self) -> Any:
         """The body as a Python value; None when empty.
@@ -60,6 +63,26 @@ class Reply:
             return parse_document(self.body)
         except ValueError as error:
             raise AnswerNotUnderstood(f"The server's answer is not JSON: {error}.", body=self.body) from error
+
+    async def read(self, what: Callable[[Part], T]) -> T:
+        """What `what` finds in a body of any size, without building its Python values; in a thread when it is large.
+
+        Raises:
+            AnswerNotUnderstood: The body is not one whole JSON object or list.
+        """
+        try:
+            if len(self.body) <= SMALL_BYTES:
+                return what(_container(self.body))
+            return await asyncio.to_thread(lambda: what(_container(self.body)))
+        except ValueError as error:
+            raise AnswerNotUnderstood(f"The server's answer is not as promised: {error}.", body=self.body) from error
+
+
+def _container(body: Bytes) -> Part:
+    found = document_part(body)
+    if not found.is_object and not found.is_list:
+        raise ValueError("it is neither an object nor a list")
+    return found
 
 
 @functools.cache
@@ -176,19 +199,23 @@ class HttpClient:
         json: Any = None,
         params: QueryParamTypes | None = None,
         headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
     ) -> Reply:
-        """Send a short request and read its answer to the end.
+        """Send a short request and read its answer to the end; one longer than `max_bytes` is not understood.
 
         A GET is tried a second time after a 500, and up to twice more when its connection died: a server that answers
         500 may close the connection as well, and then the next request on it fails through no fault of its own.
         """
+        once = functools.partial(
+            self._request_once, method, path, json=json, params=params, headers=headers, max_bytes=max_bytes
+        )
         dropped = failed = 0
         while True:
             try:
                 if method != "GET":
-                    return await self._request_once(method, path, json=json, params=params, headers=headers)
+                    return await once()
                 async with self._short_slots:
-                    return await self._request_once(method, path, json=json, params=params, headers=headers)
+                    return await once()
             except ServerUnreachable as error:
                 if method != "GET":
                     raise
@@ -209,15 +236,20 @@ class HttpClient:
         json: Any,
         params: QueryParamTypes | None,
         headers: Mapping[str, str] | None,
+        max_bytes: int | None,
     ) -> Reply:
         content = None if json is None else Content(encode_json(json))
         async with self.stream(
             method, path, content=content, params=params, headers=headers, fresh=method != "GET"
         ) as response:
-            chunks: list[bytes] = []
+            # It grows in place: a list of chunks would be in memory twice when it is joined.
+            body = bytearray()
             try:
                 async for chunk in response.aiter_bytes():
-                    chunks.append(chunk)
+                    body += chunk
+                    if max_bytes is not None and len(body) > max_bytes:
+                        told = f"{self.origin} answered {method} {path} with more than {max_bytes:,} bytes."
+                        raise AnswerNotUnderstood(told, body=bytes(body[:2000]))
             except READING_ERRORS as error:
                 if method == "GET":
                     raise ServerUnreachableNotCreated(
@@ -227,7 +259,7 @@ class HttpClient:
                 raise AnswerNotUnderstood(
                     f"{self.origin} did what was asked and broke off its answer: {sentence(error)}."
                 ) from error
-            return Reply(response.headers, b"".join(chunks))
+            return Reply(response.headers, body)
 
 
 READING_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, OSError, RuntimeError, ValueError)

@@ -147,6 +147,7 @@ class Joiner:
                 await self._count_foreign(reading)
             return reading
         answer = Answer(reading.body, self._run_id, self._thread_id, "join", self._connections)
+        await answer.examine()
         graph_error = answer.graph_error
         if graph_error is not None and graph_error.type == "HTTPException":
             # The join endpoint's own failure, dressed as a graph's: "404: Run not found". A graph may raise the same.

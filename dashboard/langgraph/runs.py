@@ -150,6 +150,7 @@ class RunsClient:
             params=params,
             on_run_created=on_run_created,
         )
+        await answer.examine()
         if raise_error and (error := answer.graph_error):
             raise RunFailed(
                 error.type, error.message, state=answer.value, run_id=answer.run_id, thread_id=answer.thread_id

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from dashboard.langgraph.errors import AnswerNotUnderstood
 from dashboard.langgraph.http import HttpClient
+from dashboard.langgraph.outlines import StateOutline, state_outline
 from dashboard.langgraph.paths import segment
 from dashboard.langgraph.types import Thread, ThreadState, ThreadStatus
 
@@ -87,6 +88,30 @@ class ThreadsClient:
         if before is not None:
             query["before"] = before
         return await self._list("GET", f"/threads/{segment(thread_id)}/history", params=query, headers=headers)
+
+    async def outline_state(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> StateOutline:
+        """The present state as `get_state` gives it, but of any size: its values stay bytes."""
+        path = f"/threads/{segment(thread_id)}/state"
+        return await (await self._http.request("GET", path, headers=headers)).read(state_outline)
+
+    async def outline_history(
+        self,
+        thread_id: str,
+        *,
+        limit: int,
+        metadata: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> builtins.list[StateOutline]:
+        """States as `get_history` gives them, their values as bytes.
+
+        Raises:
+            AnswerNotUnderstood: also when the answer is longer than `max_bytes`.
+        """
+        path = f"/threads/{segment(thread_id)}/history"
+        body = {"limit": limit, "metadata": metadata}
+        reply = await self._http.request("POST", path, json=body, headers=headers, max_bytes=max_bytes)
+        return await reply.read(lambda states: [state_outline(state) for state in states.items()])
 
     async def delete(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> None:
         """Delete the thread with its runs and checkpoints."""

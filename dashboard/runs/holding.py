@@ -6,9 +6,7 @@ fence, so a worker that comes back from the dead finds that its hold is gone (Le
 
 from __future__ import annotations
 
-import hashlib
 import json
-import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +21,9 @@ from django.db.models.functions import Now
 
 from dashboard.runs.changes import Changed, Event, fields_of_move, moved, run_move, run_note, runs_change
 from dashboard.runs.events import EventKind
-from dashboard.runs.models import Run, RunResult
+from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, notify
+from dashboard.runs.packing import PackedState, pack, packed_store
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
 from dashboard.runs.text import searchable, storable
 from dashboard.servers.models import Server
@@ -306,20 +305,15 @@ def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
     return True
 
 
-def _pack(outcome: Outcome) -> bytes | None:
+def _pack(outcome: Outcome) -> PackedState | None:
     """The body as it is stored. Done before the row is locked: a large state takes a while."""
     assert outcome.status in ENDS
-    return zlib.compress(outcome.body, 1) if outcome.body is not None else None
+    return pack(outcome.body) if outcome.body is not None else None
 
 
-def _end(run: Run, outcome: Outcome, packed: bytes | None) -> None:
-    if outcome.body is not None and packed is not None:
-        RunResult.objects.create(
-            run=run,
-            compressed=packed,
-            size_bytes=len(outcome.body),
-            sha256=hashlib.sha256(outcome.body).digest(),
-        )
+def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
+    if packed is not None:
+        packed_store(run.pk, packed)
     changes: dict[str, Any] = {"ending_json": json.dumps(outcome.ending) if outcome.ending else ""}
     error = outcome.error
     if error is not None:

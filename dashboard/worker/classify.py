@@ -108,12 +108,8 @@ def _stopped_well(facts: Facts) -> Outcome:
 
 def _interrupts(facts: Facts) -> list[Any]:
     """The open questions: from the answer, which has their schemas, else from the state's tasks."""
-    if facts.answer is not None and b'"__interrupt__"' in facts.answer.body:
-        value = facts.answer.value
-        found = value.get("__interrupt__") if isinstance(value, dict) else None
-        # A state may have a key of that name for its own ends; a question always has an id.
-        if isinstance(found, list) and found and all(isinstance(each, dict) and "id" in each for each in found):
-            return found
+    if facts.answer is not None and facts.answer.questions:
+        return facts.answer.questions
     return [interrupt for task in _tasks(facts) for interrupt in _list(task.get("interrupts"))]
 
 

@@ -16,9 +16,8 @@ from dashboard.langgraph import (
     RunNotFound,
     ServerUnreachable,
 )
-from dashboard.langgraph.encoding import encode_json
+from dashboard.langgraph.outlines import StateOutline
 from dashboard.langgraph.types import Run as RemoteRun
-from dashboard.langgraph.types import ThreadState
 from dashboard.worker.classify import Facts
 
 logger = logging.getLogger(__name__)
@@ -77,21 +76,25 @@ async def ask_how_it_ended(
     if status in ("pending", "running"):
         return Facts(answer, status)
     try:
-        state, is_present = await until_answered(lambda: _last_state(client, thread_id, run_id, headers))
+        outline, is_present = await until_answered(lambda: _last_state(client, thread_id, run_id, headers))
     except NotFound:
         return Facts(answer, status, thread_known=False)
     except RequestRejected as error:
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state cannot be had: %s", error)
-        state, is_present = None, True
-    if state is not None and (answer is None or (answer.source == "join" and not is_present)):
-        answer = Answer(encode_json(state.get("values")), run_id, thread_id, "join", 0)
-    return Facts(answer, status, state if status is not None else None)
+        outline, is_present = None, True
+    if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
+        answer = Answer(outline.values.raw if outline.values else b"null", run_id, thread_id, "join", 0)
+    state = outline.state if outline is not None and status is not None else None
+    del outline  # its values, which are as large as the answer
+    if answer is not None:
+        await answer.examine()
+    return Facts(answer, status, state)
 
 
 async def _last_state(
     client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]
-) -> tuple[ThreadState | None, bool]:
+) -> tuple[StateOutline | None, bool]:
     """The last state this run left on its thread, and whether that is also the thread's present one.
 
     Servers that do not write run ids into checkpoints only have the present one to give.
@@ -99,15 +102,15 @@ async def _last_state(
     Raises:
         NotFound: the server does not know the thread.
     """
-    present = await client.threads.get_state(thread_id, headers=headers)
-    metadata = present.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    present = await client.threads.outline_state(thread_id, headers=headers)
+    metadata = present.state.get("metadata") or {}
     if metadata.get("run_id") == run_id:
         return present, True
     if "run_id" not in metadata:
-        return (present, True) if metadata else (None, True)
+        return (present, True) if present.has_metadata else (None, True)
+    del present
     try:
-        states = await client.threads.get_history(thread_id, limit=1, metadata={"run_id": run_id}, headers=headers)
+        states = await client.threads.outline_history(thread_id, limit=1, metadata={"run_id": run_id}, headers=headers)
     except RequestRejected as error:
         if may_pass(error):
             raise

@@ -10,6 +10,8 @@ from dashboard.langgraph import LangGraphClient
 
 MARGIN_S = 0.5
 STATES = 100
+STATES_BYTES = 64_000_000
+"""All these states together. Where they take more it is not noticed: a hint is not worth the memory."""
 
 
 async def was_executed_again(
@@ -33,8 +35,10 @@ async def was_executed_again(
     changed_since = (changed_at - created_at).total_seconds() > lost_after_s + MARGIN_S
     if run["status"] == "running" and not changed_since:
         return False
-    states = await client.threads.get_history(thread_id, limit=STATES, metadata={"run_id": run_id}, headers=headers)
-    moments = [moment for state in states if (moment := _moment(state, "created_at"))]
+    states = await client.threads.outline_history(
+        thread_id, limit=STATES, metadata={"run_id": run_id}, headers=headers, max_bytes=STATES_BYTES
+    )
+    moments = [moment for each in states if (moment := _moment(each.state, "created_at"))]
     return any((moment - created_at).total_seconds() < lost_after_s for moment in moments)
 
 

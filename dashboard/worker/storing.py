@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from dashboard.runs import holding
 from dashboard.runs.holding import Hold, LeaseLost, Outcome, RunError
@@ -12,6 +13,8 @@ from dashboard.worker.spool import Spool, Spooled
 
 logger = logging.getLogger(__name__)
 
+LARGE_BYTES = 4_000_000
+
 
 class OutcomeStore:
     """Where outcomes go. An outage costs no memory: what cannot be stored waits on disk."""
@@ -19,6 +22,7 @@ class OutcomeStore:
     def __init__(self, database: Database, spool: Spool) -> None:
         self._database = database
         self._spool = spool
+        self._one_by_one = asyncio.Lock()
 
     async def store(self, hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
         """Store an outcome, however long Postgres is away; one that Postgres refuses without its final state.
@@ -27,7 +31,8 @@ class OutcomeStore:
             LeaseLost: another worker holds the run, and there was no outage that could explain it.
         """
         try:
-            await self._database.call(holding.run_finish, hold, outcome)
+            async with self._turn(outcome):
+                await self._database.call(holding.run_finish, hold, outcome)
             return
         except DATABASE_AWAY as error:
             logger.warning("an outcome waits for the database: %s", str(error).strip(), extra=_log(hold))
@@ -45,6 +50,10 @@ class OutcomeStore:
             return
         del outcome
         await self._store_spooled(spooled)
+
+    def _turn(self, outcome: Outcome) -> AbstractAsyncContextManager[None]:
+        """Large states are packed and stored one by one: leases wait for the same few threads, and memory is dear."""
+        return self._one_by_one if len(outcome.body or b"") > LARGE_BYTES else nullcontext()
 
     async def store_left_behind(self) -> None:
         """Store what an earlier worker of this machine had to leave on disk. Ends when nothing is left."""

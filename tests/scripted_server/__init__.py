@@ -17,6 +17,7 @@ every connection without a word; `server.forget(run)` makes it a stranger to the
 from tests.scripted_server.faults import HTML_PAGE, Fault
 from tests.scripted_server.runs import ScriptedRun
 from tests.scripted_server.server import ScriptedServer
+from tests.scripted_server.verbatim import VerbatimServer
 from tests.scripted_server.wire import Request
 
-__all__ = ["HTML_PAGE", "Fault", "Request", "ScriptedRun", "ScriptedServer"]
+__all__ = ["HTML_PAGE", "Fault", "Request", "ScriptedRun", "ScriptedServer", "VerbatimServer"]

@@ -1,0 +1,79 @@
+"""Final states on their way into the database and out of it, a piece at a time: they may be hundreds of megabytes."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import DataError, connection
+
+from dashboard.runs.models import RunResult
+
+PIECE_BYTES = 1_000_000
+SMALL_BYTES = 1_000_000
+"""Up to here a packed state is one parameter of an ordinary INSERT, which is one round trip less."""
+FIELD_MAX_BYTES = 2**30 - 1
+"""What one value in Postgres can be."""
+
+_COPY = "COPY runs_runresult (run_id, compressed, size_bytes, sha256) FROM STDIN (FORMAT BINARY)"
+_COPY_BEGINS = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+_COPY_ENDS = struct.pack("!h", -1)
+
+
+@dataclass(frozen=True)
+class PackedState:
+    """A final state as it is stored: compressed, in pieces, with size and hash of the original."""
+
+    pieces: list[bytes]
+    size_bytes: int
+    sha256: bytes
+
+    @property
+    def packed_bytes(self) -> int:
+        """The size as it is stored."""
+        return sum(map(len, self.pieces))
+
+
+def pack(body: bytes) -> PackedState:
+    """Compress a body. Needs the memory of the result and no more; takes a while when it is large."""
+    packer = zlib.compressobj(1)
+    view = memoryview(body)
+    pieces = [packer.compress(view[start : start + PIECE_BYTES]) for start in range(0, len(view), PIECE_BYTES)]
+    pieces.append(packer.flush())
+    return PackedState([piece for piece in pieces if piece], len(body), hashlib.sha256(body).digest())
+
+
+def packed_store(run_id: UUID, packed: PackedState) -> None:
+    """Insert the result of a run.
+
+    A large one is copied in: as a parameter of a statement it would be in memory six times over, as hexadecimal text.
+
+    Raises:
+        DataError: it is larger than Postgres can keep.
+    """
+    if packed.packed_bytes <= SMALL_BYTES:
+        RunResult.objects.create(
+            run_id=run_id, compressed=b"".join(packed.pieces), size_bytes=packed.size_bytes, sha256=packed.sha256
+        )
+        return
+    if packed.packed_bytes > FIELD_MAX_BYTES:
+        raise DataError(f"a final state of {packed.packed_bytes:,} bytes, compressed, is more than Postgres can keep")
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for piece in _copied(run_id, packed):
+            copy.write(piece)
+
+
+def _copied(run_id: UUID, packed: PackedState) -> Iterator[bytes]:
+    """One row in Postgres' binary COPY format: each field after its length."""
+    yield _COPY_BEGINS + struct.pack("!h", 4) + _field(run_id.bytes)
+    yield struct.pack("!i", packed.packed_bytes)
+    yield from packed.pieces
+    yield _field(struct.pack("!q", packed.size_bytes)) + _field(packed.sha256) + _COPY_ENDS
+
+
+def _field(value: bytes) -> bytes:
+    return struct.pack("!i", len(value)) + value
