@@ -15,7 +15,7 @@ from dashboard.live.listener import listener_is_up
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
 from dashboard.worker.diagnosis import Finding, diagnose
-from dashboard.worker.fragments import workers_context, workers_html
+from dashboard.worker.fragments import list_notice_html, workers_context, workers_html
 from dashboard.worker.selectors import WorkState, work_state
 
 DATABASE_AWAY = "The database does not answer. Runs go on at their servers; what they bring is stored when it is back."
@@ -82,3 +82,11 @@ def workers_page(request: TeamRequest) -> HttpResponse:
 def workers_live(request: TeamRequest) -> HttpResponse:
     """The part of it that changes, for browsers whose socket cannot open."""
     return HttpResponse(workers_html(hears_changes=listener_is_up()))
+
+
+@never_cache
+@member_required
+@require_safe
+def workers_notice(request: TeamRequest) -> HttpResponse:
+    """What a list of runs says of workers, for the same browsers."""
+    return HttpResponse(list_notice_html())

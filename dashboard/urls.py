@@ -1,7 +1,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from dashboard.health import healthz, workers_live, workers_page
+from dashboard.health import healthz, workers_live, workers_notice, workers_page
 
 handler500 = "dashboard.middleware.server_error"
 
@@ -14,4 +14,5 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("workers/", workers_page, name="workers"),
     path("workers/live/", workers_live, name="workers-live"),
+    path("workers/notice/", workers_notice, name="workers-notice"),
 ]

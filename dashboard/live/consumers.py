@@ -23,14 +23,14 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from dashboard.live.listener import EVERY_PAGE, WORKERS_PAGES, listener, run_group, team_group
-from dashboard.live.rendering import render_first_rows, render_row, render_run, render_shared
+from dashboard.live.rendering import render_first_rows, render_row, render_run, render_run_notice, render_shared
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.runs.selectors import RunFilters
 from dashboard.sharing.selectors import share_open
 from dashboard.teams.models import Membership
 from dashboard.teams.selectors import is_still_signed_in, membership_of, membership_still_of
-from dashboard.worker.fragments import workers_html
+from dashboard.worker.fragments import list_notice_html, workers_html
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self._changes: dict[UUID, int] = {}
-        self._everything = True
+        self._everything, self._crew_changed = True, False
         self._news = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
         listener.start()
@@ -83,7 +83,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code=TRY_LATER)
 
     async def crew_changed(self, event: dict[str, Any]) -> None:
-        """A worker came, went silent, or is full: only some pages say so."""
+        self._crew_changed = True
+        self._news.set()
 
     async def run_changed(self, event: dict[str, Any]) -> None:
         if event["version"] == ANY_VERSION:
@@ -99,11 +100,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._news.clear()
             changes, self._changes = self._changes, {}
             everything, self._everything = self._everything, False
+            crew, self._crew_changed = self._crew_changed, False
             try:
                 if everything:
                     await self.send_everything()
                 for run_id, version in changes.items():
                     await self.send_change(run_id, version)
+                if crew:
+                    await self.send_crew()
             except (OperationalError, InterfaceError) as error:
                 logger.info("a page waits for the database: %s", str(error).strip())
                 await asyncio.sleep(DATABASE_RETRY_S)
@@ -129,6 +133,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def send_change(self, run_id: UUID, version: int) -> None:
         raise NotImplementedError
+
+    async def send_crew(self) -> None:
+        """A worker came, went silent, or is full: for pages that say so."""
 
 
 @database_sync_to_async  # type: ignore[untyped-decorator]
@@ -195,6 +202,10 @@ class RunConsumer(MemberConsumer):
             self.sent_version = rendered.version
             await self.send(text_data=rendered.html)
 
+    async def send_crew(self) -> None:
+        if await self.member():
+            await self.send(text_data=await render_run_notice(self.run_id))
+
 
 class RunListConsumer(MemberConsumer):
     """`/ws/runs/`: rows that are new or changed, for the filters in the socket's address."""
@@ -216,6 +227,10 @@ class RunListConsumer(MemberConsumer):
             row = await render_row(member.team_id, run_id, version, self.filters)
             if row is not None:
                 await self.send(text_data=row.html)
+
+    async def send_crew(self) -> None:
+        if await self.member():
+            await self.send(text_data=await database_sync_to_async(list_notice_html)())
 
 
 class WorkersConsumer(MemberConsumer):

@@ -17,6 +17,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from dashboard.live.rendering import once
 from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
 from dashboard.worker.selectors import crew
 
@@ -122,6 +123,7 @@ async def _watch_workers() -> None:
             logger.info("the workers cannot be looked at: %s", str(error).strip())
         else:
             if known not in (None, found):
+                once.forget()
                 await layer.group_send(EVERY_PAGE, {"type": "crew.changed"})
             known = found
         await layer.group_send(WORKERS_PAGES, {"type": "look.again"})

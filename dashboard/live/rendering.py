@@ -13,6 +13,7 @@ from channels.db import database_sync_to_async
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import PAGE_ROWS, RunFilters, run_list
+from dashboard.worker.fragments import list_notice_html, run_notice_html
 
 KEPT = 512
 KEPT_CHARS = 30_000_000
@@ -52,6 +53,10 @@ class RenderOnce:
             self._made.pop(key, None)
             raise
 
+    def forget(self) -> None:
+        """Something has changed that renderings show and no version tells of."""
+        self._made.clear()
+
     def _forget_old(self) -> None:
         chars = 0
         for count, (key, future) in enumerate(reversed(list(self._made.items())), start=1):
@@ -82,6 +87,16 @@ async def render_run(run_id: UUID, version: int, *, may_act: bool) -> Rendered |
     return await once.get(("run", run_id, version, may_act), render)
 
 
+async def render_run_notice(run_id: UUID) -> str:
+    """What a run's page says of workers, as it is now; "" when the run is gone."""
+
+    def render() -> str:
+        run = Run.objects.filter(pk=run_id).first()
+        return run_notice_html(run) if run else ""
+
+    return str(await database_sync_to_async(render)())
+
+
 async def render_shared(run_id: UUID, version: int) -> Rendered | None:
     """The live parts of a share page."""
 
@@ -105,9 +120,10 @@ async def render_row(team_id: UUID, run_id: UUID, version: int, filters: RunFilt
 
 
 async def render_first_rows(team_id: UUID, filters: RunFilters) -> str:
-    """The first page of rows: what a runs page gets when it connects."""
+    """The first page of rows and what there is to say of workers: what a runs page gets when it connects."""
 
     def render() -> str:
-        return fragments.run_changes_html(list(run_list(team_id, filters)[:PAGE_ROWS]), snapshot=True)
+        rows = list(run_list(team_id, filters)[:PAGE_ROWS])
+        return fragments.run_changes_html(rows, snapshot=True) + list_notice_html()
 
     return str(await database_sync_to_async(render)())

@@ -135,7 +135,11 @@ def _cancelled(run: Run) -> Banner:
 
 def _cancelling(run: Run) -> Banner:
     who = f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
-    return Banner("info", f"Cancel asked{who}; the server has not confirmed it yet.", since=run.cancel_requested_at)
+    text = ""
+    if run.reconnecting_since or run.unreachable_since:
+        text = "The server cannot be reached right now; it is told as soon as it answers. The run may go on until then."
+    title = f"Cancel asked{who}; the server has not confirmed it yet."
+    return Banner("info", title, text, since=run.cancel_requested_at)
 
 
 def _waiting(run: Run) -> Banner | None:

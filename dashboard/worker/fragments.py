@@ -6,8 +6,10 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from dashboard.runs.models import Run
 from dashboard.worker.diagnosis import diagnose
-from dashboard.worker.selectors import work_state
+from dashboard.worker.notices import list_notice, run_notice
+from dashboard.worker.selectors import crew, work_state
 
 
 def workers_context(*, hears_changes: bool) -> dict[str, Any]:
@@ -19,3 +21,13 @@ def workers_context(*, hears_changes: bool) -> dict[str, Any]:
 def workers_html(*, hears_changes: bool) -> str:
     """The part of that page that changes."""
     return render_to_string("worker/_state.html", workers_context(hears_changes=hears_changes))
+
+
+def run_notice_html(run: Run) -> str:
+    """What a run's page says of workers."""
+    return render_to_string("worker/_notice.html", {"notice": run_notice(run, crew())})
+
+
+def list_notice_html() -> str:
+    """What a list of runs says of workers."""
+    return render_to_string("worker/_notice.html", {"notice": list_notice(crew())})

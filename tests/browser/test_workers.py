@@ -1,4 +1,4 @@
-"""The page of workers keeps itself up to date, and is found from every page."""
+"""The page of workers keeps itself up to date, is found from every page, and pages of runs say when none works."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from datetime import timedelta
 from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
+from dashboard.runs.holding import Outcome
+from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from dashboard.worker.models import Worker
 from tests.browser.conftest import Open
-from tests.browser.steps import live
+from tests.browser.steps import finish, live, shows, start
+from tests.browser.test_live_run import NO_SOCKET
 from tests.factories import make_run
 
 
@@ -40,6 +43,55 @@ def test_on_a_phone_the_menu_leads_there(open_browser: Open, user: User) -> None
     page.goto("/runs/")
 
     page.get_by_label("Your menu").click()
-    page.get_by_role("link", name="Workers").click()
+    page.get_by_role("banner").get_by_role("link", name="Workers").click()
 
     expect(page.get_by_role("heading", name="Workers", level=1)).to_be_visible()
+
+
+def test_pages_of_runs_say_that_no_worker_runs_until_one_does(page: Page, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get())
+    lists = page.context.new_page()
+    lists.goto("/runs/")
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+    live(lists, "live")
+    expect(page.locator("#work-notice")).to_contain_text("No worker is running. This run waits until one is.")
+    expect(lists.locator("#work-notice")).to_contain_text("No worker is running.")
+
+    worker = Worker.objects.create(host="box-7", pid=4711, concurrency=5)
+    expect(page.locator("#work-notice")).to_be_empty()
+    expect(lists.locator("#work-notice")).to_be_empty()
+    expect(lists.locator(f"#run-{run.pk}-row")).to_be_visible()
+
+    Worker.objects.filter(pk=worker.pk).update(held=5)
+    expect(page.locator("#work-notice")).to_contain_text("Every worker is full.")
+    expect(lists.locator("#work-notice")).to_contain_text("Every worker is full.")
+    Worker.objects.filter(pk=worker.pk).update(held=0)
+
+    hold = start(run)  # by a worker that is not there
+    shows(page, run, "running")
+    expect(page.locator("#work-notice")).to_contain_text("The worker that had this run is gone.")
+    Worker.objects.filter(pk=worker.pk).update(heartbeat_at=Now() - timedelta(minutes=3))
+    expect(page.locator("#work-notice")).to_contain_text("No worker is running. The run may go on at the server")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    shows(page, run, "cancelling")
+    expect(page.locator("#work-notice")).to_contain_text("The cancel is delivered as soon as one is")
+
+    finish(hold, Outcome(RunStatus.CANCELLED))
+    shows(page, run, "cancelled")
+    expect(page.locator("#work-notice")).to_be_empty()
+
+
+def test_a_list_that_polls_says_so_too(open_browser: Open, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get())
+    context = open_browser(user, bypass_csp=True)
+    context.add_init_script(NO_SOCKET)
+    page = context.new_page()
+    page.goto("/runs/")
+    expect(page.locator("#work-notice")).to_contain_text("No worker is running.")
+    live(page, "polling")
+
+    Worker.objects.create(host="box-7", pid=4711, concurrency=5)
+
+    expect(page.locator("#work-notice")).to_be_empty()
+    expect(page.locator(f"#run-{run.pk}-row")).to_be_visible()

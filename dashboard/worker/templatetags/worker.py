@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
+from dashboard.worker.notices import list_notice, run_notice
+from dashboard.worker.selectors import crew
 
 register = template.Library()
+NOTICE = "worker/_notice.html"
 
 CODE = re.compile(r"`([^`]+)`")
 
@@ -31,3 +36,15 @@ def for_long(since: datetime, at: datetime) -> SafeString:
 def with_code(text: str) -> SafeString:
     """A sentence in which what stands between backticks is code."""
     return mark_safe(CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped before
+
+
+@register.inclusion_tag(NOTICE)
+def run_work(run: Run) -> dict[str, Any]:
+    """What a run's page says of workers; nothing is asked of the database for a run that has ended."""
+    return {"notice": None if run.is_terminal else run_notice(run, crew())}
+
+
+@register.inclusion_tag(NOTICE)
+def list_work() -> dict[str, Any]:
+    """What the list of runs says of workers."""
+    return {"notice": list_notice(crew())}

@@ -1,0 +1,57 @@
+"""What run pages say of workers: only when a run would otherwise seem to be looked after and is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.worker.selectors import Crew
+
+NO_WORKER = "No worker is running."
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence and what follows from it."""
+
+    title: str
+    text: str
+
+
+def run_notice(run: Run, crew: Crew) -> Notice | None:
+    """What to say on the page of a run; None when a living worker has it, can take it, or it has ended."""
+    if run.is_terminal:
+        return None
+    if not crew.ids:
+        return Notice(NO_WORKER, _without_worker(run))
+    if run.status == RunStatus.QUEUED:
+        is_due = run.not_before is None or run.not_before <= timezone.now()
+        if is_due and crew.is_full:
+            return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
+        return None
+    if run.lease_owner in crew.ids:
+        return None
+    then = "The first worker that has room takes it over" if crew.is_full else "Another takes it over within 20 seconds"
+    return Notice("The worker that had this run is gone.", f"{then}; what the server does goes on meanwhile.")
+
+
+def _without_worker(run: Run) -> str:
+    if run.status == RunStatus.QUEUED:
+        return "This run waits until one is. Nothing has been sent."
+    if run.status == RunStatus.CANCELLING:
+        return "The cancel is delivered as soon as one is; until then the run may go on at the server."
+    if run.status == RunStatus.STARTING:
+        return "Whether the server has this run is looked up as soon as one is."
+    return "The run may go on at the server, and may have ended: what became of it is asked as soon as one is."
+
+
+def list_notice(crew: Crew) -> Notice | None:
+    """What to say above a list of runs."""
+    if not crew.ids:
+        return Notice(NO_WORKER, "Until one is, runs are not sent, followed or cancelled: what goes on may have ended.")
+    if crew.is_full:
+        return Notice("Every worker is full.", "New runs wait until one of them has room.")
+    return None
