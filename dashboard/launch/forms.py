@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from dashboard.launch.fields import BooleanText, JSONText, NodeNames, OptionText, Tags
@@ -147,7 +148,8 @@ class LaunchForm(forms.Form):
     on_disconnect = OptionText(
         [("continue", "continue: the run goes on"), ("cancel", "cancel: the run is stopped")],
         label="If Runboard's line to the server drops",
-        help_text="With cancel, a restart of Runboard stops the run. Default: continue.",
+        help_text="With cancel, the server stops the run when its line to Runboard is cut. A worker that is restarted "
+        f"waits {settings.ENV.stop_grace_s} s for it first; one that crashes cannot. Default: continue.",
     )
     on_completion = OptionText(
         [("delete", "delete the thread"), ("keep", "keep the thread")],

@@ -17,6 +17,7 @@ from dashboard.local.tether import tethered
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # make sends a SIGTERM on to us that a process group has already received: one wish, heard twice.
 SAME_WISH_S = 0.5
+SLOW_S = 3.0
 
 
 class StopAsked(Exception):
@@ -128,9 +129,15 @@ class Supervisor:
             if service.process is None:
                 continue
             service.ask_to_end()
-            deadline = time.monotonic() + service.patience_s
-            while service.process.poll() is None and time.monotonic() < deadline and not self.is_hurried(0.05):
-                pass
+            asked_at = time.monotonic()
+            is_told = False
+            while service.process.poll() is None and not self.is_hurried(0.05):
+                waited_s = time.monotonic() - asked_at
+                if waited_s > service.patience_s:
+                    break
+                if waited_s > SLOW_S and not is_told:
+                    is_told = True
+                    self._say(f"{service.name} needs a while to end (Ctrl-C again ends it at once)")
             if service.process.poll() is None:
                 self._say(f"{service.name} did not end in time and was killed")
             service.kill_group()

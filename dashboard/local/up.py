@@ -35,6 +35,7 @@ from dashboard.local.tether import die_with_parent
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
 SAY_AGAIN_S = 20.0
+STOP_PATIENCE_S = 20.0
 
 
 class CannotStart(Exception):
@@ -179,8 +180,9 @@ def start_own(supervisor: Supervisor, environment: Environment) -> Service:
         Service("web", [*daphne, "dashboard.asgi:application"], logs / "web.log", env=env, cwd=BASE_DIR)
     )
     # Started last and ended first: it needs the others to hand its leases back.
+    patience_s = environment.stop_grace_s + STOP_PATIENCE_S
     supervisor.start(
-        Service("worker", [*MANAGE, "run_worker"], logs / "worker.log", env=env, cwd=BASE_DIR, patience_s=10.0)
+        Service("worker", [*MANAGE, "run_worker"], logs / "worker.log", env=env, cwd=BASE_DIR, patience_s=patience_s)
     )
     return web
 

@@ -18,6 +18,7 @@ class EventKind(TextChoices):
     CANCEL_DELIVERED = "cancel_delivered", "Cancel delivered to the server"
     CANCEL_FAILED = "cancel_failed", "Cancel could not be delivered yet"
     ADOPTED = "adopted", "Another worker took over"
+    WORKER_STOPS = "worker_stops", "The worker is being stopped"
     HANDED_BACK = "handed_back", "The worker stopped and handed the run back"
     EXECUTED_AGAIN = "executed_again", "The server executed the run again"
     WARNING = "warning", "Warning"

@@ -333,14 +333,15 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
     run_move(run, outcome.status, data=data, before=before, **changes)
 
 
-def leases_hand_back(*, owner: UUID) -> int:
-    """Give every run of a stopping worker back at once. Returns how many.
+def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
+    """Give the runs of a stopping worker back at once, except those in `but`. Returns how many.
 
     Runs that were never sent are queued again; the others keep their status and wait to be adopted.
     """
     count = 0
     with transaction.atomic():
-        for run in Run.objects.select_for_update().filter(lease_owner=owner, status__in=HELD):
+        held = Run.objects.select_for_update().filter(lease_owner=owner, status__in=HELD)
+        for run in held.exclude(pk__in=but):
             handed_back = Event(EventKind.HANDED_BACK, {"worker": str(owner)})
             if run.status == RunStatus.STARTING and run.sent_at is None:
                 run_move(run, RunStatus.QUEUED, before=[handed_back])

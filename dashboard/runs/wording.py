@@ -201,6 +201,9 @@ def _sentence(event: RunEvent) -> str:
         return "Lost the line to the server; joining again"
     if event.kind == EventKind.SERVER_UNREACHABLE:
         return f"The server could not be reached; trying again in {data.get('retry_in_s', 0):g} s"
+    if event.kind == EventKind.WORKER_STOPS:
+        grace = f"for up to {data.get('grace_s', 0):g} s"
+        return f"The worker is being stopped; the line is kept {grace}, because the server ends this run with it"
     if event.kind == EventKind.EXECUTED_AGAIN:
         return "The server executed the run again by itself, as it does after a restart"
     if event.kind == EventKind.ADOPTED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -13,6 +14,7 @@ from django.conf import settings
 
 from dashboard.langgraph import LangGraphClient, RequestInvalid
 from dashboard.runs import holding
+from dashboard.runs.events import EventKind
 from dashboard.runs.holding import LEASE, Hold, LeaseLost, Outcome, RunError
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, listen
@@ -51,6 +53,7 @@ class Worker:
         self._clients = Clients()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._holds: dict[UUID, Hold] = {}
         self._awaiters: dict[UUID, RunAwaiter] = {}
@@ -60,7 +63,9 @@ class Worker:
         self.failed = False
 
     def stop(self) -> None:
-        """Stop claiming, hand every run back, and end. May be called from a signal handler."""
+        """Stop claiming, hand every run back, and end; asked twice, at once. May be called from a signal handler."""
+        if self._stopping.is_set():
+            self._hurry.set()
         self._stopping.set()
         self._wake.set()
 
@@ -128,7 +133,7 @@ class Worker:
         self._holds[run.pk] = hold = holding.hold_of(run)
         task = asyncio.create_task(self._finish(run, hold), name=f"run {run.pk}")
         self._tasks[run.pk] = task
-        task.add_done_callback(lambda done: self._let_go(run.pk, done))
+        task.add_done_callback(partial(self._let_go, run.pk))
 
     def _let_go(self, run_id: UUID, task: asyncio.Task[None]) -> None:
         was_full = len(self._tasks) >= self.concurrency
@@ -251,24 +256,59 @@ class Worker:
             self.stop()
 
     async def _hand_back(self, background: list[asyncio.Task[None]]) -> None:
-        """Stop: let requests that are going out be confirmed and ends be stored, then give every run back."""
-        assert self.id is not None
-        deadline = time.monotonic() + BUSY_GRACE_S
-        while time.monotonic() < deadline and any(awaiter.is_busy for awaiter in self._awaiters.values()):
-            await asyncio.sleep(0.05)
-        tasks = [*background, *self._tasks.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Stop: let requests that are going out be confirmed and ends be stored, then give every run back.
+
+        The server ends a run launched with on_disconnect=cancel when its line is closed: such a run is given a while.
+        """
+        await self._until(self._is_idle, BUSY_GRACE_S)
+        kept = [] if self._hurry.is_set() else self._ending_with_their_lines()
+        if kept:
+            await _end([task for run_id, task in self._tasks.items() if run_id not in kept])
+            await self._give_back(but=kept)
+            await self._keep_lines(kept)
+            await self._until(self._is_idle, BUSY_GRACE_S)
+        await _end([*background, *self._tasks.values()])
         await self._clients.close()
+        await self._give_back(is_last=True)
+        self._database.close()
+
+    def _is_idle(self) -> bool:
+        return not any(awaiter.is_busy for awaiter in self._awaiters.values())
+
+    def _ending_with_their_lines(self) -> list[UUID]:
+        return [run_id for run_id, awaiter in self._awaiters.items() if awaiter.ends_with_its_line]
+
+    async def _keep_lines(self, kept: list[UUID]) -> None:
+        """Wait for runs that the server would end with their lines; their leases are renewed meanwhile."""
+        grace_s = settings.ENV.stop_grace_s
+        logger.info("%d runs end with their lines, which are kept for up to %d s", len(kept), grace_s)
+        for hold in [self._holds[run_id] for run_id in kept if run_id in self._holds]:
+            with suppress(LeaseLost, *DATABASE_AWAY):
+                data = {"grace_s": grace_s}
+                await self._database.call(holding.run_remark, hold, kind=EventKind.WORKER_STOPS, data=data)
+        await self._until(lambda: not self._tasks or self._hurry.is_set(), grace_s)
+
+    async def _until(self, condition: Callable[[], bool], within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline and not condition():
+            await asyncio.sleep(0.05)
+
+    async def _give_back(self, *, but: Collection[UUID] = (), is_last: bool = False) -> None:
+        assert self.id is not None
         try:
             async with asyncio.timeout(HAND_BACK_S):
-                count = await self._database.insist(holding.leases_hand_back, owner=self.id)
-                await self._database.insist(services.worker_stop, worker_id=self.id)
-            logger.info("worker %s has stopped and handed %d runs back", self.id, count)
+                count = await self._database.insist(holding.leases_hand_back, owner=self.id, but=but)
+                if is_last:
+                    await self._database.insist(services.worker_stop, worker_id=self.id)
+            logger.info("worker %s stops and has handed %d runs back", self.id, count)
         except TimeoutError:
             logger.warning("the runs could not be handed back; their leases run out by themselves")
-        self._database.close()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

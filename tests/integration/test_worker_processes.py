@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,9 +25,10 @@ from tests.scripted_server import ScriptedServer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parents[2]
+CLOCK_OFF = ROOT / "tests" / "clock_off"
 HANDOVER_S = 30.0
 
-Start = Callable[[], subprocess.Popen[bytes]]
+Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -33,10 +36,10 @@ def start_worker(database_url: str) -> Iterator[Start]:
     """Starts worker processes on the test database; none outlives the test, or the test session."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start() -> subprocess.Popen[bytes]:
+    def start(**env: str) -> subprocess.Popen[bytes]:
         command = tethered([sys.executable, "manage.py", "run_worker"], on_parent_death=signal.SIGKILL)
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url}, stderr=subprocess.DEVNULL
+            command, cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url, **env}, stderr=subprocess.DEVNULL
         )
         started.append(process)
         return process
@@ -122,3 +125,77 @@ async def test_a_worker_frozen_longer_than_its_lease_writes_nothing_when_it_wake
     assert adopted.fence > run.fence
     assert again.version == version
     assert len(scripted.created) == 2
+
+
+async def test_a_deploy_hands_every_run_from_the_old_workers_to_the_new_ones(
+    scripted: ScriptedServer, start_worker: Start
+) -> None:
+    team = await in_db(make_team)
+    server = await in_db(make_server, team, url=scripted.url)
+    old = [start_worker(), start_worker()]
+    runs = [await in_db(make_run, team=team, server=server) for _ in range(40)]
+    await scripted.run_created(20, timeout_s=20)
+    for _ in range(2):  # two deploys in a row; the first begins while runs are still being launched
+        new = [start_worker(), start_worker()]
+        await works(new[0])
+        for worker in old:
+            worker.terminate()
+        for worker in old:
+            assert await asyncio.to_thread(worker.wait, 20) == 0
+        old = new
+    await scripted.run_created(40, timeout_s=20)
+    for remote in scripted.created:
+        remote.finish({"created": remote.run_id})
+    ended = [await run_in(run, "succeeded", deadline_s=HANDOVER_S) for run in runs]
+
+    assert len(scripted.created) == scripted.count("wait") == len(runs)
+    assert {json.loads(run.result.body)["created"] for run in ended} == {remote.run_id for remote in scripted.created}
+    assert await in_db(Worker.objects.filter(stopped_at=None).count) == 2
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_worker_whose_clock_is_off_by_an_hour_harms_nobody(
+    scripted: ScriptedServer, start_worker: Start, hours: int
+) -> None:
+    right = start_worker()
+    by_right = await waiting_run(scripted)
+    wrong = start_worker(TESTS_CLOCK_OFF_S=str(hours * 3600), PYTHONPATH=str(CLOCK_OFF))
+    await works(wrong)
+    right.send_signal(signal.SIGSTOP)
+    by_wrong = await in_db(lambda: make_run(team=by_right.team, server=by_right.server))
+    await run_in(by_wrong, "running")
+    right.send_signal(signal.SIGCONT)
+
+    runs = [await in_db(Run.objects.get, pk=run.pk) for run in (by_right, by_wrong)]
+    for run in runs:
+        until = run.lease_expires_at
+        for _ in range(3):  # long enough to take the other's run, for a worker that asked its own clock
+            until = await renewed(run, until)
+    held = [await in_db(Run.objects.get, pk=run.pk) for run in runs]
+    for remote in scripted.created:
+        remote.finish({})
+    ended = [await run_in(run, "succeeded") for run in runs]
+
+    assert runs[0].lease_owner != runs[1].lease_owner
+    assert [(run.lease_owner, run.fence) for run in held] == [(run.lease_owner, run.fence) for run in runs]
+    assert len(scripted.created) == 2
+    now = datetime.now(UTC)
+    for each in ended:
+        moments = [each.created_at, each.started_at, each.finished_at, *await in_db(moments_of, each)]
+        assert all(abs((now - moment).total_seconds()) < 600 for moment in moments), moments
+    assert all(worker.poll() is None for worker in (wrong, right))
+
+
+async def works(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a worker process has reported itself."""
+    await eventually(lambda: in_db(Worker.objects.filter(pid=process.pid).exists), "a new worker works")
+
+
+async def renewed(run: Run, until: datetime | None) -> datetime:
+    """Until when the run is held, once that is later than `until`."""
+    later = Run.objects.filter(pk=run.pk, lease_expires_at__gt=until).values_list("lease_expires_at", flat=True)
+    return await eventually(lambda: in_db(later.first), "the lease is renewed")
+
+
+def moments_of(run: Run) -> list[datetime]:
+    return list(run.events.values_list("at", flat=True))
