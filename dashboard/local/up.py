@@ -26,6 +26,7 @@ from dashboard.env import (
 )
 from dashboard.local.folders import make_folder
 from dashboard.local.keys import ensure_local_keys, write_private
+from dashboard.local.only_one import AlreadyRunning, be_the_only_one, refuse_a_second
 from dashboard.local.ports import port_problem
 from dashboard.local.postgres import EmbeddedPostgres, PostgresError
 from dashboard.local.sample_server import SampleServer
@@ -90,12 +91,20 @@ def check_machine(environment: Environment) -> None:
     Raises:
         CannotStart: with what to do.
     """
-    if problem := port_problem(environment.host, environment.port):
-        raise CannotStart(problem)
     try:
+        refuse_a_second(environment.data_dir)
+        if problem := port_problem(environment.host, environment.port):
+            raise CannotStart(problem)
         make_folder(environment.data_dir)
+        be_the_only_one(environment.data_dir, address(environment))
         if environment.debug:
             ensure_local_keys(environment.data_dir)
+    except AlreadyRunning as error:
+        where = f" on {error.address}" if error.address else ""
+        raise CannotStart(
+            f"Runboard runs already{where} with the state folder {environment.data_dir}: open it there, end it first, "
+            "or set RUNBOARD_DATA to another folder for a second one"
+        ) from error
     except OSError as error:
         raise CannotStart(
             f"The state folder {environment.data_dir} cannot be written ({(error.strerror or str(error)).lower()}): "

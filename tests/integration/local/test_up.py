@@ -107,8 +107,22 @@ def test_a_newcomer_gets_a_link_that_signs_in_once_and_sees_everything_end(state
         "secret.key": 0o600,
         "encryption.keys": 0o600,
         "database.url": 0o600,
+        "up.lock": 0o600,
     }
     assert set(up.children()) == {"worker", "web", "langgraph", "postgres"}
+
+    second = subprocess.run(
+        [sys.executable, "manage.py", "up"],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], "RUNBOARD_DATA": str(state), "PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"Runboard runs already on {address} with the state folder {state}" in second.stderr
+    assert up.health(), "the first one goes on"
 
     everything = descendants(up.process.pid)
     up.process.send_signal(signal.SIGTERM)
