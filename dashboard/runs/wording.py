@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,7 @@ class Banner:
     text: str = ""
     code: str = ""
     since: datetime | None = None
+    next_at: datetime | None = None
     step: NextStep | None = None
 
 
@@ -157,8 +158,9 @@ def _waiting(run: Run) -> Banner | None:
             since=run.reconnecting_since,
         )
     if run.unreachable_since and run.status in (RunStatus.QUEUED, RunStatus.STARTING):
-        text = "Nothing was created there. It is sent once the server answers."
-        return Banner("attention", "Server unreachable, trying again.", text, since=run.unreachable_since)
+        title = f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."
+        text = "Nothing was created there. It is sent once the server takes it."
+        return Banner("attention", title, text, since=run.unreachable_since, next_at=run.not_before)
     return None
 
 
@@ -173,19 +175,53 @@ _BANNERS: dict[RunStatus, Callable[[Run], Banner]] = {
 }
 
 
+def run_meaning(run: Run) -> str:
+    """What the run's status means for this run, in one sentence."""
+    if run.status == RunStatus.QUEUED and run.unreachable_since:
+        return "Its server could not take it; it is sent again by itself until the server does."
+    return run.look.meaning
+
+
 def event_lines(events: Iterable[RunEvent]) -> list[EventLine]:
-    """The activity list, in the order things happened."""
-    return [
-        EventLine(
-            seq=event.seq,
-            at=event.at,
-            text=_sentence(event),
-            who=str(event.by) if event.by else "",
-            detail=str(event.data.get("message", "")),
-            status=str(event.data.get("to", "")) if event.kind == EventKind.STATUS else "",
-        )
-        for event in events
-    ]
+    """The activity list, in the order things happened. Tries in a row that found no server are one line."""
+    lines: list[EventLine] = []
+    tries: list[RunEvent] = []
+    waiting = list(events)
+    while waiting:
+        if _is_try(waiting[:3]):
+            tries.append(waiting[1])
+            waiting = waiting[3:]
+            continue
+        if tries:
+            lines.append(_tries_line(tries))
+            tries = []
+        lines.append(_line(waiting.pop(0)))
+    return [*lines, _tries_line(tries)] if tries else lines
+
+
+def _line(event: RunEvent) -> EventLine:
+    return EventLine(
+        seq=event.seq,
+        at=event.at,
+        text=_sentence(event),
+        who=str(event.by) if event.by else "",
+        detail=str(event.data.get("message", "")),
+        status=str(event.data.get("to", "")) if event.kind == EventKind.STATUS else "",
+    )
+
+
+def _is_try(events: Sequence[RunEvent]) -> bool:
+    """Whether they are a try that found no server: taken, not sent, back in the queue."""
+    kinds = [event.data.get("to") if event.kind == EventKind.STATUS else event.kind for event in events]
+    return kinds == [RunStatus.STARTING, EventKind.SERVER_UNREACHABLE, RunStatus.QUEUED]
+
+
+def _tries_line(tries: Sequence[RunEvent]) -> EventLine:
+    last = tries[-1]
+    if len(tries) == 1:
+        return _line(last)
+    text = f"The server could not be reached, {len(tries)} times so far; last tried at {last.at:%H:%M:%S}"
+    return EventLine(seq=tries[0].seq, at=tries[0].at, text=text, detail=str(last.data.get("message", "")))
 
 
 def _sentence(event: RunEvent) -> str:

@@ -1,4 +1,4 @@
-// The page's one timer: durations that run, and "3 min ago". Says the same words as the template tags.
+// The page's one timer: durations that run, "in 12 s" and "3 min ago". Says the same words as the template tags.
 const UNITS = [[86400, "d", "h", 3600], [3600, "h", "m", 60], [60, "m", "s", 1]];
 const AGO = [["min", 60, 3600], ["h", 3600, 86400], ["d", 86400, 30 * 86400]];
 
@@ -9,6 +9,7 @@ export function startTicking(root) {
     if (root.hidden) return;
     const now = Date.now() + skew;
     for (const span of root.querySelectorAll("[data-since]")) write(span, duration((now - Date.parse(span.dataset.since)) / 1000));
+    for (const time of root.querySelectorAll("time[data-until]")) write(time, until((Date.parse(time.dateTime) - now) / 1000));
     for (const time of root.querySelectorAll("time[data-ago]")) write(time, ago((now - Date.parse(time.dateTime)) / 1000));
   };
   setInterval(tick, 1000);
@@ -25,6 +26,10 @@ export function duration(seconds) {
     if (whole >= length) return `${Math.floor(whole / length)} ${large} ${String(Math.floor((whole % length) / part)).padStart(2, "0")} ${small}`;
   }
   return `${whole} s`;
+}
+
+export function until(seconds) {
+  return seconds >= 1 ? `in ${duration(seconds)}` : "now";
 }
 
 export function ago(seconds) {

@@ -7,14 +7,16 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from django.test import Client
 
+from dashboard.runs import holding
 from dashboard.runs.holding import RunError
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.selectors import run_get
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.wording import Banner, run_banner
-from tests.factories import make_run, make_user
+from dashboard.runs.wording import Banner, event_lines, run_banner
+from tests.factories import claim, make_run, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +106,53 @@ def test_what_cannot_be_answered_offers_no_step() -> None:
 
     assert banner_of(run).step is None
     assert "nobody can answer" in banner_of(run).text
+
+
+def _tried(run: Run, times: int) -> None:
+    """The run is sent so often to a server that is not there."""
+    for _ in range(times):
+        hold = claim(run)
+        holding.run_sending(hold)
+        assert holding.run_requeue(hold, reason="refused", delay_s=12, patience_s=900)
+
+
+def test_tries_that_found_no_server_are_one_line_that_counts() -> None:
+    run = make_run()
+    _tried(run, 1)
+    one = [line.text for line in event_lines(run.events.all())]
+    _tried(run, 13)
+    many = [line.text for line in event_lines(run.events.all())]
+    run_cancel(run=run, by=make_user(run.team))
+    then = [line.text for line in event_lines(run.events.all())]
+
+    assert one == ["Launched", "The server could not be reached; trying again in 12 s"]
+    assert many[0] == "Launched"
+    assert many[1].startswith("The server could not be reached, 14 times so far; last tried at ")
+    assert len(many) == 2
+    assert then == [*many, "Cancelled"]
+
+
+def test_a_try_that_is_going_on_is_not_counted_yet() -> None:
+    run = make_run()
+    _tried(run, 2)
+    claim(run)
+
+    assert [line.text for line in event_lines(run.events.all())][2:] == ["Starting"]
+
+
+def test_an_unreachable_server_is_said_with_since_when_and_the_next_try() -> None:
+    run = make_run()
+    person = make_user(run.team)
+    _tried(run, 2)
+    banner = banner_of(run)
+    browser = Client()
+    browser.force_login(person)
+
+    page = browser.get(f"/runs/{run.pk}/").content.decode()
+
+    run.refresh_from_db()
+    assert banner.title == f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."
+    assert banner.next_at == run.not_before
+    assert "The next try is <time" in page
+    assert "waiting for a worker" not in page
+    assert "it is sent again by itself" in page

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from dashboard.runs.final_state import Node, showable, value_tree
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import LOOKS, RunStatus
+from dashboard.runs.wording import run_meaning
 
 register = template.Library()
 
@@ -51,6 +52,12 @@ def status_icon(status: str) -> SafeString:
 def tone(status: str) -> str:
     """The colour token a status has; "" for no status."""
     return LOOKS[RunStatus(status)].tone if status else ""
+
+
+@register.filter
+def meaning(run: Run) -> str:
+    """What the run's status means, in one sentence."""
+    return run_meaning(run)
 
 
 @register.simple_tag
@@ -110,6 +117,18 @@ def until(moment: datetime) -> SafeString:
         words = "in a minute" if seconds > 0 else words
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S} UTC", words
+    )
+
+
+@register.simple_tag
+def countdown(moment: datetime) -> SafeString:
+    """How long until something happens, ticking on the page: "in 12 s", then "now"."""
+    seconds = (moment - timezone.now()).total_seconds()
+    return format_html(
+        '<time datetime="{}" title="{}" data-until>{}</time>',
+        moment.isoformat(),
+        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        f"in {duration(seconds, exact=False)}" if seconds >= 1 else "now",
     )
 
 
