@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
-from django.views import defaults
+from django.urls import reverse
 
-from dashboard.http import is_htmx, wants_json
-
-logger = logging.getLogger(__name__)
+from dashboard.errors import is_for_a_program, outage
+from dashboard.http import is_htmx
+from dashboard.teams.typed import sign_in_and_keep
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -30,14 +28,19 @@ class SignInRequired(LoginRequiredMiddleware):
         try:
             return super().process_view(request, view_func, *args, **kwargs)
         except (OperationalError, InterfaceError) as error:
-            return _outage(request, error)
+            return outage(request, error)
 
     def handle_no_permission(  # type: ignore[override]  # any answer will do, not only a redirect
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
-        if wants_json(request) or request.path.endswith(".json"):
+        if is_for_a_program(request):
             return JsonResponse({"error": "Sign in first."}, status=401)
-        response = super().handle_no_permission(request, view_func)
+        if request.method == "POST" and not is_htmx(request) and getattr(view_func, "keeps_typed", False):
+            return sign_in_and_keep(request)
+        if request.method in ("GET", "HEAD"):
+            response = super().handle_no_permission(request, view_func)
+        else:  # to come back to where only a POST may go leads nowhere
+            response = redirect_to_login(reverse("run-list"))
         if is_htmx(request):  # a login page inside a fragment would be nonsense
             return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
         return response
@@ -50,26 +53,10 @@ def database_outage(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
         try:
             return get_response(request)
         except (OperationalError, InterfaceError) as error:
-            return _outage(request, error)
+            return outage(request, error)
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return _outage(request, error) if isinstance(error, OperationalError | InterfaceError) else None
+        return outage(request, error) if isinstance(error, OperationalError | InterfaceError) else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware
-
-
-def _outage(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.warning("the database cannot be reached: %s", str(error).strip())
-    sentence = "The database cannot be reached right now. Nothing is lost; try again in a moment."
-    if wants_json(request):
-        return JsonResponse({"error": sentence}, status=503, headers={"Retry-After": "5"})
-    return render(request, "503.html", {"sentence": sentence}, status=503)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler for what nobody caught: an outage that hit another middleware gets its sentence too."""
-    error = sys.exc_info()[1]
-    if isinstance(error, OperationalError | InterfaceError):
-        return _outage(request, error)
-    return defaults.server_error(request)

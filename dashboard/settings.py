@@ -11,7 +11,9 @@ from dashboard.env import BASE_DIR, read_environment
 
 ENV = read_environment()
 
-DEBUG = ENV.debug
+# Never Django's own: its error pages show settings and source, and are of no use to the people who use Runboard. Traces
+# are in the log. What a checkout needs beside is asked of ENV.debug.
+DEBUG = False
 SECRET_KEY = ENV.secret_key
 ALLOWED_HOSTS = list(ENV.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(ENV.csrf_trusted_origins)
@@ -117,6 +119,7 @@ AUTH_PASSWORD_VALIDATORS = [
 _HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
+CSRF_FAILURE_VIEW = "dashboard.errors.form_too_old"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -138,6 +141,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = ENV.debug
 STATIC_URL = "static/"
 STATIC_ROOT = ENV.data_dir / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -145,7 +149,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
+        if ENV.debug
         else "dashboard.static_files.HashedStaticFiles"
     },
 }

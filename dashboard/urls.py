@@ -3,7 +3,10 @@ from django.views.generic import RedirectView
 
 from dashboard.health import healthz, workers_live, workers_notice, workers_page
 
-handler500 = "dashboard.middleware.server_error"
+handler400 = "dashboard.errors.bad_request"
+handler403 = "dashboard.errors.not_allowed"
+handler404 = "dashboard.errors.not_found"
+handler500 = "dashboard.errors.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="run-list"), name="home"),

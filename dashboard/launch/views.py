@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -20,6 +20,7 @@ from dashboard.runs.models import Run
 from dashboard.servers.selectors import assistant_list
 from dashboard.teams.access import may_act_required
 from dashboard.teams.middleware import TeamRequest
+from dashboard.teams.typed import typed_take
 
 
 @never_cache
@@ -30,9 +31,16 @@ def launch(request: TeamRequest) -> HttpResponse:
     return _launch(request) if request.method == "POST" else _show(request)
 
 
+launch.keeps_typed = True  # type: ignore[attr-defined]  # read by SignInRequired
+
+
 def _show(request: TeamRequest) -> HttpResponse:
     initial = {"launch_key": new_launch_key(), "thread": "new"}
     parent = _parent(request)
+    typed = typed_take(request, request.path)
+    if typed is not None:
+        messages.info(request, "Here is what you typed before you signed in. It has not been launched.")
+        return render(request, "launch/page.html", _context(request, _typed_form(request, typed), None))
     if parent is not None:
         initial |= prefill_from_run(parent)
     initial |= prefill_from_query(request.GET)
@@ -40,6 +48,13 @@ def _show(request: TeamRequest) -> HttpResponse:
         initial["thread"] = "existing"
     form = LaunchForm(team=request.team, initial=initial)
     return render(request, "launch/page.html", _context(request, form, parent))
+
+
+def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
+    """The form as it was left, to be looked at and sent; its own launch key still makes it launch once."""
+    return LaunchForm(
+        team=request.team, initial={name: typed[name] for name in LaunchForm.base_fields if name in typed}
+    )
 
 
 def _launch(request: TeamRequest) -> HttpResponse:

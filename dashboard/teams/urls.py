@@ -1,12 +1,13 @@
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.teams import views
+from dashboard.teams.typed import SignIn
 
 urlpatterns = [
     path(
         "accounts/login/",
-        LoginView.as_view(template_name="teams/login.html", redirect_authenticated_user=True),
+        SignIn.as_view(),
         name="login",
     ),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
@@ -27,6 +28,7 @@ from dashboard.runs.notifications import RUN_CHANNEL, notify
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create, share_revoke
 from dashboard.teams.models import Membership, User
+from dashboard.worker.models import Worker
 from tests.asynchronous import eventually, in_db
 from tests.factories import make_run, make_team, make_user
 
@@ -357,3 +359,45 @@ async def test_renderings_are_kept_by_their_size_not_only_by_their_number(monkey
         await get(key)
 
     assert made == [1, 2, 3, 1]
+
+
+async def test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_later() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket, opened("/ws/runs/", person) as rows:
+        assert "No worker is running." in await socket.receive_from(timeout=5)
+        assert "No worker is running." in await rows.receive_from(timeout=5)
+        await in_db(Worker.objects.create, host="box", pid=1, concurrency=5)
+
+        for told in (await socket.receive_from(timeout=10), await rows.receive_from(timeout=10)):
+            assert 'id="work-notice"' in told
+            assert "No worker" not in told
+            assert "-row" not in told
+        # The same version of the run as before, which is kept as it was rendered.
+        async with opened(f"/ws/runs/{run.pk}/", person) as later:
+            assert "No worker" not in await later.receive_from(timeout=5)
+
+
+async def _refused(*args: Any, **options: Any) -> None:
+    raise psycopg.OperationalError("refused")
+
+
+async def test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dashboard.asgi import application
+
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket, opened("/ws/runs/", person) as rows:
+        await socket.receive_from(timeout=5)
+        await rows.receive_from(timeout=5)
+        monkeypatch.setattr(psycopg.AsyncConnection, "connect", _refused)
+        await in_db(_cut_listeners)
+
+        for open_one in (socket, rows):
+            message = await open_one.receive_output(timeout=15)
+            assert (message["type"], message["code"]) == ("websocket.close", 1013)
+    assert not listener_is_up()
+    cookie = await in_db(_cookie, person)
+    headers = [(b"host", b"testserver"), (b"origin", b"http://testserver"), *cookie]
+    accepted, _ = await WebsocketCommunicator(application, f"/ws/runs/{run.pk}/", headers=headers).connect()
+    assert not accepted

@@ -100,6 +100,12 @@ def test_a_newcomer_gets_a_link_that_signs_in_once_and_sees_everything_end(state
         assert page.url.startswith(f"{address}/runs/"), "signed in and sent on"
     with build_opener(HTTPCookieProcessor()).open(address + "/runs/") as page:
         assert "/accounts/login/" in page.url, "the link, not the machine, signs in"
+    with pytest.raises(HTTPError) as wrong:
+        browser.open(address + "/nowhere/")
+    assert wrong.value.code == 404
+    said = wrong.value.read().decode()
+    assert "<h1>Not found</h1>" in said, "our page, not Django's own with its settings"
+    assert "URLconf" not in said
 
     assert len(up.said.splitlines()) <= 7, up.said
     assert re.search(r"User: admin, password: \S{12,} ", up.said)

@@ -44,7 +44,7 @@ def setup() -> dict[str, Any]:
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if pending:
         call_command("migrate", verbosity=0, interactive=False)
-    if not settings.DEBUG:
+    if not settings.ENV.debug:
         call_command("collectstatic", verbosity=0, interactive=False)
     try:
         bootstrap = team_bootstrap(admin_password=os.environ.get("RUNBOARD_ADMIN_PASSWORD") or None)

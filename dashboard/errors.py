@@ -1,0 +1,83 @@
+"""What is answered when something cannot be done: a page of ours, or JSON for programs; never a trace."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from dashboard.http import wants_json
+
+logger = logging.getLogger(__name__)
+
+NOT_FOUND = "There is nothing here, or it belongs to another team."
+FORM_TOO_OLD = (
+    "The page was open for so long that the form on it no longer counts. Nothing was done. "
+    "Go back, load the page again, and send it once more."
+)
+FORM_TOO_OLD_JSON = "The CSRF token is missing or wrong, so nothing was done. Send it as X-CSRFToken with its cookie."
+NOT_UNDERSTOOD = "What was sent could not be understood, so nothing was done."
+BROKEN = "Something broke here. Nothing you did caused this; the server's log says why."
+DATABASE_AWAY = "The database cannot be reached right now. Nothing is lost; try again in a moment."
+
+
+def is_for_a_program(request: HttpRequest) -> bool:
+    """Whether the answer is read by a program, which a page would not help."""
+    return wants_json(request) or request.path.endswith(".json")
+
+
+def outage(request: HttpRequest, error: Exception) -> HttpResponse:
+    """503 with a sentence."""
+    logger.warning("the database cannot be reached: %s", str(error).strip())
+    if is_for_a_program(request):
+        return JsonResponse({"error": DATABASE_AWAY}, status=503, headers={"Retry-After": "5"})
+    return render(request, "503.html", {"sentence": DATABASE_AWAY}, status=503)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404, the same for what is not there and for what is another team's."""
+    return _answer(request, 404, NOT_FOUND, "404.html")
+
+
+def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403 with the reason the view gave."""
+    return _answer(request, 403, str(exception) or "You may not do this.", "403.html")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """413 when too much was sent, else 400."""
+    if isinstance(exception, RequestDataTooBig):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024 // 1024
+        sentence = f"More was sent than Runboard takes at once: {limit} MB. Nothing was done; go back and send less."
+        return _answer(request, 413, sentence, "400.html")
+    return _answer(request, 400, NOT_UNDERSTOOD, "400.html")
+
+
+def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose token does not count."""
+    if is_for_a_program(request):
+        return JsonResponse({"error": FORM_TOO_OLD_JSON}, status=403)
+    return render(request, "403_csrf.html", {"sentence": FORM_TOO_OLD}, status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 for what nobody caught. An outage that hit a middleware gets its own sentence."""
+    error = sys.exc_info()[1]
+    if isinstance(error, OperationalError | InterfaceError):
+        return outage(request, error)
+    if is_for_a_program(request):
+        return JsonResponse({"error": BROKEN}, status=500)
+    # Without the request: what a page needs of it may be what broke.
+    return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def _answer(request: HttpRequest, status: int, sentence: str, template: str) -> HttpResponse:
+    if is_for_a_program(request):
+        return JsonResponse({"error": sentence}, status=status)
+    return render(request, template, {"sentence": sentence}, status=status)

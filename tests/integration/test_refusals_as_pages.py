@@ -1,0 +1,154 @@
+"""What people and programs are told when something cannot be done; and nothing typed is lost at the sign-in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from dashboard.runs.models import Run
+from dashboard.teams.models import Team, User
+from tests.factories import make_server, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+JSON = {"Accept": "application/json"}
+PASSWORD = "a password for tests"
+
+
+@pytest.fixture
+def team() -> Team:
+    team = make_team()
+    make_server(team)
+    return team
+
+
+@pytest.fixture
+def person(team: Team) -> User:
+    return make_user(team, username="ada", password=PASSWORD)
+
+
+@pytest.fixture
+def browser(person: User) -> Client:
+    browser = Client(raise_request_exception=False)
+    browser.force_login(person)
+    return browser
+
+
+def test_a_wrong_address_is_our_page_and_json_for_programs(browser: Client) -> None:
+    page = browser.get("/nowhere/")
+    document = browser.get("/nowhere/", headers=JSON)
+    by_name = browser.get("/nowhere.json")
+
+    assert page.status_code == document.status_code == by_name.status_code == 404
+    assert "<h1>Not found</h1>" in page.content.decode()
+    assert document.json() == by_name.json()
+    assert document.json()["error"].startswith("There is nothing here")
+
+
+def test_what_breaks_is_our_page_and_json_for_programs(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise ValueError("secret detail")
+
+    monkeypatch.setattr("dashboard.runs.selectors.run_page", broken)
+    page, document = browser.get("/runs/"), browser.get("/runs/", headers=JSON)
+
+    assert page.status_code == document.status_code == 500
+    assert "Something broke here" in page.content.decode()
+    assert document.json()["error"].startswith("Something broke here")
+    assert b"secret detail" not in page.content + document.content
+
+
+def test_a_form_without_its_token_is_refused_in_the_callers_language(person: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person)
+
+    page = browser.post("/launch/", {"assistant_id": "chat"})
+    document = browser.post("/launch/", {"assistant_id": "chat"}, headers=JSON)
+
+    assert page.status_code == document.status_code == 403
+    assert "This form was too old" in page.content.decode()
+    assert "X-CSRFToken" in document.json()["error"]
+
+
+def test_not_being_allowed_is_json_for_programs(team: Team) -> None:
+    viewer = Client()
+    viewer.force_login(make_user(team, role="viewer"))
+
+    document = viewer.get("/launch/", headers=JSON)
+
+    assert document.status_code == 403
+    assert "You may look at this team's runs" in document.json()["error"]
+
+
+def test_a_body_over_the_limit_is_told_with_the_limit(browser: Client, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+    body = {"assistant_id": "chat", "input": json.dumps("x" * 1_100_000)}
+
+    # As a browser sends it; the test client's own encoding is that of file uploads, which have no such limit.
+    page, document = (
+        browser.post(
+            "/launch/",
+            "&".join(f"{name}={value}" for name, value in body.items()),
+            content_type="application/x-www-form-urlencoded",
+            headers=headers,
+        )
+        for headers in ({}, JSON)
+    )
+
+    assert page.status_code == document.status_code == 413
+    assert "More was sent than Runboard takes at once: 1 MB." in page.content.decode()
+    assert "1 MB" in document.json()["error"]
+    assert Run.objects.count() == 0
+
+
+def test_what_was_typed_comes_back_after_the_sign_in(person: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person)
+    form = browser.get("/launch/").context["form"]
+    typed = {
+        "launch_key": str(form["launch_key"].value()),
+        "assistant_id": "report",
+        "input": '{"topic": "tides & \\"moons\\""}',
+        "headers": '{"X-Key": "a secret"}',
+        "thread": "stateless",
+        "tags": "a, b",
+    }
+    Session.objects.all().delete()
+
+    refused = browser.post("/launch/", {**typed, "csrfmiddlewaretoken": token(browser)})
+    assert refused.status_code == 401
+    assert "What you typed comes back when you sign in" in refused.content.decode()
+    assert not Session.objects.exists(), "nothing of somebody who is not signed in is kept"
+    sign_in = {"username": "ada", "next": refused.context["next"], "typed": refused.context["typed"]}
+    wrong = browser.post("/accounts/login/", {**sign_in, "password": "wrong", "csrfmiddlewaretoken": token(browser)})
+    assert wrong.context["typed"] == refused.context["typed"]
+    signed_in = browser.post(
+        "/accounts/login/", {**sign_in, "password": PASSWORD, "csrfmiddlewaretoken": token(browser)}
+    )
+    assert signed_in.headers["Location"] == "/launch/"
+    assert "a secret" not in unquote_plus(json.dumps(Session.objects.get().get_decoded()))
+
+    back = browser.get("/launch/")
+
+    shown = back.context["form"]
+    assert {name: str(shown[name].value()) for name in typed} == typed
+    assert "It has not been launched." in back.content.decode()
+    assert Run.objects.count() == 0
+    assert browser.get("/launch/").context["form"]["input"].value() is None, "once"
+
+
+def token(browser: Client) -> str:
+    return browser.cookies["csrftoken"].value
+
+
+def test_where_else_a_post_is_refused_the_sign_in_leads_to_a_page(person: User) -> None:
+    refused = Client().post("/runs/3f2b8c1e-5d0a-4b7e-9c61-2a4f0d8e7b35/cancel/")
+
+    assert refused.status_code == 302
+    htmx = Client().post("/runs/3f2b8c1e-5d0a-4b7e-9c61-2a4f0d8e7b35/cancel/", headers={"HX-Request": "true"})
+    assert refused.headers["Location"] == htmx.headers["HX-Redirect"] == "/accounts/login/?next=/runs/"
