@@ -20,6 +20,8 @@ from dashboard.teams.models import Team, User
 PAGE_ROWS = 50
 NOT_IN_ROWS = ("search", "search_text", "error_message", "ending_json")
 """What no row shows, and what can be large."""
+ID_BEGIN = re.compile("[0-9a-f]{8,32}")
+"""As much of an id as pages show, or more."""
 STATUS_GROUPS = {"active": ACTIVE}
 """Filters that mean several statuses at once."""
 
@@ -98,17 +100,26 @@ def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
 
 
 def _matches(text: str) -> Q:
-    """Every word of the text begins a word of the run; a whole id finds its run."""
+    """Every word of the text begins a word of the run; an id, or as much of it as pages show, finds its run."""
     words = re.findall(r"\w+", text)
     if not words:
         return Q(pk__isnull=True)
     query = SearchQuery(" & ".join(f"'{word}':*" for word in words), config="simple", search_type="raw")
     found = Q(search=query)
-    try:
-        identity = UUID(text)
-    except ValueError:
+    begin = _id_begin(text)
+    if begin is None:
         return found
-    return found | Q(pk=identity) | Q(remote_run_id=str(identity)) | Q(remote_thread_id=str(identity))
+    low, high = (UUID(begin.replace("-", "").ljust(32, digit)) for digit in "0f")
+    return found | Q(pk__range=(low, high)) | Q(remote_run_id__startswith=begin) | Q(remote_thread_id__startswith=begin)
+
+
+def _id_begin(text: str) -> str | None:
+    """The text as the beginning of a UUID, written as servers write them; None when it is too short, or none."""
+    digits = text.replace("-", "").lower()
+    if not ID_BEGIN.fullmatch(digits):
+        return None
+    begin = str(UUID(digits.ljust(32, "0")))[: len(digits) + sum(len(digits) > place for place in (8, 12, 16, 20))]
+    return begin if text.lower().rstrip("-") in (begin, digits) else None
 
 
 def run_page(team: Team, filters: RunFilters, *, before: str = "", rows: int = PAGE_ROWS) -> RunPage:

@@ -8,8 +8,14 @@ export function attachFilters(part) {
     const ticked = () => [...statuses.querySelectorAll("input:checked")].map((box) => box.value).join();
     const before = ticked();
     statuses.addEventListener("toggle", () => !statuses.open && ticked() !== before && form.requestSubmit());
+    // With the Back button a browser brings back what was chosen on this page, which is not what it shows.
+    window.addEventListener("pageshow", ({ persisted }) => (persisted || wentBack()) && form.reset());
     form.addEventListener("formdata", (event) => {
       for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
     });
   }
+}
+
+function wentBack() {
+  return performance.getEntriesByType("navigation")[0]?.type === "back_forward";
 }

@@ -57,6 +57,7 @@ def _pages(crew: Crew) -> dict[str, Callable[[], RunPage]]:
         "text: no such word": _page(crew, RunFilters(text="zeppelin")),
         "text: our id": _page(crew, RunFilters(text=str(deep.pk))),
         "text: the server's run id": _page(crew, RunFilters(text=str(deep.remote_run_id))),
+        "text: how the server's run id begins": _page(crew, RunFilters(text=str(deep.remote_run_id)[:8])),
         "status, assistant and text": _page(crew, RunFilters(statuses=("failed",), assistant="chat", text="gales")),
     }
     for name in ("text: our id", "text: the server's run id"):

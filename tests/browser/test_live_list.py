@@ -150,3 +150,24 @@ def test_filters_stand_in_the_address_and_come_off(page: Page, team: Team, user:
 
     expect(page.locator(".run-link")).to_have_count(2)
     expect(page).to_have_url(re.compile(r"/runs/$"))
+
+
+def test_after_going_back_the_filters_shown_are_those_in_force(page: Page, team: Team, user: User) -> None:
+    make_run(team=team, by=user, server=team.servers.get(), name="one", assistant_id="chat")
+    make_run(team=team, by=user, server=team.servers.get(), name="two", assistant_id="report")
+    page.goto("/runs/")
+    page.locator("select[name=assistant]").select_option("chat")
+    expect(page.locator(".run-link")).to_have_text(["one"])
+    page.locator("select[name=person]").select_option(user.username)
+    expect(page.locator(".chip")).to_have_count(2)
+
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(page.locator("select[name=person]")).to_have_value("")
+    expect(page.locator("select[name=assistant]")).to_have_value("chat")
+    page.go_back()
+    expect(page.locator(".run-link")).to_have_text(["two", "one"])
+    expect(page.locator("select[name=assistant]")).to_have_value("")
+    page.go_forward()
+    expect(page.locator(".run-link")).to_have_text(["one"])
+    expect(page.locator("select[name=assistant]")).to_have_value("chat")

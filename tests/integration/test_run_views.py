@@ -327,6 +327,11 @@ def test_the_list_filters_by_status_assistant_person_and_text(browser: Client, t
     assert listed(browser, q="lighthou") == ["boom"]
     assert listed(browser, q=str(failed.pk)) == ["boom"]
     assert listed(browser, q=str(failed.remote_run_id)) == ["boom"]
+    for identity in (str(failed.pk), str(failed.remote_run_id), str(failed.remote_thread_id)):
+        for begin in (identity[:8], identity[:9], identity[:11], identity[:8].upper(), identity.replace("-", "")[:20]):
+            assert listed(browser, q=begin) == ["boom"], begin
+        assert listed(browser, q=identity[:7]) == []
+        assert listed(browser, q=identity[:6] + "-" + identity[6:8]) == []
     assert listed(browser, q="nothing like it") == []
     make_run(
         team=team, name="Build-42 v1.2.3 report-final.pdf ops@example.org https://ex.org/a/b /var/log/x.log foo_bar"
