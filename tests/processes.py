@@ -71,7 +71,7 @@ class Program:
         said = Path(self._log.name).read_text(errors="replace")
         trouble = [said.index(word) for word in TROUBLE if word in said]
         if trouble or kind is not None:
-            print(f"\n{' '.join(self._arguments)} said:\n{said[min(trouble) :][:2000] if trouble else said[-2000:]}")
+            print(f"\n{self.name} said:\n{said[min(trouble) :][:2000] if trouble else said[-2000:]}")
         self._log.close()
 
     def stop(self) -> int:
@@ -103,6 +103,11 @@ class Program:
         return self._process.returncode
 
     @property
+    def name(self) -> str:
+        """Its command, without the Python."""
+        return " ".join(self._arguments)
+
+    @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
@@ -126,7 +131,7 @@ class Program:
         assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line, f"{' '.join(self._arguments)} ended without an answer"
+        assert line, f"{self.name} ended without an answer"
         return json.loads(line)
 
     def ask(self, line: str) -> Any:

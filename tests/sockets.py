@@ -15,6 +15,7 @@ class Socket:
 
     def __init__(self, port: int, path: str, cookie: str) -> None:
         self._port, self._path, self._cookie = port, path, cookie
+        self._writer: asyncio.StreamWriter | None = None
 
     async def open(self) -> None:
         """Open it.
@@ -41,6 +42,7 @@ class Socket:
         Raises:
             OSError, EOFError: it is closed.
         """
+        assert self._writer is not None
         while True:
             first, length = await self._reader.readexactly(2)
             if length == 126:
@@ -60,4 +62,5 @@ class Socket:
 
     def close(self) -> None:
         """Close it as a browser does that is ended."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()

@@ -29,6 +29,7 @@ class Fault:
         status, detail: Answer this status with `{"detail": detail}`; nothing is created. With `creates` the run is
             created all the same, as by a server that fails afterwards.
         headers: Added to the answer, or replacing; a value of None removes the header ("Location", "Content-Location").
+        elsewhere: An origin to put before the paths in Location and Content-Location, as a careless proxy does.
         body: Sent instead of the honest body: b"" is an empty answer, HTML_PAGE a proxy's page.
         drip_s: Send a byte at a time, with so many seconds between two.
         close: Close the connection after the answer, without having said `Connection: close`.
@@ -51,6 +52,7 @@ class Fault:
     status: int | None = None
     detail: str | None = "scripted"
     headers: Mapping[str, str | None] = field(default_factory=dict)
+    elsewhere: str = ""
     body: bytes | None = None
     drip_s: float | None = None
     close: bool = False

@@ -217,7 +217,7 @@ class ScriptedServer:
         """`wait` and `join`: headers at once, heartbeats while it runs, then the document."""
         headers: dict[str, str | None] = {}
         if run is not None and is_wait:
-            here = f"/threads/{run.thread_id}/runs/{run.run_id}"
+            here = f"{fault.elsewhere}/threads/{run.thread_id}/runs/{run.run_id}"
             headers = {"location": f"{here}/join", "content-location": here}
         await wire.head(200, headers, None)
         if fault.cut_after_headers:

@@ -1,0 +1,180 @@
+"""What happens to processes and to the database, one thing after the other, in an order that the seed decides."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import psycopg
+
+from tests.processes import Program
+from tests.soak.stage import RESTART_S, Stage
+
+FROZEN_S = 24.0
+"""Longer than a lease."""
+STOP_WITHIN_S = 25.0
+LISTENERS = "query LIKE 'LISTEN%' OR query = 'SELECT 1'"
+PAUSE_S = (1.5, 4.5)
+
+
+@dataclass
+class Happened:
+    """A fault, by the clock on the wall. `breaks_lines`: requests on their way may have been cut by it."""
+
+    what: str
+    began: float
+    ended: float = float("inf")
+    breaks_lines: bool = False
+
+
+@dataclass
+class Faults:
+    """The stream of faults.
+
+    Attributes:
+        log: Everything that happened.
+    """
+
+    stage: Stage
+    chance: random.Random
+    log: list[Happened] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._beside: set[asyncio.Task[None]] = set()
+
+    @property
+    def deck(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        return {
+            "worker frozen": self.freeze_worker,
+            "worker killed": self.kill_worker,
+            "worker stopped": self.stop_worker,
+            "web process killed": self.kill_web,
+            "server cuts all lines": self.crash_server,
+            "server away": self.take_server_away,
+            "Postgres restarted": lambda: self.take_postgres_away(0),
+            "Postgres away": lambda: self.take_postgres_away(self.chance.uniform(3, 8)),
+            "Postgres killed": self.kill_postgres,
+            "connections ended one by one": self.end_connections,
+            "listening connections ended": self.end_listeners,
+        }
+
+    async def stream(self) -> None:
+        """Fault after fault, until cancelled; every one of the deck before any comes again. The slow one first."""
+        first = True
+        while True:
+            names = list(self.deck)
+            self.chance.shuffle(names)
+            if first:
+                names.sort(key=lambda name: name != "worker frozen")
+            first = False
+            for name in names:
+                await self.happen(name)
+                await asyncio.sleep(self.chance.uniform(*PAUSE_S))
+
+    async def happen(self, name: str) -> Happened:
+        happened = Happened(name, time.time(), breaks_lines=name.startswith(("worker", "server")))
+        self.log.append(happened)
+        await self.deck[name]()
+        if name != "worker frozen":
+            happened.ended = time.time()
+        return happened
+
+    async def settle(self) -> None:
+        """Wait until nothing is frozen or down any more."""
+        await asyncio.gather(*self._beside)
+
+    # Workers and web processes.
+
+    async def freeze_worker(self) -> None:
+        if not self._beside:
+            task = asyncio.create_task(self._freeze(self.log[-1]))
+            self._beside.add(task)
+            task.add_done_callback(self._beside.discard)
+
+    async def _freeze(self, happened: Happened) -> None:
+        worker = self.stage.workers[1]
+        os.kill(worker.pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(FROZEN_S)
+        finally:
+            os.kill(worker.pid, signal.SIGCONT)
+            happened.ended = time.time()
+
+    async def kill_worker(self) -> None:
+        await self._replace(self.stage.workers[0], signal.SIGKILL)
+
+    async def stop_worker(self) -> None:
+        code = await self._replace(self.stage.workers[0], signal.SIGTERM)
+        if code != 0:
+            self.wrong.append(f"a worker that was asked to stop ended with exit code {code}")
+
+    async def kill_web(self) -> None:
+        await self._replace(self.stage.webs[1], signal.SIGKILL)
+
+    async def _replace(self, program: Program, number: signal.Signals) -> int:
+        self.stage.down.add(program)
+        os.kill(program.pid, number)
+        code = await asyncio.to_thread(program.ended, within_s=STOP_WITHIN_S)
+        await asyncio.sleep(RESTART_S)
+        program.start()
+        self.stage.down.discard(program)
+        return code
+
+    # The LangGraph server.
+
+    async def crash_server(self) -> None:
+        await self.stage.tell_server("crash")
+
+    async def take_server_away(self) -> None:
+        await self.stage.tell_server("stop")
+        await asyncio.sleep(self.chance.uniform(1, 5))
+        await self.stage.tell_server("start")
+
+    # Postgres.
+
+    async def take_postgres_away(self, seconds: float) -> None:
+        await asyncio.to_thread(self.stage.postgres.stop)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(self.stage.postgres.start)
+
+    async def kill_postgres(self) -> None:
+        """As the kernel does when memory runs out. Whoever runs it starts it again."""
+        pid = self.stage.postgres.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        while self.stage.postgres.pid in (pid, None) or not await self._answers():
+            await asyncio.sleep(0.1)
+
+    async def end_connections(self) -> None:
+        for pid in await self._connections("true"):
+            await self._end_connection(pid)
+            await asyncio.sleep(self.chance.uniform(0, 0.15))
+
+    async def end_listeners(self) -> None:
+        for pid in await self._connections(LISTENERS):
+            await self._end_connection(pid)
+
+    async def _connections(self, which: str) -> list[int]:
+        async with await self.stage.connect() as line:
+            rows = await line.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                f" AND backend_type = 'client backend' AND ({which})"
+            )
+            return [int(str(pid)) for (pid,) in await rows.fetchall()]
+
+    async def _end_connection(self, pid: int) -> None:
+        async with await self.stage.connect() as line:
+            await line.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+    async def _answers(self) -> bool:
+        try:
+            async with await self.stage.connect():
+                return True
+        except psycopg.OperationalError:
+            return False

@@ -1,0 +1,277 @@
+"""The kinds of runs: how each is launched, what its server does to it, and which ends are right then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tests.scripted_server import HTML_PAGE, Fault
+
+Act = Literal["finish", "fail", "ask", "pause", "time_out", "never"]
+
+NOWHERE = "http://127.0.0.1:9"
+HTML = {"content-type": "text/html"}
+SILENCE_S = 45.0
+"""How long a kind takes whose server falls silent: the liveness timer, and what follows."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of run.
+
+    Attributes:
+        form: Fields of the launch form beside assistant, name and metadata.
+        act: How the run ends on the server when it is left to itself.
+        run_s: How long it takes there, between these two.
+        faults: By endpoint, what goes wrong with its first requests of this run, in order.
+        always: By endpoint, what goes wrong with every request of this run.
+        ends: The statuses that are right, as far as they agree with what the server did.
+        created: How often its server must have created it; None: never or once.
+        cancel: What someone asks, `cancel_after_s` after the launch.
+        follows: The kind whose thread it goes on with, once that has ended, or at once.
+        takes_s: How long it can take with nothing else going wrong: those that take long are launched first.
+        weight: How often it is launched, compared with others.
+    """
+
+    name: str
+    form: Mapping[str, str] = field(default_factory=dict)
+    act: Act = "finish"
+    run_s: tuple[float, float] = (0.3, 4.0)
+    faults: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
+    always: Mapping[str, Fault] = field(default_factory=dict)
+    ends: frozenset[str] = frozenset({"succeeded"})
+    created: int | None = 1
+    cancel: str = ""
+    cancel_after_s: float = 0.0
+    follows: str = ""
+    follows_at_once: bool = False
+    takes_s: float = 15.0
+    weight: int = 1
+    document_bytes: int = 200
+
+    @property
+    def is_stateless(self) -> bool:
+        return self.form.get("thread") == "stateless"
+
+    def fault(self, endpoint: str, number: int) -> Fault:
+        """What goes wrong with the `number`-th request (from 0) of one run to an endpoint."""
+        listed = self.faults.get(endpoint, ())
+        return listed[number] if number < len(listed) else self.always.get(endpoint, Fault())
+
+
+def _ends(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+_STATELESS = {"thread": "stateless"}
+_CANCELLED = _ends("cancelled")
+_CUT = Fault(cut_after_beats=1)
+
+
+def _refused(name: str, fault: Fault) -> Kind:
+    return Kind(name, always={"wait": fault}, ends=_ends("failed"), created=0)
+
+
+_HONEST = (
+    Kind("plain", weight=8),
+    Kind("long", run_s=(12.0, 20.0), takes_s=25.0, weight=5),
+    Kind("stateless", form=_STATELESS, weight=3),
+    Kind("stateless kept", form={**_STATELESS, "on_completion": "keep"}),
+    Kind("big state", document_bytes=5_000_000),
+    Kind("asks", act="ask", ends=_ends("needs_input")),
+    Kind("answers", form={"thread": "existing", "command": '{"resume": "yes"}'}, follows="asks", takes_s=25.0),
+    Kind("pauses", form={"interrupt_before": "node"}, act="pause", ends=_ends("paused")),
+    Kind("goes on", form={"thread": "existing"}, follows="pauses", takes_s=25.0),
+    Kind("enqueued", form={"thread": "existing"}, follows="long", follows_at_once=True, takes_s=45.0),
+    Kind("fails", act="fail", ends=_ends("failed")),
+    Kind("fails, error kept", form={"raise_error": "false"}, act="fail", ends=_ends("failed")),
+    Kind("times out", act="time_out", ends=_ends("timed_out")),
+    Kind("scheduled", form={"after_seconds": "3"}),
+    Kind("stops with the line", form={"on_disconnect": "cancel"}, ends=_ends("succeeded", "cancelled")),
+)
+
+_CANCELS = (
+    Kind("cancelled at once", act="never", cancel="interrupt", ends=_CANCELLED, created=None, weight=2),
+    Kind("cancelled", act="never", cancel="interrupt", cancel_after_s=2.0, ends=_CANCELLED, created=None, weight=2),
+    Kind("rolled back", act="never", cancel="rollback", cancel_after_s=2.0, ends=_CANCELLED, created=None, weight=2),
+    Kind(
+        "scheduled, cancelled",
+        form={"after_seconds": "3600"},
+        cancel="interrupt",
+        cancel_after_s=2.0,
+        ends=_CANCELLED,
+        created=None,
+    ),
+    Kind(
+        "cancel not heard",
+        act="never",
+        cancel="interrupt",
+        cancel_after_s=1.0,
+        faults={
+            "cancel": (
+                Fault(status=503),
+                Fault(cut_before_headers=True),
+                Fault(status=404, body=HTML_PAGE, headers=HTML),
+                Fault(status=401),
+            )
+        },
+        ends=_CANCELLED,
+        created=None,
+        takes_s=25.0,
+    ),
+    Kind(
+        "cancelled as it ends",
+        cancel="interrupt",
+        run_s=(1.0, 1.5),
+        cancel_after_s=1.0,
+        ends=_ends("succeeded", "cancelled"),
+        created=None,
+        weight=2,
+    ),
+)
+
+_ON_THE_WAY_OUT = (
+    Kind("unconfirmed", faults={"wait": (Fault(cut_before_headers=True),)}, takes_s=20.0),
+    Kind("never arrived", faults={"wait": (Fault(cut_before_headers=True, creates=False),)}, takes_s=25.0),
+    Kind("reset", faults={"wait": (Fault(cut_before_headers=True, reset=True),)}, takes_s=20.0),
+    Kind("cut in the headers", faults={"wait": (Fault(cut_at=40),)}, takes_s=20.0),
+    Kind("500 and created", faults={"wait": (Fault(status=500, creates=True),)}, takes_s=20.0),
+    Kind(
+        "502 of a proxy",
+        faults={"wait": (Fault(status=502, body=HTML_PAGE, headers=HTML, creates=True),)},
+        takes_s=20.0,
+    ),
+    Kind("500", faults={"wait": (Fault(status=500),)}, takes_s=25.0),
+    Kind(
+        "come back later",
+        faults={
+            "wait": (
+                Fault(status=429, headers={"Retry-After": "1"}),
+                Fault(status=503, body=HTML_PAGE, headers=HTML),
+                Fault(status=503, headers={"Retry-After": "2"}),
+            )
+        },
+        takes_s=20.0,
+    ),
+    Kind("slow headers", faults={"wait": (Fault(delay_s=3.0),)}),
+    Kind("dripped", faults={"wait": (Fault(drip_s=0.004),)}),
+    Kind(
+        "stateless, unconfirmed",
+        form=_STATELESS,
+        always={"wait": Fault(cut_before_headers=True)},
+        ends=_ends("lost"),
+        created=None,
+    ),
+    Kind("stateless, 500", form=_STATELESS, always={"wait": Fault(status=500)}, ends=_ends("lost"), created=0),
+    Kind("no ids told", always={"wait": Fault(headers={"Location": None, "Content-Location": None})}, takes_s=25.0),
+    Kind(
+        "stateless, no ids told",
+        form=_STATELESS,
+        always={"wait": Fault(headers={"Location": None, "Content-Location": None})},
+        ends=_ends("lost"),
+    ),
+    Kind("no Content-Location", always={"wait": Fault(headers={"Content-Location": None})}),
+    Kind("ids of another host", faults={"wait": (Fault(elsewhere=NOWHERE, cut_after_beats=1),)}),
+    _refused("400", Fault(status=400)),
+    _refused("401", Fault(status=401)),
+    _refused("403", Fault(status=403)),
+    _refused("404", Fault(status=404)),
+    _refused("404 of a proxy", Fault(status=404, body=HTML_PAGE, headers=HTML)),
+    _refused("409", Fault(status=409)),
+    _refused("422", Fault(status=422)),
+    _refused("sent elsewhere", Fault(status=307, headers={"Location": f"{NOWHERE}/runs/wait"})),
+)
+
+_WHILE_IT_RUNS = (
+    Kind("cut after the headers", faults={"wait": (Fault(cut_after_headers=True),)}),
+    Kind(
+        "cut between heartbeats",
+        run_s=(2.0, 6.0),
+        faults={"wait": (Fault(cut_after_beats=2),), "join": (_CUT, Fault(cut_after_beats=3, reset=True))},
+        takes_s=20.0,
+        weight=3,
+    ),
+    Kind(
+        "cut in the JSON",
+        faults={"wait": (Fault(cut_in_document=30),), "join": (Fault(cut_in_document=1), Fault(cut_in_document=90))},
+    ),
+    Kind(
+        "ended too early",
+        run_s=(2.0, 6.0),
+        faults={
+            "wait": (Fault(end_after_beats=1),),
+            "join": (
+                Fault(end_after_beats=0, body=b"{}"),
+                Fault(end_after_beats=1, body=HTML_PAGE),
+                Fault(end_after_beats=1, body=b'{"half": '),
+                Fault(end_after_beats=0),
+            ),
+        },
+        takes_s=25.0,
+        weight=2,
+    ),
+    Kind("empty object", run_s=(2.0, 5.0), faults={"wait": (Fault(end_after_beats=1, body=b"{}"),)}),
+    Kind("document cut short", faults={"wait": (Fault(end_in_document=25),)}),
+    Kind(
+        "cannot be joined",
+        run_s=(1.0, 4.0),
+        faults={
+            "wait": (_CUT,),
+            "join": (
+                Fault(status=503),
+                Fault(status=429, headers={"Retry-After": "1"}),
+                Fault(status=500),
+                Fault(status=404, body=HTML_PAGE, headers=HTML),
+                Fault(cut_before_headers=True),
+            ),
+        },
+        takes_s=30.0,
+    ),
+    Kind(
+        "cannot be asked",
+        faults={
+            "run": (
+                Fault(status=503),
+                Fault(status=404, body=HTML_PAGE, headers=HTML),
+                Fault(body=HTML_PAGE, headers=HTML),
+                Fault(body=b""),
+                Fault(status=401),
+                Fault(cut_in_document=9),
+            ),
+            "state": (
+                Fault(status=500),
+                Fault(status=502, body=HTML_PAGE, headers=HTML),
+                Fault(cut_after_headers=True),
+            ),
+        },
+        takes_s=40.0,
+    ),
+    Kind(
+        "sent to a sign-in page when asked",
+        faults={"run": (Fault(status=302, headers={"Location": f"{NOWHERE}/login"}),) * 2},
+    ),
+    Kind("silent", faults={"wait": (Fault(cut_after_beats=1, hang=True),)}, takes_s=SILENCE_S),
+    Kind("silent at once", faults={"wait": (Fault(cut_before_headers=True, hang=True),)}, takes_s=SILENCE_S),
+    Kind("silent in the JSON", faults={"wait": (Fault(cut_in_document=9, hang=True),)}, takes_s=SILENCE_S),
+    Kind(
+        "forgotten",
+        act="never",
+        faults={"wait": (Fault(cut_after_beats=2),)},
+        always={"join": Fault(forget=True)},
+        ends=_ends("lost"),
+    ),
+    Kind(
+        "refused when joined",
+        run_s=(1.0, 4.0),
+        faults={"wait": (_CUT,), "join": (Fault(status=401),)},
+        takes_s=100.0,
+    ),
+)
+
+KINDS = {kind.name: kind for kind in (*_HONEST, *_CANCELS, *_ON_THE_WAY_OUT, *_WHILE_IT_RUNS)}
+
+
+def kind_of(payload: Mapping[str, Any]) -> Kind | None:
+    """The kind that a run's launch carries in its metadata; None for what is no run of ours."""
+    return KINDS.get(str((payload.get("metadata") or {}).get("kind")))
