@@ -35,9 +35,11 @@ ASK_MAX_S = 15.0
 def may_pass(error: RequestRejected) -> bool:
     """Whether a refusal says nothing for good.
 
-    It is temporary, or about our key, or a 404 page of a proxy whose server is away: LangGraph servers speak JSON.
+    It is temporary, or about our key, or comes from a proxy whose server is away: a redirect (to its sign-in page, say),
+    or a 404 that is not JSON, which LangGraph servers speak.
     """
-    return error.is_temporary or error.status_code in (401, 403) or (error.status_code == 404 and not error.is_json)
+    is_a_proxys = error.status_code < 400 or (error.status_code == 404 and not error.is_json)
+    return error.is_temporary or error.status_code in (401, 403) or is_a_proxys
 
 
 async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # What an ingress says while the server behind it is being replaced.
 PROXY_404 = Fault(status=404, body=HTML_PAGE, headers={"content-type": "text/html"})
+SIGN_IN_PAGE = Fault(status=302, headers={"Location": "http://127.0.0.1:9/login"})
 NO_IDS: dict[str, str | None] = {"Location": None, "Content-Location": None}
 
 
@@ -43,7 +44,9 @@ async def test_a_proxys_404_says_nothing_about_an_unconfirmed_launch(
     assert (len(scripted.created), scripted.count("wait")) == (1, 1)
 
 
-@pytest.mark.parametrize("fault", [PROXY_404, Fault(body=b""), Fault(body=b"[]"), Fault(body=HTML_PAGE)])
+@pytest.mark.parametrize(
+    "fault", [PROXY_404, SIGN_IN_PAGE, Fault(body=b""), Fault(body=b"[]"), Fault(body=HTML_PAGE)]
+)
 async def test_a_run_is_not_forgotten_because_something_else_answered(scripted: ScriptedServer, fault: Fault) -> None:
     scripted.script("run", fault, times=2)
     async with working():
@@ -113,8 +116,9 @@ async def test_a_busy_server_is_asked_again_for_the_state_a_run_left_before_the_
     assert ended.status == "paused"
 
 
-async def test_a_cancel_is_delivered_although_a_proxy_says_404_first(scripted: ScriptedServer) -> None:
-    scripted.script("cancel", PROXY_404)
+@pytest.mark.parametrize("fault", [PROXY_404, SIGN_IN_PAGE])
+async def test_a_cancel_is_delivered_although_a_proxy_answers_first(scripted: ScriptedServer, fault: Fault) -> None:
+    scripted.script("cancel", fault)
     async with working():
         run = await launch(scripted)
         await scripted.run_created()
