@@ -4,8 +4,8 @@ Every consumer joins its groups first and reads afterwards, so that no change ca
 when they come, and a task of the consumer's own works them off: a page that is slow to render never fills its channel
 (Channels drops what does not fit), and a burst of changes to one run becomes one rendering.
 
-Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 1011 something broke here,
-1013 this process hears no changes just now.
+Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 4500 something broke here,
+4503 this process hears no changes just now. Daphne refuses to send 1011 and 1013, which would say the same.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 
 SIGN_IN_FIRST = 4401
 NOT_HERE = 4404
-BROKEN = 1011
-TRY_LATER = 1013
+BROKEN = 4500
+TRY_LATER = 4503
 DATABASE_RETRY_S = 1.0
 
 

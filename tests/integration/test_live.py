@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import psycopg
 import pytest
+from autobahn.websocket.protocol import WebSocketProtocol
 from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
@@ -20,6 +22,7 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
+from dashboard.live import consumers
 from dashboard.live.listener import listener, listener_is_up
 from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
@@ -320,7 +323,12 @@ async def test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks
 
         message = await socket.receive_output(timeout=5)
 
-    assert (message["type"], message["code"]) == ("websocket.close", 1011)
+    assert (message["type"], message["code"]) == ("websocket.close", 4500)
+
+
+@pytest.mark.parametrize("code", [consumers.SIGN_IN_FIRST, consumers.NOT_HERE, consumers.BROKEN, consumers.TRY_LATER])
+def test_a_close_code_is_one_that_the_web_process_can_send(code: int) -> None:
+    WebSocketProtocol.sendClose(Mock(), code)  # raises for any other
 
 
 @pytest.mark.parametrize("address", ["/ws/runs/{}/", "/ws/runs/"])
