@@ -35,8 +35,8 @@ ASK_MAX_S = 15.0
 def may_pass(error: RequestRejected) -> bool:
     """Whether a refusal says nothing for good.
 
-    It is temporary, or about our key, or comes from a proxy whose server is away: a redirect (to its sign-in page, say),
-    or a 404 that is not JSON, which LangGraph servers speak.
+    It is temporary, or about our key, or comes from a proxy whose server is away: a redirect, to a sign-in page say, or
+    a 404 that is not JSON, which LangGraph servers speak.
     """
     is_a_proxys = error.status_code < 400 or (error.status_code == 404 and not error.is_json)
     return error.is_temporary or error.status_code in (401, 403) or is_a_proxys
@@ -85,6 +85,8 @@ async def ask_how_it_ended(
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state cannot be had: %s", error)
         outline, is_present = None, True
+    if status is None and outline is not None and (outline.state.get("metadata") or {}).get("run_id") != run_id:
+        outline = None  # the run is gone, and this may be another's
     if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
         answer = Answer(outline.values.raw if outline.values else b"null", run_id, thread_id, "join", 0)
     state = outline.state if outline is not None and status is not None else None

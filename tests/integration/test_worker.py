@@ -247,6 +247,7 @@ async def test_a_run_the_server_forgot_is_lost(scripted: ScriptedServer) -> None
         ended = await run_in(run, "lost")
 
     assert "no longer knows" in ended.look.meaning
+    assert not hasattr(ended, "result")  # what its thread holds now is not known to be this run's
 
 
 # Cancelling.
