@@ -15,7 +15,7 @@ LOCK := $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock venv-local venv-dev
+.PHONY: help run test lint format bench soak lock venv-local venv-dev
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ format: venv-dev ## Format the code
 
 bench: venv-dev ## Measure speed and scale
 	@exec $(VENV) -m pytest tests/bench -s $(PYTEST_ARGS)
+
+soak: venv-dev ## Run everything against every fault (SOAK_MINUTES=10, SOAK_SEED=a number to repeat one)
+	@exec $(VENV) -m tests.soak
 
 lock: venv-dev ## Make the lock files anew from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCK_ARGS) --extra dev --output-file requirements/dev.txt

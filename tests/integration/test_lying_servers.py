@@ -44,9 +44,7 @@ async def test_a_proxys_404_says_nothing_about_an_unconfirmed_launch(
     assert (len(scripted.created), scripted.count("wait")) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    "fault", [PROXY_404, SIGN_IN_PAGE, Fault(body=b""), Fault(body=b"[]"), Fault(body=HTML_PAGE)]
-)
+@pytest.mark.parametrize("fault", [PROXY_404, SIGN_IN_PAGE, Fault(body=b""), Fault(body=b"[]"), Fault(body=HTML_PAGE)])
 async def test_a_run_is_not_forgotten_because_something_else_answered(scripted: ScriptedServer, fault: Fault) -> None:
     scripted.script("run", fault, times=2)
     async with working():

@@ -92,6 +92,7 @@ class Soak:
             "pages that went back in time": steps_back,
             "wrong answers of web processes": self._crew.wrong,
             "processes that ended by themselves": self._stage.died + self._faults.wrong,
+            "exceptions nobody caught": exceptions_in(self._stage.logs),
             "processes that have grown": judge_weight(before, after, MOST_GROWTH),
         }
         self.tables = [await sync_to_async(ends_by_kind)(self._crew.launched), self._story(pages, lag_s, drops)]
@@ -212,6 +213,22 @@ class Soak:
             "pages current after the last fault", lag_s, "s", wanted="under 2 s", is_met=lag_s < CURRENT_WITHIN_S
         )
         return table
+
+
+def exceptions_in(logs: Path) -> list[str]:
+    """What each traceback in the logs ends with."""
+    return [f"{log.name}: {line}" for log in sorted(logs.glob("*.log")) for line in last_lines(log)]
+
+
+def last_lines(log: Path) -> Iterator[str]:
+    """The line after each traceback, which names the exception."""
+    is_inside = False
+    for line in log.read_text(errors="replace").splitlines():
+        if line.startswith("Traceback"):
+            is_inside = True
+        elif is_inside and line and not line.startswith(" "):
+            is_inside = False
+            yield line
 
 
 def leave_database() -> None:
