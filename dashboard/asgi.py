@@ -1,5 +1,6 @@
 """The web process: HTTP through Django, WebSockets through Channels, and the listener that feeds them."""
 
+import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -12,9 +13,13 @@ _http = get_asgi_application()  # must come before anything that imports models
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.db import InterfaceError, OperationalError  # noqa: E402
 
+from dashboard.live.consumers import TRY_LATER  # noqa: E402
 from dashboard.live.listener import listener  # noqa: E402
 from dashboard.live.routing import websockets  # noqa: E402
+
+logger = logging.getLogger(__name__)
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -27,6 +32,16 @@ async def _web(scope: Scope, receive: Receive, send: Send) -> None:
     await _http(scope, receive, send)
 
 
-application = ProtocolTypeRouter(
-    {"http": _web, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(websockets))}
-)
+_lines = AllowedHostsOriginValidator(AuthMiddlewareStack(websockets))
+
+
+async def _line(scope: Scope, receive: Receive, send: Send) -> None:
+    # Who asks is looked up before any consumer of ours is called.
+    try:
+        await _lines(scope, receive, send)
+    except (OperationalError, InterfaceError) as error:
+        logger.info("a page waits for the database with its line: %s", str(error).strip())
+        await send({"type": "websocket.close", "code": TRY_LATER})
+
+
+application = ProtocolTypeRouter({"http": _web, "websocket": _line})

@@ -11,12 +11,13 @@ from unittest.mock import Mock
 
 import psycopg
 import pytest
+from asgiref.sync import sync_to_async
 from autobahn.websocket.protocol import WebSocketProtocol
 from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
@@ -60,13 +61,18 @@ def _cookie(user: User | None) -> list[tuple[bytes, bytes]]:
     ]
 
 
-@asynccontextmanager
-async def opened(path: str, user: User | None = None, origin: str = "http://testserver") -> AsyncIterator[Any]:
-    """A WebSocket as a browser opens it."""
+async def prepared(path: str, user: User | None = None, origin: str = "http://testserver") -> WebsocketCommunicator:
+    """A WebSocket that is about to be opened."""
     from dashboard.asgi import application  # once the static files are there
 
     headers = [(b"host", b"testserver"), (b"origin", origin.encode()), *(await in_db(_cookie, user))]
-    socket = WebsocketCommunicator(application, path, headers=headers)
+    return WebsocketCommunicator(application, path, headers=headers)
+
+
+@asynccontextmanager
+async def opened(path: str, user: User | None = None, origin: str = "http://testserver") -> AsyncIterator[Any]:
+    """A WebSocket as a browser opens it."""
+    socket = await prepared(path, user, origin)
     await socket.connect()
     try:
         yield socket
@@ -324,6 +330,20 @@ async def test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks
         message = await socket.receive_output(timeout=5)
 
     assert (message["type"], message["code"]) == ("websocket.close", 4500)
+
+
+async def test_a_page_that_comes_while_the_database_is_away_is_sent_back_without_a_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*args: object) -> None:
+        raise OperationalError("away")
+
+    _, person = await made()
+    monkeypatch.setattr("dashboard.live.consumers.membership_of", away)
+    assert await close_code("/ws/runs/", person) == 4503
+
+    monkeypatch.setattr("channels.auth.get_user", sync_to_async(away))
+    assert await (await prepared("/ws/runs/", person)).connect() == (False, 4503)
 
 
 @pytest.mark.parametrize("code", [consumers.SIGN_IN_FIRST, consumers.NOT_HERE, consumers.BROKEN, consumers.TRY_LATER])
