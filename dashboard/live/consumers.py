@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from autobahn.exception import Disconnected
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import InterfaceError, OperationalError
@@ -113,6 +114,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await asyncio.sleep(DATABASE_RETRY_S)
                 self._everything = True
                 self._news.set()
+            except Disconnected:
+                return  # its browser went away a moment ago, and nobody had heard yet
             except Exception:
                 # An open line that brings nothing would be a page that lies: its browser connects again, or polls.
                 logger.exception("a page could not be told of a change")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from unittest.mock import Mock
 import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from autobahn.exception import Disconnected
 from autobahn.websocket.protocol import WebSocketProtocol
 from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
@@ -344,6 +346,26 @@ async def test_a_page_that_comes_while_the_database_is_away_is_sent_back_without
 
     monkeypatch.setattr("channels.auth.get_user", sync_to_async(away))
     assert await (await prepared("/ws/runs/", person)).connect() == (False, 4503)
+
+
+async def test_a_page_that_went_away_a_moment_ago_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = asyncio.Event()
+
+    async def gone(self: Any, *args: Any, **kwargs: Any) -> None:
+        tried.set()
+        raise Disconnected("Attempt to send on a closed protocol")
+
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        monkeypatch.setattr(consumers.RunConsumer, "send", gone)
+        await in_db(services.run_cancel, run=run, by=person)
+        await asyncio.wait_for(tried.wait(), 5)
+        assert await socket.receive_nothing(timeout=0.2)
+
+    assert "could not be told" not in caplog.text
 
 
 @pytest.mark.parametrize("code", [consumers.SIGN_IN_FIRST, consumers.NOT_HERE, consumers.BROKEN, consumers.TRY_LATER])
