@@ -19,7 +19,6 @@ FROZEN_S = 24.0
 """Longer than a lease."""
 STOP_WITHIN_S = 25.0
 LISTENERS = "query LIKE 'LISTEN%' OR query = 'SELECT 1'"
-PAUSE_S = (1.5, 4.5)
 
 
 @dataclass
@@ -37,16 +36,20 @@ class Faults:
     """The stream of faults.
 
     Attributes:
+        pause_s: Between two faults, from this to that many seconds.
         log: Everything that happened.
     """
 
     stage: Stage
     chance: random.Random
+    pause_s: tuple[float, float]
     log: list[Happened] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._beside: set[asyncio.Task[None]] = set()
+        self._stopping = asyncio.Event()
+        self.all_happened = asyncio.Event()
 
     @property
     def deck(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -65,17 +68,18 @@ class Faults:
         }
 
     async def stream(self) -> None:
-        """Fault after fault, until cancelled; every one of the deck before any comes again. The slow one first."""
-        first = True
+        """Fault after fault, until `stop`; every one of the deck before any comes again. The slow one first."""
         while True:
             names = list(self.deck)
             self.chance.shuffle(names)
-            if first:
+            if not self.all_happened.is_set():
                 names.sort(key=lambda name: name != "worker frozen")
-            first = False
             for name in names:
                 await self.happen(name)
-                await asyncio.sleep(self.chance.uniform(*PAUSE_S))
+                if self._stopping.is_set():
+                    return
+                await asyncio.sleep(self.chance.uniform(*self.pause_s))
+            self.all_happened.set()
 
     async def happen(self, name: str) -> Happened:
         happened = Happened(name, time.time(), breaks_lines=name.startswith(("worker", "server")))
@@ -85,9 +89,10 @@ class Faults:
             happened.ended = time.time()
         return happened
 
-    async def settle(self) -> None:
-        """Wait until nothing is frozen or down any more."""
-        await asyncio.gather(*self._beside)
+    async def stop(self, stream: asyncio.Task[None]) -> None:
+        """End the stream, and wait until nothing is frozen or down any more."""
+        self._stopping.set()
+        await asyncio.gather(stream, *self._beside)
 
     # Workers and web processes.
 

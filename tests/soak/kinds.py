@@ -202,7 +202,9 @@ _WHILE_IT_RUNS = (
         faults={
             "wait": (Fault(end_after_beats=1),),
             "join": (
-                Fault(end_after_beats=0, body=b"{}"),
+                Fault(
+                    end_after_beats=0, body=b"{}"
+                ),  # at once: of a run that is over nobody could tell it from the truth
                 Fault(end_after_beats=1, body=HTML_PAGE),
                 Fault(end_after_beats=1, body=b'{"half": '),
                 Fault(end_after_beats=0),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Awaitable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,13 @@ from tests.soak.pages import OpenPages
 from tests.soak.stage import Stage, Weight, keep_logs, stage, weight_of
 from tests.soak.verdict import Findings, ends_by_kind, judge_runs, judge_weight
 
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
 WARM_UP = ("plain", "plain", "stateless", "stateless kept", "big state", "asks", "fails", "cut between heartbeats")
 SHORT_S = 120.0
+PAUSE_S = (1.5, 5.0)
+PAUSE_SHORT_S = (0.3, 1.2)
+LAST_RUNS = 8
+LOOK_ON_S = 3.0
 RUN_PAGES = 30
 CURRENT_WITHIN_S = 2.0
 ENDED_WITHIN_S = 180.0
@@ -59,7 +64,7 @@ class Soak:
         self._seconds = seconds
         self._chance = random.Random(seed)
         self._crew = Crew(tuple(web.url for web in made.webs), random.Random(seed + 1))
-        self._faults = Faults(made, random.Random(seed + 2))
+        self._faults = Faults(made, random.Random(seed + 2), PAUSE_SHORT_S if seconds < SHORT_S else PAUSE_S)
         self._tasks: set[asyncio.Task[None]] = set()
         self.tables: list[Table] = []
 
@@ -70,13 +75,9 @@ class Soak:
         pages = self._open_pages()
         faults = asyncio.create_task(self._faults.stream())
         await self._launch(pages, until=began + self._seconds - 15)
-        faults.cancel()
-        with suppress(asyncio.CancelledError):
-            await faults
-        await self._faults.settle()
-        last = await self._faults.happen("listening connections ended")
-        late, lag_s = await self._time_until_current(pages)
-        unfinished = await self._wait_for_ends()
+        await self._faults.stop(faults)
+        late, lag_s = await self._last_fault(pages)
+        await self._wait_for_ends()
         late_at_end, _ = await self._time_until_current(pages)
         drops = sum(page.drops for page in pages.pages if page.port == self._stage.webs[0].port)
         steps_back = [f"{page.name}: {step}" for page in pages.pages for step in page.steps_back]
@@ -96,7 +97,6 @@ class Soak:
             "processes that have grown": judge_weight(before, after, MOST_GROWTH),
         }
         self.tables = [await sync_to_async(ends_by_kind)(self._crew.launched), self._story(pages, lag_s, drops)]
-        self.tables[-1].figure("the last fault", last.what)
         for name in after:
             self.tables[-1].ratio(
                 f"memory of the {name}", after[name].memory_mb, before[name].memory_mb, "MB", than="after the warm-up"
@@ -108,7 +108,6 @@ class Soak:
                 "",
                 than="after the warm-up",
             )
-        del unfinished
         return findings
 
     # Acts.
@@ -135,7 +134,7 @@ class Soak:
         expected = per_s * (until - time.monotonic())
         opened = 0
         for kind in self._kinds(until, is_short):
-            if time.monotonic() >= until:
+            if time.monotonic() >= until and self._faults.all_happened.is_set():
                 break
             self._beside(self._crew.play(kind))
             seen = len(self._crew.launched)
@@ -160,10 +159,24 @@ class Soak:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
 
+    async def _last_fault(self, pages: OpenPages) -> tuple[list[str], float]:
+        """The fault that pages feel most, in the middle of changes. Who was late after it, and how late at most."""
+        for _ in range(LAST_RUNS):
+            self._beside(self._crew.play(KINDS["plain"]))
+        await asyncio.sleep(0.3)
+        await self._faults.happen("listening connections ended")
+        began, late, lag_s = time.monotonic(), [], 0.0
+        while time.monotonic() < began + LOOK_ON_S:
+            found, took = await self._time_until_current(pages)
+            late += found
+            lag_s = max(lag_s, took)
+            await asyncio.sleep(0.05)
+        return late, lag_s
+
     # Looking.
 
-    async def _wait_for_ends(self) -> list[str]:
-        """Until every run has ended, and everybody is done with theirs. Gives what has not."""
+    async def _wait_for_ends(self) -> None:
+        """Until every run has ended and everybody is done with theirs, or for so long that the verdict is clear."""
         ends = time.monotonic() + ENDED_WITHIN_S
         while True:
             running = [run_id for run_id, held in (await self._stage.look()).items() if held.status not in ENDS]
@@ -173,11 +186,11 @@ class Soak:
             if time.monotonic() > ends:
                 for task in waiting:
                     task.cancel()
-                return running
+                break
             await asyncio.sleep(0.3)
         for task in self._tasks:
-            task.result()
-        return []
+            if task.done():
+                task.result()
 
     async def _time_until_current(self, pages: OpenPages) -> tuple[list[str], float]:
         """Who does not show what the database holds now within the time allowed, and how long the last one takes."""
@@ -217,18 +230,21 @@ class Soak:
 
 def exceptions_in(logs: Path) -> list[str]:
     """What each traceback in the logs ends with."""
-    return [f"{log.name}: {line}" for log in sorted(logs.glob("*.log")) for line in last_lines(log)]
+    return [f"{log.name}: {line}" for log in sorted(logs.glob("*.log")) for line in uncaught(log)]
 
 
-def last_lines(log: Path) -> Iterator[str]:
-    """The line after each traceback, which names the exception."""
-    is_inside = False
+def uncaught(log: Path) -> Iterator[str]:
+    """The line after each traceback, which names the exception; not of pages that answered 503, as they should."""
+    is_inside, before = False, ""
     for line in log.read_text(errors="replace").splitlines():
         if line.startswith("Traceback"):
             is_inside = True
-        elif is_inside and line and not line.startswith(" "):
+        elif is_inside and line and not line.startswith((" ", "\t")):
             is_inside = False
-            yield line
+            if "Service Unavailable" not in before:
+                yield f"{before}: {line}"
+        elif not is_inside and LOG_LINE.match(line):
+            before = line
 
 
 def leave_database() -> None:

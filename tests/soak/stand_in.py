@@ -38,7 +38,11 @@ class SoakServer(ScriptedServer):
             return Fault()
         key = (ours(payload), endpoint)
         self._asked[key] += 1
-        return kind.fault(endpoint, self._asked[key] - 1)
+        fault = kind.fault(endpoint, self._asked[key] - 1)
+        run = self._runs.get(ids[1]) if len(ids) > 1 else None
+        if fault.end_after_beats is not None and run is not None and run.over.is_set():
+            return Fault()  # too late to end its answer too early
+        return fault
 
     def _payload(self, endpoint: str, ids: Sequence[str], request: Request) -> dict[str, Any]:
         """What the run this request is about was launched with."""
