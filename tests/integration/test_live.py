@@ -445,7 +445,7 @@ async def test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it
 
         for open_one in (socket, rows):
             message = await open_one.receive_output(timeout=15)
-            assert (message["type"], message["code"]) == ("websocket.close", 1013)
+            assert (message["type"], message["code"]) == ("websocket.close", 4503)
     assert not listener_is_up()
     cookie = await in_db(_cookie, person)
     headers = [(b"host", b"testserver"), (b"origin", b"http://testserver"), *cookie]
