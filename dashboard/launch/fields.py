@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -24,6 +25,32 @@ _EXPECTED = {
     "Extra data": "the document ended before this; expected nothing more",
 }
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+
+
+def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
+    """Replace the framework's sentences, which speak of forms and validity, by ones that say what to do."""
+    for field in fields.values():
+        field.error_messages |= {
+            "max_length": "This is too long: it has %(show_value)d characters, and %(limit_value)d fit.",
+            "null_characters_not_allowed": "A NUL character cannot stand here.",
+        }
+        if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+            words = [str(word) for word, _ in cast("list[tuple[str, str]]", field.choices) if word]
+            field.error_messages["invalid_choice"] = (
+                f"“%(value)s” is none of the words: give {', '.join(words[:-1])} or {words[-1]}; empty is the default."
+            )
+        elif isinstance(field, forms.UUIDField):
+            field.error_messages["invalid"] = "This form was damaged on its way. Load the page again, and fill it in."
+
+
+class ServerChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # Django cannot be told it when it runs
+    """One of the team's servers, by its id."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except ValidationError:
+            raise ValidationError("Your team has no such server; choose one of those offered.") from None
 
 
 class JSONText(forms.CharField):

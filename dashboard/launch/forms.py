@@ -11,7 +11,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from dashboard.launch.fields import BooleanText, JSONText, NodeNames, OptionText, Tags
+from dashboard.launch.fields import BooleanText, JSONText, NodeNames, OptionText, ServerChoice, Tags, speak_plainly
 from dashboard.launch.headers import MASK, clean_headers, clean_query
 from dashboard.runs.models import ParentKind, Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder
@@ -45,7 +45,7 @@ WAIT_PARAMETERS = (
 class LaunchForm(forms.Form):
     """A run's parameters. Empty means "not given", so that the SDK's own default holds."""
 
-    server = forms.ModelChoiceField(
+    server = ServerChoice(
         queryset=Server.objects.none(), required=False, label="Server", help_text="Where the run takes place."
     )
     assistant_id = forms.CharField(
@@ -206,6 +206,7 @@ class LaunchForm(forms.Form):
         field = self.fields["server"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = server_list(team)
+        speak_plainly(self.fields)
         field.empty_label = None if len(self.servers) <= 1 else "Choose a server"
         for name, bound in self.fields.items():
             if bound.help_text and not isinstance(bound.widget, forms.RadioSelect):

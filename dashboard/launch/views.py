@@ -40,7 +40,8 @@ def _show(request: TeamRequest) -> HttpResponse:
     typed = typed_take(request, request.path)
     if typed is not None:
         messages.info(request, "Here is what you typed before you signed in. It has not been launched.")
-        return render(request, "launch/page.html", _context(request, _typed_form(request, typed), None))
+        context = _context(request, _typed_form(request, typed), None)
+        return render(request, "launch/page.html", context | {"is_typed": True})
     if parent is not None:
         initial |= prefill_from_run(parent)
     initial |= prefill_from_query(request.GET)

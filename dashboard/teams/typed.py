@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt, secrets_encrypt
+from dashboard.teams.forms import SignInForm
 
 FIELD = "typed"
 NOT_TYPED = {"csrfmiddlewaretoken"}
@@ -25,7 +26,7 @@ def sign_in_and_keep(request: HttpRequest) -> HttpResponse:
     for name in NOT_TYPED:
         typed.pop(name, None)
     context = {
-        "form": AuthenticationForm(request),
+        "form": SignInForm(request),
         "next": request.path,
         FIELD: typed.urlencode(),
         "was_signed_out": True,
@@ -52,6 +53,7 @@ class SignIn(LoginView):
     """Django's own, and what was typed goes on to where it was typed."""
 
     template_name = "teams/login.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dashboard.worker.selectors import STUCK_AFTER, WorkState
 
+SLOW_AFTER_S = 10.0
 START_ONE = "Start one with `manage.py run_worker`."
 
 
@@ -24,7 +25,15 @@ class Finding:
 
 def diagnose(state: WorkState, *, hears_changes: bool) -> list[Finding]:
     """What is wrong or out of the ordinary, the worst first; empty when all is well."""
-    found = [_workers(state), _stuck(state), _deaf(hears_changes), _orphans(state), _full(state), _retrying(state)]
+    found = [
+        _workers(state),
+        _stuck(state),
+        _deaf(hears_changes),
+        _orphans(state),
+        _full(state),
+        _slow(state),
+        _retrying(state),
+    ]
     return [finding for finding in found if finding is not None]
 
 
@@ -97,6 +106,15 @@ def _full(state: WorkState) -> Finding | None:
     )
     more = "Start another worker, or raise RUNBOARD_WORKER_CONCURRENCY." if state.waiting else "Nothing waits for room."
     return Finding(False, title, f"{_waiting(state)}{more}")
+
+
+def _slow(state: WorkState) -> Finding | None:
+    if not state.living or state.is_full or state.is_stuck or (state.waiting_s or 0.0) < SLOW_AFTER_S:
+        return None
+    text = (
+        f"{_waiting(state)}Workers are working a queue off, or are being stopped; this passes, or is said to be stuck."
+    )
+    return Finding(False, "Runs wait although a worker has room.", text)
 
 
 def _retrying(state: WorkState) -> Finding | None:

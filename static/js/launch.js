@@ -30,6 +30,13 @@ export function attachLaunch(part) {
   describe();
   summary.hidden = false;
 
+  for (const card of form.querySelectorAll("a.card")) {
+    card.addEventListener("click", (event) => {
+      const words = `Start from ${card.querySelector(".card-title").textContent}? What you typed is replaced by the example.`;
+      if (holdsTyping(form) && !window.confirm(words)) event.preventDefault();
+    });
+  }
+
   for (const link of document.querySelectorAll("#error-summary [data-focus]")) {
     link.addEventListener("click", (event) => {
       const control = form.querySelector(`[name="${link.dataset.focus}"]`);
@@ -40,6 +47,17 @@ export function attachLaunch(part) {
     });
   }
   document.getElementById("error-summary")?.focus();
+}
+
+/** Whether a click that loads another form would lose something a person has typed or chosen. */
+function holdsTyping(form) {
+  const isChanged = (control) => {
+    if (control.type === "hidden") return false;
+    if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
+    if (control.options) return control.value !== ([...control.options].find((option) => option.defaultSelected) ?? control.options[0])?.value;
+    return control.value !== control.defaultValue;
+  };
+  return "typed" in form.dataset || [...form.elements].some((control) => control.name && isChanged(control));
 }
 
 function strong(words) {

@@ -14,7 +14,7 @@ from django.test import Client
 from dashboard.runs import holding
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
-from dashboard.worker.diagnosis import in_words
+from dashboard.worker.diagnosis import diagnose, in_words
 from dashboard.worker.models import Worker
 from dashboard.worker.selectors import work_state
 from tests.asynchronous import eventually, in_db, run_in
@@ -120,6 +120,9 @@ def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
     assert waiting.created_at > taken.created_at
 
     assert not work_state().is_stuck
+    (note,) = [found for found in diagnose(work_state(), hears_changes=True) if "although" in found.title]
+    assert not note.sick
+    assert "1 run has waited for 4 min." in note.text
     RunEvent.objects.filter(run=taken).update(at=Now() - timedelta(minutes=1))
     assert work_state().is_stuck, "nobody has taken one for a while"
     Worker.objects.update(held=500)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import uuid
 from typing import Any
 
@@ -170,7 +171,7 @@ def test_every_mapping_refuses_what_is_no_object(field: str) -> None:
         ("multitask_strategy", {"multitask_strategy": "explode"}, "explode"),
         ("durability", {"durability": "explode"}, "explode"),
         ("raise_error", {"raise_error": "maybe"}, "maybe"),
-        ("server", {"server": str(uuid.UUID(int=1))}, "valid choice"),
+        ("server", {"server": str(uuid.UUID(int=1))}, "no such server"),
     ],
 )
 def test_each_mistake_has_its_sentence_beside_its_field(field: str, fields: dict[str, str], says: str) -> None:
@@ -234,3 +235,31 @@ def test_another_teams_run_gives_no_secret() -> None:
     )
 
     assert "headers" in form.errors
+
+
+@pytest.mark.parametrize("text", ["nonsense", "\x00", "x" * 2_500])
+def test_no_mistake_is_told_in_the_frameworks_words(text: str) -> None:
+    team = make_team()
+    make_server(team)
+    told: list[str] = []
+    for name in LaunchForm.base_fields:
+        form = LaunchForm({"assistant_id": "chat", name: text}, team=team)
+        told += [sentence for sentences in form.errors.values() for sentence in sentences]
+
+    theirs = re.compile(
+        "valid choice|valid UUID|Enter a|Ensure|Null char|field is required|value must be", re.IGNORECASE
+    )
+    assert len(told) > 5
+    assert [sentence for sentence in told if theirs.search(sentence)] == []
+
+
+def test_a_word_the_server_does_not_know_is_told_with_those_it_does() -> None:
+    assert (
+        errors_of("durability", durability="often")
+        == "“often” is none of the words: give sync, async or exit; empty is the default."
+    )
+    assert (
+        errors_of("raise_error", raise_error="yes")
+        == "“yes” is none of the words: give true or false; empty is the default."
+    )
+    assert errors_of("name", name="x" * 250) == "This is too long: it has 250 characters, and 200 fit."
