@@ -30,6 +30,8 @@ class Database:
 
     def __init__(self, threads: int = THREADS) -> None:
         self._count = threads
+        self.is_away = False
+        """Whether the last call found Postgres away."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="database")
 
     async def call(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -39,7 +41,13 @@ class Database:
             OperationalError, InterfaceError: Postgres is away; whether a write took effect is then not known.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(_in_thread, partial(service, *args, **kwargs)))
+        try:
+            found = await loop.run_in_executor(self._threads, partial(_in_thread, partial(service, *args, **kwargs)))
+        except DATABASE_AWAY:
+            self.is_away = True
+            raise
+        self.is_away = False
+        return found
 
     async def insist(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a service until the database takes it. Only for services that may safely be called again."""

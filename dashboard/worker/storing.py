@@ -30,18 +30,9 @@ class OutcomeStore:
         Raises:
             LeaseLost: another worker holds the run, and there was no outage that could explain it.
         """
-        try:
-            async with self._turn(outcome):
-                await self._database.call(holding.run_finish, hold, outcome)
+        if not self._database.is_away and await self._store_now(hold, outcome):
             return
-        except DATABASE_AWAY as error:
-            logger.warning("an outcome waits for the database: %s", str(error).strip(), extra=_log(hold))
-        except LeaseLost:
-            raise
-        except Exception as error:
-            logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
-            await self._database.insist(holding.run_finish, hold, _bare(outcome, error))
-            return
+        logger.warning("an outcome waits for the database", extra=_log(hold))
         try:
             spooled = await asyncio.to_thread(self._spool.put, hold, remote_run_id, outcome)
         except OSError as error:
@@ -50,6 +41,21 @@ class OutcomeStore:
             return
         del outcome
         await self._store_spooled(spooled)
+
+    async def _store_now(self, hold: Hold, outcome: Outcome) -> bool:
+        """Whether it could be stored; False when Postgres is away."""
+        try:
+            async with self._turn(outcome):
+                await self._database.call(holding.run_finish, hold, outcome)
+        except DATABASE_AWAY as error:
+            logger.warning("the database is away: %s", str(error).strip(), extra=_log(hold))
+            return False
+        except LeaseLost:
+            raise
+        except Exception as error:
+            logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
+            await self._database.insist(holding.run_finish, hold, _bare(outcome, error))
+        return True
 
     def _turn(self, outcome: Outcome) -> AbstractAsyncContextManager[None]:
         """Large states are packed and stored one by one: leases wait for the same few threads, and memory is dear."""

@@ -4,98 +4,129 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import connections
+from django.test import Client
 
-from dashboard.local.ports import free_port
-from dashboard.local.tether import tethered
-from tests.asynchronous import eventually, in_db, run_in
-from tests.factories import make_run, make_server, make_team
+from dashboard.runs.models import Run
+from tests.asynchronous import eventually, in_db
+from tests.factories import make_run, make_server, make_team, make_user
+from tests.integration.programs import Programs, health
 from tests.scripted_server import ScriptedServer
+from tests.sockets import Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parents[2]
-AWAY_S = 12.0
+AWAY_S = 60.0
 RECOVERY_S = 10.0
+START_S = 30.0
+STORED_S = 30.0
+RUNS = 200
 
 
-@pytest.fixture
-def web_and_worker(database_url: str, postgres: Any) -> Iterator[str]:
-    """The address of a web process; a worker runs beside it."""
-    port = free_port()
-    commands = [
-        [sys.executable, "manage.py", "run_worker"],
-        [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "dashboard.asgi:application"],
-    ]
-    started = [
-        subprocess.Popen(
-            tethered(command, on_parent_death=signal.SIGKILL),
-            cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": database_url},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for command in commands
-    ]
-    yield f"http://127.0.0.1:{port}"
-    for process in started:
-        process.kill()
-        process.wait(10)
+@pytest.fixture(autouse=True)
+def _postgres_is_back(postgres: Any) -> Iterator[None]:
+    """Whatever the test does to it, the next one finds the database as always."""
+    yield
     postgres.start()
     connections.close_all()
 
 
-def health(url: str) -> dict[str, Any]:
-    """What /healthz says; {} while nobody answers there."""
-    try:
-        with urllib.request.urlopen(url + "/healthz", timeout=8) as answer:
-            return dict(json.load(answer))
-    except urllib.error.HTTPError as refused:
-        return dict(json.load(refused))
-    except OSError:
-        return {}
+class Page:
+    """An open run page, as a browser has it: it shows what its socket brought last, and opens the socket again."""
+
+    def __init__(self, web: str, run: Run, cookie: str) -> None:
+        self.shown = b""
+        self._address = urlsplit(web).port or 0, f"/ws/runs/{run.pk}/", cookie
+        self._living = asyncio.create_task(self._live())
+
+    async def _live(self) -> None:
+        while True:
+            socket = Socket(*self._address)
+            try:
+                await socket.open()
+                while True:
+                    self.shown = await socket.text()
+            except (OSError, EOFError):
+                await asyncio.sleep(1)
+            finally:
+                socket.close()
+
+    async def shows(self, words: bytes) -> bool:
+        """Whether it shows them."""
+        return words in self.shown
+
+    async def close(self) -> None:
+        self._living.cancel()
+        await asyncio.gather(self._living, return_exceptions=True)
+
+
+async def open_page(web: str, run: Run) -> Page:
+    def sign_in() -> str:
+        client = Client()
+        client.force_login(make_user(run.team))
+        return f"sessionid={client.cookies['sessionid'].value}"
+
+    return Page(web, run, await in_db(sign_in))
 
 
 async def healthy(url: str) -> bool:
-    return (await asyncio.to_thread(health, url)).get("status") == "ok"
+    return (await health(url)).get("status") == "ok"
 
 
-async def test_web_and_worker_recover_by_themselves_within_ten_seconds(
-    scripted: ScriptedServer, web_and_worker: str, postgres: Any
+async def test_two_hundred_results_an_open_page_and_a_minute_without_postgres(
+    scripted: ScriptedServer, programs: Programs, postgres: Any
 ) -> None:
     team = await in_db(make_team)
     server = await in_db(make_server, team, url=scripted.url)
-    run = await in_db(make_run, team=team, server=server)
-    remote = await scripted.run_created(timeout_s=20)
-    await run_in(run, "running")
-    await eventually(lambda: healthy(web_and_worker), "web and worker are well", deadline_s=20)
+    by = await in_db(make_user, team)
+    web, worker = programs.web(), programs.worker()
+    runs = await in_db(lambda: [make_run(team=team, server=server, by=by) for _ in range(RUNS)])
+    running = Run.objects.filter(status="running")
+    await eventually(lambda: in_db(lambda: running.count() == RUNS), "all are running", deadline_s=START_S)
+    await eventually(lambda: healthy(web), "web and worker are well", deadline_s=START_S)
+    page = await open_page(web, runs[-1])
+    await eventually(lambda: page.shows(b"Running"), "the page shows its run")
 
     await in_db(connections.close_all)
     await in_db(postgres.stop)
-    remote.finish({"kept": 1})
     away_until = time.monotonic() + AWAY_S
+    for remote in scripted.created:
+        remote.finish({"run": remote.payload["metadata"]["runboard_run_id"]})
+    spool = settings.ENV.data_dir / "spool"
+    await eventually(lambda: in_db(lambda: waiting(spool) == RUNS), "all outcomes wait on disk", deadline_s=AWAY_S)
+    worker.kill()
+    programs.worker()
     while time.monotonic() < away_until:
-        said = await asyncio.to_thread(health, web_and_worker)
-        assert said.get("database") is False, said
+        said = await health(web)
+        assert (said["http"], said["database"]) == (503, False), said
+        await asyncio.sleep(1)
     await in_db(postgres.start)
+    back_at = time.monotonic()
 
-    await eventually(lambda: healthy(web_and_worker), "web and worker are well again", deadline_s=RECOVERY_S)
-    ended = await run_in(run, "succeeded", deadline_s=RECOVERY_S)
+    await eventually(lambda: healthy(web), "web and worker are well again", deadline_s=RECOVERY_S)
+    succeeded = Run.objects.filter(status="succeeded")
+    await eventually(lambda: in_db(lambda: succeeded.count() == RUNS), "all results are stored", deadline_s=STORED_S)
+    await eventually(lambda: page.shows(b"Succeeded"), "the page shows the end without having been reloaded")
+    print(f"all stored and shown {time.monotonic() - back_at:.1f} s after Postgres was back")
+    await page.close()
     other = await in_db(make_run, team=team, server=server)
-    (await scripted.run_created(2)).finish({})
-    await run_in(other, "succeeded", deadline_s=RECOVERY_S)
+    (await scripted.run_created(RUNS + 1)).finish({})
+    await eventually(lambda: in_db(succeeded.filter(pk=other.pk).exists), "a new run works", deadline_s=RECOVERY_S)
 
-    assert json.loads(ended.result.body) == {"kept": 1}
-    assert len(scripted.created) == 2
+    for run in await in_db(lambda: list(Run.objects.filter(pk__in=[run.pk for run in runs]).select_related("result"))):
+        assert json.loads(run.result.body) == {"run": str(run.pk)}
+    assert len(scripted.created) == scripted.count("wait") == RUNS + 1
+    await eventually(lambda: in_db(lambda: waiting(spool) == 0), "nothing is left on disk", deadline_s=STORED_S)
+
+
+def waiting(spool: Path) -> int:
+    """How many outcomes wait on disk."""
+    return len(list(spool.glob("*.outcome")))

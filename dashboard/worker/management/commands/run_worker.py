@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connections
 
 from dashboard.worker.worker import Worker
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _allow_descriptors()
+        _without_pool()
         if asyncio.run(_work(options["concurrency"])):
             sys.exit(1)
 
@@ -39,6 +41,12 @@ def _allow_descriptors() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _without_pool() -> None:
+    """A few threads keep their connections; a pool would only make each call of an outage wait for its turn."""
+    for connection in connections.all():
+        connection.settings_dict["OPTIONS"].pop("pool", None)
 
 
 async def _work(concurrency: int) -> bool:
