@@ -32,7 +32,8 @@ from dashboard.langgraph.types import QueryParamTypes
 _TRY_LATER: Final = frozenset({401, 403, 404, 407, 408, 409, 421, 423, 425, 429, 503})
 _REFUSED: Final = frozenset({401, 403, 407})
 _OVER: Final = frozenset({"success", "error", "timeout", "interrupted"})
-_FOREIGN_ANSWERS_MAX: Final = 10
+USELESS_ANSWERS_MAX: Final = 7
+"""So many in a row, and the run over: then there will be no answer. At the usual pace that takes half a minute."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Joiner:
         self._on_connection = on_connection
         self._connections = connections
         self._attempt = 0
-        self._foreign = 0
+        self._useless = 0
 
     async def join(self, lost: Reading | None = None) -> Answer:
         """Join until the answer is whole.
@@ -107,7 +108,7 @@ class Joiner:
         Raises:
             RunNotFound: The server does not know the run.
             RequestRejected: A refusal that no later try can change; the run may well exist.
-            AnswerNotUnderstood: The run is over and ten answers in a row were no JSON.
+            AnswerNotUnderstood: The run is over, and what the server sends as its answer is none, time and again.
         """
         if lost is not None:
             await self._pause(lost.reason, lost.error)
@@ -143,8 +144,8 @@ class Joiner:
             await self._confirm_unknown(error)
             raise
         if reading.state is not DocumentState.WHOLE:
-            if reading.state is DocumentState.FOREIGN:
-                await self._count_foreign(reading)
+            if reading.error is None:
+                await self._count_useless(reading)
             return reading
         answer = Answer(reading.body, self._run_id, self._thread_id, "join", self._connections)
         await answer.examine()
@@ -184,11 +185,12 @@ class Joiner:
                     f"The run is over, but the server will not join it ({error.detail}).", status_code=404
                 ) from error
 
-    async def _count_foreign(self, reading: Reading) -> None:
-        self._foreign += 1
-        if self._foreign >= _FOREIGN_ANSWERS_MAX and (await self._run()).get("status") in _OVER:
+    async def _count_useless(self, reading: Reading) -> None:
+        """An answer that the server itself ended and that is none: not JSON, not all of it, or not a word."""
+        self._useless += 1
+        if self._useless >= USELESS_ANSWERS_MAX and (await self._run()).get("status") in _OVER:
             raise AnswerNotUnderstood(
-                "The run is over, but what the server sends as its answer is not JSON.",
+                f"The run is over, but what the server sends is no answer to it. {reading.reason}",
                 body=reading.body,
                 run_id=self._run_id,
                 thread_id=self._thread_id,

@@ -12,9 +12,13 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 
-from dashboard.runs.models import Run, RunResult
+from dashboard.runs.models import Run
+from dashboard.runs.packing import beginning
+from dashboard.runs.selectors import run_result
 
 PARSE_MAX_BYTES = 8_000_000
+CONVERSATION_TURNS = 100
+CONVERSATION_CHARS = 100_000
 TREE_NODES = 1_500
 TREE_DEPTH = 40
 TEXT_CHARS = 4_000
@@ -54,6 +58,8 @@ class Message:
     name: str
     html: SafeString
     tool_calls: list[Node]
+    # How many characters of it are not shown.
+    hidden: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class FinalState:
     size_bytes: int
     sha256: str
     messages: list[Message] = field(default_factory=list)
+    # How many messages before these are not shown.
+    earlier: int = 0
     tree: Node | None = None
     # Why there is no tree; then `raw` begins the document.
     problem: str = ""
@@ -71,31 +79,32 @@ class FinalState:
 
 def final_state_of(run: Run) -> FinalState | None:
     """The run's final state for a page; None when there is none."""
-    result = getattr(run, "result", None)
-    if not isinstance(result, RunResult):
+    result = run_result(run)
+    if result is None:
         return None
     sha256 = bytes(result.sha256).hex()
     if result.size_bytes > PARSE_MAX_BYTES:
-        return FinalState(
-            result.size_bytes, sha256, problem="It is too large to be laid out here; download it to read it whole."
-        )
+        told = "It is too large to be laid out here; this is how it begins. Download it to read it whole."
+        return FinalState(result.size_bytes, sha256, problem=told, raw=_raw(beginning(run.pk, RAW_CHARS * 4)))
     body = result.body
     try:
         value = json.loads(body.decode("utf-8", "surrogatepass"))
     except RecursionError:
-        return FinalState(
-            result.size_bytes,
-            sha256,
-            problem="It is nested too deeply to be laid out; this is how it begins.",
-            raw=_raw(body),
-        )
+        told = "It is nested too deeply to be laid out; this is how it begins."
+        return FinalState(result.size_bytes, sha256, problem=told, raw=_raw(body))
     except ValueError:
-        return FinalState(
-            result.size_bytes, sha256, problem="It could not be read as JSON; this is how it begins.", raw=_raw(body)
-        )
-    messages = _messages(value)
-    rest = {key: part for key, part in value.items() if key != "messages"} if messages else value
-    return FinalState(result.size_bytes, sha256, messages, value_tree(rest) if rest or not messages else None)
+        told = "It could not be read as JSON; this is how it begins."
+        return FinalState(result.size_bytes, sha256, problem=told, raw=_raw(body))
+    turns = _turns(value)
+    rest = {key: part for key, part in value.items() if key != "messages"} if turns else value
+    messages = _messages(turns)
+    return FinalState(
+        result.size_bytes,
+        sha256,
+        messages,
+        earlier=len(turns) - len(messages),
+        tree=value_tree(rest) if rest or not turns else None,
+    )
 
 
 def value_tree(value: Any) -> Node:
@@ -153,22 +162,39 @@ def _count(value: dict[str, Any] | list[Any]) -> str:
     return f"{len(value)} {words[0] if len(value) == 1 else words[1]}"
 
 
-def _messages(value: Any) -> list[Message]:
+def _turns(value: Any) -> list[dict[str, Any]]:
     """The conversation of a state whose `messages` are LangChain messages; [] when it is no such state."""
     turns = value.get("messages") if isinstance(value, dict) else None
-    if not isinstance(turns, list) or not turns or not all(_is_message(turn) for turn in turns):
-        return []
-    return [
-        Message(
-            role=showable(str(turn.get("type") or turn.get("role"))),
-            name=showable(str(turn.get("name") or "")),
-            html=markdown(_content(turn.get("content"))),
-            tool_calls=[
-                _node(showable(str(call.get("name") or "tool")), call.get("args"), [200], 10) for call in _calls(turn)
-            ],
-        )
-        for turn in turns
-    ]
+    return turns if isinstance(turns, list) and all(_is_message(turn) for turn in turns) else []
+
+
+def _messages(turns: list[dict[str, Any]]) -> list[Message]:
+    """The last turns, as many as a page can carry; the first of them may be cut."""
+    shown: list[Message] = []
+    chars, nodes = [CONVERSATION_CHARS], [TREE_NODES]
+    for turn in reversed(turns):
+        if len(shown) == CONVERSATION_TURNS or chars[0] <= 0:
+            break
+        shown.append(_message(turn, chars, nodes))
+    return shown[::-1]
+
+
+def _message(turn: dict[str, Any], chars: list[int], nodes: list[int]) -> Message:
+    """One turn, of at most `chars` characters and `nodes` places; takes off both what it used."""
+    text = _content(turn.get("content"))
+    shown = text[: chars[0]]
+    chars[0] -= len(shown)
+    return Message(
+        role=showable(str(turn.get("type") or turn.get("role"))),
+        name=showable(str(turn.get("name") or "")),
+        html=markdown(shown),
+        hidden=len(text) - len(shown),
+        tool_calls=[
+            _node(showable(str(call.get("name") or "tool")), call.get("args"), nodes, 10)
+            for call in _calls(turn)
+            if nodes[0] > 0
+        ],
+    )
 
 
 def _calls(turn: dict[str, Any]) -> list[dict[str, Any]]:
@@ -198,7 +224,7 @@ def _content(content: Any) -> str:
 
 def markdown(text: str) -> SafeString:
     """Markdown as safe HTML: no raw HTML, no images, links that open elsewhere without telling where they came from."""
-    html = _markdown.render(showable(text)[:200_000])
+    html = _markdown.render(showable(text))
     clean = nh3.clean(
         html,
         tags=_TAGS,

@@ -317,14 +317,13 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
     changes: dict[str, Any] = {"ending_json": json.dumps(outcome.ending) if outcome.ending else ""}
     error = outcome.error
     if error is not None:
-        changes |= {
-            "error_type": storable(error.type)[:200],
-            "error_message": storable(error.message)[:ERROR_CHARS],
-            "error_node": storable(error.node)[:200],
-            "search_text": f"{run.search_text} {searchable(f'{error.type} {error.node} {error.message}')}"[
-                :ERROR_CHARS
-            ],
+        told = {
+            "error_type": storable(error.type[:200]),
+            "error_node": storable(error.node[:200]),
+            "error_message": storable(error.message[:ERROR_CHARS]),
         }
+        words = f"{run.search_text} {searchable(' '.join(told.values()))}"
+        changes |= told | {"search_text": words[:ERROR_CHARS]}
     data = {"error_type": changes["error_type"]} if error is not None else {}
     before = []
     if outcome.executions > run.executions:

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from dashboard.runs.statuses import ACTIVE, CREATED, ENDS, HELD, LOOKS, RunStatus, StatusLook
+from dashboard.runs.text import is_visible
 from dashboard.servers.models import Server
 from dashboard.teams.models import Team, User
 
@@ -144,8 +145,8 @@ class Run(models.Model):
 
     @property
     def title(self) -> str:
-        """What a person reads first: the run's name, else its assistant."""
-        return self.name or self.graph_id or self.assistant_id
+        """What a person reads first: the run's name, unless there is nothing in it to be seen, else its assistant."""
+        return self.name if is_visible(self.name) else self.graph_id or self.assistant_id
 
     @property
     def is_terminal(self) -> bool:

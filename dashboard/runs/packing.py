@@ -14,6 +14,7 @@ from django.db import DataError, connection
 from dashboard.runs.models import RunResult
 
 PIECE_BYTES = 1_000_000
+STORED_PIECE_BYTES = 250_000
 SMALL_BYTES = 1_000_000
 """Up to here a packed state is one parameter of an ordinary INSERT, which is one round trip less."""
 FIELD_MAX_BYTES = 2**30 - 1
@@ -65,6 +66,40 @@ def packed_store(run_id: UUID, packed: PackedState) -> None:
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for piece in _copied(run_id, packed):
             copy.write(piece)
+
+
+def unpacked(run_id: UUID) -> Iterator[bytes]:
+    """A run's final state as it was received, in pieces; neither Postgres nor we ever hold more than one."""
+    unpacker = zlib.decompressobj()
+    at = 1
+    while piece := _stored_piece(run_id, at):
+        at += len(piece)
+        while piece:
+            if part := unpacker.decompress(piece, PIECE_BYTES):
+                yield part
+            piece = unpacker.unconsumed_tail
+    if rest := unpacker.flush():
+        yield rest
+
+
+def beginning(run_id: UUID, size: int) -> bytes:
+    """The first `size` bytes of a final state, or all of a shorter one."""
+    found = bytearray()
+    for piece in unpacked(run_id):
+        found += piece
+        if len(found) >= size:
+            break
+    return bytes(found[:size])
+
+
+def _stored_piece(run_id: UUID, at: int) -> bytes:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT substring(compressed from %s for %s) FROM runs_runresult WHERE run_id = %s",
+            [at, STORED_PIECE_BYTES, run_id],
+        )
+        row = cursor.fetchone()
+    return bytes(row[0]) if row else b""
 
 
 def _copied(run_id: UUID, packed: PackedState) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, RunResult
 from dashboard.runs.statuses import ACTIVE, RunStatus
 from dashboard.teams.models import Team, User
 
@@ -155,6 +155,11 @@ def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
         .select_related("launched_by", "server", "request", "cancel_requested_by", "parent")
         .first()
     )
+
+
+def run_result(run: Run) -> RunResult | None:
+    """The size and hash of the run's final state; its bytes, which may be many, are fetched when asked for."""
+    return RunResult.objects.filter(run=run).defer("compressed").first()
 
 
 def run_assistant_names(team: Team) -> list[str]:

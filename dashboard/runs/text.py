@@ -16,3 +16,8 @@ def searchable(text: str) -> str:
     The parser would keep addresses, paths, file names and numbers with a point whole; a person types their parts.
     """
     return " ".join(re.findall(r"\w+", storable(text)))
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is anything in `text` to be seen: a name of zero-width characters alone could not be clicked."""
+    return any(char.isprintable() and not char.isspace() for char in text)

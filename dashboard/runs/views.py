@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import fragments, selectors, services
+from dashboard.runs.downloads import state_response
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import RunFilters
 from dashboard.runs.statuses import RunStatus
@@ -77,7 +78,7 @@ def run_json(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The run for programs. The final state is put in as it was received, unless it is over 1 MB."""
     run = _get(request, run_id)
     document = selectors.run_document(run, result_url=reverse("run-result", args=[run.pk]))
-    result = getattr(run, "result", None)
+    result = selectors.run_result(run)
     if result is None:
         return JsonResponse(document | {"final_state": None, "final_state_url": None})
     if result.size_bytes > FINAL_STATE_INLINE_BYTES:
@@ -91,15 +92,12 @@ def run_json(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @never_cache
 @member_required
 @require_safe
-def run_result(request: TeamRequest, run_id: UUID) -> HttpResponse:
+def run_result(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
     """The final state, byte for byte."""
-    result = getattr(_get(request, run_id), "result", None)
+    result = selectors.run_result(_get(request, run_id))
     if result is None:
         raise Http404("This run has no final state.")
-    headers = {"ETag": f'"{bytes(result.sha256).hex()}"'}
-    if "download" in request.GET:
-        headers["Content-Disposition"] = f'attachment; filename="{run_id}.json"'
-    return HttpResponse(result.body, content_type="application/json", headers=headers)
+    return state_response(request, result, filename=f"{run_id}.json" if "download" in request.GET else "")
 
 
 @may_act_required

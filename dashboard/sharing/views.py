@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,13 +15,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import fragments
+from dashboard.runs.downloads import state_response
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_get
+from dashboard.runs.selectors import run_get, run_result
 from dashboard.sharing import selectors, services
 from dashboard.sharing.forms import ShareForm
 from dashboard.sharing.models import ShareLink
 from dashboard.teams.access import may_act_required
 from dashboard.teams.middleware import TeamRequest
+
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
@@ -80,15 +84,13 @@ def share_live(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @never_cache
 @require_safe
-def share_result(request: HttpRequest, token: str) -> HttpResponse:
+def share_result(request: HttpRequest, token: str) -> HttpResponseBase:
     """The shared run's final state, byte for byte."""
     run = _open(token).run
-    result = getattr(run, "result", None)
+    result = run_result(run)
     if result is None:
         raise Http404("This run has no final state.")
-    response = HttpResponse(result.body, content_type="application/json")
-    response.headers["Content-Disposition"] = f'attachment; filename="{run.pk}.json"'
-    return _private(response)
+    return _private(state_response(request, result, filename=f"{run.pk}.json"))
 
 
 def _panel(
@@ -112,7 +114,7 @@ def _open(token: str) -> ShareLink:
     return link
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def _private(response: Response) -> Response:
     for name, value in PRIVATE.items():
         response.headers[name] = value
     return response

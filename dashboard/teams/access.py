@@ -7,18 +7,18 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 
 from dashboard.teams.middleware import TeamRequest
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def member_required(view: View) -> View:
     """Only people in a team; others get 403."""
 
     @wraps(view)
-    def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.membership is None:
             raise PermissionDenied("You are in no team yet. Ask an admin to add you.")
         return view(request, *args, **kwargs)
@@ -31,7 +31,7 @@ def may_act_required(view: View) -> View:
 
     @wraps(view)
     @member_required
-    def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.membership.may_launch:
             raise PermissionDenied("You may look at this team's runs, but not launch, cancel or share them.")
         return view(request, *args, **kwargs)

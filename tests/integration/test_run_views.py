@@ -245,7 +245,7 @@ def test_the_document_for_programs(browser: Client, team: Team, person: User) ->
     assert body in response.content
     assert b"s3cret" not in response.content
     assert [event["seq"] for event in found["events"]] == list(range(1, len(found["events"]) + 1))
-    assert browser.get(f"/runs/{run.pk}/result.json").content == body
+    assert browser.get(f"/runs/{run.pk}/result.json").getvalue() == body
 
 
 def test_a_large_final_state_is_left_out_and_linked(browser: Client, team: Team) -> None:
@@ -291,7 +291,7 @@ def test_no_final_state_breaks_the_page(browser: Client, team: Team, body: bytes
     assert response.status_code == 200
     assert b"<script>alert" not in response.content
     assert b"<script>x" not in response.content
-    assert browser.get(f"/runs/{run.pk}/result.json").content == body
+    assert browser.get(f"/runs/{run.pk}/result.json").getvalue() == body
 
 
 def test_a_conversation_is_shown_as_one(browser: Client, team: Team) -> None:

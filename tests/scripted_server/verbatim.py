@@ -25,6 +25,8 @@ class VerbatimServer(ScriptedServer):
     ) -> None:
         super().__init__(run_s=0, result=lambda _: {}, **given)
         self.document = document
+        self.values = document
+        """What stands under `values` in the thread's state: the same, unless a test says otherwise."""
         self.state = dict(state or {})
 
     def choose_fault(self, endpoint: str, ids: Sequence[str], request: Request) -> Fault:
@@ -46,7 +48,7 @@ class VerbatimServer(ScriptedServer):
 
     def _state(self, run: ScriptedRun) -> bytes:
         members = {
-            "values": self.document(run.payload),
+            "values": self.values(run.payload),
             "next": b"[]",
             "tasks": b"[]",
             "metadata": json.dumps({"run_id": run.run_id, "step": 1}).encode(),

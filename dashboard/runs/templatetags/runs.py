@@ -203,7 +203,7 @@ def _branch(node: Node, parts: list[str], depth: int) -> None:
         return
     parts.append('<ul class="tree">' if depth == 0 else "<ul>")
     for child in node.children:
-        key = f'<span class="key">{escape(child.label)}</span>'
+        key = f'<span class="key" dir="auto">{escape(child.label)}</span>'
         if child.kind in ("object", "array") and (child.children or child.hidden):
             count = len(child.children)
             is_open = (depth + 1 < OPEN_DEPTH and count <= OPEN_CHILDREN) or (

@@ -117,6 +117,7 @@ async def test_a_server_that_is_away_is_waited_for(server: ScriptedServer, clien
 
 
 async def test_trying_goes_on_until_told_to_stop(server: ScriptedServer, client: LangGraphClient) -> None:
+    server.run_s = None
     server.script("wait", Fault(cut_after_headers=True))
     server.script("join", Fault(end_after_beats=0), times=None)
     waiting = asyncio.create_task(wait_on_thread(client))
@@ -195,6 +196,16 @@ async def test_a_finished_run_whose_answer_is_never_json_is_not_understood(
 
     assert caught.value.body == HTML_PAGE
     assert caught.value.run_id == server.created[0].run_id
+
+
+async def test_a_finished_run_whose_answer_is_always_empty_is_not_understood(
+    server: ScriptedServer, client: LangGraphClient
+) -> None:
+    server.script("wait", Fault(cut_after_headers=True))
+    server.script("join", Fault(end_after_beats=0), times=None)
+
+    with pytest.raises(AnswerNotUnderstood, match="without a word"):
+        await wait_on_thread(client)
 
 
 async def test_a_stateless_run_is_joined_by_the_ids_of_its_headers(
