@@ -52,6 +52,10 @@ class Programs:
         self._started.append(process)
         return process
 
+    def pids(self) -> list[int]:
+        """The processes started so far, in order."""
+        return [process.pid for process in self._started]
+
     def end(self) -> None:
         for process in self._started:
             if process.poll() is None:

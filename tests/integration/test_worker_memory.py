@@ -34,7 +34,7 @@ def small_lists(size: int) -> bytes:
     return b'{"rows":[' + b"[1,{},[]]," * (size // 10) + b'1],"__error__":0,"__interrupt__":[]}'
 
 
-def incompressible(size: int) -> bytes:
+def noise(size: int) -> bytes:
     letters = bytes(byte % 64 + 35 if byte % 64 != 57 else 97 for byte in range(256))
     return b'{"noise":"' + random.Random(1).randbytes(size).translate(letters) + b'"}'
 
@@ -63,7 +63,7 @@ async def ended(run: Run) -> Run:
         (short_keys, 64, "succeeded"),
         (small_lists, 24, "succeeded"),
         (one_question, 24, "needs_input"),
-        (incompressible, 200, "succeeded"),
+        (noise, 200, "succeeded"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
