@@ -39,7 +39,7 @@ def may_pass(error: RequestRejected) -> bool:
     a 404 that is not JSON, which LangGraph servers speak.
     """
     is_a_proxys = error.status_code < 400 or (error.status_code == 404 and not error.is_json)
-    return error.is_temporary or error.status_code in (401, 403) or is_a_proxys
+    return error.is_temporary or error.status_code in (401, 403, 407) or is_a_proxys
 
 
 async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:

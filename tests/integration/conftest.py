@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
+import httpx
 import pytest
 
+from dashboard.langgraph import Backoff, get_client
 from tests.integration.programs import Programs
 from tests.scripted_server import ScriptedServer
 
@@ -13,6 +16,17 @@ async def scripted() -> AsyncIterator[ScriptedServer]:
     """A LangGraph server that breaks where the test says. Its runs end when the test says so."""
     async with ScriptedServer(heartbeat_s=0.05, run_s=None) as server:
         yield server
+
+
+@pytest.fixture
+def quick_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of this process waits a moment where it would wait seconds, and notices silence after one and a half."""
+    backoff = Backoff(first_s=0.005, longest_s=0.05, refused_s=0.05)
+    timeout = httpx.Timeout(connect=10.0, read=1.5, write=10.0, pool=30.0)
+    monkeypatch.setattr("dashboard.worker.clients.get_client", partial(get_client, timeout=timeout, backoff=backoff))
+    for name in ("awaiting.LOOKUP_PAUSE_S", "awaiting.LOOK_AGAIN_S", "awaiting.REQUEUE_FIRST_S", "inquiry.ASK_FIRST_S"):
+        monkeypatch.setattr(f"dashboard.worker.{name}", 0.02)
+    monkeypatch.setattr("dashboard.worker.inquiry.ASK_MAX_S", 0.1)
 
 
 @pytest.fixture

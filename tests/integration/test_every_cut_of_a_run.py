@@ -11,15 +11,12 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.langgraph import Backoff, get_client
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.statuses import ENDS
 from tests.asynchronous import eventually, in_db, working
@@ -27,7 +24,7 @@ from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
 from tests.scripted_server.wire import Request
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
 
 DEADLINE_S = 120.0
 CUT = ("wait", "join", "run", "state", "history", "runs")
@@ -89,17 +86,6 @@ class CuttingServer(ScriptedServer):
 
     def plan(self, payload: Mapping[str, Any]) -> Plan:
         return self.plans[payload["input"]["number"]]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything that waits does so for a moment only; silence is noticed after a second."""
-    backoff = Backoff(first_s=0.005, longest_s=0.05, refused_s=0.05)
-    timeout = httpx.Timeout(connect=10.0, read=1.5, write=10.0, pool=30.0)
-    monkeypatch.setattr("dashboard.worker.clients.get_client", partial(get_client, timeout=timeout, backoff=backoff))
-    for name in ("awaiting.LOOKUP_PAUSE_S", "awaiting.LOOK_AGAIN_S", "awaiting.REQUEUE_FIRST_S", "inquiry.ASK_FIRST_S"):
-        monkeypatch.setattr(f"dashboard.worker.{name}", 0.02)
-    monkeypatch.setattr("dashboard.worker.inquiry.ASK_MAX_S", 0.1)
 
 
 async def lengths() -> dict[str, int]:

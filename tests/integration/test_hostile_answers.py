@@ -251,7 +251,9 @@ async def test_an_input_of_any_text_is_launched_sent_found_and_shown(text: str) 
 
 @pytest.mark.parametrize("name", [UNSEEN, RTL, SCRIPT, "\u200b"])
 async def test_a_name_nobody_can_see_or_that_turns_the_line_is_harmless(name: str) -> None:
-    run = await in_db(make_run, name=name, tags=[name], assistant_id="chat")
+    team = await in_db(make_team)
+    by = await in_db(make_user, team, username=f"ann{name}")
+    run = await in_db(make_run, team=team, by=by, name=name, tags=[name], assistant_id=f"chat{name}")
     reader = await in_db(reader_of, run)
     pages = await in_db(reader.look_everywhere)
 
