@@ -360,7 +360,8 @@ class RunAwaiter:
             await asyncio.sleep(LOOK_AGAIN_S)
             try:
                 answer = await self._join()
-            except RunNotFound:
+            except RequestRejected as error:  # also a server that knows no join: then it is asked until it is over
+                logger.info("the run cannot be joined: %s", error, extra=self._log())
                 answer = None
 
     async def _cancel_action(self) -> str:

@@ -116,6 +116,7 @@ async def test_questions_refused_for_now_are_asked_again(honest: ScriptedServer,
 async def test_what_is_known_survives_questions_refused_for_good(
     honest: ScriptedServer, endpoint: str, status: int, ends: str
 ) -> None:
+    honest.run_s = 0.3
     if endpoint == "join":
         honest.script("wait", Fault(cut_after_headers=True))
     honest.script(endpoint, Fault(status=status, detail="Never."), times=None)
