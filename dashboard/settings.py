@@ -103,8 +103,6 @@ def _database(url: str) -> dict[str, Any]:
 DATABASE_URL = ENV.database_url
 DATABASES = {"default": _database(DATABASE_URL)}
 
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-
 AUTH_USER_MODEL = "teams.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "run-list"

@@ -1,8 +1,9 @@
 """The WebSockets of open pages. A change only says "look again": each consumer then sends what the database holds.
 
-Every consumer joins its groups first and reads afterwards, so that no change can fall between. Messages are only noted
-when they come, and a task of the consumer's own works them off: a page that is slow to render never fills its channel
-(Channels drops what does not fit), and a burst of changes to one run becomes one rendering.
+Every consumer joins its groups first and reads afterwards, so that no change can fall between. News are only noted when
+they come, and a task of the consumer's own works them off: a page slow to render holds up nobody, and a burst of
+changes to one run becomes one rendering. Who may see a page is asked when it opens and whenever Postgres says that
+somebody's access may have changed (and once a minute, for sessions that end by time), before anything else is sent.
 
 Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 4500 something broke here,
 4503 this process hears no changes just now. Daphne refuses to send 1011 and 1013, which would say the same.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +25,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
-from dashboard.live.listener import EVERY_PAGE, WORKERS_PAGES, listener, run_group, team_group
+from dashboard.live.listener import listener
+from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group
 from dashboard.live.rendering import render_first_rows, render_row, render_run, render_run_notice, render_shared
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
@@ -40,10 +43,15 @@ NOT_HERE = 4404
 BROKEN = 4500
 TRY_LATER = 4503
 DATABASE_RETRY_S = 1.0
+ACCESS_SURE_S = 60.0
+ENDING_S = 1.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """What all live pages share: authorise, join, send a snapshot, then what changes."""
+
+    access_asked_at: float | None = None
+    """By `time.monotonic()`, when it was last asked who may see this page; None: to be asked before the next push."""
 
     async def connect(self) -> None:
         self._changes: dict[UUID, int] = {}
@@ -60,40 +68,47 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if code is not None:
             await self.close(code=code)
             return
-        for group in (*self.group_names(), EVERY_PAGE):
-            await self.channel_layer.group_add(group, self.channel_name)
+        pages.join(self, (*self.group_names(), EVERY_PAGE))
         self._news.set()
         self._sender = asyncio.create_task(self._send_news())
 
     async def disconnect(self, code: int) -> None:
         if self._sender is not None:
+            pages.leave(self, (*self.group_names(), EVERY_PAGE))
             self._sender.cancel()
-            for group in (*self.group_names(), EVERY_PAGE):
-                await self.channel_layer.group_discard(group, self.channel_name)
+            await asyncio.wait([self._sender], timeout=ENDING_S)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Pages have nothing to say here; what they send is ignored."""
 
     # What the listener tells.
 
-    async def look_again(self, event: dict[str, Any]) -> None:
+    def look_again(self) -> None:
         self._everything = True
+        self.access_changed()
         self._news.set()
 
-    async def line_lost(self, event: dict[str, Any]) -> None:
-        await self.close(code=TRY_LATER)
+    def line_lost(self) -> None:
+        self._closing = asyncio.ensure_future(self.close(code=TRY_LATER))
 
-    async def crew_changed(self, event: dict[str, Any]) -> None:
+    def crew_changed(self) -> None:
         self._crew_changed = True
         self._news.set()
 
-    async def run_changed(self, event: dict[str, Any]) -> None:
-        if event["version"] == ANY_VERSION:
+    def run_changed(self, run_id: UUID, version: int) -> None:
+        if version == ANY_VERSION:
             self._everything = True
         else:
-            run_id = UUID(event["run_id"])
-            self._changes[run_id] = max(event["version"], self._changes.get(run_id, 0))
+            self._changes[run_id] = max(version, self._changes.get(run_id, 0))
         self._news.set()
+
+    def access_changed(self) -> None:
+        self.access_asked_at = None
+
+    @property
+    def is_access_sure(self) -> bool:
+        """Whether it was asked not long ago, and nothing was heard since."""
+        return self.access_asked_at is not None and time.monotonic() - self.access_asked_at < ACCESS_SURE_S
 
     async def _send_news(self) -> None:
         while True:
@@ -153,7 +168,7 @@ def _version(run_id: UUID, **where: Any) -> int | None:
 
 
 class MemberConsumer(LiveConsumer):
-    """A page for a team's members. Who may see it is asked before every push: memberships end while pages are open."""
+    """A page for a team's members, of whom some cease to be members while it is open."""
 
     membership: Membership | None
 
@@ -164,12 +179,16 @@ class MemberConsumer(LiveConsumer):
     async def member(self) -> Membership | None:
         """The membership as it is now; None when it, or the sign-in, has ended, and then the socket is closed."""
         assert self.membership is not None
+        if self.is_access_sure:
+            return self.membership
+        self.access_asked_at = time.monotonic()  # first, so that a change meanwhile is not overlooked
         person = self.scope["user"], self.scope["session"].session_key
         now: Membership | None = await database_sync_to_async(membership_still_of)(*person)
         if now is None or now.team_id != self.membership.team_id:
             is_signed_in = await database_sync_to_async(is_still_signed_in)(*person)
             await self.close(code=NOT_HERE if is_signed_in else SIGN_IN_FIRST)
             return None
+        self.membership = now
         return now
 
 
@@ -273,11 +292,17 @@ class ShareConsumer(LiveConsumer):
 
     async def send_everything(self) -> None:
         version = await _version(self.run_id)
-        self.sent_version = 0
+        self.sent_version, self.access_asked_at = 0, None  # a link that was revoked says so by asking to look again
         await self.send_change(self.run_id, version or 0)
 
+    async def _works(self) -> bool:
+        if self.is_access_sure:
+            return True
+        self.access_asked_at = time.monotonic()
+        return await database_sync_to_async(share_open)(self.token) is not None
+
     async def send_change(self, run_id: UUID, version: int) -> None:
-        if await database_sync_to_async(share_open)(self.token) is None:
+        if not await self._works():
             await self.close(code=NOT_HERE)
         elif version > self.sent_version:
             rendered = await render_shared(run_id, version)

@@ -13,18 +13,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group
 from dashboard.live.rendering import once
 from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
+from dashboard.teams.notifications import ACCESS_CHANNEL
 from dashboard.worker.selectors import crew
 
 logger = logging.getLogger(__name__)
 
-EVERY_PAGE = "every-page"
-WORKERS_PAGES = "workers"
 RESTART_S = 0.5
 DEAF_AFTER_S = 3.0
 """A line that is back sooner than this costs no page its socket: it looks again and has missed nothing."""
@@ -32,18 +31,8 @@ DEAF_LOOK_S = 0.5
 WORKERS_LOOK_S = 3.0
 
 
-def run_group(run_id: object) -> str:
-    """The channel group of the pages that show one run."""
-    return f"run.{run_id}"
-
-
-def team_group(team_id: object) -> str:
-    """The channel group of the pages that list a team's runs."""
-    return f"team.{team_id}"
-
-
 class Listener:
-    """Turns database notices into group messages. Lives as long as its event loop; start() may be called any time.
+    """Turns database notices into news for open pages. Lives as long as its event loop; start() may be called any time.
 
     Beside it goes a look at the workers every few seconds: that one falls silent is no change anybody could notify of.
     """
@@ -81,7 +70,7 @@ class Listener:
 
     async def _pass_on(self) -> None:
         try:
-            async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL,))) as notices:
+            async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL, ACCESS_CHANNEL))) as notices:
                 await self._hear(notices)
         finally:
             self._is_down()
@@ -91,31 +80,35 @@ class Listener:
             self.is_up, self._down_since = False, time.monotonic()
 
     async def _hear(self, notices: AsyncIterator[Notice]) -> None:
-        layer = get_channel_layer()
         async for notice in notices:
             if notice.kind == "disconnected":
                 self._is_down()
                 continue
             self.is_up = True
+            if notice.kind == "message" and notice.channel == ACCESS_CHANNEL:
+                for page in pages.of(EVERY_PAGE):
+                    page.access_changed()
+                continue
             change = _change(notice.payload) if notice.kind == "message" else None
             if change is None:
                 # Connected after changes that nobody heard of, or told something else: every open page looks again.
-                await layer.group_send(EVERY_PAGE, {"type": "look.again"})
+                for page in pages.of(EVERY_PAGE):
+                    page.look_again()
             else:
-                message = {"type": "run.changed", "run_id": str(change.run_id), "version": change.version}
-                await layer.group_send(run_group(change.run_id), message)
-                await layer.group_send(team_group(change.team_id), message)
+                for page in pages.of(run_group(change.run_id), team_group(change.team_id)):
+                    page.run_changed(change.run_id, change.version)
 
     async def _close_when_deaf(self) -> None:
         while True:
             if self.is_deaf:
-                await get_channel_layer().group_send(EVERY_PAGE, {"type": "line.lost"})
+                for page in pages.of(EVERY_PAGE):
+                    page.line_lost()
             await asyncio.sleep(DEAF_LOOK_S)
 
 
 async def _watch_workers() -> None:
     """Tell every page when a worker came or went silent, and the workers' own pages the time."""
-    layer, known = get_channel_layer(), None
+    known = None
     while True:
         try:
             found = await database_sync_to_async(crew)()
@@ -124,9 +117,11 @@ async def _watch_workers() -> None:
         else:
             if known not in (None, found):
                 once.forget()
-                await layer.group_send(EVERY_PAGE, {"type": "crew.changed"})
+                for page in pages.of(EVERY_PAGE):
+                    page.crew_changed()
             known = found
-        await layer.group_send(WORKERS_PAGES, {"type": "look.again"})
+        for page in pages.of(WORKERS_PAGES):
+            page.look_again()
         await asyncio.sleep(WORKERS_LOOK_S)
 
 

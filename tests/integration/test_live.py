@@ -15,7 +15,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from autobahn.exception import Disconnected
 from autobahn.websocket.protocol import WebSocketProtocol
-from channels.layers import InMemoryChannelLayer
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -27,13 +26,16 @@ from django.utils import timezone
 
 from dashboard.live import consumers
 from dashboard.live.listener import listener, listener_is_up
+from dashboard.live.pages import OpenPages, Page
 from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
+from dashboard.runs.changes import run_note
+from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, notify
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create, share_revoke
-from dashboard.teams.models import Membership, User
+from dashboard.teams.models import Membership, Role, User
 from dashboard.worker.models import Worker
 from tests.asynchronous import eventually, in_db
 from tests.factories import make_run, make_team, make_user
@@ -159,6 +161,39 @@ async def test_a_person_taken_out_of_the_team_hears_no_more() -> None:
         message = await socket.receive_output(timeout=5)
 
     assert (message["type"], message["code"]) == ("websocket.close", 4404)
+
+
+async def test_who_may_see_a_page_is_asked_once_and_not_at_every_push(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    asked: list[User] = []
+    original = consumers.membership_still_of
+    monkeypatch.setattr(consumers, "membership_still_of", lambda *who: asked.append(who[0]) or original(*who))
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        for word in ("first", "second", "third"):
+            await in_db(run_note, run, EventKind.WARNING, {"message": word})
+            assert word in await socket.receive_from(timeout=5)
+        assert len(asked) == 1
+
+        await in_db(Membership.objects.filter(user=person).update, role=Role.VIEWER)
+        await in_db(run_note, run, EventKind.WARNING, {"message": "fourth"})
+        html = await socket.receive_from(timeout=5)
+
+    assert len(asked) == 2
+    assert "fourth" in html
+    assert "Cancel" not in html  # a viewer may not
+
+
+async def test_a_session_that_ends_by_time_is_noticed_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(Session.objects.update, expire_date=Now() - timedelta(seconds=1))
+        monkeypatch.setattr(consumers, "ACCESS_SURE_S", 0.0)  # as if the minute were over
+        await in_db(services.run_cancel, run=run, by=person)
+        message = await socket.receive_output(timeout=5)
+
+    assert (message["type"], message["code"]) == ("websocket.close", 4401)
 
 
 async def test_a_change_is_rendered_once_for_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,17 +333,17 @@ async def test_a_notice_nobody_understands_makes_pages_look_again_and_ends_nothi
 async def test_a_listener_that_broke_says_so_and_listens_again(monkeypatch: pytest.MonkeyPatch) -> None:
     run, person = await made()
     seen_down = []
-    send = InMemoryChannelLayer.group_send
+    of = OpenPages.of
 
-    async def broken_once(self: InMemoryChannelLayer, group: str, message: dict[str, Any]) -> None:
+    def broken_once(self: OpenPages, *groups: str) -> list[Page]:
         if not seen_down:
-            seen_down.append(group)
+            seen_down.append(groups)
             raise RuntimeError("not foreseen")
-        await send(self, group, message)
+        return of(self, *groups)
 
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
-        monkeypatch.setattr(InMemoryChannelLayer, "group_send", broken_once)
+        monkeypatch.setattr(OpenPages, "of", broken_once)
         await in_db(services.run_cancel, run=run, by=person)
 
         assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=10)

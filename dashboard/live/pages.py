@@ -1,0 +1,66 @@
+"""The open pages of this process, by what they show. Plain sets: see docs/adr/0006."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Protocol
+from uuid import UUID
+
+EVERY_PAGE = "every-page"
+WORKERS_PAGES = "workers"
+
+
+def run_group(run_id: object) -> str:
+    """The pages that show one run."""
+    return f"run.{run_id}"
+
+
+def team_group(team_id: object) -> str:
+    """The pages that list a team's runs."""
+    return f"team.{team_id}"
+
+
+class Page(Protocol):
+    """What an open page can be told. Each only notes it, and returns at once."""
+
+    def look_again(self) -> None:
+        """Anything may have changed."""
+
+    def run_changed(self, run_id: UUID, version: int) -> None:
+        """A run has a new version."""
+
+    def crew_changed(self) -> None:
+        """A worker came, went silent, or is full."""
+
+    def access_changed(self) -> None:
+        """Somebody's access may have changed: ask again before anything else is sent."""
+
+    def line_lost(self) -> None:
+        """This process hears no changes."""
+
+
+class OpenPages:
+    """Who is to be told. For one event loop; nothing here waits."""
+
+    def __init__(self) -> None:
+        self._groups: defaultdict[str, set[Page]] = defaultdict(set)
+
+    def join(self, page: Page, groups: Iterable[str]) -> None:
+        """Add a page to groups."""
+        for group in groups:
+            self._groups[group].add(page)
+
+    def leave(self, page: Page, groups: Iterable[str]) -> None:
+        """Take it out of them; a page that is not there is left alone."""
+        for group in groups:
+            self._groups[group].discard(page)
+            if not self._groups[group]:
+                del self._groups[group]
+
+    def of(self, *groups: str) -> list[Page]:
+        """The pages in any of the groups, each once."""
+        return list({page: None for group in groups for page in self._groups.get(group, ())})
+
+
+pages = OpenPages()
