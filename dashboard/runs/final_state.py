@@ -19,6 +19,7 @@ from dashboard.runs.selectors import run_result
 PARSE_MAX_BYTES = 8_000_000
 CONVERSATION_TURNS = 100
 CONVERSATION_CHARS = 100_000
+MESSAGE_CHARS = 20_000
 TREE_NODES = 1_500
 TREE_DEPTH = 40
 TEXT_CHARS = 4_000
@@ -180,9 +181,9 @@ def _messages(turns: list[dict[str, Any]]) -> list[Message]:
 
 
 def _message(turn: dict[str, Any], chars: list[int], nodes: list[int]) -> Message:
-    """One turn, of at most `chars` characters and `nodes` places; takes off both what it used."""
+    """One turn, of at most `chars` characters and `nodes` places in all; takes off both what it used."""
     text = _content(turn.get("content"))
-    shown = text[: chars[0]]
+    shown = text[: min(chars[0], MESSAGE_CHARS)]
     chars[0] -= len(shown)
     return Message(
         role=showable(str(turn.get("type") or turn.get("role"))),

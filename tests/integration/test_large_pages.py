@@ -11,7 +11,13 @@ from django.template.defaultfilters import striptags
 from django.test import Client
 
 from dashboard.runs import final_state
-from dashboard.runs.final_state import CONVERSATION_CHARS, CONVERSATION_TURNS, PARSE_MAX_BYTES, final_state_of
+from dashboard.runs.final_state import (
+    CONVERSATION_CHARS,
+    CONVERSATION_TURNS,
+    MESSAGE_CHARS,
+    PARSE_MAX_BYTES,
+    final_state_of,
+)
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from tests.factories import make_run, make_user
@@ -52,7 +58,16 @@ def test_a_conversation_is_cut_where_a_page_is_full() -> None:
     assert state.earlier + len(state.messages) == 50
     assert sum(len(striptags(message.html)) for message in state.messages) <= CONVERSATION_CHARS
     assert state.messages[0].hidden > 0
-    assert "more characters" in page_of(ended(turns(1, "x" * (CONVERSATION_CHARS + 5))))
+
+
+def test_one_long_message_leaves_room_for_those_before_it() -> None:
+    state = turns(3, "short")
+    state["messages"].append({"type": "ai", "content": "x" * (MESSAGE_CHARS + 5)})
+
+    page = page_of(ended(state))
+
+    assert "turn 0." in page
+    assert "5 more characters" in page
 
 
 def test_tool_calls_of_all_turns_share_one_budget() -> None:
