@@ -11,9 +11,9 @@ const STALE_AFTER_MS = 60000;
 const CODES = { htmxReconnects: [1006, 1011, 1012, 1013], ends: { 4401: "signed-out", 4404: "gone" } };
 
 export class Line {
-  constructor(badge, take, stalePages) {
+  constructor(badge, take) {
     // `socket` only while it is open.
-    Object.assign(this, { badge, take, stalePages, socket: null, wrapper: null, timers: [], heardAt: Date.now() });
+    Object.assign(this, { badge, take, socket: null, wrapper: null, timers: [], heardAt: Date.now() });
     badge.addEventListener("htmx:wsOpen", ({ detail }) => this.opened(detail.event.target, detail.socketWrapper));
     badge.addEventListener("htmx:wsClose", ({ detail }) => this.closed(detail.event, detail.socketWrapper));
     badge.addEventListener("htmx:wsBeforeMessage", (event) => {
@@ -46,8 +46,6 @@ export class Line {
     Object.assign(this, { socket, wrapper });
     this.stopWaiting();
     showState(this.badge, "live");
-    for (const url of this.stalePages(this.wasOpen)) this.look(url);  // the snapshot holds the first page only
-    this.wasOpen = true;
   }
 
   closed({ code, target }, wrapper) {
@@ -66,7 +64,7 @@ export class Line {
   heard(html, url) {
     if (this.isOver) return;
     this.heardAt = Date.now();
-    this.take(html, url);
+    for (const more of this.take(html, url) ?? []) this.look(more);
     if (hasEnded(document)) this.end("final");
   }
 

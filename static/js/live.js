@@ -8,14 +8,14 @@ export function attachLive(root) {
   const badge = root.querySelector("[data-live][ws-connect]");
   if (!badge) return;
   const list = badge.dataset.live === "rows" ? rowsOf(document.getElementById("run-list")) : null;
-  new Line(badge, list ? takeList(list) : mergeParts, list ? list.stalePages : () => []);
+  new Line(badge, list ? takeList(list) : mergeParts);
 }
 
 /** What comes to the runs page: rows, or what there is to say of the workers, which a page that polls asks for itself. */
 function takeList(list) {
   return (html, url) => {
     if (html.includes('id="work-notice"')) mergeParts(html);
-    if (url || html.includes('id="run-changes"')) list.merge(html, url);
     if (url) look("/workers/notice/").then((answer) => answer.html && mergeParts(answer.html));
+    return url || html.includes('id="run-changes"') ? list.merge(html, url) : [];
   };
 }

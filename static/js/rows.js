@@ -2,13 +2,14 @@
 // pointer, focus or scroll position is in the table, so that nothing moves under their hand.
 import { replaceIfNewer } from "./merge.js";
 
+const GOING_ON = new Set(["queued", "starting", "scheduled", "running", "cancelling"]);
+
 export function rowsOf(list) {
   const table = list.querySelector("table");
   const body = table.tBodies[0];
   const button = list.querySelector(".new-runs");
   const onlyUpdates = "onlyUpdates" in table.dataset;
   const held = new Map();
-  const pages = onlyUpdates ? [location.pathname + location.search] : [];
 
   const isInUse = () =>
     held.size > 0 || table.matches(":hover") || table.contains(document.activeElement) || table.getBoundingClientRect().top < 0;
@@ -48,6 +49,17 @@ export function rowsOf(list) {
     button.textContent = `${held.size} new ${held.size === 1 ? "run" : "runs"} – show`;
   }
 
+  const goesOn = (row) => GOING_ON.has(row.querySelector("[data-run-status]").dataset.runStatus);
+
+  /** The address of the rows below one. */
+  function below(row) {
+    const [seconds, micros] = row.dataset.created.split(".");
+    const url = new URL(location.href);
+    url.searchParams.set("before", `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros}+00:00~${row.id.slice(4, -4)}`);
+    return url.pathname + url.search;
+  }
+
+  /** Merges rows. Gives the addresses of others that may have changed unheard: a first page says nothing of those below. */
   function merge(html, url) {
     const parts = document.createElement("template");
     parts.innerHTML = html;
@@ -59,6 +71,9 @@ export function rowsOf(list) {
     const isWhole = !changes || ("snapshot" in changes.dataset && !onlyUpdates);
     if (isWhole) dropMissing(rows, isPartial ? created(rows.at(-1)) : 0, before ? Date.parse(before.split("~")[0]) / 1000 : Infinity);
     count();
+    if (changes && "snapshot" in changes.dataset && onlyUpdates) return [location.pathname + location.search];
+    const last = isWhole && isPartial ? rows.at(-1) : null;
+    return last && [...body.rows].some((row) => row.dataset.version && comesBefore(last, row) && goesOn(row)) ? [below(last)] : [];
   }
 
   button.addEventListener("click", (event) => {
@@ -74,11 +89,10 @@ export function rowsOf(list) {
 
   // Older rows: the focus goes from the button, which is gone, to the first of them.
   let isLoading = false;
-  body.addEventListener("htmx:beforeRequest", (event) => { isLoading = true; pages.push(event.detail.pathInfo.requestPath); });
+  body.addEventListener("htmx:beforeRequest", () => { isLoading = true; });
   body.addEventListener("htmx:load", (event) => {
     if (isLoading) event.target.querySelector?.(".run-link")?.focus();
     isLoading = false;
   });
-  // On the first opening the page is fresh, but for one that shows older runs only.
-  return { merge, stalePages: (wasOpen) => (wasOpen || onlyUpdates ? pages : []) };
+  return { merge };
 }

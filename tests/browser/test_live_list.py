@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from django.db.models import F
+from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
 from dashboard.runs.holding import Outcome
 from dashboard.runs.models import Run
+from dashboard.runs.notifications import RUN_CHANNEL, notify
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open, Web
@@ -130,6 +133,42 @@ def test_older_runs_load_below_and_keep_the_place(page: Page, team: Team, user: 
     live(page, "live")
     start(oldest)
     shows(page, oldest, "running")
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+def test_a_run_below_the_first_page_that_ended_unheard_is_shown_as_it_is(
+    page: Page, team: Team, user: User, oldest_first: bool
+) -> None:
+    server = team.servers.get()
+    runs = [make_run(team=team, by=user, server=server, name=f"run {number}") for number in range(120)]
+    for number, run in enumerate(runs):
+        Run.objects.filter(pk=run.pk).update(created_at=F("created_at") - timedelta(minutes=130 - number))
+    finish(start(runs[60]), Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    start(runs[10])
+    page.goto("/runs/")
+    if oldest_first:
+        page.get_by_role("link", name="Load older").click()
+        expect(page.locator(".run-link")).to_have_count(100)
+        page.goto(f"/runs/{page.get_by_role('link', name='Load older').get_attribute('href')}")
+    else:
+        for count in (100, 120):
+            page.get_by_role("link", name="Load older").click()
+            expect(page.locator(".run-link")).to_have_count(count)
+    live(page, "live")
+    shows(page, runs[10], "running")
+    page.wait_for_load_state("networkidle")  # what a page looks at when it opens would hide what it misses later
+
+    end_unheard(runs[10])
+    notify(RUN_CHANNEL, "the line was lost; look again")
+
+    shows(page, runs[10], "succeeded")
+
+
+def end_unheard(run: Run) -> None:
+    """As when it ends while the web process' line to the database is down."""
+    Run.objects.filter(pk=run.pk).update(
+        status=RunStatus.SUCCEEDED, finished_at=Now(), lease_owner=None, lease_expires_at=None, version=F("version") + 1
+    )
 
 
 def test_filters_stand_in_the_address_and_come_off(page: Page, team: Team, user: User) -> None:
