@@ -83,7 +83,13 @@ _HONEST = (
     Kind("answers", form={"thread": "existing", "command": '{"resume": "yes"}'}, follows="asks", takes_s=25.0),
     Kind("pauses", form={"interrupt_before": "node"}, act="pause", ends=_ends("paused")),
     Kind("goes on", form={"thread": "existing"}, follows="pauses", takes_s=25.0),
-    Kind("enqueued", form={"thread": "existing"}, follows="long", follows_at_once=True, takes_s=45.0),
+    Kind(
+        "enqueued",  # at once, so it may arrive before the run that makes the thread
+        form={"thread": "existing", "if_not_exists": "create"},
+        follows="long",
+        follows_at_once=True,
+        takes_s=45.0,
+    ),
     Kind("fails", act="fail", ends=_ends("failed")),
     Kind("fails, error kept", form={"raise_error": "false"}, act="fail", ends=_ends("failed")),
     Kind("times out", act="time_out", ends=_ends("timed_out")),
