@@ -20,7 +20,7 @@ from dashboard.langgraph.documents import (
 from dashboard.langgraph.errors import AnswerNotUnderstood
 from dashboard.langgraph.http import READING_ERRORS
 from dashboard.langgraph.outlines import GraphError, graph_error, questions
-from dashboard.langgraph.parts import Part, document_part
+from dashboard.langgraph.parts import Part
 from dashboard.langgraph.sending import sentence
 
 _WHITESPACE = b" \t\r\n"
@@ -78,7 +78,8 @@ class Answer:
         """What the server put beside the state's own keys. Scans the document only when it can hold any of it."""
         if not self.body.startswith(b"{") or not (b'"__error__"' in self.body or b'"__interrupt__"' in self.body):
             return {}
-        return document_part(self.body).members("__error__", "__interrupt__")
+        whole = Part(self.body, 0, len(self.body))  # that it is a whole document was found out as it arrived
+        return whole.members("__error__", "__interrupt__")
 
     async def examine(self) -> None:
         """Look for errors and questions, in a thread where that takes a while; `graph_error` and `questions` follow."""

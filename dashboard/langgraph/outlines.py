@@ -69,11 +69,11 @@ def graph_error(part: Part) -> GraphError | None:
 
 def questions(part: Part) -> list[Any] | None:
     """The entries of an `__interrupt__`; None when it is something of the graph's own: a question always has an id."""
-    found = list(_entries(part))
-    if not found or not all("id" in entry.members("id") for entry in found):
+    found = [(entry, entry.members("id")) for entry in _entries(part)]
+    if not found or not all(ids for _, ids in found):
         return None
     budget = _Budget(QUESTIONS_BYTES)
-    return [_question(entry, budget) for entry in found]
+    return [entry.value() if budget.allows(entry) else _small(ids) for entry, ids in found]
 
 
 class _Budget:
