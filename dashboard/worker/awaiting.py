@@ -345,7 +345,13 @@ class RunAwaiter:
         assert self._run_id is not None
         while True:
             facts = await ask_how_it_ended(
-                self._client, thread_id=self._thread_id, run_id=self._run_id, answer=answer, headers=self._headers
+                self._client,
+                thread_id=self._thread_id,
+                run_id=self._run_id,
+                answer=answer,
+                headers=self._headers,
+                tell=self._line.tell,
+                state_patience_s=self.run.server.retry_for_s,
             )
             outcome = classify(
                 replace(

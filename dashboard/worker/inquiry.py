@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from dashboard.langgraph import (
     Answer,
     AnswerNotUnderstood,
+    ConnectionEvent,
     LangGraphClient,
     NotFound,
     RequestRejected,
@@ -30,6 +32,8 @@ RUN_ID_KEY = "runboard_run_id"
 LOOKUP_PAGE = 100
 ASK_FIRST_S = 0.25
 ASK_MAX_S = 15.0
+ASK_TELL_S = 5.0
+"""After so many seconds without an answer the run's page says so."""
 
 
 def may_pass(error: RequestRejected) -> bool:
@@ -42,49 +46,94 @@ def may_pass(error: RequestRejected) -> bool:
     return error.is_temporary or error.status_code in (401, 403, 407) or is_a_proxys
 
 
-async def until_answered(ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until the server answers, however long that takes; a refusal that will not change is raised.
+class NotAnswered(Exception):
+    """The server was asked for as long as its settings give, and did not answer. `cause` is what it did instead."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def until_answered(
+    ask: Callable[[], Awaitable[T]],
+    *,
+    tell: Callable[[ConnectionEvent], Awaitable[None]] | None = None,
+    patience_s: float = float("inf"),
+) -> T:
+    """Ask until the server answers; a refusal that will not change is raised.
+
+    Args:
+        tell: told when there has been no answer for a while, and when there is one again.
+        patience_s: seconds after which it is given up; without it never.
 
     Raises:
         RequestRejected: the server said no, for good.
+        NotAnswered: patience has ended.
     """
-    delay = ASK_FIRST_S
+    delay, began, is_told = ASK_FIRST_S, time.monotonic(), False
     while True:
+        problem: Exception
         try:
-            return await ask()
+            answer = await ask()
         except (ServerUnreachable, AnswerNotUnderstood) as error:
             logger.info("the server could not be asked, trying again in %.1f s: %s", delay, error)
+            problem = error
         except RequestRejected as error:
             if not may_pass(error):
                 raise
             logger.info("the server would not be asked, trying again in %.1f s: %s", delay, error)
+            problem = error
+        else:
+            if tell is not None and is_told:
+                await tell(ConnectionEvent("joined", "", 0))
+            return answer
+        waited_s = time.monotonic() - began
+        if waited_s >= patience_s:
+            raise NotAnswered(problem)
+        if tell is not None and not is_told and waited_s >= ASK_TELL_S:
+            is_told = True
+            await tell(ConnectionEvent("lost", f"The server does not say how the run ended: {problem}", 0))
         await asyncio.sleep(delay)
         delay = min(delay * 2, ASK_MAX_S)
 
 
 async def ask_how_it_ended(
-    client: LangGraphClient, *, thread_id: str, run_id: str, answer: Answer | None, headers: dict[str, str]
+    client: LangGraphClient,
+    *,
+    thread_id: str,
+    run_id: str,
+    answer: Answer | None,
+    headers: dict[str, str],
+    tell: Callable[[ConnectionEvent], Awaitable[None]] | None = None,
+    state_patience_s: float = float("inf"),
 ) -> Facts:
     """Ask for the run, and where it helps for the state it left. Waits as long as the server is away.
+
+    A server that says that the run is over, but for `state_patience_s` seconds not in which state, is not waited for.
 
     An answer that a join brought may be a later run's state (LANGGRAPH.md section 4), and some ends bring none that can
     be read: then the values of this run's own last checkpoint stand in.
     """
     try:
-        remote: RemoteRun | None = await until_answered(lambda: client.runs.get(thread_id, run_id, headers=headers))
+        remote: RemoteRun | None = await until_answered(
+            lambda: client.runs.get(thread_id, run_id, headers=headers), tell=tell
+        )
     except RunNotFound:
         remote = None
     status = remote.get("status") if remote else None
     if status in ("pending", "running"):
         return Facts(answer, status)
     try:
-        outline, is_present = await until_answered(lambda: _last_state(client, thread_id, run_id, headers))
+        outline, is_present = await until_answered(
+            lambda: _last_state(client, thread_id, run_id, headers), tell=tell, patience_s=state_patience_s
+        )
+        is_state_told = True
     except NotFound:
         return Facts(answer, status, thread_known=False)
-    except RequestRejected as error:
+    except (RequestRejected, NotAnswered) as error:
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state cannot be had: %s", error)
-        outline, is_present = None, True
+        outline, is_present, is_state_told = None, True, False
     if status is None and outline is not None and (outline.state.get("metadata") or {}).get("run_id") != run_id:
         outline = None  # the run is gone, and this may be another's
     if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
@@ -93,7 +142,7 @@ async def ask_how_it_ended(
     del outline  # its values, which are as large as the answer
     if answer is not None:
         await answer.examine()
-    return Facts(answer, status, state)
+    return Facts(answer, status, state, is_state_told=is_state_told)
 
 
 async def _last_state(

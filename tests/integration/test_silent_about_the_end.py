@@ -1,0 +1,71 @@
+"""A server that ends a run and then will not say how: the page says so, and in the end what is known is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from dashboard.runs.models import Run
+from tests.asynchronous import eventually, in_db, run_in, working
+from tests.factories import make_run, make_server, make_team
+from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BROKEN = Fault(status=500)
+ENDS: dict[str, tuple[Callable[[ScriptedRun], object], str]] = {
+    "failed": (lambda run: run.fail("ValueError", "no tides"), "failed"),
+    "timed out": (lambda run: run.time_out({"half": 1}), "timed_out"),
+    "cancelled there": (lambda run: run.cancel({"half": 1}), "cancelled"),
+    "a question": (lambda run: run.interrupt("go on?"), "needs_input"),
+    "well, or perhaps paused": (lambda run: run.finish({"whole": 1}), "lost"),
+}
+
+
+async def launch(server: ScriptedServer, *, patience_s: int) -> Run:
+    team = await in_db(make_team)
+    ours = await in_db(make_server, team, url=server.url)
+    ours.retry_for_s = patience_s
+    await in_db(ours.save)
+    return await in_db(make_run, team=team, server=ours)
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_state_that_can_never_be_had_does_not_keep_a_run_running(scripted: ScriptedServer, end: str) -> None:
+    finish, status = ENDS[end]
+    scripted.script("state", BROKEN, times=None)
+    async with working():
+        run = await launch(scripted, patience_s=1)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        finish(remote)
+        ended = await run_in(run, "failed", "timed_out", "cancelled", "needs_input", "paused", "succeeded", "lost")
+
+    assert ended.status == status
+    if status == "lost":
+        assert "not whether it finished" in ended.error_message
+        assert json.loads(ended.result.body) == {"whole": 1}
+
+
+@pytest.mark.parametrize("endpoint", ["run", "state"])
+async def test_the_page_says_that_the_end_is_not_known_yet(
+    scripted: ScriptedServer, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.inquiry.ASK_TELL_S", 0.2)
+    scripted.script(endpoint, BROKEN, times=None)
+    async with working():
+        run = await launch(scripted, patience_s=900)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.finish({"whole": 1})
+
+        noted = Run.objects.filter(pk=run.pk, reconnecting_since__isnull=False)
+        await eventually(lambda: in_db(noted.exists), "the page says that the server does not answer")
+        scripted.clear_script()
+        ended = await run_in(run, "succeeded")
+
+    told = [event.data.get("message", "") for event in await in_db(lambda: list(ended.events.all()))]
+    assert any("does not say how the run ended" in message for message in told)
+    assert ended.reconnecting_since is None
