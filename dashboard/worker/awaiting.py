@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,6 +31,7 @@ from dashboard.worker.cancelling import deliver_cancel
 from dashboard.worker.classify import classify
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.inquiry import RUN_ID_KEY, ask_how_it_ended, find_launched, until_answered
+from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.line import Beside, Line
 from dashboard.worker.storing import OutcomeStore
 
@@ -70,7 +70,7 @@ class RunAwaiter:
 
     Args:
         run: as claimed or adopted, with its server and request.
-        lease_until: the `time.monotonic()` until which the lease is surely in force. Asked in the last moment before a
+        lease_until: the `lease_clock()` until which the lease is surely in force. Asked in the last moment before a
             request goes out, so that a worker that was frozen cannot launch what another has taken over.
     """
 
@@ -235,7 +235,7 @@ class RunAwaiter:
         return given
 
     def _check_lease(self) -> None:
-        if time.monotonic() >= self._lease_until():
+        if lease_clock() >= self._lease_until():
             raise _LeaseInDoubt
 
     async def _join(self) -> Answer | None:

@@ -25,6 +25,7 @@ from dashboard.worker.awaiting import RunAwaiter
 from dashboard.worker.clients import Clients
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.directory import keep_directory
+from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.spool import Spool
 from dashboard.worker.storing import OutcomeStore
 
@@ -57,7 +58,7 @@ class Worker:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._holds: dict[UUID, Hold] = {}
         self._awaiters: dict[UUID, RunAwaiter] = {}
-        # By run: the `time.monotonic()` until which its lease is surely in force.
+        # By run: the `lease_clock()` until which its lease is surely in force.
         self._leases: dict[UUID, float] = {}
         self.id: UUID | None = None
         self.failed = False
@@ -116,7 +117,7 @@ class Worker:
         taken = 0
         try:
             for take in (partial(holding.run_adopt, held=self._holds), holding.run_claim):
-                began = time.monotonic()
+                began = lease_clock()
                 # What one call took is held before the next, which may find the database away.
                 for run in await self._database.call(take, owner=self.id, limit=room - taken):
                     self._hold(run, began)
@@ -215,7 +216,7 @@ class Worker:
         """Renew the leases and say that this worker is alive. Runs that are not ours any more are let go of."""
         assert self.id is not None
         while True:
-            began = time.monotonic()
+            began = lease_clock()
             holds = list(self._holds.values())
             try:
                 kept = await self._database.call(holding.leases_renew, owner=self.id, holds=holds)

@@ -14,6 +14,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.models import F
 
 from dashboard.runs import holding
+from dashboard.runs.holding import Hold
 from dashboard.runs.models import Run, RunResult, ThreadChoice
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.worker import services as worker_services
@@ -335,3 +336,26 @@ async def test_what_passes_is_tried_again(sqlstate: str) -> None:
     database.close()
 
     assert tries == []
+
+
+async def test_a_machine_that_slept_just_before_it_sent_sends_only_what_it_still_holds(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept_s = [0.0]
+    awake, sending = time.clock_gettime, holding.run_sending
+
+    def sleep_then_send(hold: Hold) -> bool:
+        is_held = sending(hold)
+        slept_s[0] = 3600.0  # the clock that counts sleep goes on, time.monotonic() does not
+        return is_held
+
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: awake(clock) + slept_s[0])
+    monkeypatch.setattr(holding, "run_sending", sleep_then_send)
+    async with working():
+        run = await launch(scripted)
+        await eventually(lambda: in_db(run.events.filter(data__to="queued").exists), "not sent, and queued again")
+        assert scripted.created == []
+        (await scripted.run_created()).finish({})
+        await run_in(run, "succeeded")
+
+    assert len(scripted.created) == 1
