@@ -220,7 +220,7 @@ def _tries_line(tries: Sequence[RunEvent]) -> EventLine:
     last = tries[-1]
     if len(tries) == 1:
         return _line(last)
-    text = f"The server could not be reached, {len(tries)} times so far; last tried at {last.at:%H:%M:%S}"
+    text = f"The server could not be reached {len(tries)} times, the last time at {last.at:%H:%M:%S}"
     return EventLine(seq=tries[0].seq, at=tries[0].at, text=text, detail=str(last.data.get("message", "")))
 
 

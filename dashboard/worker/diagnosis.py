@@ -127,7 +127,9 @@ def _retrying(state: WorkState) -> Finding | None:
     if state.retrying_since:
         since = f"For {in_words((state.at - state.retrying_since).total_seconds())} so far. "
     next_try = in_words((state.next_try_at - state.at).total_seconds())
-    return Finding(False, title, f"{since}The next try is in {next_try}. No worker can do anything about it.")
+    return Finding(
+        False, title, f"{since}The next try is in {next_try}. Look after {'its server' if one else 'their servers'}."
+    )
 
 
 def in_words(seconds: float) -> str:

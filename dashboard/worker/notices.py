@@ -51,7 +51,10 @@ def _without_worker(run: Run) -> str:
 def list_notice(crew: Crew) -> Notice | None:
     """What to say above a list of runs."""
     if not crew.ids:
-        return Notice(NO_WORKER, "Until one is, runs are not sent, followed or cancelled: what goes on may have ended.")
+        return Notice(
+            NO_WORKER,
+            "Until one is, runs are not sent, followed or cancelled: those that seem to go on may have ended.",
+        )
     if crew.is_full:
         return Notice("Every worker is full.", "New runs wait until one of them has room.")
     return None

@@ -127,7 +127,7 @@ def test_tries_that_found_no_server_are_one_line_that_counts() -> None:
 
     assert one == ["Launched", "The server could not be reached; trying again in 12 s"]
     assert many[0] == "Launched"
-    assert many[1].startswith("The server could not be reached, 14 times so far; last tried at ")
+    assert many[1].startswith("The server could not be reached 14 times, the last time at ")
     assert len(many) == 2
     assert then == [*many, "Cancelled"]
 
