@@ -288,9 +288,9 @@ class RunAwaiter:
         await self._created(ids)
 
     async def _created(self, ids: RunCreateMetadata) -> None:
-        self.is_busy = False
         thread_id = ids["thread_id"] or self._thread_id
         if thread_id is None:
+            self.is_busy = False
             return  # it cannot be joined or asked about; its answer is all that there will be
         self._run_id, self._thread_id = ids["run_id"], thread_id
         self._line.created(thread_id, self._run_id, self._headers)
@@ -301,6 +301,8 @@ class RunAwaiter:
             remote_thread_id=self._thread_id,
             starts_later=self._wishes.starts_later,
         )
+        # Not before the ids are stored: a worker that stops would hand a run back that nobody could join.
+        self.is_busy = False
         self._is_cancelled |= self.run.status == RunStatus.CANCELLING
         self._forget_request()
         self._accompany()

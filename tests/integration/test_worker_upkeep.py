@@ -180,6 +180,30 @@ async def test_a_worker_stopped_just_before_it_sends_leaves_no_run_in_doubt(
     assert len(scripted.created) == 1
 
 
+async def test_a_worker_stopped_while_it_stores_the_servers_ids_still_stores_them(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    created = holding.run_created_on_server
+
+    def slowly_created(*args: Any, **kwargs: Any) -> Any:
+        loop.call_soon_threadsafe(reached.set)
+        time.sleep(0.5)
+        return created(*args, **kwargs)
+
+    monkeypatch.setattr(holding, "run_created_on_server", slowly_created)
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        await asyncio.wait_for(reached.wait(), 15)
+    async with working():
+        (await scripted.run_created()).finish({})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert ended.status == "succeeded"
+    assert len(scripted.created) == 1
+
+
 async def test_a_connection_that_dies_while_a_worker_stops_does_not_keep_its_runs_from_the_next(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
