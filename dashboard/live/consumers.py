@@ -242,7 +242,7 @@ class RunListConsumer(MemberConsumer):
 
     async def send_everything(self) -> None:
         if member := await self.member():
-            await self.send(text_data=await render_first_rows(member.team_id, self.filters))
+            await self.send(text_data=await render_first_rows(member.team_id, self.filters, heard=listener.heard))
 
     async def send_change(self, run_id: UUID, version: int) -> None:
         if member := await self.member():

@@ -41,7 +41,13 @@ class Listener:
         self._tasks: list[asyncio.Task[None]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._down_since = 0.0
+        self._notices = 0
         self.is_up = False
+
+    @property
+    def heard(self) -> int | None:
+        """How many notices have been heard; None while none can be."""
+        return self._notices if self.is_up else None
 
     @property
     def is_deaf(self) -> bool:
@@ -85,6 +91,7 @@ class Listener:
                 self._is_down()
                 continue
             self.is_up = True
+            self._notices += 1
             if notice.kind == "message" and notice.channel == ACCESS_CHANNEL:
                 for page in pages.of(EVERY_PAGE):
                     page.access_changed()

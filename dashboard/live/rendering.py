@@ -119,11 +119,19 @@ async def render_row(team_id: UUID, run_id: UUID, version: int, filters: RunFilt
     return await once.get(("row", run_id, version, filters), render)
 
 
-async def render_first_rows(team_id: UUID, filters: RunFilters) -> str:
-    """The first page of rows and what there is to say of workers: what a runs page gets when it connects."""
+async def render_first_rows(team_id: UUID, filters: RunFilters, *, heard: int | None) -> str:
+    """The first page of rows and what there is to say of workers: what a runs page gets when it connects.
 
-    def render() -> str:
+    Pages that ask after the same number `heard` of notices share one rendering: whatever has changed since comes with
+    a notice of its own. None: nothing is heard just now, so nothing is shared.
+    """
+
+    def render() -> Rendered:
         rows = list(run_list(team_id, filters)[:PAGE_ROWS])
-        return fragments.run_changes_html(rows, snapshot=True) + list_notice_html()
+        return Rendered(fragments.run_changes_html(rows, snapshot=True) + list_notice_html(), 0)
 
-    return str(await database_sync_to_async(render)())
+    if heard is None:
+        return str((await database_sync_to_async(render)()).html)
+    rendered = await once.get(("first", team_id, filters, heard), render)
+    assert rendered is not None
+    return rendered.html

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from unittest.mock import Mock
@@ -232,6 +232,33 @@ async def test_the_list_gets_rows_first_then_new_and_changed_ones() -> None:
     assert f'id="run-{other.pk}-row"' in new
     assert f'id="run-{run.pk}-row"' in changed
     assert 'data-run-status="cancelled"' in changed
+
+
+async def test_many_lists_that_look_again_share_one_rendering_and_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    snapshots = []
+    original = fragments.run_changes_html
+
+    def counted(rows: list[Run], **how: Any) -> str:
+        snapshots.extend([len(rows)] if how.get("snapshot") else [])
+        return original(rows, **how)
+
+    monkeypatch.setattr(fragments, "run_changes_html", counted)
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(opened("/ws/runs/", person)) for _ in range(10)]
+        for socket in sockets:
+            await socket.receive_from(timeout=5)
+        snapshots.clear()
+        await in_db(notify, RUN_CHANNEL, "look again, all of you")
+        for socket in sockets:
+            assert f'id="run-{run.pk}-row"' in await socket.receive_from(timeout=5)
+        assert len(snapshots) == 1
+
+        newer = await in_db(lambda: make_run(team=run.team, by=person))
+        for socket in sockets:
+            assert f'id="run-{newer.pk}-row"' in await socket.receive_from(timeout=5)
+        async with opened("/ws/runs/", person) as late:
+            assert f'id="run-{newer.pk}-row"' in await late.receive_from(timeout=5)
 
 
 async def test_the_list_hears_nothing_of_other_teams() -> None:
