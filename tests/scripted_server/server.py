@@ -235,8 +235,7 @@ class ScriptedServer:
             if run is None or (run.over.is_set() and not is_waiting_for_beats):
                 break
             if reader.at_eof():
-                if is_wait and run.payload.get("on_disconnect") == "cancel":
-                    run.cancel()
+                self._hung_up(run, is_wait=is_wait)
                 raise Broken
             if run.over.is_set():
                 await asyncio.sleep(self.heartbeat_s)
@@ -244,7 +243,11 @@ class ScriptedServer:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(run.over.wait(), self.heartbeat_s)
                     continue
-            await wire.chunk(b"\n")
+            try:
+                await wire.chunk(b"\n")
+            except ConnectionError:  # a client that ends may also reset the line
+                self._hung_up(run, is_wait=is_wait)
+                raise
             beats += 1
         document = fault.body if fault.body is not None else self._document(run, is_wait=is_wait)
         if fault.cut_in_document is not None:
@@ -254,6 +257,11 @@ class ScriptedServer:
             document = document[: fault.end_in_document]
         await wire.chunk(document)
         await wire.end()
+
+    @staticmethod
+    def _hung_up(run: ScriptedRun, *, is_wait: bool) -> None:
+        if is_wait and run.payload.get("on_disconnect") == "cancel":
+            run.cancel()
 
     @staticmethod
     def _document(run: ScriptedRun | None, *, is_wait: bool) -> bytes:
