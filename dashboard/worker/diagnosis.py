@@ -41,7 +41,9 @@ def _workers(state: WorkState) -> Finding | None:
     if state.living:
         return None
     silent = [worker for worker in state.workers if worker.state == "silent"]
-    if silent:
+    if any(worker.state == "stopping" for worker in state.workers):
+        title = "No worker takes runs: the last one is being stopped."
+    elif silent:
         last = max(worker.heartbeat_at for worker in silent)
         since = in_words((state.at - last).total_seconds())
         title = f"No worker is running: the last one has been silent for {since}."

@@ -9,7 +9,10 @@ from django.db.models.functions import Now
 
 
 class Worker(models.Model):
-    """One worker process. `heartbeat_at` is the database's clock; `held` is how many runs it held then."""
+    """One worker process. `heartbeat_at` is the database's clock; `held` is how many runs it held then.
+
+    One that is `stopping_at` takes no more runs and waits for some that it still holds.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     host = models.CharField(max_length=255)
@@ -18,6 +21,7 @@ class Worker(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     heartbeat_at = models.DateTimeField(db_default=Now())
     held = models.IntegerField(default=0)
+    stopping_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)
 
     class Meta:

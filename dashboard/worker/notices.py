@@ -23,7 +23,7 @@ class Notice:
 
 def run_notice(run: Run, crew: Crew) -> Notice | None:
     """What to say on the page of a run; None when a living worker has it, can take it, or it has ended."""
-    if run.is_terminal:
+    if run.is_terminal or crew.looks_after(run):
         return None
     if not crew.ids:
         return Notice(NO_WORKER, _without_worker(run))
@@ -31,8 +31,6 @@ def run_notice(run: Run, crew: Crew) -> Notice | None:
         is_due = run.not_before is None or run.not_before <= timezone.now()
         if is_due and crew.is_full:
             return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
-        return None
-    if run.lease_owner in crew.ids:
         return None
     then = "The first worker that has room takes it over" if crew.is_full else "Another takes it over within 20 seconds"
     return Notice("The worker that had this run is gone.", f"{then}; what the server does goes on meanwhile.")

@@ -27,7 +27,7 @@ SHOW_STOPPED = timedelta(hours=1)
 SHOW_SILENT = timedelta(days=1)
 ROWS = 50
 
-State = Literal["working", "silent", "stopped"]
+State = Literal["working", "stopping", "silent", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -87,21 +87,33 @@ class WorkState:
 
 @dataclass(frozen=True)
 class Crew:
-    """Which workers live, and whether one of them has room: all that most pages need to know."""
+    """Which workers live, and whether one of them has room: all that most pages need to know.
+
+    `ids` are those that take runs; `stopping` ones only wait for some that they still hold.
+    """
 
     ids: frozenset[UUID]
     is_full: bool
+    stopping: frozenset[UUID] = frozenset()
+
+    def looks_after(self, run: Run) -> bool:
+        """Whether the run is in the hands of one of them."""
+        return run.lease_owner in self.ids | self.stopping
 
 
 def crew() -> Crew:
     """The living workers by their last reports. One short query."""
     living = list(
         Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - SILENT_AFTER).values_list(
-            "pk", "held", "concurrency"
+            "pk", "held", "concurrency", "stopping_at"
         )
     )
-    is_full = bool(living) and all(held >= concurrency for _, held, concurrency in living)
-    return Crew(frozenset(pk for pk, _, _ in living), is_full)
+    working = [(pk, held >= concurrency) for pk, held, concurrency, stopping_at in living if stopping_at is None]
+    return Crew(
+        ids=frozenset(pk for pk, _ in working),
+        is_full=bool(working) and all(is_full for _, is_full in working),
+        stopping=frozenset(pk for pk, _, _, stopping_at in living if stopping_at is not None),
+    )
 
 
 def workers_alive() -> int:
@@ -113,7 +125,7 @@ def work_state() -> WorkState:
     """Everything an operator must know, in a handful of indexed queries."""
     at = _now()
     workers = _workers(at)
-    living = [worker.id for worker in workers if worker.state == "working"]
+    living = [worker.id for worker in workers if worker.state in ("working", "stopping")]
     queued = Run.objects.filter(status=RunStatus.QUEUED)
     later = Q(not_before__gt=at)
     # The moment since which a run could have been taken: when it was queued, or when its pause was over.
@@ -150,7 +162,7 @@ def _workers(at: datetime) -> tuple[WorkerLine, ...]:
         .annotate(count=Count("pk"))
     )
     lines = [_line(row, held.get(row.pk, 0), at) for row in rows]
-    order = {"working": 0, "silent": 1, "stopped": 2}
+    order = {"working": 0, "stopping": 1, "silent": 2, "stopped": 3}
     return tuple(sorted(lines, key=lambda line: (order[line.state], line.host, line.started_at)))
 
 
@@ -160,6 +172,8 @@ def _line(row: Worker, held: int, at: datetime) -> WorkerLine:
         state = "stopped"
     elif row.heartbeat_at <= at - SILENT_AFTER:
         state = "silent"
+    elif row.stopping_at is not None:
+        state = "stopping"
     return WorkerLine(
         id=row.pk,
         host=row.host,

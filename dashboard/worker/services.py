@@ -30,6 +30,11 @@ def worker_beat(*, worker_id: UUID, held: int) -> None:
     Worker.objects.filter(pk=worker_id).update(heartbeat_at=Now(), held=held, stopped_at=None)
 
 
+def worker_stopping(*, worker_id: UUID) -> None:
+    """Say that the worker takes no more runs."""
+    Worker.objects.filter(pk=worker_id).update(stopping_at=Now())
+
+
 def worker_stop(*, worker_id: UUID) -> None:
     """Say that the worker has ended as asked."""
     Worker.objects.filter(pk=worker_id).update(stopped_at=Now(), heartbeat_at=Now(), held=0)

@@ -281,7 +281,10 @@ class Worker:
 
     async def _keep_lines(self, kept: list[UUID]) -> None:
         """Wait for runs that the server would end with their lines; their leases are renewed meanwhile."""
+        assert self.id is not None
         grace_s = settings.ENV.stop_grace_s
+        with suppress(*DATABASE_AWAY):
+            await self._database.call(services.worker_stopping, worker_id=self.id)
         logger.info("%d runs end with their lines, which are kept for up to %d s", len(kept), grace_s)
         for hold in [self._holds[run_id] for run_id in kept if run_id in self._holds]:
             with suppress(LeaseLost, *DATABASE_AWAY):

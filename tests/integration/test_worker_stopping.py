@@ -11,6 +11,10 @@ import pytest
 
 from dashboard.runs.models import Run
 from dashboard.runs.wording import event_lines
+from dashboard.worker.diagnosis import diagnose
+from dashboard.worker.fragments import workers_html
+from dashboard.worker.notices import run_notice
+from dashboard.worker.selectors import crew, work_state
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team
 from tests.scripted_server import Fault, ScriptedServer
@@ -100,10 +104,21 @@ async def test_asked_twice_it_stops_at_once(scripted: ScriptedServer, grace: Gra
         await run_in(run, "running")
         worker.stop()
         await eventually(lambda: in_db(lambda: "worker_stops" in kinds(run)), "the run says that its worker stops")
+        await in_db(says_that_it_stops, run)
 
         worker.stop()
 
         await handed_back(run)
+
+
+def says_that_it_stops(run: Run) -> None:
+    """A worker that only waits takes nothing new, and what it holds is looked after."""
+    state = work_state()
+    assert [worker.state for worker in state.workers] == ["stopping"]
+    assert (state.orphaned, state.living) == (0, ())
+    assert diagnose(state, hears_changes=True)[0].title == "No worker takes runs: the last one is being stopped."
+    assert run_notice(Run.objects.get(pk=run.pk), crew()) is None
+    assert "Stopping" in workers_html(hears_changes=True)
 
 
 async def test_the_lease_of_a_run_that_is_waited_for_stays_in_force(
