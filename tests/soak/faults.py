@@ -18,6 +18,7 @@ from tests.soak.stage import RESTART_S, Stage
 FROZEN_S = 24.0
 """Longer than a lease."""
 STOP_WITHIN_S = 25.0
+START_WITHIN_S = 30.0
 LISTENERS = "query LIKE 'LISTEN%' OR query = 'SELECT 1'"
 
 
@@ -115,9 +116,18 @@ class Faults:
         await self._replace(self.stage.workers[0], signal.SIGKILL)
 
     async def stop_worker(self) -> None:
+        """Once it is at work: before that Python itself ends it, with another exit code."""
+        ends = time.monotonic() + START_WITHIN_S
+        while not await self._is_at_work(self.stage.workers[0].pid) and time.monotonic() < ends:
+            await asyncio.sleep(0.1)
         code = await self._replace(self.stage.workers[0], signal.SIGTERM)
         if code != 0:
             self.wrong.append(f"a worker that was asked to stop ended with exit code {code}")
+
+    async def _is_at_work(self, pid: int) -> bool:
+        async with await self.stage.connect() as line:
+            found = await line.execute("SELECT 1 FROM worker_worker WHERE pid = %s AND stopped_at IS NULL", [pid])
+            return await found.fetchone() is not None
 
     async def kill_web(self) -> None:
         await self._replace(self.stage.webs[1], signal.SIGKILL)
