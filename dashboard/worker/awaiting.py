@@ -42,6 +42,7 @@ REQUEUE_MAX_S = 30.0
 LOOKUPS = 4
 LOOKUP_PAUSE_S = 2.0
 LOOK_AGAIN_S = 1.0
+EMPTY = b"{}"
 BEGUN_POLL_S = 1.0
 UNSENT_PAUSE_S = 1.0
 
@@ -342,9 +343,14 @@ class RunAwaiter:
     # Ends.
 
     async def _classified(self, answer: Answer | None) -> Outcome:
-        """Ask how the run ended; as long as the server says that it goes on, join it again."""
+        """Ask how the run ended; as long as the server says that it goes on, join it again.
+
+        So it is once when the answer is an empty object: a proxy may have ended it while the run went on, and the run
+        since then.
+        """
         assert self._thread_id is not None
         assert self._run_id is not None
+        is_doubtful = answer is not None and answer.body == EMPTY
         while True:
             facts = await ask_how_it_ended(
                 self._client,
@@ -363,14 +369,15 @@ class RunAwaiter:
                     ended_with_line=self._wishes.on_disconnect == "cancel" and not self._line.is_first,
                 )
             )
-            if outcome is not None:
+            if outcome is not None and not (is_doubtful and outcome.status == RunStatus.SUCCEEDED):
                 return outcome
             await asyncio.sleep(LOOK_AGAIN_S)
             try:
                 answer = await self._join()
             except RequestRejected as error:  # also a server that knows no join: then it is asked until it is over
                 logger.info("the run cannot be joined: %s", error, extra=self._log())
-                answer = None
+                answer = answer if outcome is not None else None
+            is_doubtful = outcome is None and answer is not None and answer.body == EMPTY
 
     async def _cancel_action(self) -> str:
         """What someone asked for. While Postgres is away, what is known of it here: an end must not wait for that."""

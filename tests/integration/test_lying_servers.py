@@ -87,6 +87,26 @@ async def test_the_answer_to_a_stateless_run_that_cannot_be_asked_about_is_kept(
     assert "line broke" not in ended.error_message
 
 
+async def test_an_empty_object_is_not_believed_at_once_although_the_run_is_over(scripted: ScriptedServer) -> None:
+    scripted.script("wait", Fault(body=b"{}"))
+    async with working():
+        run = await launch(scripted)
+        (await scripted.run_created()).finish({"kept": 1})
+        ended = await run_in(run, "succeeded")
+
+    assert json.loads(ended.result.body) == {"kept": 1}
+
+
+async def test_an_empty_object_is_believed_when_it_is_said_twice(scripted: ScriptedServer) -> None:
+    async with working():
+        run = await launch(scripted)
+        (await scripted.run_created()).finish({})
+        ended = await run_in(run, "succeeded")
+
+    assert ended.result.body == b"{}"
+    assert scripted.count("join") == 1
+
+
 async def test_the_answer_is_kept_when_the_server_will_not_be_asked(scripted: ScriptedServer) -> None:
     scripted.script("run", Fault(status=405, detail="Method Not Allowed"), times=None)
     async with working():
