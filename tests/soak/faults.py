@@ -19,6 +19,8 @@ FROZEN_S = 24.0
 """Longer than a lease."""
 STOP_WITHIN_S = 25.0
 START_WITHIN_S = 30.0
+LAST_TIMES = 10
+LAST_PAUSE_S = 0.15
 LISTENERS = "query LIKE 'LISTEN%' OR query = 'SELECT 1'"
 
 
@@ -94,6 +96,12 @@ class Faults:
         """End the stream, and wait until nothing is frozen or down any more."""
         self._stopping.set()
         await asyncio.gather(stream, *self._beside)
+
+    async def happen_last(self) -> None:
+        """What pages feel most, several times: each time what changes in that moment goes unheard."""
+        for _ in range(LAST_TIMES):
+            await self.happen("listening connections ended")
+            await asyncio.sleep(LAST_PAUSE_S)
 
     # Workers and web processes.
 

@@ -30,7 +30,7 @@ WARM_UP = ("plain", "plain", "stateless", "stateless kept", "big state", "asks",
 SHORT_S = 120.0
 PAUSE_S = (1.5, 5.0)
 PAUSE_SHORT_S = (0.3, 1.2)
-LAST_RUNS = 8
+LAST_RUNS = 20
 LOOK_ON_S = 3.0
 RUN_PAGES = 30
 CURRENT_WITHIN_S = 2.0
@@ -163,8 +163,8 @@ class Soak:
         """The fault that pages feel most, in the middle of changes. Who was late after it, and how late at most."""
         for _ in range(LAST_RUNS):
             self._beside(self._crew.play(KINDS["plain"]))
-        await asyncio.sleep(0.3)
-        await self._faults.happen("listening connections ended")
+        await asyncio.sleep(0.5)
+        await self._faults.happen_last()
         began, late, lag_s = time.monotonic(), [], 0.0
         while time.monotonic() < began + LOOK_ON_S:
             found, took = await self._time_until_current(pages)
