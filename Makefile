@@ -15,10 +15,10 @@ LOCK := $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench soak lock venv-local venv-dev
+.PHONY: help run test lint format bench soak protections lock venv-local venv-dev
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: venv-local ## Set everything up and run it: database, sample LangGraph server, worker, web
 	@exec $(VENV) manage.py up --end-with-parent
@@ -41,6 +41,9 @@ bench: venv-dev ## Measure speed and scale
 
 soak: venv-dev ## Run everything against every fault (SOAK_MINUTES=10, SOAK_SEED=a number to repeat one)
 	@exec $(VENV) -m tests.soak
+
+protections: venv-dev ## Remove each protection in a copy, and see a test fail (PROTECTIONS="name name" for some)
+	@exec $(VENV) -m tests.protections $(PROTECTIONS)
 
 lock: venv-dev ## Make the lock files anew from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCK_ARGS) --extra dev --output-file requirements/dev.txt

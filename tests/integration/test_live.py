@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -26,13 +27,13 @@ from django.utils import timezone
 
 from dashboard.live import consumers
 from dashboard.live.listener import listener, listener_is_up
-from dashboard.live.pages import OpenPages, Page
+from dashboard.live.pages import OpenPages, Page, run_group
 from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
 from dashboard.runs.changes import run_note
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
-from dashboard.runs.notifications import RUN_CHANNEL, notify
+from dashboard.runs.notifications import RUN_CHANNEL, RunChange, notify
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create, share_revoke
 from dashboard.teams.models import Membership, Role, User
@@ -305,6 +306,61 @@ def _cut_listeners() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' OR query = 'SELECT 1'"
         )
         assert cursor.rowcount >= 1
+
+
+async def test_a_change_made_while_the_first_picture_is_drawn_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    is_heard, drawn = threading.Event(), []
+    draw, of = fragments.run_live_html, OpenPages.of
+
+    def note(pages: OpenPages, *groups: str) -> list[Page]:
+        if run_group(run.pk) in groups:
+            is_heard.set()
+        return of(pages, *groups)
+
+    def draw_slowly(shown: Run, may_act: bool) -> str:
+        html = draw(shown, may_act=may_act)
+        if not drawn:
+            drawn.append(html)
+            services.run_cancel(run=run, by=person)
+            assert is_heard.wait(10)
+        return html
+
+    monkeypatch.setattr(OpenPages, "of", note)
+    monkeypatch.setattr(fragments, "run_live_html", draw_slowly)
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        assert 'data-run-status="queued"' in await socket.receive_from(timeout=15)
+        assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=5)
+
+
+async def test_a_late_notice_does_not_bring_an_older_state_back() -> None:
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        assert 'data-run-status="queued"' in await socket.receive_from(timeout=5)
+        await in_db(services.run_cancel, run=run, by=person)
+        assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=5)
+
+        await in_db(notify, RUN_CHANNEL, RunChange(run.pk, run.team_id, run.version).to_payload())
+        await in_db(run_note, run, EventKind.WARNING, {"message": "the next"})
+
+        assert "the next" in await socket.receive_from(timeout=5)
+
+
+async def test_a_page_that_could_not_read_the_database_looks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    draw, failures = fragments.run_live_html, [OperationalError("away")]
+
+    def draw_at_last(shown: Run, may_act: bool) -> str:
+        if failures:
+            raise failures.pop()
+        return draw(shown, may_act=may_act)
+
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        await socket.receive_from(timeout=5)
+        monkeypatch.setattr(fragments, "run_live_html", draw_at_last)
+        await in_db(services.run_cancel, run=run, by=person)
+
+        assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=10)
 
 
 async def test_a_share_page_is_live_until_it_is_revoked() -> None:

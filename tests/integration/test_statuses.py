@@ -86,3 +86,13 @@ def test_second_mover_loses() -> None:
 
     assert not moved
     assert Run.objects.get(pk=run.pk).status == RunStatus.CANCELLED
+
+
+@pytest.mark.django_db
+def test_a_move_that_the_table_forbids_is_an_error_and_writes_nothing() -> None:
+    run = make_run(status=RunStatus.SUCCEEDED)
+
+    with pytest.raises(IllegalTransition):
+        run_move(run, RunStatus.RUNNING)
+
+    assert Run.objects.get(pk=run.pk).version == run.version

@@ -8,13 +8,17 @@ import uuid
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
 from dashboard.runs import holding
 from dashboard.runs.holding import Hold, Outcome
+from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.worker.database import Database
 from dashboard.worker.spool import Spool
 from dashboard.worker.storing import LARGE_BYTES, OutcomeStore
+from tests.asynchronous import eventually, in_db, run_in
+from tests.factories import claim, make_run
 
 
 @pytest.mark.django_db(transaction=True)
@@ -44,3 +48,74 @@ async def test_large_states_leave_the_database_threads_to_others(
         database.close()
 
     assert len(began) == 8
+
+
+def held_run() -> tuple[Run, Hold]:
+    run = make_run()
+    hold = claim(run)
+    holding.run_sending(hold)
+    holding.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
+    return run, hold
+
+
+async def is_on_disk(folder: Path) -> bool:
+    return await asyncio.to_thread(lambda: any(path.stat().st_size for path in folder.glob("*.outcome")))
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_outcome_that_waited_on_disk_outlives_its_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object) -> None:
+        raise OperationalError("away")
+
+    run, hold = await in_db(held_run)
+    database = Database()
+    with monkeypatch.context() as outage:
+        outage.setattr(holding, "run_finish", away)
+        store = OutcomeStore(database, Spool(tmp_path))
+        storing = asyncio.create_task(store.store(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"kept": 1}')))
+        await eventually(lambda: is_on_disk(tmp_path), "the outcome is on disk")
+        storing.cancel()
+        await asyncio.gather(storing, return_exceptions=True)
+
+    await OutcomeStore(database, Spool(tmp_path)).store_left_behind()
+    database.close()
+
+    assert (await run_in(run, "succeeded")).result.body == b'{"kept": 1}'
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_while_postgres_is_known_to_be_away_an_outcome_goes_to_disk_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_back = threading.Event()
+    monkeypatch.setattr(holding, "run_finish", lambda *args: is_back.wait(60))  # as a line that nobody answers
+    database = Database()
+    database.is_away = True
+    outcome = Outcome(RunStatus.SUCCEEDED, body=b"{}")
+    hold = Hold(uuid.uuid4(), uuid.uuid4(), 1)
+    storing = asyncio.create_task(OutcomeStore(database, Spool(tmp_path)).store(hold, "r", outcome))
+    try:
+        await eventually(lambda: is_on_disk(tmp_path), "the outcome is on disk")
+    finally:
+        is_back.set()
+        await storing
+        database.close()
+
+    assert not await is_on_disk(tmp_path)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_late_outcome_of_another_of_the_servers_runs_is_not_stored(tmp_path: Path) -> None:
+    run, hold = await in_db(held_run)
+    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
+    await in_db(holding.run_adopt, owner=uuid.uuid4(), limit=1)
+    spool, database = Spool(tmp_path), Database()
+    spool.put(hold, "an earlier one", Outcome(RunStatus.FAILED, body=b"{}")).close()
+
+    await OutcomeStore(database, spool).store_left_behind()
+    database.close()
+
+    assert (await in_db(Run.objects.get, pk=run.pk)).status == "running"
+    assert list(spool.take()) == []

@@ -17,7 +17,9 @@ from dashboard.langgraph import (
     RunFailed,
     RunNotFound,
     ServerUnreachablePerhapsCreated,
+    get_client,
 )
+from dashboard.langgraph.documents import SMALL_BYTES
 from tests.scripted_server import HTML_PAGE, Fault, ScriptedServer
 
 THREAD = "1ef0b0b0-0000-6000-8000-000000000002"
@@ -90,6 +92,35 @@ async def test_a_proxys_own_404_page_is_not_the_servers_word(server: ScriptedSer
     answer = await wait_on_thread(client)
 
     assert answer.value == {"echo": 1}
+
+
+async def test_a_proxys_own_page_for_the_run_is_not_the_servers_word(
+    server: ScriptedServer, client: LangGraphClient
+) -> None:
+    server.script("wait", Fault(cut_after_headers=True))
+    server.script("join", Fault(status=404, detail="Run not found"))
+    server.script("run", Fault(status=404, body=HTML_PAGE))
+
+    answer = await wait_on_thread(client)
+
+    assert answer.value == {"echo": 1}
+
+
+async def test_a_large_answer_that_was_cut_is_joined(server: ScriptedServer, client: LangGraphClient) -> None:
+    large = "x" * (2 * SMALL_BYTES)
+    server.script("wait", Fault(cut_in_document=SMALL_BYTES + 100))
+
+    answer = await client.runs.wait_answer(THREAD, "chat", input=large, if_not_exists="create")
+
+    assert (answer.value, answer.source) == ({"echo": large}, "join")
+
+
+async def test_by_default_silence_is_noticed_after_a_few_heartbeats(server: ScriptedServer) -> None:
+    heartbeat_s = 5.0  # LangGraph servers'
+    async with get_client(server.url) as client:
+        for requests in (client.runs._http._fresh, client.runs._http._pooled):
+            assert requests.timeout.read is not None
+            assert 2 * heartbeat_s < requests.timeout.read <= 6 * heartbeat_s
 
 
 async def test_a_server_that_is_away_is_waited_for(server: ScriptedServer, client: LangGraphClient) -> None:

@@ -1,0 +1,108 @@
+"""Launches and joins that meet a server at an awkward moment: what is found there is ours, or is left alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dashboard.runs.models import Run, ThreadChoice
+from tests.asynchronous import eventually, in_db, run_in, working
+from tests.factories import make_run, make_server, make_team
+from tests.scripted_server import Fault, ScriptedServer
+from tests.scripted_server.wire import Request
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEVER_CREATED = Fault(cut_before_headers=True, creates=False)
+
+
+@pytest.fixture(autouse=True)
+def _quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.worker.awaiting.LOOKUP_PAUSE_S", 0.2)
+
+
+async def launch(server: ScriptedServer, **order: Any) -> Run:
+    team = await in_db(make_team)
+    ours = await in_db(make_server, team, url=server.url)
+    return await in_db(make_run, team=team, server=ours, **order)
+
+
+class SlowToTake(ScriptedServer):
+    """Loses the line of the first launch, and creates its run a moment after somebody has looked for it in vain."""
+
+    def __init__(self) -> None:
+        super().__init__(heartbeat_s=0.05, run_s=0.0)
+        self._request: Request | None = None
+        self._is_taken = False
+
+    def choose_fault(self, endpoint: str, ids: Sequence[str], request: Request) -> Fault:
+        if endpoint == "wait" and self._request is None:
+            self._request = request
+            return NEVER_CREATED
+        if endpoint == "runs" and self._request is not None and not self._is_taken:
+            self._is_taken = True
+            self.beside(self._take(self._request, list(ids)))
+        return Fault()
+
+    async def _take(self, request: Request, ids: list[str]) -> None:
+        await asyncio.sleep(0.05)
+        await self._create(request, ids)
+
+
+async def test_a_launch_that_the_server_is_slow_to_take_is_found_by_a_later_look() -> None:
+    async with SlowToTake() as server, working():
+        run = await launch(server)
+        ended = await run_in(run, "succeeded")
+
+    assert ended.remote_run_id == server.created[0].run_id
+    assert (len(server.created), server.count("wait")) == (1, 1)
+
+
+async def test_another_run_on_the_thread_is_not_taken_for_ours(scripted: ScriptedServer) -> None:
+    async with working():
+        first = await launch(scripted)
+        (await scripted.run_created()).finish({"first": 1})
+        first = await run_in(first, "succeeded")
+
+        scripted.script("wait", NEVER_CREATED)
+        second = await launch(scripted, thread=ThreadChoice.EXISTING, thread_id=first.remote_thread_id)
+        (await scripted.run_created(2)).finish({"second": 1})
+        second = await run_in(second, "succeeded")
+
+    assert second.remote_run_id == scripted.created[1].run_id
+    assert second.result.body == b'{"second": 1}'
+
+
+async def test_the_values_of_the_run_that_followed_are_not_stored(scripted: ScriptedServer) -> None:
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+    remote.finish({"own": 1})
+    remote.thread.values, remote.thread.last_run_id = {"of another": 2}, "the run that followed"
+    async with working():
+        ended = await run_in(run, "succeeded")
+
+    assert scripted.count("join") == 1
+    assert ended.result.body == b'{"own": 1}'
+
+
+async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer) -> None:
+    scripted.script("join", Fault(delay_s=1.0))
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        saved = {"created_at": datetime.now(UTC).isoformat(), "metadata": {"run_id": remote.run_id}, "values": {}}
+        remote.thread.states.append(saved)
+        await scripted.crash()  # and its run's status changes again, as every look at it says
+
+        await eventually(lambda: in_db(run.events.filter(kind="executed_again").exists), "said so")
+        remote.finish({})
+        ended = await run_in(run, "succeeded")
+
+    assert ended.executions == 2

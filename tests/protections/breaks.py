@@ -1,0 +1,11 @@
+"""Every protection there is."""
+
+from __future__ import annotations
+
+from tests.protections.asking import ASKING
+from tests.protections.broken import Break
+from tests.protections.hands import HANDS
+from tests.protections.pages import PAGES
+from tests.protections.storing import STORES
+
+BREAKS: tuple[Break, ...] = (*HANDS, *ASKING, *STORES, *PAGES)

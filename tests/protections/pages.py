@@ -1,0 +1,178 @@
+"""What open pages show, and what an operator is told."""
+
+from __future__ import annotations
+
+from tests.protections.broken import Break
+
+CHANGES = "dashboard/runs/changes.py"
+CONSUMERS = "dashboard/live/consumers.py"
+LISTENER = "dashboard/live/listener.py"
+DIAGNOSIS = "dashboard/worker/diagnosis.py"
+
+LIVE = "tests/integration/test_live.py::"
+TOLD = "tests/unit/test_diagnosis.py::"
+
+PAGES = (
+    Break(
+        "change-is-notified",
+        "Every change of a run is told to open pages.",
+        CHANGES,
+        "pg_notify(%s, json_build_array(id, team_id, version)::text)",
+        "length(%s)",
+        (LIVE + "test_a_run_page_gets_a_snapshot_and_then_each_change",),
+    ),
+    Break(
+        "notified-with-the-commit",
+        "A change is told when it is committed, and never when it is not.",
+        CHANGES,
+        "        return [Changed(*row[:3]) for row in cursor.fetchall()]",
+        "        rows = cursor.fetchall()\n"
+        "    with connection.copy().cursor() as other:\n"
+        "        other.execute(\"NOTIFY runboard_run, 'at once'\")\n"
+        "    return [Changed(*row[:3]) for row in rows]",
+        (LIVE + "test_a_change_that_is_rolled_back_is_never_heard_of",),
+    ),
+    Break(
+        "listener-pings",
+        "A LISTEN line that died without a word is noticed.",
+        "dashboard/runs/notifications.py",
+        'await asyncio.wait_for(line.execute("SELECT 1"), PING_TIMEOUT_S)',
+        "pass",
+        (
+            "tests/integration/test_silent_line.py::"
+            "test_health_says_that_the_web_process_hears_nothing_until_it_does_again",
+        ),
+    ),
+    Break(
+        "looked-again-on-reconnect",
+        "Changes made while the LISTEN line was down are shown when it is back.",
+        LISTENER,
+        "                for page in pages.of(EVERY_PAGE):\n                    page.look_again()",
+        "                pass",
+        (LIVE + "test_pages_look_again_when_the_line_to_the_database_was_lost",),
+    ),
+    Break(
+        "joined-before-the-snapshot",
+        "A change that comes while a page gets its first picture is shown.",
+        CONSUMERS,
+        "        pages.join(self, (*self.group_names(), EVERY_PAGE))\n",
+        "        await self.send_everything()\n"
+        "        self._everything = False\n"
+        "        pages.join(self, (*self.group_names(), EVERY_PAGE))\n",
+        (LIVE + "test_a_change_made_while_the_first_picture_is_drawn_is_shown",),
+    ),
+    Break(
+        "older-news-not-shown",
+        "A page never goes back to an older state of a run.",
+        CONSUMERS,
+        "if member is None or version <= self.sent_version:",
+        "if member is None:",
+        (LIVE + "test_a_late_notice_does_not_bring_an_older_state_back",),
+    ),
+    Break(
+        "rights-asked-again",
+        "Who was taken out of a team hears no more.",
+        LISTENER,
+        "page.access_changed()",
+        "pass",
+        (LIVE + "test_a_person_taken_out_of_the_team_hears_no_more",),
+    ),
+    Break(
+        "deaf-process-closes-sockets",
+        "No page says that it is live while its process hears nothing.",
+        LISTENER,
+        "page.line_lost()",
+        "pass",
+        (LIVE + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
+    ),
+    Break(
+        "deaf-process-takes-no-sockets",
+        "A process that hears nothing takes no sockets.",
+        CONSUMERS,
+        "if listener.is_deaf:",
+        "if None:",
+        (LIVE + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
+    ),
+    Break(
+        "broken-page-is-closed",
+        "A page that cannot be told of a change is closed, so that its browser asks again.",
+        CONSUMERS,
+        "                await self.close(code=BROKEN)\n",
+        "",
+        (LIVE + "test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks_again",),
+    ),
+    Break(
+        "page-waits-for-the-database",
+        "A change that came while Postgres was away is shown when it is back.",
+        CONSUMERS,
+        "                self._everything = True\n                self._news.set()\n            except Disconnected",
+        "            except Disconnected",
+        (LIVE + "test_a_page_that_could_not_read_the_database_looks_again",),
+    ),
+    Break(
+        "broken-listener-begins-anew",
+        "A listener that broke listens again.",
+        LISTENER,
+        '            logger.exception("the listener broke; it begins anew")\n',
+        "            return\n",
+        (LIVE + "test_a_listener_that_broke_says_so_and_listens_again",),
+    ),
+    Break(
+        "workers-are-watched",
+        "A worker that comes or falls silent is told to open pages.",
+        LISTENER,
+        "page.crew_changed()",
+        "pass",
+        (LIVE + "test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_later",),
+    ),
+    Break(
+        "outage-is-said-on-pages",
+        "A page answers with a sentence while Postgres is away.",
+        "dashboard/middleware.py",
+        "        except (OperationalError, InterfaceError) as error:\n            return outage(request, error)\n\n"
+        "    def handle_no_permission",
+        "        except ZeroDivisionError as error:\n            return outage(request, error)\n\n"
+        "    def handle_no_permission",
+        ("tests/integration/test_outage.py::test_pages_say_so_while_postgres_is_away_and_are_back_with_it",),
+    ),
+    Break(
+        "no-worker-is-said",
+        "That no worker runs is said.",
+        DIAGNOSIS,
+        "    if state.living:\n        return None\n    silent",
+        "    return None\n    silent",
+        (TOLD + "test_each_illness_is_said",),
+    ),
+    Break(
+        "stuck-queue-is-said",
+        "That runs are passed over is said.",
+        DIAGNOSIS,
+        "    if not state.is_stuck:\n",
+        "    if state:\n",
+        (TOLD + "test_each_illness_is_said",),
+    ),
+    Break(
+        "deafness-is-said",
+        "That a web process hears no changes is said.",
+        DIAGNOSIS,
+        "    if hears_changes:\n",
+        "    if True:\n",
+        (TOLD + "test_each_illness_is_said",),
+    ),
+    Break(
+        "stuck-queue-is-noticed",
+        "Runs that are due and passed over are noticed.",
+        "dashboard/worker/selectors.py",
+        "is_stuck=_is_stuck(at, workers)",
+        "is_stuck=False",
+        ("tests/integration/test_health.py::test_a_long_queue_that_is_worked_off_is_not_stuck",),
+    ),
+    Break(
+        "final-states-are-cleaned",
+        "Nothing that a graph wrote is executed or fetched by the browser of who reads it.",
+        "dashboard/runs/final_state.py",
+        "clean = nh3.clean(",
+        "clean = html or nh3.clean(",
+        ("tests/unit/test_markdown.py::test_only_harmless_tags_are_left",),
+    ),
+)

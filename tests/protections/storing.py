@@ -1,0 +1,188 @@
+"""What is stored, and how: outcomes while Postgres is away, statuses, events, bytes."""
+
+from __future__ import annotations
+
+from tests.protections.broken import Break
+
+CHANGES = "dashboard/runs/changes.py"
+DATABASE = "dashboard/worker/database.py"
+HOLDING = "dashboard/runs/holding.py"
+SPOOL = "dashboard/worker/spool.py"
+STORING = "dashboard/worker/storing.py"
+
+OUTAGE = "tests/integration/test_outage.py::"
+STATUSES = "tests/integration/test_statuses.py::"
+STORED = "tests/integration/test_storing.py::"
+UPKEEP = "tests/integration/test_worker_upkeep.py::"
+WORKS = "tests/integration/test_worker.py::"
+
+STORES = (
+    Break(
+        "outcomes-wait-on-disk",
+        "An outcome that comes while Postgres is away outlives its worker.",
+        STORING,
+        "spooled = await asyncio.to_thread(self._spool.put, hold, remote_run_id, outcome)",
+        'raise OSError("not on disk")',
+        (STORED + "test_an_outcome_that_waited_on_disk_outlives_its_worker",),
+    ),
+    Break(
+        "away-is-remembered",
+        "While Postgres is known to be away outcomes go to disk at once, and do not queue in memory.",
+        STORING,
+        "if not self._database.is_away and await",
+        "if await",
+        (STORED + "test_while_postgres_is_known_to_be_away_an_outcome_goes_to_disk_at_once",),
+    ),
+    Break(
+        "disk-full-waits-in-memory",
+        "An outcome that finds the disk full waits in memory.",
+        STORING,
+        "await self._database.insist(holding.run_finish, hold, outcome)\n",
+        "pass\n",
+        (OUTAGE + "test_when_the_disk_is_full_too_the_outcome_waits_in_memory",),
+    ),
+    Break(
+        "spool-is-locked",
+        "An outcome on disk that one worker stores is left alone by the others.",
+        SPOOL,
+        "fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+        "pass",
+        (OUTAGE + "test_a_file_in_work_is_left_alone",),
+    ),
+    Break(
+        "half-a-file-is-dropped",
+        "An outcome whose worker died while writing it is not stored.",
+        SPOOL,
+        'if len(body) != found["size"]:',
+        "if not found:",
+        (OUTAGE + "test_a_file_that_is_cut_short_is_dropped_and_the_run_stays_to_be_adopted",),
+    ),
+    Break(
+        "late-outcome-counts",
+        "An outcome that waited for Postgres is stored although another worker has taken over.",
+        STORING,
+        "if not holding.run_finish_late(hold.run_id, remote_run_id, outcome):",
+        "if hold:",
+        (OUTAGE + "test_a_late_outcome_is_stored_although_another_worker_has_taken_over",),
+    ),
+    Break(
+        "late-outcome-of-the-same-run",
+        "An outcome that waited is stored only for the server's run that it is of.",
+        HOLDING,
+        "filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD)",
+        "filter(pk=run_id, status__in=HELD)",
+        (STORED + "test_a_late_outcome_of_another_of_the_servers_runs_is_not_stored",),
+    ),
+    Break(
+        "late-outcome-of-an-ended-run",
+        "An outcome that waited changes nothing about a run that has ended.",
+        HOLDING,
+        "filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD)",
+        "filter(pk=run_id, remote_run_id=remote_run_id)",
+        (OUTAGE + "test_a_late_outcome_of_an_ended_run_changes_nothing",),
+    ),
+    Break(
+        "writes-are-insisted-on",
+        "What must be written is tried until Postgres takes it.",
+        DATABASE,
+        "except DATABASE_AWAY as error:",
+        "except ZeroDivisionError as error:",
+        (UPKEEP + "test_what_passes_is_tried_again",),
+    ),
+    Break(
+        "hopeless-is-not-insisted-on",
+        "What Postgres will never take is not tried without end.",
+        DATABASE,
+        'if state.startswith("54"):',
+        "if not state:",
+        (UPKEEP + "test_what_no_later_try_can_change_is_not_tried_again",),
+    ),
+    Break(
+        "standby-is-waited-for",
+        "A standby that is not promoted yet is waited for.",
+        DATABASE,
+        'if state.startswith("25"):',
+        "if not state:",
+        (UPKEEP + "test_what_passes_is_tried_again",),
+    ),
+    Break(
+        "end-told-without-its-state",
+        "How a run ended is stored although Postgres refuses its final state.",
+        STORING,
+        "await self._database.insist(holding.run_finish, hold, _bare(outcome, error))",
+        "raise",
+        (UPKEEP + "test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same",),
+    ),
+    Break(
+        "database-guards-statuses",
+        "No writer can make a change of status that the table forbids.",
+        "dashboard/runs/migrations/0002_transitions.py",
+        "    IF NOT (CASE OLD.status",
+        "    IF false AND NOT (CASE OLD.status",
+        (STATUSES + "test_the_database_agrees_with_the_table_over_the_whole_square",),
+    ),
+    Break(
+        "code-guards-statuses",
+        "A change of status that the table forbids is an error before anything is written.",
+        CHANGES,
+        "    check_transition(was, to)\n",
+        "",
+        (STATUSES + "test_a_move_that_the_table_forbids_is_an_error_and_writes_nothing",),
+    ),
+    Break(
+        "second-mover-loses",
+        "Of two that move a run at once the second changes nothing.",
+        CHANGES,
+        "Run.objects.filter(pk=run.pk, status=run.status), events",
+        "Run.objects.filter(pk=run.pk), events",
+        (STATUSES + "test_second_mover_loses",),
+    ),
+    Break(
+        "event-with-its-change",
+        "Events are numbered without a hole.",
+        CHANGES,
+        'F("last_event_seq") + len(events)',
+        'F("last_event_seq") + len(events) + 1',
+        (WORKS + "test_no_event_sequence_has_a_hole",),
+    ),
+    Break(
+        "bytes-as-received",
+        "A final state is stored byte for byte as it came.",
+        HOLDING,
+        "return pack(outcome.body) if",
+        "return pack(json.dumps(json.loads(outcome.body)).encode()) if",
+        (WORKS + "test_a_run_goes_from_queued_to_its_final_state_byte_for_byte",),
+    ),
+    Break(
+        "text-is-made-storable",
+        "An error with NUL or a lone surrogate in it is told.",
+        "dashboard/runs/text.py",
+        'return text.replace("\\x00", "\\ufffd").encode("utf-8", "replace").decode("utf-8")',
+        "return text",
+        ("tests/integration/test_hostile_answers.py::test_errors_questions_and_nodes_of_any_text_are_told",),
+    ),
+    Break(
+        "large-states-in-pieces",
+        "A large final state is stored in little more than its own memory.",
+        "dashboard/runs/packing.py",
+        "if packed.packed_bytes <= SMALL_BYTES:",
+        "if packed:",
+        ("tests/integration/test_packing.py::test_packing_and_storing_need_little_more_memory_than_what_is_stored",),
+    ),
+    Break(
+        "large-states-one-by-one",
+        "Large final states leave the worker's few database connections to its leases.",
+        STORING,
+        'return self._one_by_one if len(outcome.body or b"") > LARGE_BYTES else nullcontext()',
+        "return nullcontext()",
+        (STORED + "test_large_states_leave_the_database_threads_to_others",),
+    ),
+    Break(
+        "dead-connections-dropped",
+        "A connection that Postgres ended is not used again.",
+        DATABASE,
+        "        connections.close_all()\n        state =",
+        "        state =",
+        (OUTAGE + "test_a_restart_of_postgres_in_mid_wait_is_only_a_pause",),
+    ),
+)
