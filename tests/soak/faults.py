@@ -19,8 +19,7 @@ FROZEN_S = 24.0
 """Longer than a lease."""
 STOP_WITHIN_S = 25.0
 START_WITHIN_S = 30.0
-LAST_TIMES = 10
-LAST_PAUSE_S = 0.15
+DEAF_S = 1.5
 LISTENERS = "query LIKE 'LISTEN%' OR query = 'SELECT 1'"
 
 
@@ -98,10 +97,14 @@ class Faults:
         await asyncio.gather(stream, *self._beside)
 
     async def happen_last(self) -> None:
-        """What pages feel most, several times: each time what changes in that moment goes unheard."""
-        for _ in range(LAST_TIMES):
-            await self.happen("listening connections ended")
-            await asyncio.sleep(LAST_PAUSE_S)
+        """What pages feel most: for a while nobody can listen, and what changes meanwhile goes unheard."""
+        happened = Happened("listening connections ended", time.time())
+        self.log.append(happened)
+        async with await self.stage.connect() as line:
+            while time.time() < happened.began + DEAF_S:
+                await line.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {LISTENERS}")
+                await asyncio.sleep(0.005)
+        happened.ended = time.time()
 
     # Workers and web processes.
 

@@ -71,10 +71,9 @@ class Page:
                 self.shows[key] = now
 
     def behind(self, database: Mapping[str, Shown]) -> list[str]:
-        """What it shows that is older than `database`, a look at the database at some moment."""
+        """What it shows that is older than `database`, a look at it at some moment, newest runs first."""
         found = []
-        watched = [self.run_id] if self.run_id else list(database)[:FIRST_ROWS]
-        for run_id in watched:
+        for run_id in [self.run_id] if self.run_id else self._rows(database):
             held, shown = database.get(run_id), self.shows.get(run_id)
             if held is None:  # launched after that look
                 continue
@@ -83,6 +82,12 @@ class Page:
             elif shown.version < held.version or (shown.version == held.version and shown.status != held.status):
                 found.append(f"{self.name}: {run_id} is {held}, shown is {shown}")
         return found
+
+    def _rows(self, database: Mapping[str, Shown]) -> list[str]:
+        """The rows that a list must have: the first ones, but for those below all it shows since it was opened."""
+        rows = list(database)[:FIRST_ROWS]
+        lowest = max((index for index, run_id in enumerate(rows) if run_id in self.shows), default=-1)
+        return rows[: lowest + 1]
 
 
 class OpenPages:

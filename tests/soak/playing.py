@@ -161,6 +161,7 @@ class Soak:
 
     async def _last_fault(self, pages: OpenPages) -> tuple[list[str], float]:
         """The fault that pages feel most, in the middle of changes. Who was late after it, and how late at most."""
+        await self._time_until_current(pages)  # a page that lost its line before comes back at its own pace
         for _ in range(LAST_RUNS):
             self._beside(self._crew.play(KINDS["plain"]))
         await asyncio.sleep(0.5)
