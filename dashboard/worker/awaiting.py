@@ -43,6 +43,7 @@ LOOKUPS = 4
 LOOKUP_PAUSE_S = 2.0
 LOOK_AGAIN_S = 1.0
 EMPTY = b"{}"
+CANCEL_NOTE_S = 1.0
 BEGUN_POLL_S = 1.0
 UNSENT_PAUSE_S = 1.0
 
@@ -101,6 +102,7 @@ class RunAwaiter:
         self._line = Line(hold, client, database, self._beside)
         self._is_cancelled = run.status == RunStatus.CANCELLING
         self._is_accompanied = False
+        self._cancel: asyncio.Task[None] | None = None
 
     @property
     def ends_with_its_line(self) -> bool:
@@ -122,6 +124,8 @@ class RunAwaiter:
         """
         try:
             outcome = await self._outcome()
+            if self._cancel is not None:  # it may just have been heard, and wants to say so before the end is told
+                await asyncio.wait([self._cancel], timeout=CANCEL_NOTE_S)
         finally:
             await self._beside.end()
         if outcome is not None:
@@ -325,9 +329,22 @@ class RunAwaiter:
     def _deliver_cancel(self) -> None:
         assert self._thread_id is not None
         assert self._run_id is not None
-        self._beside.begin(
-            deliver_cancel(self._client, self._database, self.hold, self._thread_id, self._run_id, self._headers)
+        self._cancel = self._beside.begin(
+            deliver_cancel(
+                self._client,
+                self._database,
+                self.hold,
+                self._thread_id,
+                self._run_id,
+                self._headers,
+                action=self._read_cancel_action,
+            )
         )
+
+    async def _read_cancel_action(self) -> str:
+        """What someone asked for, kept here too: the end of a run that was rolled back cannot be told without it."""
+        self.run.cancel_action = await self._database.insist(holding.cancel_action_of, self.hold)
+        return self.run.cancel_action
 
     async def _watch_for_begin(self, thread_id: str, run_id: str) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 from dashboard.langgraph import LangGraphClient, LangGraphError, RequestRejected, RunNotFound
@@ -27,14 +28,16 @@ async def deliver_cancel(
     thread_id: str,
     run_id: str,
     headers: dict[str, str],
+    *,
+    action: Callable[[], Awaitable[str]],
 ) -> None:
-    """Tell the server, until it has heard, that someone asked. How the run ends, its answer will say."""
-    action = await database.insist(holding.cancel_action_of, hold)
+    """Tell the server, until it has heard, what someone asked for. How the run ends, its answer will say."""
+    asked = await action()
     delay, told = RETRY_FIRST_S, False
     while True:
         try:
             await client.runs.cancel(
-                thread_id, run_id, action=cast("CancelAction", action or "interrupt"), headers=headers
+                thread_id, run_id, action=cast("CancelAction", asked or "interrupt"), headers=headers
             )
         except LangGraphError as error:
             if isinstance(error, RunNotFound) and not may_pass(error):
@@ -48,7 +51,7 @@ async def deliver_cancel(
             if isinstance(error, RequestRejected) and not may_pass(error):
                 return
         else:
-            await database.insist(holding.run_remark, hold, kind=EventKind.CANCEL_DELIVERED, data={"action": action})
+            await database.insist(holding.run_remark, hold, kind=EventKind.CANCEL_DELIVERED, data={"action": asked})
             return
         await asyncio.sleep(delay)
         delay = min(delay * 2, RETRY_MAX_S)

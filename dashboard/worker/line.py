@@ -24,11 +24,12 @@ class Beside:
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
 
-    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Go on with it beside; a failure is logged and hurts nobody."""
         task = asyncio.create_task(work)
         task.add_done_callback(_log_failure)
         self._tasks.append(task)
+        return task
 
     async def end(self) -> None:
         """End them all."""

@@ -6,7 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
+from dashboard.runs import holding
+from dashboard.runs.holding import Hold
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import run_cancel
 from tests.asynchronous import in_db, run_in, working
@@ -143,3 +146,26 @@ async def test_a_cancel_is_delivered_although_a_proxy_answers_first(scripted: Sc
         await run_in(run, "running")
         await in_db(run_cancel, run=run, by=await in_db(make_user))
         await run_in(run, "cancelled")
+
+
+async def test_a_rollback_is_told_as_one_although_postgres_is_away_when_the_run_is_gone(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, asked = holding.cancel_action_of, []
+
+    def once(hold: Hold) -> str:
+        if asked:
+            raise OperationalError("away")
+        asked.append(hold)
+        return read(hold)
+
+    monkeypatch.setattr(holding, "cancel_action_of", once)
+    scripted.script("wait", Fault(cut_after_beats=1))
+    scripted.script("join", Fault(status=503, headers={"Retry-After": "1"}))
+    async with working():
+        run = await launch(scripted)
+        await scripted.requested("join")
+        await in_db(run_cancel, run=run, by=await in_db(make_user), action="rollback")
+        ended = await run_in(run, "cancelled", "lost")
+
+    assert (ended.status, ended.ending.get("rolled_back")) == ("cancelled", True)
