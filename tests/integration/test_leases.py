@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection, connections, transaction
@@ -20,6 +25,7 @@ from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = "2020-01-01T00:00:00Z"
 
 
@@ -94,6 +100,47 @@ def test_a_claim_leaves_alone_what_another_is_just_taking() -> None:
 
     assert [run.pk for run in taken] == [first.pk]
     assert [run.pk for run in others] == [second.pk]
+
+
+def elsewhere(database_url: str, hours: int, work: str) -> None:
+    """Do `work` in a process whose clock is off by so many hours."""
+    begin = "import django, uuid; django.setup(); from dashboard.runs import holding; from uuid import UUID\n"
+    clock = {"TESTS_CLOCK_OFF_S": str(hours * 3600), "PYTHONPATH": str(ROOT / "tests" / "clock_off")}
+    env = {**os.environ, **clock, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
+    subprocess.run([sys.executable, "-c", begin + work], cwd=ROOT, env=env, check=True, timeout=60)
+
+
+def is_leased(run: Run) -> bool:
+    """Whether its lease lasts about as long as leases do, by the database's clock."""
+    near = (Now() - timedelta(minutes=10), Now() + timedelta(minutes=10))
+    return Run.objects.filter(pk=run.pk, lease_expires_at__range=near).exists()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_lease_is_taken_and_renewed_by_the_databases_clock(database_url: str, hours: int) -> None:
+    run = make_run()
+    elsewhere(database_url, hours, "holding.run_claim(owner=uuid.uuid4(), limit=1)")
+    assert is_leased(run)
+
+    hold = hold_of(Run.objects.get(pk=run.pk))
+    Run.objects.update(lease_expires_at=LONG_AGO)
+    held = f"holding.Hold(UUID('{hold.run_id}'), UUID('{hold.owner}'), {hold.fence})"
+    elsewhere(database_url, hours, f"holding.leases_renew(owner=UUID('{hold.owner}'), holds=[{held}])")
+    assert is_leased(run)
+
+
+def test_a_run_is_taken_over_when_the_database_says_that_its_lease_is_over(database_url: str) -> None:
+    first, second = make_run(), make_run()
+    holding.run_claim(owner=uuid.uuid4(), limit=2)
+    Run.objects.filter(pk=second.pk).update(lease_expires_at=Now() - timedelta(minutes=10))
+    Run.objects.filter(pk=first.pk).update(lease_expires_at=Now() + timedelta(minutes=10))
+
+    elsewhere(database_url, 1, "holding.run_adopt(owner=uuid.uuid4(), limit=2)")
+    assert [run.fence for run in Run.objects.order_by("created_at")] == [1, 2]
+
+    Run.objects.filter(pk=second.pk).update(lease_expires_at=Now() - timedelta(minutes=10))
+    elsewhere(database_url, -1, "holding.run_adopt(owner=uuid.uuid4(), limit=2)")
+    assert [run.fence for run in Run.objects.order_by("created_at")] == [1, 3]
 
 
 async def test_a_run_whose_worker_was_killed_while_it_was_sent_is_created_once(scripted: ScriptedServer) -> None:

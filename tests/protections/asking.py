@@ -121,6 +121,14 @@ ASKING = (
         (WORKS + "test_an_early_empty_object_is_not_believed_while_the_run_goes_on",),
     ),
     Break(
+        "empty-object-is-said-twice",
+        "An empty object is not stored as the final state because a proxy said it.",
+        AWAITING,
+        "is_doubtful = answer is not None and answer.body == EMPTY",
+        "is_doubtful = False",
+        (LIARS + "test_an_empty_object_is_not_believed_at_once_although_the_run_is_over",),
+    ),
+    Break(
         "end-is-asked",
         "How a run ended is asked of the server, and not read from its answer.",
         INQUIRY,

@@ -12,7 +12,6 @@ LEASES = "tests/integration/test_leases.py::"
 WORKS = "tests/integration/test_worker.py::"
 UPKEEP = "tests/integration/test_worker_upkeep.py::"
 STOPPING = "tests/integration/test_worker_stopping.py::"
-PROCESSES = "tests/integration/test_worker_processes.py::"
 
 IN_FORCE = "pk=hold.run_id, lease_owner=hold.owner, fence=hold.fence, status__in=HELD)"
 
@@ -95,7 +94,15 @@ HANDS = (
         HOLDING,
         "Q(lease_expires_at__lt=Now())",
         'Q(lease_expires_at__lt=__import__("django.utils.timezone").utils.timezone.now())',
-        (PROCESSES + "test_a_worker_whose_clock_is_off_by_an_hour_harms_nobody[1]",),
+        (LEASES + "test_a_run_is_taken_over_when_the_database_says_that_its_lease_is_over",),
+    ),
+    Break(
+        "leased-by-the-databases-clock",
+        "A run is taken until a moment of the database's clock.",
+        HOLDING,
+        '"lease_expires_at": Now() + LEASE, "fence"',
+        '"lease_expires_at": __import__("django.utils.timezone").utils.timezone.now() + LEASE, "fence"',
+        (LEASES + "test_a_lease_is_taken_and_renewed_by_the_databases_clock",),
     ),
     Break(
         "renewed-by-the-databases-clock",
@@ -103,7 +110,7 @@ HANDS = (
         HOLDING,
         "    mine.update(lease_expires_at=Now() + LEASE)",
         '    mine.update(lease_expires_at=__import__("django.utils.timezone").utils.timezone.now() + LEASE)',
-        (PROCESSES + "test_a_worker_whose_clock_is_off_by_an_hour_harms_nobody[-1]",),
+        (LEASES + "test_a_lease_is_taken_and_renewed_by_the_databases_clock",),
     ),
     Break(
         "lease-asked-before-sending",
@@ -198,6 +205,14 @@ HANDS = (
             UPKEEP + "test_a_worker_that_is_stopped_stores_the_ends_it_has_in_hand",
             UPKEEP + "test_a_worker_stopped_just_before_it_sends_leaves_no_run_in_doubt",
         ),
+    ),
+    Break(
+        "ids-stored-before-handing-back",
+        "A worker that is stopped stores the server's ids before it hands a run back.",
+        AWAITING,
+        '        self._run_id, self._thread_id = ids["run_id"], thread_id\n',
+        '        self._run_id, self._thread_id = ids["run_id"], thread_id\n        self.is_busy = False\n',
+        (UPKEEP + "test_a_worker_stopped_while_it_stores_the_servers_ids_still_stores_them",),
     ),
     Break(
         "lines-that-end-runs-are-kept",

@@ -144,6 +144,14 @@ PAGES = (
         (TOLD + "test_each_illness_is_said",),
     ),
     Break(
+        "stopping-worker-is-no-worker",
+        "A worker that is being stopped does not count as one that takes runs.",
+        "dashboard/worker/selectors.py",
+        "    elif row.stopping_at is not None:\n",
+        "    elif None:\n",
+        ("tests/integration/test_worker_stopping.py::test_asked_twice_it_stops_at_once",),
+    ),
+    Break(
         "stuck-queue-is-said",
         "That runs are passed over is said.",
         DIAGNOSIS,
@@ -166,6 +174,22 @@ PAGES = (
         "is_stuck=_is_stuck(at, workers)",
         "is_stuck=False",
         ("tests/integration/test_health.py::test_a_long_queue_that_is_worked_off_is_not_stuck",),
+    ),
+    Break(
+        "page-polls-without-a-socket",
+        "A page whose socket cannot open asks again and again.",
+        "static/js/line.js",
+        "setTimeout(poll, POLL_AFTER_MS)",
+        "0",
+        ("tests/browser/test_live_run.py::test_page_polls_when_the_socket_cannot_open",),
+    ),
+    Break(
+        "rows-below-are-asked-for",
+        "A row below the first page that changed unheard is shown as it is.",
+        "static/js/rows.js",
+        "? [below(last)] : [];",
+        "? [] : [];",
+        ("tests/browser/test_live_list.py::test_a_run_below_the_first_page_that_ended_unheard_is_shown_as_it_is",),
     ),
     Break(
         "final-states-are-cleaned",
