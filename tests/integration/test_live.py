@@ -289,10 +289,10 @@ async def test_pages_look_again_when_the_line_to_the_database_was_lost() -> None
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
-        await in_db(_cut_listeners)
-        # Written while nobody listens: no notice of it will ever come.
+        # As if it was written while nobody listened: no notice of it will ever come.
         unheard = {"status": RunStatus.CANCELLED, "finished_at": Now(), "version": F("version") + 1}
         await in_db(Run.objects.filter(pk=run.pk).update, **unheard)
+        await in_db(_cut_listeners)
 
         again = await socket.receive_from(timeout=10)
 
