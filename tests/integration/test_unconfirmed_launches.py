@@ -91,6 +91,18 @@ async def test_the_values_of_the_run_that_followed_are_not_stored(scripted: Scri
     assert ended.result.body == b'{"own": 1}'
 
 
+async def test_how_a_run_ended_is_not_told_by_the_run_that_followed(scripted: ScriptedServer) -> None:
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.pause({"half": 1}, next=["review"])
+        remote.thread.next, remote.thread.last_run_id = [], "the run that followed"
+        ended = await run_in(run, "paused", "succeeded", "lost")
+
+    assert (ended.status, ended.ending["next"]) == ("paused", ["review"])
+
+
 async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer) -> None:
     scripted.script("join", Fault(delay_s=1.0))
     async with working():

@@ -362,6 +362,41 @@ async def test_what_passes_is_tried_again(sqlstate: str) -> None:
     assert tries == []
 
 
+def _backend() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def _end_backend(pid: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+
+
+async def test_a_connection_that_dies_in_the_middle_of_a_call_is_replaced() -> None:
+    database, tries = Database(threads=1), [True]
+
+    def die_once() -> int:
+        pid = _backend()
+        if tries:
+            tries.pop()
+            _end_backend(pid)
+        return pid
+
+    first = await database.call(_backend)
+    assert await asyncio.wait_for(database.insist(die_once), 15) != first
+    database.close()
+
+
+async def test_a_connection_that_postgres_ended_while_nobody_used_it_fails_no_call() -> None:
+    database = Database(threads=1)
+    pid = await database.call(_backend)
+    await in_db(_end_backend, pid)
+
+    assert await database.call(_backend) != pid
+    database.close()
+
+
 async def test_a_machine_that_slept_just_before_it_sent_sends_only_what_it_still_holds(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

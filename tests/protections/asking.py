@@ -142,7 +142,7 @@ ASKING = (
         INQUIRY,
         'if metadata.get("run_id") == run_id:',
         "if metadata:",
-        (LIARS + "test_a_busy_server_is_asked_again_for_the_state_a_run_left_before_the_next_one",),
+        (LAUNCHES + "test_how_a_run_ended_is_not_told_by_the_run_that_followed",),
     ),
     Break(
         "own-values-stand-in",
@@ -252,8 +252,8 @@ ASKING = (
         "away-is-tried-again",
         "A run whose server is away is sent when it is back.",
         AWAITING,
-        "return None if queued else Outcome(RunStatus.FAILED",
-        "return Outcome(RunStatus.FAILED",
+        "return await self._try_later(str(error), error.retry_after_s)",
+        'return Outcome(RunStatus.FAILED, RunError("Server unreachable", str(error)))',
         (WORKS + "test_a_server_that_is_away_gets_the_run_when_it_is_back",),
     ),
     Break(
@@ -329,11 +329,11 @@ ASKING = (
         (REFUSALS + "test_a_redirect_is_never_followed",),
     ),
     Break(
-        "other-hosts-not-asked",
-        "Of a Location only the ids are used, and never the host.",
+        "only-ids-are-taken",
+        "Of a Location nothing is taken that could lead elsewhere.",
         "dashboard/langgraph/paths.py",
-        'path = urlsplit(headers.get(name, "")).path',
-        'path = headers.get(name, "")',
-        (REFUSALS + "test_of_a_location_the_ids_are_used_and_never_the_host",),
+        "if not _ID.match(run_id):",
+        "if None:",
+        ("tests/unit/langgraph/test_headers.py::test_only_ids_are_taken_from_the_headers",),
     ),
 )

@@ -178,11 +178,19 @@ STORES = (
         (STORED + "test_large_states_leave_the_database_threads_to_others",),
     ),
     Break(
-        "dead-connections-dropped",
-        "A connection that Postgres ended is not used again.",
+        "dead-connections-replaced",
+        "A connection that died is not used again.",
         DATABASE,
         "        connections.close_all()\n        state =",
         "        state =",
-        (OUTAGE + "test_a_restart_of_postgres_in_mid_wait_is_only_a_pause",),
+        (UPKEEP + "test_a_connection_that_dies_in_the_middle_of_a_call_is_replaced",),
+    ),
+    Break(
+        "ended-connections-noticed",
+        "A connection that Postgres ended while nobody used it fails no call.",
+        DATABASE,
+        "    _drop_if_ended()\n",
+        "",
+        (UPKEEP + "test_a_connection_that_postgres_ended_while_nobody_used_it_fails_no_call",),
     ),
 )

@@ -72,7 +72,7 @@ def run_tests(copy: Path, tests: Sequence[str], *, within_s: float, first_failur
         process = subprocess.Popen(
             tethered([sys.executable, "-m", "pytest", *options, *tests], on_parent_death=signal.SIGINT),
             cwd=copy,
-            env={**os.environ, "TMPDIR": str(copy.parent / "tmp")},
+            env={**os.environ, "TMPDIR": str(copy.parent / "tmp"), "COLUMNS": "300"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -86,7 +86,7 @@ def run_tests(copy: Path, tests: Sequence[str], *, within_s: float, first_failur
             _end(process)
         output.seek(0)
         said = output.read()
-    failed = tuple(re.findall(r"^FAILED (\S+)", said, re.MULTILINE))
+    failed = tuple(re.findall(r"^FAILED (.+?)(?: - .*)?$", said, re.MULTILINE))
     return Tried(code, failed, time.monotonic() - began, "\n".join(said.splitlines()[-TAIL_LINES:]))
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.protections.breaks import BREAKS
-from tests.protections.broken import Break
+from tests.protections.broken import Break, NotThere
+from tests.protections.trying import run_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,3 +48,39 @@ def test_names_are_single_and_easily_typed() -> None:
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in names)
     assert all(each.promise.endswith(".") for each in BREAKS)
+
+
+def test_what_is_not_there_exactly_once_is_not_removed() -> None:
+    guard = Break("guard", "It is guarded.", "file.py", "if held:", "if True:", ("tests/test_x.py::test_x",))
+
+    assert guard.applied_to("if held:\n    write()") == "if True:\n    write()"
+    for moved in ("", "if held: pass\nif held: pass"):
+        with pytest.raises(NotThere):
+            guard.applied_to(moved)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_red"),
+    [
+        ("def test_x():\n    assert False", True),
+        ("def test_x():\n    pass", False),
+        ("import nothing_of_that_name\n\ndef test_x():\n    assert False", False),
+        ("import time\n\ndef test_x():\n    time.sleep(60)", False),
+        ("import pytest\n\n@pytest.fixture\ndef f():\n    assert False\n\ndef test_x(f):\n    pass", False),
+    ],
+    ids=["fails", "passes", "cannot be imported", "does not end", "fails before it begins"],
+)
+def test_only_a_test_that_ran_and_failed_is_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, is_red: bool
+) -> None:
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (tmp_path / "tmp").mkdir()
+    (copy / "test_it.py").write_text(body)
+
+    tried = run_tests(copy, ["test_it.py::test_x"], within_s=5 if "sleep" in body else 50)
+
+    assert tried.is_red is is_red
+    assert tried.is_green is (body == "def test_x():\n    pass")
+    assert tried.failed == (("test_it.py::test_x",) if is_red else ())
