@@ -66,7 +66,7 @@ async def test_a_worker_whose_leases_ran_out_in_an_outage_does_not_take_its_runs
             return fresh.lease_expires_at.year > 2020
 
         await eventually(renewed, "the lease in force again")
-        remote.finish({})
+        remote.finish({"kept": 1})
         ended = await run_in(run, "succeeded")
 
     assert ended.fence == held.fence

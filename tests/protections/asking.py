@@ -204,9 +204,18 @@ ASKING = (
         "rollback-is-passed-on",
         "Who asked for a rollback gets one.",
         "dashboard/worker/cancelling.py",
-        'action=cast("CancelAction", action or "interrupt")',
+        'action=cast("CancelAction", asked or "interrupt")',
         'action=cast("CancelAction", "interrupt")',
         (WORKS + "test_rollback_is_cancelled_with_its_values_kept_here",),
+    ),
+    Break(
+        "rollback-is-remembered",
+        "A run that was rolled back is told as one although Postgres is away when it is gone.",
+        AWAITING,
+        "self.run.cancel_action = await self._database.insist(holding.cancel_action_of, self.hold)\n"
+        "        return self.run.cancel_action",
+        "return await self._database.insist(holding.cancel_action_of, self.hold)",
+        (LIARS + "test_a_rollback_is_told_as_one_although_postgres_is_away_when_the_run_is_gone",),
     ),
     Break(
         "masked-errors-are-told",
