@@ -36,7 +36,12 @@ _lines = AllowedHostsOriginValidator(AuthMiddlewareStack(websockets))
 
 
 async def _line(scope: Scope, receive: Receive, send: Send) -> None:
-    # Who asks is looked up before any consumer of ours is called.
+    listener.start()
+    if listener.is_deaf:
+        # Before it is accepted, so that the browser backs off and its page polls; and before who asks is looked up in
+        # a database that may be away: those who wait for an answer would hold up all others.
+        await send({"type": "websocket.close", "code": TRY_LATER})
+        return
     try:
         await _lines(scope, receive, send)
     except (OperationalError, InterfaceError) as error:

@@ -45,6 +45,8 @@ TRY_LATER = 4503
 DATABASE_RETRY_S = 1.0
 ACCESS_SURE_S = 60.0
 ENDING_S = 1.0
+PAUSE_S = 0.1
+"""After each telling, so that a burst of changes becomes one: nobody reads faster, and rendering is what costs."""
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -58,10 +60,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._everything, self._crew_changed = True, False
         self._news = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
-        listener.start()
-        if listener.is_deaf:
-            await self.close()  # before it is accepted, so that the browser backs off, and its page polls
-            return
         # Accepted before it is refused: a close code only reaches the browser on an open socket.
         await self.accept()
         code = await self.authorise()
@@ -136,6 +134,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 logger.exception("a page could not be told of a change")
                 await self.close(code=BROKEN)
                 return
+            await asyncio.sleep(PAUSE_S)
 
     # What each kind of page does.
 

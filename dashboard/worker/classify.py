@@ -26,6 +26,7 @@ class Facts:
         remote_status: The server's word for the run; None when it no longer knows the run (404).
         state: The last state this run left on its thread; None when there is none.
         is_state_told: Whether the server told that state, or that there is none; False when it would not say.
+        thread_status: Without it, what the server calls the thread; "" when it does not say that either.
         thread_known: Whether the server still knows the thread.
         cancel_action: What someone asked here: "interrupt", "rollback", or "".
         keep_error_state: raise_error=False: the `__error__` document is the final state.
@@ -36,6 +37,7 @@ class Facts:
     remote_status: str | None
     state: ThreadState | None = None
     is_state_told: bool = True
+    thread_status: str = ""
     thread_known: bool = True
     cancel_action: str = ""
     keep_error_state: bool = False
@@ -103,11 +105,11 @@ def _stopped_well(facts: Facts) -> Outcome:
     if interrupts:
         kept = [_bounded(interrupt) for interrupt in interrupts]
         return Outcome(RunStatus.NEEDS_INPUT, body=_body(facts), ending={"interrupts": kept, "next": waiting})
-    if not facts.is_state_told:
-        sentence = (
-            "The server says that it stopped without an error, but not whether it finished or waits for somebody."
-        )
-        return Outcome(RunStatus.LOST, RunError("Not known", sentence), body=_body(facts))
+    if not facts.is_state_told and facts.thread_status == "interrupted":
+        return Outcome(RunStatus.PAUSED, body=_body(facts))
+    if not facts.is_state_told and facts.thread_status != "idle":
+        sentence = "The server says that it stopped without an error, but not whether it finished or waits for somebody"
+        return Outcome(RunStatus.LOST, RunError("Not known", f"{sentence}."), body=_body(facts))
     if waiting:
         return Outcome(RunStatus.PAUSED, body=_body(facts), ending={"next": waiting})
     return Outcome(RunStatus.SUCCEEDED, body=_body(facts))

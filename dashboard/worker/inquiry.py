@@ -13,6 +13,7 @@ from dashboard.langgraph import (
     AnswerNotUnderstood,
     ConnectionEvent,
     LangGraphClient,
+    LangGraphError,
     NotFound,
     RequestRejected,
     RunNotFound,
@@ -123,6 +124,7 @@ async def ask_how_it_ended(
     status = remote.get("status") if remote else None
     if status in ("pending", "running"):
         return Facts(answer, status)
+    thread_status = ""
     try:
         outline, is_present = await until_answered(
             lambda: _last_state(client, thread_id, run_id, headers), tell=tell, patience_s=state_patience_s
@@ -134,6 +136,8 @@ async def ask_how_it_ended(
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state cannot be had: %s", error)
         outline, is_present, is_state_told = None, True, False
+        if status == "success":
+            thread_status = await _thread_status(client, thread_id, headers)
     if status is None and outline is not None and (outline.state.get("metadata") or {}).get("run_id") != run_id:
         outline = None  # the run is gone, and this may be another's
     if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
@@ -142,7 +146,16 @@ async def ask_how_it_ended(
     del outline  # its values, which are as large as the answer
     if answer is not None:
         await answer.examine()
-    return Facts(answer, status, state, is_state_told=is_state_told)
+    return Facts(answer, status, state, is_state_told=is_state_told, thread_status=thread_status)
+
+
+async def _thread_status(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> str:
+    """What the server calls the thread: "idle", "interrupted", "busy" ...; "" when it does not say."""
+    try:
+        return str((await client.threads.get(thread_id, headers=headers)).get("status") or "")
+    except LangGraphError as error:
+        logger.info("the thread cannot be had either: %s", error)
+        return ""
 
 
 async def _last_state(

@@ -20,7 +20,8 @@ ENDS: dict[str, tuple[Callable[[ScriptedRun], object], str]] = {
     "timed out": (lambda run: run.time_out({"half": 1}), "timed_out"),
     "cancelled there": (lambda run: run.cancel({"half": 1}), "cancelled"),
     "a question": (lambda run: run.interrupt("go on?"), "needs_input"),
-    "well, or perhaps paused": (lambda run: run.finish({"whole": 1}), "lost"),
+    "well": (lambda run: run.finish({"whole": 1}), "succeeded"),
+    "at a node": (lambda run: run.pause({"half": 1}, next=["review"]), "paused"),
 }
 
 
@@ -44,9 +45,24 @@ async def test_a_state_that_can_never_be_had_does_not_keep_a_run_running(scripte
         ended = await run_in(run, "failed", "timed_out", "cancelled", "needs_input", "paused", "succeeded", "lost")
 
     assert ended.status == status
-    if status == "lost":
-        assert "not whether it finished" in ended.error_message
-        assert json.loads(ended.result.body) == {"whole": 1}
+
+
+@pytest.mark.parametrize("thread", [BROKEN, Fault(body=b'{"status": "busy"}'), Fault(body=b"{}")])
+async def test_an_end_without_an_error_is_not_called_success_on_the_runs_word_alone(
+    scripted: ScriptedServer, thread: Fault
+) -> None:
+    scripted.script("state", BROKEN, times=None)
+    scripted.script("thread", thread, times=None)
+    async with working():
+        run = await launch(scripted, patience_s=1)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.finish({"whole": 1})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert ended.status == "lost"
+    assert "not whether it finished" in ended.error_message
+    assert json.loads(ended.result.body) == {"whole": 1}
 
 
 @pytest.mark.parametrize("endpoint", ["run", "state"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import httpx
 import pytest
 
 from dashboard.langgraph import LangGraphClient, ServerUnreachablePerhapsCreated, get_client
@@ -46,7 +47,7 @@ async def test_a_cut_at_every_byte_ends_right(how: str) -> None:
     async with ScriptedServer(heartbeat_s=0.01, run_s=0.03, result=lambda _: {"echo": INPUT}) as server:
         response = await recorded_exchange(server)
         headers_end = response.index(END_OF_HEADERS) + len(END_OF_HEADERS)
-        timeout = TIMEOUT if how != "silence" else 0.3
+        timeout = TIMEOUT if how != "silence" else httpx.Timeout(5.0, read=0.3)
         positions = range(1, len(response))
 
         async def cut_at(position: int) -> tuple[str, int]:
