@@ -201,6 +201,14 @@ ASKING = (
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
     ),
     Break(
+        "forgotten-run-is-lost",
+        "A run that its server forgot is lost, and not called cancelled.",
+        CLASSIFY,
+        'if facts.answer is not None and facts.answer.source == "wait" and facts.thread_known:',
+        "if facts.answer is not None:",
+        ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
+    ),
+    Break(
         "rollback-is-passed-on",
         "Who asked for a rollback gets one.",
         "dashboard/worker/cancelling.py",
