@@ -154,11 +154,19 @@ ASKING = (
     ),
     Break(
         "untold-state-is-no-success",
-        "A run whose state cannot be had is not called succeeded.",
+        "A run whose state cannot be had is not called succeeded on its own word alone.",
         CLASSIFY,
-        "if not facts.is_state_told:",
+        'if not facts.is_state_told and facts.thread_status != "idle":',
         "if None:",
-        (SILENT + "test_a_state_that_can_never_be_had_does_not_keep_a_run_running",),
+        (SILENT + "test_an_end_without_an_error_is_not_called_success_on_the_runs_word_alone",),
+    ),
+    Break(
+        "untold-state-may-be-paused",
+        "A run that stopped at a node is paused although its state cannot be had.",
+        CLASSIFY,
+        'if not facts.is_state_told and facts.thread_status == "interrupted":',
+        "if None:",
+        (SILENT + "test_a_state_that_can_never_be_had_does_not_keep_a_run_running[at a node]",),
     ),
     Break(
         "patience-for-a-state-ends",

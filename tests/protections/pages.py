@@ -88,7 +88,7 @@ PAGES = (
     Break(
         "deaf-process-takes-no-sockets",
         "A process that hears nothing takes no sockets.",
-        CONSUMERS,
+        "dashboard/asgi.py",
         "if listener.is_deaf:",
         "if None:",
         (LIVE + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
@@ -134,22 +134,6 @@ PAGES = (
         "        except ZeroDivisionError as error:\n            return outage(request, error)\n\n"
         "    def handle_no_permission",
         ("tests/integration/test_outage.py::test_pages_say_so_while_postgres_is_away_and_are_back_with_it",),
-    ),
-    Break(
-        "outage-in-a-view-is-said",
-        "A view that finds Postgres away answers with a sentence.",
-        "dashboard/middleware.py",
-        "return outage(request, error) if isinstance(error, OperationalError | InterfaceError) else None",
-        "return None",
-        ("tests/integration/test_logs.py::test_no_token_reaches_a_log_not_even_in_an_outage",),
-    ),
-    Break(
-        "outage-before-a-view-is-said",
-        "A middleware that finds Postgres away answers with a sentence.",
-        "dashboard/middleware.py",
-        "            return get_response(request)\n        except (OperationalError, InterfaceError) as error:",
-        "            return get_response(request)\n        except ZeroDivisionError as error:",
-        ("tests/integration/test_logs.py::test_no_token_reaches_a_log_not_even_in_an_outage",),
     ),
     Break(
         "no-worker-is-said",

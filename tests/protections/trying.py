@@ -72,7 +72,7 @@ def run_tests(copy: Path, tests: Sequence[str], *, within_s: float, first_failur
         process = subprocess.Popen(
             tethered([sys.executable, "-m", "pytest", *options, *tests], on_parent_death=signal.SIGINT),
             cwd=copy,
-            env={**os.environ, "TMPDIR": str(copy.parent / "tmp"), "COLUMNS": "300"},
+            env={**os.environ, "TMPDIR": str(copy.parent / "tmp")},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
