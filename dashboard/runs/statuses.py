@@ -72,7 +72,7 @@ LOOKS: dict[RunStatus, StatusLook] = {
     _S.TIMED_OUT: StatusLook("danger", "timer", "The server's own time limit ended it."),
     _S.CANCELLED: StatusLook("neutral", "slash", "Stopped before it finished."),
     _S.LOST: StatusLook(
-        "danger", "broken", "The server no longer knows this run and no result came. How it ended is not known."
+        "danger", "broken", "How it ended cannot be found out: its server does not know it, or will not say."
     ),
 }
 

@@ -9,11 +9,15 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils import timezone
+
 from dashboard.runs.events import EventKind
 from dashboard.runs.final_state import showable
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.schemas import schema_example
+
+SLOW_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -154,8 +158,15 @@ def _waiting(run: Run) -> Banner | None:
         return Banner(
             "attention",
             "The line to the server was lost; joining the run again.",
-            "The run goes on there meanwhile, and is never started a second time.",
+            "The run may go on there meanwhile. Runboard never starts it a second time.",
             since=run.reconnecting_since,
+        )
+    if run.status == RunStatus.STARTING and run.sent_at and (timezone.now() - run.sent_at).total_seconds() >= SLOW_S:
+        return Banner(
+            "attention",
+            "The server has not confirmed this run yet.",
+            "The request is with it. What became of it is looked up when the line breaks; it is not sent twice.",
+            since=run.sent_at,
         )
     if run.unreachable_since and run.status in (RunStatus.QUEUED, RunStatus.STARTING):
         title = f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."

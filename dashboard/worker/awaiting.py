@@ -23,6 +23,7 @@ from dashboard.langgraph import (
     ServerUnreachablePerhapsCreated,
 )
 from dashboard.runs import holding
+from dashboard.runs.events import EventKind
 from dashboard.runs.holding import Hold, Outcome, RunError
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.statuses import RunStatus
@@ -30,7 +31,13 @@ from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.cancelling import deliver_cancel
 from dashboard.worker.classify import classify
 from dashboard.worker.database import DATABASE_AWAY, Database
-from dashboard.worker.inquiry import RUN_ID_KEY, ask_how_it_ended, find_launched, until_answered
+from dashboard.worker.inquiry import (
+    RUN_ID_KEY,
+    ask_how_it_ended,
+    find_launched,
+    find_launched_stateless,
+    until_answered,
+)
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.line import Beside, Line
 from dashboard.worker.storing import OutcomeStore
@@ -44,6 +51,8 @@ LOOKUP_PAUSE_S = 2.0
 LOOK_AGAIN_S = 1.0
 EMPTY = b"{}"
 CANCEL_NOTE_S = 1.0
+SLOW_S = 5.0
+"""A server that has not confirmed a run after so many seconds is said to be slow."""
 BEGUN_POLL_S = 1.0
 UNSENT_PAUSE_S = 1.0
 
@@ -195,6 +204,7 @@ class RunAwaiter:
             self.is_busy = False
 
     async def _send(self) -> Answer | None:
+        self._beside.begin(self._say_that_it_takes_long())
         try:
             answer = await self._client.runs.wait_answer(
                 None if self.run.thread_choice == ThreadChoice.STATELESS else self._thread_id,
@@ -215,6 +225,12 @@ class RunAwaiter:
         if self._run_id is None:
             await self._name(answer)
         return answer
+
+    async def _say_that_it_takes_long(self) -> None:
+        await asyncio.sleep(SLOW_S)
+        if self._run_id is None:
+            data = {"message": "The server has the request and has not answered yet."}
+            await self._database.insist(holding.run_remark, self.hold, kind=EventKind.WARNING, data=data)
 
     async def _name(self, answer: Answer) -> None:
         """Find the ids of a run that a server awaited without telling them.
@@ -266,23 +282,28 @@ class RunAwaiter:
 
         Raises:
             _NotLaunched: the server answered each time and has no such run.
-            _CannotKnow: a stateless run without an id cannot be looked up.
+            _CannotKnow: a stateless run was not found, which proves nothing.
         """
-        thread_id = self._thread_id
-        if thread_id is None:
-            raise _CannotKnow(
-                "The line broke before the server confirmed the run, and a run without a thread cannot be looked up. "
-                "It may or may not have run."
-            )
+        ours, thread_id = str(self.run.pk), self._thread_id
         for attempt in range(LOOKUPS):
             if attempt:
                 await asyncio.sleep(LOOKUP_PAUSE_S)
-            found = await until_answered(
-                lambda: find_launched(self._client, thread_id=thread_id, our_id=str(self.run.pk), headers=self._headers)
-            )
+            if thread_id is None:
+                found = await until_answered(
+                    lambda: find_launched_stateless(self._client, our_id=ours, headers=self._headers)
+                )
+            else:
+                found = await until_answered(
+                    lambda: find_launched(self._client, thread_id=thread_id, our_id=ours, headers=self._headers)
+                )
             if found is not None:
-                await self._created({"run_id": found["run_id"], "thread_id": thread_id})
+                await self._created({"run_id": found["run_id"], "thread_id": thread_id or found["thread_id"]})
                 return
+        if thread_id is None:
+            raise _CannotKnow(
+                "The line broke before the server confirmed the run, and the server has no thread with its id "
+                f"({RUN_ID_KEY}: {ours}). It may or may not have run."
+            )
         raise _NotLaunched("The launch was not confirmed, and the server has no such run.")
 
     # What is written on the way.

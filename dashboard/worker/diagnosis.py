@@ -49,7 +49,10 @@ def _workers(state: WorkState) -> Finding | None:
         title = f"No worker is running: the last one has been silent for {since}."
     else:
         title = "No worker is running."
-    return Finding(True, title, f"{_waiting(state)}{START_ONE} Nothing is sent, awaited or cancelled meanwhile.")
+    meanwhile = "Nothing is sent, awaited or cancelled meanwhile."
+    if any(worker.state == "stopping" for worker in state.workers):
+        meanwhile = "Only what it still holds is awaited and cancelled meanwhile."
+    return Finding(True, title, f"{_waiting(state)}{START_ONE} {meanwhile}")
 
 
 def _waiting(state: WorkState) -> str:

@@ -207,3 +207,24 @@ async def find_launched(
         if len(runs) < LOOKUP_PAGE:
             return None
         offset += LOOKUP_PAGE
+
+
+async def find_launched_stateless(client: LangGraphClient, *, our_id: str, headers: dict[str, str]) -> RemoteRun | None:
+    """The stateless run that carries our id, by the metadata that servers copy to the thread they make for it.
+
+    None says less than it does for a run on a thread: a server may not copy them.
+
+    Raises:
+        ServerUnreachable, RequestRejected: it could not be asked.
+    """
+    try:
+        threads = await client.threads.search(metadata={RUN_ID_KEY: our_id}, limit=LOOKUP_PAGE, headers=headers)
+    except RequestRejected as error:
+        if may_pass(error):
+            raise
+        return None
+    for thread in threads:
+        thread_id = thread.get("thread_id") if isinstance(thread, dict) else None
+        if thread_id and (run := await find_launched(client, thread_id=thread_id, our_id=our_id, headers=headers)):
+            return run
+    return None

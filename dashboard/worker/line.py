@@ -17,6 +17,9 @@ from dashboard.worker.reexecution import was_executed_again
 
 logger = logging.getLogger(__name__)
 
+BEGUN_FIRST_S = 2.0
+BEGUN_MAX_S = 30.0
+
 
 class Beside:
     """Tasks that go on beside a run while it is awaited, and end with it."""
@@ -51,6 +54,7 @@ class Line:
         self._ours: tuple[str, str, dict[str, str]] | None = None
         self._created_at = 0.0
         self._lost_at = 0.0
+        self._had_begun = False
         self.is_first = False
         """Whether this is the very line on which the run was created."""
 
@@ -58,6 +62,21 @@ class Line:
         """The server has created the run, on this line or on one that broke before it could say so."""
         self._ours = thread_id, run_id, headers
         self._created_at = time.monotonic()
+        self._beside.begin(self._watch_for_begin(thread_id, run_id, headers))
+
+    async def _watch_for_begin(self, thread_id: str, run_id: str, headers: dict[str, str]) -> None:
+        """Note that the server has begun the run: once it has, a later beginning is one too many."""
+        pause_s = BEGUN_FIRST_S
+        while True:
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, BEGUN_MAX_S)
+            try:
+                run = await self._client.runs.get(thread_id, run_id, headers=headers)
+            except LangGraphError:
+                continue
+            if run.get("status") != "pending" and not self._is_lost:
+                self._had_begun = True
+                return
 
     async def tell(self, event: ConnectionEvent) -> None:
         """What the client says of its connection."""
@@ -91,6 +110,7 @@ class Line:
                 thread_id=thread_id,
                 run_id=run_id,
                 lost_after_s=self._lost_at - self._created_at,
+                had_begun=self._had_begun,
                 headers=headers,
             )
         except LangGraphError as error:

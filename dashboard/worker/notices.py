@@ -11,6 +11,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.worker.selectors import Crew
 
 NO_WORKER = "No worker is running."
+LAST_STOPS = "No worker takes runs: the last one is being stopped."
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,22 @@ class Notice:
 
 def run_notice(run: Run, crew: Crew) -> Notice | None:
     """What to say on the page of a run; None when a living worker has it, can take it, or it has ended."""
-    if run.is_terminal or crew.looks_after(run):
+    if run.is_terminal:
+        return None
+    if run.lease_owner in crew.stopping:
+        text = "The server ends this run with its line, which is kept for a while and then closed."
+        return Notice("The worker that has this run is being stopped.", text)
+    if crew.looks_after(run):
         return None
     if not crew.ids:
-        return Notice(NO_WORKER, _without_worker(run))
+        return Notice(LAST_STOPS if crew.stopping else NO_WORKER, _without_worker(run))
     if run.status == RunStatus.QUEUED:
         is_due = run.not_before is None or run.not_before <= timezone.now()
         if is_due and crew.is_full:
             return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
         return None
     then = "The first worker that has room takes it over" if crew.is_full else "Another takes it over within 20 seconds"
-    return Notice("The worker that had this run is gone.", f"{then}; what the server does goes on meanwhile.")
+    return Notice("The worker that had this run is gone.", f"{then}; what the server does may go on meanwhile.")
 
 
 def _without_worker(run: Run) -> str:
@@ -50,7 +56,7 @@ def list_notice(crew: Crew) -> Notice | None:
     """What to say above a list of runs."""
     if not crew.ids:
         return Notice(
-            NO_WORKER,
+            LAST_STOPS if crew.stopping else NO_WORKER,
             "Until one is, runs are not sent, followed or cancelled: those that seem to go on may have ended.",
         )
     if crew.is_full:

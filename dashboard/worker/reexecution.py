@@ -15,11 +15,18 @@ STATES_BYTES = 64_000_000
 
 
 async def was_executed_again(
-    client: LangGraphClient, *, thread_id: str, run_id: str, lost_after_s: float, headers: dict[str, str]
+    client: LangGraphClient,
+    *,
+    thread_id: str,
+    run_id: str,
+    lost_after_s: float,
+    had_begun: bool,
+    headers: dict[str, str],
 ) -> bool:
     """Whether the run, whose line was lost `lost_after_s` seconds after its creation, has begun anew since.
 
-    It has when it had left a state before the line was lost, and its status changed after that although it goes on.
+    It has when it had begun before the line was lost (it was seen running, or had left a state), and its status changed
+    after that although it goes on.
     Only spans of one clock are compared, so a server whose clock is wrong does not matter.
 
     Raises:
@@ -35,6 +42,8 @@ async def was_executed_again(
     changed_since = (changed_at - created_at).total_seconds() > lost_after_s + MARGIN_S
     if run["status"] == "running" and not changed_since:
         return False
+    if had_begun and changed_since:
+        return True
     states = await client.threads.outline_history(
         thread_id, limit=STATES, metadata={"run_id": run_id}, headers=headers, max_bytes=STATES_BYTES
     )

@@ -99,10 +99,16 @@ class LangGraphDev:
                 raise LangGraphDevFailed(f"`langgraph dev` did not start on port {port}. It said:\n{said}")
             time.sleep(0.1)
 
-    def restart(self, *, kill: bool) -> None:
-        """Stop (SIGTERM, or SIGKILL with `kill`) and start again, same port and folder: what it saved, it knows."""
+    def restart(self, *, kill: bool, lose: str = "") -> None:
+        """Stop (SIGTERM, or SIGKILL with `kill`) and start again, same port and folder: what it saved, it knows.
+
+        But for what is in files with `lose` in their names: it does not write them all at the same moment.
+        """
         port = int(self.url.rsplit(":", 1)[1])
         self._end(signal.SIGKILL if kill else signal.SIGTERM)
+        for path in (Path(self._home) / "graphs" / ".langgraph_api").glob(f"*{lose}*"):
+            if lose:
+                path.unlink()
         self._launch(port, Path(self._home) / "graphs")
 
     def has_saved_since(self, moment: float) -> bool:

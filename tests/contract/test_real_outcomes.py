@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
+from dashboard.worker.line import BEGUN_FIRST_S
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
 from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch
@@ -179,7 +181,8 @@ async def test_stateless_runs_end_as_truly_as_others(
         assert "internal error" not in run.error_message
 
 
-async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User) -> None:
+@pytest.mark.parametrize("but", ["", "checkpoint"], ids=["with its states", "without its states"])
+async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User, but: str) -> None:
     with LangGraphDev(GRAPHS) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
         async with working():
@@ -189,7 +192,8 @@ async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User)
             await run_in(run, "running")
             moment = time.time()
             await eventually(lambda: _saved(own, moment), "the server has saved the run", deadline_s=25)
-            await in_db(own.restart, kill=True)
+            await asyncio.sleep(max(0.0, BEGUN_FIRST_S + 2 - (time.time() - moment)))  # it has been seen running
+            await in_db(own.restart, kill=True, lose=but)
             run = await run_in(run, *ENDED, deadline_s=60)
 
     found = await in_db(kinds, run)

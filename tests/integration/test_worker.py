@@ -13,6 +13,7 @@ from dashboard.runs import holding, services
 from dashboard.runs.holding import LeaseLost, Outcome, hold_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.wording import run_banner
 from tests.asynchronous import eventually, in_db, kill, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import Fault, ScriptedServer
@@ -191,8 +192,41 @@ async def test_an_unconfirmed_stateless_launch_is_lost_and_never_sent_again(scri
         run = await launch(scripted, thread=ThreadChoice.STATELESS)
         ended = await run_in(run, "lost")
 
-    assert "cannot be looked up" in ended.error_message
+    assert "has no thread with its id" in ended.error_message
     assert len(scripted.created) == 1
+
+
+async def test_an_unconfirmed_stateless_launch_is_found_by_our_id_where_the_server_copies_it(
+    scripted: ScriptedServer,
+) -> None:
+    scripted.copies_metadata = True
+    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.finish({"found": 1})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert (ended.status, ended.remote_run_id) == ("succeeded", remote.run_id)
+    assert (len(scripted.created), scripted.count("wait")) == (1, 1)
+
+
+async def test_a_server_that_does_not_confirm_a_run_is_said_to_be_slow(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.awaiting.SLOW_S", 0.2)
+    monkeypatch.setattr("dashboard.runs.wording.SLOW_S", 0.2)
+    scripted.script("wait", Fault(delay_s=3.0))
+    async with working():
+        run = await launch(scripted)
+        noted = Run.objects.filter(pk=run.pk, events__kind="warning")
+        await eventually(lambda: in_db(noted.exists), "it is noted, and so told to open pages")
+        banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
+        assert banner is not None
+        assert "has not confirmed this run yet" in banner.title
+        (await scripted.run_created()).finish({})
+        await run_in(run, "succeeded")
 
 
 async def test_a_line_cut_in_the_document_is_joined_again_and_said_so(scripted: ScriptedServer) -> None:
@@ -246,7 +280,7 @@ async def test_a_run_the_server_forgot_is_lost(scripted: ScriptedServer) -> None
         await scripted.crash()
         ended = await run_in(run, "lost")
 
-    assert "no longer knows" in ended.look.meaning
+    assert "cannot be found out" in ended.look.meaning
     assert not hasattr(ended, "result")  # what its thread holds now is not known to be this run's
 
 

@@ -117,7 +117,9 @@ def says_that_it_stops(run: Run) -> None:
     assert [worker.state for worker in state.workers] == ["stopping"]
     assert (state.orphaned, state.living) == (0, ())
     assert diagnose(state, hears_changes=True)[0].title == "No worker takes runs: the last one is being stopped."
-    assert run_notice(Run.objects.get(pk=run.pk), crew()) is None
+    told = run_notice(Run.objects.get(pk=run.pk), crew())
+    assert told is not None
+    assert told.title == "The worker that has this run is being stopped."
     assert "Stopping" in workers_html(hears_changes=True)
 
 

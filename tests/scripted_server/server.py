@@ -57,6 +57,8 @@ class ScriptedServer:
         self.created: list[ScriptedRun] = []
         self.threads: dict[str, ScriptedThread] = {}
         self.connections_accepted = 0
+        self.copies_metadata = False
+        """Whether a stateless run's metadata are copied to the thread made for it, as the real server does."""
         self.url = ""
         self._port = port
         self._script: dict[str, deque[tuple[Fault, int | None]]] = {}
@@ -295,7 +297,8 @@ class ScriptedServer:
                 self.threads[thread_id] = ScriptedThread(thread_id)
         else:
             thread_id = str(uuid.uuid4())
-            self.threads[thread_id] = ScriptedThread(thread_id)
+            copied = payload.get("metadata") or {} if self.copies_metadata else {}
+            self.threads[thread_id] = ScriptedThread(thread_id, metadata=dict(copied))
         thread = self.threads[thread_id]
         if thread.status == "busy" and payload.get("multitask_strategy") == "reject":
             return 409, "Thread is already running a task."
@@ -331,11 +334,9 @@ class ScriptedServer:
             )
             return 200, thread.as_json(), None
         if endpoint == "threads_search":
-            return (
-                200,
-                [thread.as_json() for thread in self.threads.values()][: (request.json or {}).get("limit", 10)],
-                None,
-            )
+            wanted = (request.json or {}).get("metadata") or {}
+            found = [each for each in self.threads.values() if wanted.items() <= each.metadata.items()]
+            return 200, [thread.as_json() for thread in found][: (request.json or {}).get("limit", 10)], None
         if endpoint in ("run", "cancel"):
             run = self._find(*ids)
             if run is None or (endpoint == "cancel" and run.status in TERMINAL):
