@@ -38,6 +38,21 @@ def test_a_worker_comes_and_falls_silent_without_a_reload(page: Page, team: Team
     expect(page.locator("#workers-state")).to_contain_text("the last one has been silent for 3 min")
 
 
+def test_a_page_that_hears_nothing_does_not_say_that_all_is_well(page: Page, team: Team) -> None:
+    Worker.objects.create(host="box-7", pid=4711, concurrency=500)
+    page.goto("/workers/")
+    live(page, "live")
+    well, old = page.get_by_text("All is well."), page.get_by_text("Not known right now.")
+    expect(well).to_be_visible()
+    expect(old).to_be_hidden()
+
+    page.context.set_offline(True)
+    expect(old).to_be_visible()
+    expect(well).to_be_hidden()
+    page.context.set_offline(False)
+    expect(well).to_be_visible(timeout=20_000)
+
+
 def test_on_a_phone_the_menu_leads_there(open_browser: Open, user: User) -> None:
     page = open_browser(user, viewport={"width": 320, "height": 740}).new_page()
     page.goto("/runs/")
