@@ -7,6 +7,7 @@ fence, so a worker that comes back from the dead finds that its hold is gone (Le
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from dashboard.runs.changes import Changed, Event, fields_of_move, moved, run_move, run_note, runs_change
 from dashboard.runs.events import EventKind
@@ -30,6 +31,7 @@ from dashboard.servers.models import Server
 
 LEASE = timedelta(seconds=20)
 ERROR_CHARS = 20_000
+WAITED_S = 1.0
 
 
 class LeaseLost(Exception):
@@ -71,6 +73,8 @@ class Outcome:
     body: bytes | None = None
     ending: Mapping[str, Any] = field(default_factory=dict)
     executions: int = 1
+    known_at: float = field(default_factory=time.time, compare=False)
+    """When it was known, by this machine's clock: one that waits for Postgres is dated back by how long it waited."""
 
 
 def run_claim(*, owner: UUID, limit: int) -> list[Run]:
@@ -324,6 +328,9 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
         }
         words = f"{run.search_text} {searchable(' '.join(told.values()))}"
         changes |= told | {"search_text": words[:ERROR_CHARS]}
+    waited_s = time.time() - outcome.known_at
+    if waited_s > WAITED_S:
+        changes["finished_at"] = Greatest(Now() - timedelta(seconds=waited_s), F("started_at"))
     data = {"error_type": changes["error_type"]} if error is not None else {}
     before = []
     if outcome.executions > run.executions:

@@ -10,6 +10,7 @@ import fcntl
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class Spooled:
             body if found["has_body"] else None,
             found["ending"],
             found["executions"],
+            found.get("known_at", time.time()),
         )
         return Hold(UUID(found["run_id"]), UUID(found["owner"]), found["fence"]), found["remote_run_id"], outcome
 
@@ -84,6 +86,7 @@ class Spool:
             "error": {"type": error.type, "message": error.message, "node": error.node} if error else None,
             "ending": dict(outcome.ending),
             "executions": outcome.executions,
+            "known_at": outcome.known_at,
             "has_body": outcome.body is not None,
             "size": len(outcome.body or b""),
         }

@@ -116,7 +116,7 @@ def _store_late(hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
 def _bare(outcome: Outcome, error: Exception) -> Outcome:
     """How the run ended, without what Postgres would not take."""
     told = outcome.error or RunError("Final state not kept", f"It could not be stored: {error}")
-    return Outcome(outcome.status, told, executions=outcome.executions)
+    return Outcome(outcome.status, told, executions=outcome.executions, known_at=outcome.known_at)
 
 
 def _log(hold: Hold) -> dict[str, str]:

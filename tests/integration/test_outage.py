@@ -6,12 +6,14 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, connections
+from django.db.models.functions import Now
 from django.test import Client
 
 from dashboard.runs import holding
@@ -165,6 +167,25 @@ async def test_an_outcome_left_on_disk_is_stored_by_the_next_worker(spool: Spool
         2,
     )
     assert list(spool.take()) == []
+
+
+@pytest.mark.parametrize(("started_s_ago", "lasted_s"), [(3600, 3540), (10, 0)])
+async def test_an_outcome_that_waited_is_dated_when_it_was_known(
+    spool: Spool, started_s_ago: int, lasted_s: int
+) -> None:
+    run, hold = await in_db(_held_run)
+    started_at = Now() - timedelta(seconds=started_s_ago)
+    await in_db(Run.objects.filter(pk=run.pk).update, started_at=started_at)
+    spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}", known_at=time.time() - 60)).close()
+    database = Database()
+
+    await OutcomeStore(database, spool).store_left_behind()
+    database.close()
+
+    ended = await run_in(run, "succeeded")
+    assert ended.started_at is not None
+    assert ended.finished_at is not None
+    assert abs((ended.finished_at - ended.started_at).total_seconds() - lasted_s) < 5  # never before it began
 
 
 async def test_a_late_outcome_is_stored_although_another_worker_has_taken_over(spool: Spool) -> None:
