@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -109,7 +108,7 @@ async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer
         run = await launch(scripted)
         remote = await scripted.run_created()
         await run_in(run, "running")
-        saved = {"created_at": datetime.now(UTC).isoformat(), "metadata": {"run_id": remote.run_id}, "values": {}}
+        saved = {"created_at": remote.created_at, "metadata": {"run_id": remote.run_id}, "values": {}}
         remote.thread.states.append(saved)
         await scripted.crash()  # and its run's status changes again, as every look at it says
 
