@@ -204,7 +204,7 @@ class RunAwaiter:
             self.is_busy = False
 
     async def _send(self) -> Answer | None:
-        self._beside.begin(self._say_that_it_takes_long())
+        self._beside.begin_later(SLOW_S, self._say_that_it_takes_long)
         try:
             answer = await self._client.runs.wait_answer(
                 None if self.run.thread_choice == ThreadChoice.STATELESS else self._thread_id,
@@ -227,7 +227,6 @@ class RunAwaiter:
         return answer
 
     async def _say_that_it_takes_long(self) -> None:
-        await asyncio.sleep(SLOW_S)
         if self._run_id is None:
             data = {"message": "The server has the request and has not answered yet."}
             await self._database.insist(holding.run_remark, self.hold, kind=EventKind.WARNING, data=data)

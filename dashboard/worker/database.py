@@ -19,7 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
-THREADS = 4
+THREADS = 2
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 2.0
 CLOSING_S = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from dashboard.langgraph import ConnectionEvent, LangGraphClient, LangGraphError
@@ -26,6 +26,11 @@ class Beside:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._later: asyncio.TimerHandle | None = None
+
+    def begin_later(self, delay_s: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """The same after a while; until then it costs next to nothing. One at a time."""
+        self._later = asyncio.get_running_loop().call_later(delay_s, lambda: self.begin(work()))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Go on with it beside; a failure is logged and hurts nobody."""
@@ -37,6 +42,8 @@ class Beside:
 
     async def end(self) -> None:
         """End them all."""
+        if self._later is not None:
+            self._later.cancel()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -64,21 +71,22 @@ class Line:
         """The server has created the run, on this line or on one that broke before it could say so."""
         self._ours = thread_id, run_id, headers
         self._created_at = time.monotonic()
-        self._beside.begin(self._watch_for_begin(thread_id, run_id, headers))
+        self._beside.begin_later(BEGUN_FIRST_S, self._watch_for_begin)
 
-    async def _watch_for_begin(self, thread_id: str, run_id: str, headers: dict[str, str]) -> None:
+    async def _watch_for_begin(self) -> None:
         """Note that the server has begun the run: once it has, a later beginning is one too many."""
+        assert self._ours is not None
+        thread_id, run_id, headers = self._ours
         pause_s = BEGUN_FIRST_S
-        while True:
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, BEGUN_MAX_S)
+        while not self._had_begun:
             try:
                 run = await self._client.runs.get(thread_id, run_id, headers=headers)
-            except LangGraphError:
-                continue
-            if run.get("status") != "pending" and not self._is_lost:
-                self._had_begun = True
-                return
+                self._had_begun = run.get("status") != "pending" and not self._is_lost
+            except LangGraphError as error:
+                logger.info("could not ask whether the run has begun: %s", error, extra=self._log())
+            if not self._had_begun:
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, BEGUN_MAX_S)
 
     async def tell(self, event: ConnectionEvent) -> None:
         """What the client says of its connection."""
