@@ -29,7 +29,9 @@ class Beside:
         self._later: asyncio.TimerHandle | None = None
 
     def begin_later(self, delay_s: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """The same after a while; until then it costs next to nothing. One at a time."""
+        """The same after a while; until then it costs next to nothing. Takes the place of what was to begin before."""
+        if self._later is not None:
+            self._later.cancel()
         self._later = asyncio.get_running_loop().call_later(delay_s, lambda: self.begin(work()))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
