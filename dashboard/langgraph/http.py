@@ -1,6 +1,6 @@
 """The one door to the network: sends requests over httpx and lets only errors of ours out.
 
-Two ways out. GETs share an ordinary pool of kept-alive connections. Everything else, and every long wait, gets a fresh
+Two ways out. GETs share ordinary pools of kept-alive connections. Everything else, and every long wait, gets a fresh
 connection of its own (see `fresh.py`).
 """
 
@@ -41,7 +41,10 @@ DEFAULT_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connect
 
 SHORT_AT_ONCE: Final = 16
 """So many short GETs at a time; the others queue. Two hundred runs that end together ask four hundred questions, and
-as many connections at once cost more than they save: httpx walks its whole pool at each request."""
+as many connections at once cost more than they save."""
+
+POOL_SIZE: Final = 4
+"""So many of them share a pool: httpcore walks all of it at each request, and for 16 that costs as much as the rest."""
 
 
 @dataclass(frozen=True)
@@ -116,12 +119,16 @@ class HttpClient:
                 timeout=timeout,  # type: ignore[arg-type]
                 transport=FreshConnections(context, limits),
             )
-            self._pooled = httpx.AsyncClient(
-                base_url=base,
-                headers=all_headers,
-                timeout=timeout,  # type: ignore[arg-type]
-                transport=httpx.AsyncHTTPTransport(verify=context, limits=limits),
-            )
+            short = min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE)
+            self._pools = [
+                httpx.AsyncClient(
+                    base_url=base,
+                    headers=all_headers,
+                    timeout=timeout,  # type: ignore[arg-type]
+                    transport=httpx.AsyncHTTPTransport(verify=context, limits=limits),
+                )
+                for _ in range(-(-short // POOL_SIZE))
+            ]
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise (
                 error
@@ -129,12 +136,15 @@ class HttpClient:
                 else RequestInvalid(f"No client can be made for this address or these headers: {sentence(error)}.")
             ) from error
         self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
-        self._short_slots = asyncio.Semaphore(min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE))
+        # Each pool as often as it may be used at once. Last in, first out: little traffic keeps to a few connections.
+        self._free_pools: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
+        for slot in reversed(range(short)):
+            self._free_pools.put_nowait(self._pools[slot // POOL_SIZE])
 
     async def aclose(self) -> None:
         """Close idle connections; later requests raise ClientClosed."""
-        await self._pooled.aclose()
-        await self._fresh.aclose()
+        for client in (*self._pools, self._fresh):
+            await client.aclose()
 
     @asynccontextmanager
     async def stream(
@@ -147,7 +157,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         before_send: Callable[[], None] | None = None,
         creates: bool = False,
-        fresh: bool = True,
+        pool: httpx.AsyncClient | None = None,
     ) -> AsyncIterator[httpx.Response]:
         """Send a request and yield its 2xx response as soon as the headers are in, the body not yet read.
 
@@ -158,7 +168,7 @@ class HttpClient:
             Whatever `before_send` raises comes out unchanged; nothing was sent then.
         """
         changes = method != "GET"
-        client = self._fresh if fresh else self._pooled
+        client = pool or self._fresh
         if client.is_closed:
             raise ClientClosed("This LangGraph client is closed.")
         sending = Sending(before_send)
@@ -214,8 +224,11 @@ class HttpClient:
             try:
                 if method != "GET":
                     return await once()
-                async with self._short_slots:
-                    return await once()
+                pool = await self._free_pools.get()
+                try:
+                    return await once(pool=pool)
+                finally:
+                    self._free_pools.put_nowait(pool)
             except ServerUnreachable as error:
                 if method != "GET":
                     raise
@@ -237,11 +250,10 @@ class HttpClient:
         params: QueryParamTypes | None,
         headers: Mapping[str, str] | None,
         max_bytes: int | None,
+        pool: httpx.AsyncClient | None = None,
     ) -> Reply:
         content = None if json is None else Content(encode_json(json))
-        async with self.stream(
-            method, path, content=content, params=params, headers=headers, fresh=method != "GET"
-        ) as response:
+        async with self.stream(method, path, content=content, params=params, headers=headers, pool=pool) as response:
             # It grows in place: a list of chunks would be in memory twice when it is joined.
             body = bytearray()
             try:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
 from dashboard.langgraph import (
     Answer,
@@ -25,29 +24,22 @@ from dashboard.langgraph import (
 from dashboard.runs import holding
 from dashboard.runs.events import EventKind
 from dashboard.runs.holding import Hold, Outcome, RunError
-from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.cancelling import deliver_cancel
 from dashboard.worker.classify import classify
 from dashboard.worker.database import DATABASE_AWAY, Database
-from dashboard.worker.inquiry import (
-    RUN_ID_KEY,
-    ask_how_it_ended,
-    find_launched,
-    find_launched_stateless,
-    until_answered,
-)
+from dashboard.worker.held import HeldRun
+from dashboard.worker.inquiry import ask_how_it_ended
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.line import Beside, Line
+from dashboard.worker.lookup import CannotKnow, NotLaunched, look_up_launch
 from dashboard.worker.storing import OutcomeStore
 
 logger = logging.getLogger(__name__)
 
 REQUEUE_FIRST_S = 0.5
 REQUEUE_MAX_S = 30.0
-LOOKUPS = 4
-LOOKUP_PAUSE_S = 2.0
 LOOK_AGAIN_S = 1.0
 EMPTY = b"{}"
 CANCEL_NOTE_S = 1.0
@@ -57,37 +49,18 @@ BEGUN_POLL_S = 1.0
 UNSENT_PAUSE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What of a run's parameters matters after it was sent. The input may be large, and is not kept."""
-
-    on_disconnect: str
-    keeps_error_state: bool
-    keeps_thread: bool
-    starts_later: bool
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any]) -> Wishes:
-        return cls(
-            on_disconnect=str(params.get("on_disconnect") or "continue"),
-            keeps_error_state=params.get("raise_error") is False,
-            keeps_thread=params.get("on_completion") == "keep",
-            starts_later=bool(params.get("after_seconds")),
-        )
-
-
 class RunAwaiter:
     """Holds one run until it has ended or is back in the queue.
 
     Args:
-        run: as claimed or adopted, with its server and request.
+        run: as claimed or adopted.
         lease_until: the `lease_clock()` until which the lease is surely in force. Asked in the last moment before a
             request goes out, so that a worker that was frozen cannot launch what another has taken over.
     """
 
     def __init__(
         self,
-        run: Run,
+        run: HeldRun,
         hold: Hold,
         client: LangGraphClient,
         database: Database,
@@ -103,7 +76,6 @@ class RunAwaiter:
         self._database = database
         self._store = store
         self._lease_until = lease_until
-        self._wishes = Wishes.of(run.request.params)
         self._headers: dict[str, str] = {}
         self._thread_id = run.remote_thread_id
         self._run_id = run.remote_run_id
@@ -116,7 +88,7 @@ class RunAwaiter:
     @property
     def ends_with_its_line(self) -> bool:
         """Whether the server will end the run when this worker's line to it is closed."""
-        return self._wishes.on_disconnect == "cancel" and self._line.is_first
+        return self.run.on_disconnect == "cancel" and self._line.is_first
 
     def cancel_asked(self) -> None:
         """Someone asked to cancel: it is delivered as soon as the server's ids are known."""
@@ -157,9 +129,9 @@ class RunAwaiter:
             return Outcome(RunStatus.FAILED, RunError(f"Refused with HTTP {error.status_code}", error.detail))
         except (RequestInvalid, SecretUnreadable) as error:
             return Outcome(RunStatus.FAILED, RunError("Not sent", str(error)))
-        except _NotLaunched as error:
+        except NotLaunched as error:
             return await self._try_later(str(error), None)
-        except _CannotKnow as error:
+        except CannotKnow as error:
             return Outcome(RunStatus.LOST, RunError("Not known", str(error)), body=error.body)
         except RunNotFound:
             answer = None
@@ -180,16 +152,17 @@ class RunAwaiter:
     async def _answer(self) -> Answer | None:
         """The server's answer, through any number of lost lines; None when there is none to be read."""
         try:
+            assert self.run.request is not None
             self._headers = secrets_decrypt(self.run.request.secret_headers)
         except SecretUnreadable:
-            if self.run.sent_at is None:
+            if not self.run.was_sent:
                 raise
             logger.warning("the run's own headers cannot be decrypted; joining without them", extra=self._log())
         if self._run_id is not None:
             self._forget_request()
             self._accompany()
             return await self._join()
-        if self.run.sent_at is not None:
+        if self.run.was_sent:
             return await self._find_and_join()
         self.is_busy = True
         try:
@@ -207,9 +180,9 @@ class RunAwaiter:
         self._beside.begin_later(SLOW_S, self._say_that_it_takes_long)
         try:
             answer = await self._client.runs.wait_answer(
-                None if self.run.thread_choice == ThreadChoice.STATELESS else self._thread_id,
+                None if self.run.is_stateless else self._thread_id,
                 self.run.assistant_id,
-                **self._arguments(),
+                **self.run.arguments(),
                 headers=self._headers or None,
                 on_run_created=self._confirmed,
                 before_send=self._check_lease,
@@ -235,24 +208,13 @@ class RunAwaiter:
         """Find the ids of a run that a server awaited without telling them.
 
         Raises:
-            _CannotKnow: there are none to be found. It did run, so it is never sent again.
+            CannotKnow: there are none to be found. It did run, so it is never sent again.
         """
         try:
             await self._find()
-        except (_NotLaunched, _CannotKnow, RequestRejected):
+        except (NotLaunched, CannotKnow, RequestRejected):
             sentence = "The server answered, but has no run of ours to ask how it ended."
-            raise _CannotKnow(sentence, answer.body) from None
-
-    def _arguments(self) -> dict[str, Any]:
-        """The wait parameters as they go out: what was given, and what Runboard needs to keep its promises."""
-        params = self.run.request.params
-        given = {name: value for name, value in params.items() if name not in ("headers", "raise_error")}
-        given["metadata"] = {**(given.get("metadata") or {}), RUN_ID_KEY: str(self.run.pk)}
-        given.setdefault("on_disconnect", "continue")
-        if self.run.thread_choice == ThreadChoice.STATELESS:
-            # Kept until we know how the run ended, then deleted by us: see docs/adr/0003.
-            given["on_completion"] = "keep"
-        return given
+            raise CannotKnow(sentence, answer.body) from None
 
     def _check_lease(self) -> None:
         if lease_clock() >= self._lease_until():
@@ -275,35 +237,11 @@ class RunAwaiter:
         return await self._join()
 
     async def _find(self) -> None:
-        """Find the run of a launch whose answer was lost, by our id in its metadata.
-
-        Asked several times: the request may still be on its way through the server.
-
-        Raises:
-            _NotLaunched: the server answered each time and has no such run.
-            _CannotKnow: a stateless run was not found, which proves nothing.
-        """
-        ours, thread_id = str(self.run.pk), self._thread_id
-        for attempt in range(LOOKUPS):
-            if attempt:
-                await asyncio.sleep(LOOKUP_PAUSE_S)
-            if thread_id is None:
-                found = await until_answered(
-                    lambda: find_launched_stateless(self._client, our_id=ours, headers=self._headers)
-                )
-            else:
-                found = await until_answered(
-                    lambda: find_launched(self._client, thread_id=thread_id, our_id=ours, headers=self._headers)
-                )
-            if found is not None:
-                await self._created({"run_id": found["run_id"], "thread_id": thread_id or found["thread_id"]})
-                return
-        if thread_id is None:
-            raise _CannotKnow(
-                "The line broke before the server confirmed the run, and the server has no thread with its id "
-                f"({RUN_ID_KEY}: {ours}). It may or may not have run."
-            )
-        raise _NotLaunched("The launch was not confirmed, and the server has no such run.")
+        """Find the run of a launch whose answer was lost. Raises what `look_up_launch` does."""
+        found = await look_up_launch(
+            self._client, our_id=str(self.run.id), thread_id=self._thread_id, headers=self._headers
+        )
+        await self._created({"run_id": found.run_id, "thread_id": found.thread_id})
 
     # What is written on the way.
 
@@ -324,7 +262,7 @@ class RunAwaiter:
             self.hold,
             remote_run_id=self._run_id,
             remote_thread_id=self._thread_id,
-            starts_later=self._wishes.starts_later,
+            starts_later=self.run.starts_later,
         )
         # Not before the ids are stored: a worker that stops would hand a run back that nobody could join.
         self.is_busy = False
@@ -396,14 +334,14 @@ class RunAwaiter:
                 answer=answer,
                 headers=self._headers,
                 tell=self._line.tell,
-                state_patience_s=self.run.server.retry_for_s,
+                state_patience_s=self.run.retry_for_s,
             )
             outcome = classify(
                 replace(
                     facts,
                     cancel_action=await self._cancel_action() if facts.asks_who_cancelled else "",
-                    keep_error_state=self._wishes.keeps_error_state,
-                    ended_with_line=self._wishes.on_disconnect == "cancel" and not self._line.is_first,
+                    keep_error_state=self.run.keeps_error_state,
+                    ended_with_line=self.run.on_disconnect == "cancel" and not self._line.is_first,
                 )
             )
             if outcome is not None and not (is_doubtful and outcome.status == RunStatus.SUCCEEDED):
@@ -428,14 +366,13 @@ class RunAwaiter:
         delay = min(REQUEUE_MAX_S, REQUEUE_FIRST_S * 2 ** min(self.run.attempts - 1, 10))
         delay = max(delay * random.uniform(0.75, 1.25), retry_after_s or 0.0)  # noqa: S311 - jitter, not a secret
         queued = await self._database.insist(
-            holding.run_requeue, self.hold, reason=reason, delay_s=delay, patience_s=self.run.server.retry_for_s
+            holding.run_requeue, self.hold, reason=reason, delay_s=delay, patience_s=self.run.retry_for_s
         )
         return None if queued else Outcome(RunStatus.FAILED, RunError("Server unreachable", reason))
 
     async def _forget_thread(self) -> None:
         """Delete the thread of a stateless run, unless it was to be kept."""
-        is_stateless = self.run.thread_choice == ThreadChoice.STATELESS
-        if not is_stateless or self._wishes.keeps_thread or self._thread_id is None:
+        if not self.run.forgets_thread or self._thread_id is None:
             return
         try:
             await self._client.threads.delete(self._thread_id, headers=self._headers)
@@ -443,20 +380,8 @@ class RunAwaiter:
             logger.warning("the thread of a stateless run could not be deleted: %s", error, extra=self._log())
 
     def _log(self) -> dict[str, str]:
-        return {"run_id": str(self.run.pk)}
+        return {"run_id": str(self.run.id)}
 
 
 class _LeaseInDoubt(Exception):
     """The lease may have run out in the last moment. Nothing was sent."""
-
-
-class _NotLaunched(Exception):
-    """The server provably has no such run."""
-
-
-class _CannotKnow(Exception):
-    """How the run ended, or whether it exists, cannot be found out. `body` is what it answered, if anything."""
-
-    def __init__(self, sentence: str, body: bytes | None = None) -> None:
-        super().__init__(sentence)
-        self.body = body

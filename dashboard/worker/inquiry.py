@@ -1,4 +1,4 @@
-"""What the worker asks a server about a run: how it ended, and whether a launch whose answer was lost took effect."""
+"""What the worker asks a server about a run that is over, or may be: how it ended."""
 
 from __future__ import annotations
 
@@ -27,10 +27,6 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-RUN_ID_KEY = "runboard_run_id"
-"""Our run id in the server's metadata: by it a run is found again whose answer was lost."""
-
-LOOKUP_PAGE = 100
 ASK_FIRST_S = 0.25
 ASK_MAX_S = 15.0
 ASK_TELL_S = 5.0
@@ -182,49 +178,3 @@ async def _last_state(
             raise
         states = []
     return (states[0] if states else None), False
-
-
-async def find_launched(
-    client: LangGraphClient, *, thread_id: str, our_id: str, headers: dict[str, str]
-) -> RemoteRun | None:
-    """The run on the thread that carries our id; None when the server has none, or not even the thread.
-
-    Raises:
-        ServerUnreachable, RequestRejected: it could not be asked.
-    """
-    offset = 0
-    while True:
-        try:
-            runs = await client.runs.list(thread_id, limit=LOOKUP_PAGE, offset=offset, headers=headers)
-        except NotFound as error:
-            if may_pass(error):
-                raise
-            return None
-        for run in runs:
-            metadata = run.get("metadata") if isinstance(run, dict) else None
-            if isinstance(metadata, dict) and metadata.get(RUN_ID_KEY) == our_id:
-                return run
-        if len(runs) < LOOKUP_PAGE:
-            return None
-        offset += LOOKUP_PAGE
-
-
-async def find_launched_stateless(client: LangGraphClient, *, our_id: str, headers: dict[str, str]) -> RemoteRun | None:
-    """The stateless run that carries our id, by the metadata that servers copy to the thread they make for it.
-
-    None says less than it does for a run on a thread: a server may not copy them.
-
-    Raises:
-        ServerUnreachable, RequestRejected: it could not be asked.
-    """
-    try:
-        threads = await client.threads.search(metadata={RUN_ID_KEY: our_id}, limit=LOOKUP_PAGE, headers=headers)
-    except RequestRejected as error:
-        if may_pass(error):
-            raise
-        return None
-    for thread in threads:
-        thread_id = thread.get("thread_id") if isinstance(thread, dict) else None
-        if thread_id and (run := await find_launched(client, thread_id=thread_id, our_id=our_id, headers=headers)):
-            return run
-    return None

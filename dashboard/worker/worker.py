@@ -25,6 +25,7 @@ from dashboard.worker.awaiting import RunAwaiter
 from dashboard.worker.clients import Clients
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.directory import keep_directory
+from dashboard.worker.held import HeldRun
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.spool import Spool
 from dashboard.worker.storing import OutcomeStore
@@ -150,20 +151,20 @@ class Worker:
             client = await self._client(run, hold)
             if client is None:
                 return
-            awaiter = RunAwaiter(
-                run,
+            self._awaiters[hold.run_id] = awaiter = RunAwaiter(
+                HeldRun.of(run),
                 hold,
                 client,
                 self._database,
                 self._store,
-                lease_until=lambda: self._leases.get(run.pk, 0.0),
+                lease_until=lambda: self._leases.get(hold.run_id, 0.0),
             )
-            self._awaiters[run.pk] = awaiter
+            del run  # the row is many times what is needed of it
             await awaiter.finish()
         except LeaseLost:
-            logger.warning("another worker has taken this run over", extra={"run_id": str(run.pk)})
+            logger.warning("another worker has taken this run over", extra={"run_id": str(hold.run_id)})
         except Exception as error:
-            logger.exception("a run could not be awaited", extra={"run_id": str(run.pk)})
+            logger.exception("a run could not be awaited", extra={"run_id": str(hold.run_id)})
             sentence = f"Runboard failed while it awaited this run: {error!r}"
             with suppress(LeaseLost):
                 await self._database.insist(

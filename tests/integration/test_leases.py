@@ -73,6 +73,18 @@ def test_an_earlier_hold_of_the_same_worker_is_gone() -> None:
     assert holding.leases_renew(owner=owner, holds=[later]) == {run.pk}
 
 
+def test_a_worker_does_not_renew_the_lease_of_another() -> None:
+    run = make_run()
+    hold = hold_of(holding.run_claim(owner=uuid.uuid4(), limit=1)[0])
+    Run.objects.update(lease_expires_at=LONG_AGO)
+    stranger = uuid.uuid4()
+
+    assert holding.leases_renew(owner=stranger, holds=[holding.Hold(run.pk, stranger, hold.fence)]) == set()
+    assert not is_leased(run)
+    assert holding.leases_renew(owner=hold.owner, holds=[hold]) == {run.pk}
+    assert is_leased(run)
+
+
 def test_a_claim_leaves_alone_what_another_is_just_taking() -> None:
     first, second = make_run(), make_run()
     taken: list[Run] = []

@@ -33,7 +33,7 @@ async def launch(server: ScriptedServer, **order: Any) -> Run:
 async def test_a_proxys_404_says_nothing_about_an_unconfirmed_launch(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.awaiting.LOOKUP_PAUSE_S", 0.02)
+    monkeypatch.setattr("dashboard.worker.lookup.LOOKUP_PAUSE_S", 0.02)
     scripted.script("wait", Fault(cut_before_headers=True, creates=True))
     scripted.script("runs", PROXY_404, times=5)
     async with working():

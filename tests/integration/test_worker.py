@@ -175,7 +175,7 @@ async def test_an_unconfirmed_launch_that_took_effect_is_found_and_joined(script
 async def test_an_unconfirmed_launch_that_took_no_effect_is_sent_again_once_that_is_sure(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.awaiting.LOOKUP_PAUSE_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.lookup.LOOKUP_PAUSE_S", 0.05)
     scripted.script("wait", Fault(cut_before_headers=True, creates=False))
     async with working():
         run = await launch(scripted)

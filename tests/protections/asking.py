@@ -7,6 +7,7 @@ from tests.protections.broken import Break
 AWAITING = "dashboard/worker/awaiting.py"
 CLASSIFY = "dashboard/worker/classify.py"
 INQUIRY = "dashboard/worker/inquiry.py"
+LOOKUP = "dashboard/worker/lookup.py"
 HTTP = "dashboard/langgraph/http.py"
 JOINING = "dashboard/langgraph/joining.py"
 
@@ -21,7 +22,7 @@ ASKING = (
     Break(
         "unconfirmed-is-looked-up",
         "A launch whose answer was lost is looked up by our id before anything else.",
-        AWAITING,
+        LOOKUP,
         "for attempt in range(LOOKUPS):",
         "for attempt in range(0):",
         (WORKS + "test_an_unconfirmed_launch_that_took_effect_is_found_and_joined",),
@@ -29,7 +30,7 @@ ASKING = (
     Break(
         "looked-up-more-than-once",
         "A request that the server is slow to take is found by a later look.",
-        AWAITING,
+        LOOKUP,
         "LOOKUPS = 4",
         "LOOKUPS = 1",
         (LAUNCHES + "test_a_launch_that_the_server_is_slow_to_take_is_found_by_a_later_look",),
@@ -37,7 +38,7 @@ ASKING = (
     Break(
         "our-id-is-what-is-looked-for",
         "Another run on the same thread is not taken for ours.",
-        INQUIRY,
+        LOOKUP,
         "if isinstance(metadata, dict) and metadata.get(RUN_ID_KEY) == our_id:",
         "if isinstance(metadata, dict):",
         (LAUNCHES + "test_another_run_on_the_thread_is_not_taken_for_ours",),
@@ -45,17 +46,17 @@ ASKING = (
     Break(
         "not-launched-is-sent-again",
         "A launch that provably took no effect is sent again.",
-        AWAITING,
-        'raise _NotLaunched("The launch was not confirmed',
-        'raise _CannotKnow("The launch was not confirmed',
+        LOOKUP,
+        'raise NotLaunched("The launch was not confirmed',
+        'raise CannotKnow("The launch was not confirmed',
         (WORKS + "test_an_unconfirmed_launch_that_took_no_effect_is_sent_again_once_that_is_sure",),
     ),
     Break(
         "stateless-never-sent-again",
         "A stateless launch whose answer was lost is never sent again.",
-        AWAITING,
-        'raise _CannotKnow(\n                "The line broke',
-        'raise _NotLaunched(\n                "The line broke',
+        LOOKUP,
+        'raise CannotKnow(\n            "The line broke',
+        'raise NotLaunched(\n            "The line broke',
         (WORKS + "test_an_unconfirmed_stateless_launch_is_lost_and_never_sent_again",),
     ),
     Break(
@@ -78,8 +79,8 @@ ASKING = (
         "posts-on-fresh-connections",
         "What creates a run never goes out on a connection that the server may just have closed.",
         HTTP,
-        "client = self._fresh if fresh else self._pooled",
-        "client = self._pooled",
+        "client = pool or self._fresh",
+        "client = self._pools[0]",
         (
             "tests/unit/langgraph/test_looking.py::test_what_changes_something_never_goes_out_on_a_used_connection",
             "tests/unit/langgraph/test_waiting.py::test_each_post_has_a_connection_of_its_own",
@@ -99,7 +100,7 @@ ASKING = (
     Break(
         "proxy-does-not-deny-a-launch",
         "A proxy's 404 page does not mean that a launch took no effect.",
-        INQUIRY,
+        LOOKUP,
         "            if may_pass(error):\n                raise\n            return None",
         "            return None",
         (LIARS + "test_a_proxys_404_says_nothing_about_an_unconfirmed_launch",),
@@ -244,7 +245,7 @@ ASKING = (
     Break(
         "stateless-runs-are-kept",
         "A stateless run is kept at its server until it was asked how it ended.",
-        AWAITING,
+        "dashboard/worker/held.py",
         'given["on_completion"] = "keep"',
         "pass",
         (WORKS + "test_a_stateless_run_is_classified_and_its_thread_then_deleted",),
