@@ -10,6 +10,7 @@ from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
 from dashboard.langgraph.client import LangGraphClient, get_client
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
+    AnswerTooLarge,
     ClientClosed,
     LangGraphError,
     NotFound,
@@ -29,6 +30,7 @@ from dashboard.langgraph.types import RunCreateMetadata
 __all__ = [
     "Answer",
     "AnswerNotUnderstood",
+    "AnswerTooLarge",
     "Backoff",
     "ClientClosed",
     "ConnectionEvent",

@@ -17,7 +17,7 @@ from dashboard.langgraph.documents import (
     is_self_delimiting,
     parse_document,
 )
-from dashboard.langgraph.errors import AnswerNotUnderstood
+from dashboard.langgraph.errors import AnswerNotUnderstood, AnswerTooLarge
 from dashboard.langgraph.http import READING_ERRORS
 from dashboard.langgraph.outlines import GraphError, graph_error, questions
 from dashboard.langgraph.parts import Part
@@ -137,19 +137,27 @@ class Reading:
         return "The server ended its answer in the middle of the JSON."
 
 
-async def read_body(response: httpx.Response) -> Reading:
+async def read_body(response: httpx.Response, *, max_bytes: int | None) -> Reading:
     """Read a streamed `wait` or `join` body to its end or to the cut; never raises an error of the line.
 
     Heartbeats before the document are dropped as they come, so hours of them cost no memory. Linear in the size.
+
+    Raises:
+        AnswerTooLarge: it has more than `max_bytes`; what had come is let go of.
     """
     chunks: list[bytes] = []
+    size = 0
     error: Exception | None = None
     try:
         async for chunk in response.aiter_bytes():
-            if chunks:
-                chunks.append(chunk)
-            elif beginning := chunk.lstrip(_WHITESPACE):
-                chunks.append(beginning)
+            if not chunks:
+                chunk = chunk.lstrip(_WHITESPACE)
+            if not chunk:
+                continue
+            chunks.append(chunk)
+            size += len(chunk)
+            if max_bytes is not None and size > max_bytes:
+                raise AnswerTooLarge(f"The final state has more than {max_bytes:,} bytes.")
     except READING_ERRORS as cut:
         error = cut
     body = b"".join(chunks)

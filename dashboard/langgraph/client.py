@@ -23,6 +23,7 @@ def get_client(
     timeout: httpx.Timeout | float | tuple[float | None, ...] | None = DEFAULT_TIMEOUT,
     limits: httpx.Limits | None = DEFAULT_LIMITS,
     backoff: Backoff | None = None,
+    max_answer_bytes: int | None = None,
 ) -> LangGraphClient:
     """A client for one LangGraph server, used as `async with get_client(url) as client:`.
 
@@ -33,11 +34,13 @@ def get_client(
             server's heartbeat (5 s); it does not limit how long a run takes. None: the default.
         limits: `max_connections` bounds the waits in flight (default: no bound). None: the default.
         backoff: Pace of joining again after a lost connection.
+        max_answer_bytes: A longer answer raises AnswerTooLarge, decompressed bytes counted. None: no limit.
 
     Raises:
         RequestInvalid: The address or the headers cannot be used.
     """
-    return LangGraphClient(HttpClient(url, headers=headers, timeout=timeout, limits=limits), backoff or Backoff())
+    http = HttpClient(url, headers=headers, timeout=timeout, limits=limits, max_answer_bytes=max_answer_bytes)
+    return LangGraphClient(http, backoff or Backoff())
 
 
 class LangGraphClient:

@@ -12,6 +12,7 @@
     |       `-- RunNotFound                  the server does not know the run (or its thread)
     |-- RunFailed                            the graph raised: arrives as {"__error__": ...} inside HTTP 200
     `-- AnswerNotUnderstood                  the server answered 2xx with something that is not the JSON we expect
+        `-- AnswerTooLarge                   ... or with more of it than is taken
 
 `asyncio.CancelledError`, and whatever the caller's own callbacks raise, pass through unchanged.
 """
@@ -158,3 +159,7 @@ class AnswerNotUnderstood(LangGraphError):
         self.body = bytes(body[:2000])
         self.run_id = run_id
         self.thread_id = thread_id
+
+
+class AnswerTooLarge(AnswerNotUnderstood):
+    """A 2xx answer with more bytes than this client takes. The rest was not read; asked again it would be as large."""

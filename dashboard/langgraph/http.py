@@ -20,6 +20,7 @@ from dashboard.langgraph.documents import SMALL_BYTES, Bytes, parse_document
 from dashboard.langgraph.encoding import encode_json
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
+    AnswerTooLarge,
     ClientClosed,
     RequestInvalid,
     ServerUnreachable,
@@ -104,6 +105,7 @@ class HttpClient:
         headers: Mapping[str, str] | None,
         timeout: httpx.Timeout | float | tuple[float | None, ...] | None,
         limits: httpx.Limits | None,
+        max_answer_bytes: int | None,
     ) -> None:
         timeout = DEFAULT_TIMEOUT if timeout is None else timeout
         limits = limits or DEFAULT_LIMITS
@@ -135,6 +137,7 @@ class HttpClient:
                 if isinstance(error, RequestInvalid)
                 else RequestInvalid(f"No client can be made for this address or these headers: {sentence(error)}.")
             ) from error
+        self.max_answer_bytes: Final = max_answer_bytes
         self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
         # Each pool as often as it may be used at once. Last in, first out: little traffic keeps to a few connections.
         self._free_pools: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
@@ -211,7 +214,9 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
     ) -> Reply:
-        """Send a short request and read its answer to the end; one longer than `max_bytes` is not understood.
+        """Send a short request and read its answer to the end.
+
+        Raises AnswerTooLarge for one longer than `max_bytes` (None: than the client's own limit).
 
         A GET is tried a second time after a 500, and up to twice more when its connection died: a server that answers
         500 may close the connection as well, and then the next request on it fails through no fault of its own.
@@ -256,12 +261,12 @@ class HttpClient:
         async with self.stream(method, path, content=content, params=params, headers=headers, pool=pool) as response:
             # It grows in place: a list of chunks would be in memory twice when it is joined.
             body = bytearray()
+            most = self.max_answer_bytes if max_bytes is None else max_bytes
             try:
                 async for chunk in response.aiter_bytes():
                     body += chunk
-                    if max_bytes is not None and len(body) > max_bytes:
-                        told = f"{self.origin} answered {method} {path} with more than {max_bytes:,} bytes."
-                        raise AnswerNotUnderstood(told, body=bytes(body[:2000]))
+                    if most is not None and len(body) > most:
+                        raise AnswerTooLarge(f"{self.origin} answered {method} {path} with more than {most:,} bytes.")
             except READING_ERRORS as error:
                 if method == "GET":
                     raise ServerUnreachableNotCreated(

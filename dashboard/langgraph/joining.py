@@ -109,6 +109,7 @@ class Joiner:
             RunNotFound: The server does not know the run.
             RequestRejected: A refusal that no later try can change; the run may well exist.
             AnswerNotUnderstood: The run is over, and what the server sends as its answer is none, time and again.
+            AnswerTooLarge: It is more than the client takes.
         """
         if lost is not None:
             await self._pause(lost.reason, lost.error)
@@ -139,7 +140,7 @@ class Joiner:
             ) as response:
                 self._connections += 1
                 await self._tell("joined", "Joined the run; waiting for its answer.")
-                reading = await read_body(response)
+                reading = await read_body(response, max_bytes=self._http.max_answer_bytes)
         except NotFound as error:
             await self._confirm_unknown(error)
             raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
 from dashboard.langgraph.errors import AnswerNotUnderstood
@@ -44,13 +44,26 @@ class ThreadsClient:
         *,
         metadata: Mapping[str, Any] | None = None,
         values: Mapping[str, Any] | None = None,
+        ids: Sequence[str] | None = None,
         status: ThreadStatus | None = None,
         limit: int = 10,
         offset: int = 0,
+        select: Sequence[str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> builtins.list[Thread]:
-        """One page of the threads that match."""
-        body = {"metadata": metadata, "values": values, "status": status, "limit": limit, "offset": offset}
+        """One page of the threads that match; `select` names the fields that are wanted of each.
+
+        Servers that do not know `ids` or `select` yet leave them out of account.
+        """
+        body = {
+            "metadata": metadata,
+            "values": values,
+            "ids": ids,
+            "status": status,
+            "limit": limit,
+            "offset": offset,
+            "select": select,
+        }
         return await self._list("POST", "/threads/search", json=_given(body), headers=headers)
 
     async def get_state(
@@ -106,7 +119,7 @@ class ThreadsClient:
         """States as `get_history` gives them, their values as bytes.
 
         Raises:
-            AnswerNotUnderstood: also when the answer is longer than `max_bytes`.
+            AnswerTooLarge: the answer is longer than `max_bytes`.
         """
         path = f"/threads/{segment(thread_id)}/history"
         body = {"limit": limit, "metadata": metadata}

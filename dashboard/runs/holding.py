@@ -32,6 +32,8 @@ from dashboard.servers.models import Server
 LEASE = timedelta(seconds=20)
 ERROR_CHARS = 20_000
 WAITED_S = 1.0
+NOT_KEPT = "Final state not kept"
+"""The error type of a run whose end is known, and whose final state could not be stored."""
 
 # With the ids as one value: Django's `pk__in` takes time by the square of their number, and a worker holds thousands.
 _RENEWAL = """

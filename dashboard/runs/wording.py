@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dashboard.runs.events import EventKind
 from dashboard.runs.final_state import showable
+from dashboard.runs.holding import NOT_KEPT
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.schemas import schema_example
@@ -131,6 +132,8 @@ def _cancelled(run: Run) -> Banner:
         title = "Cancelled."
     if run.remote_run_id is None:
         text = "It had not been sent to the server."
+    elif run.ending.get("no_state"):
+        text = "It left nothing on its thread: there is nothing to undo, and nothing to go on from."
     elif run.ending.get("rolled_back"):
         text = "What it had done was undone on the server."
     else:
@@ -191,6 +194,11 @@ def run_meaning(run: Run) -> str:
     if run.status == RunStatus.QUEUED and run.unreachable_since:
         return "Its server could not take it; it is sent again by itself until the server does."
     return run.look.meaning
+
+
+def why_no_state(run: Run) -> str:
+    """Why a run that has ended has no final state to show, in a sentence or two."""
+    return run.error_message if run.error_type == NOT_KEPT else run_meaning(run)
 
 
 def event_lines(events: Iterable[RunEvent]) -> list[EventLine]:

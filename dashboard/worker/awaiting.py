@@ -11,6 +11,7 @@ from dataclasses import replace
 from dashboard.langgraph import (
     Answer,
     AnswerNotUnderstood,
+    AnswerTooLarge,
     LangGraphClient,
     LangGraphError,
     RequestInvalid,
@@ -34,7 +35,7 @@ from dashboard.worker.inquiry import ask_how_it_ended
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.line import Beside, Line
 from dashboard.worker.lookup import CannotKnow, NotLaunched, look_up_launch
-from dashboard.worker.storing import OutcomeStore
+from dashboard.worker.storing import OutcomeStore, without_state
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class RunAwaiter:
         self._line = Line(hold, client, database, self._beside)
         self._is_cancelled = run.status == RunStatus.CANCELLING
         self._is_accompanied = False
+        self._is_too_large = False
         self._cancel: asyncio.Task[None] | None = None
 
     @property
@@ -131,6 +133,8 @@ class RunAwaiter:
             return Outcome(RunStatus.FAILED, RunError("Not sent", str(error)))
         except NotLaunched as error:
             return await self._try_later(str(error), None)
+        except AnswerTooLarge as error:
+            return Outcome(RunStatus.LOST, RunError("Not known", str(error)))
         except CannotKnow as error:
             return Outcome(RunStatus.LOST, RunError("Not known", str(error)), body=error.body)
         except RunNotFound:
@@ -142,7 +146,10 @@ class RunAwaiter:
         if self._run_id is None or self._thread_id is None:
             return None
         try:
-            return await self._classified(answer)
+            outcome = await self._classified(answer)
+            return without_state(outcome) if self._is_too_large else outcome
+        except AnswerTooLarge as error:  # what it says of the run itself
+            return Outcome(RunStatus.LOST, RunError("Not known", str(error)), body=answer.body if answer else None)
         except RequestRejected as error:
             refused = RunError(f"Refused with HTTP {error.status_code}", error.detail)
             return Outcome(RunStatus.LOST, refused, body=answer.body if answer else None)
@@ -193,7 +200,7 @@ class RunAwaiter:
             logger.warning("the launch was not confirmed: %s", error, extra=self._log())
             return await self._find_and_join()
         except AnswerNotUnderstood as error:
-            logger.warning("the answer was not understood: %s", error, extra=self._log())
+            self._not_understood(error)
             return None if self._run_id else await self._find_and_join()
         if self._run_id is None:
             await self._name(answer)
@@ -228,8 +235,12 @@ class RunAwaiter:
                 self._thread_id, self._run_id, headers=self._headers or None, on_connection=self._line.tell
             )
         except AnswerNotUnderstood as error:
-            logger.warning("the answer was not understood: %s", error, extra=self._log())
+            self._not_understood(error)
             return None
+
+    def _not_understood(self, error: AnswerNotUnderstood) -> None:
+        self._is_too_large = isinstance(error, AnswerTooLarge)
+        logger.warning("the answer was not understood: %s", error, extra=self._log())
 
     async def _find_and_join(self) -> Answer | None:
         if self._run_id is None:
@@ -372,8 +383,8 @@ class RunAwaiter:
 
     async def _forget_thread(self) -> None:
         """Delete the thread of a stateless run, unless it was to be kept."""
-        if not self.run.forgets_thread or self._thread_id is None:
-            return
+        if not self.run.forgets_thread or self._thread_id is None or self._is_too_large:
+            return  # a state that is not kept here is left where it is
         try:
             await self._client.threads.delete(self._thread_id, headers=self._headers)
         except LangGraphError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dashboard.langgraph import Answer
@@ -26,7 +26,7 @@ class Facts:
         remote_status: The server's word for the run; None when it no longer knows the run (404).
         state: The last state this run left on its thread; None when there is none.
         is_state_told: Whether the server told that state, or that there is none; False when it would not say.
-        thread_status: Without it, what the server calls the thread; "" when it does not say that either.
+        thread: Without it, what the server says of the thread: `status` and `interrupts`; {} when not even that.
         thread_known: Whether the server still knows the thread.
         cancel_action: What someone asked here: "interrupt", "rollback", or "".
         keep_error_state: raise_error=False: the `__error__` document is the final state.
@@ -37,7 +37,7 @@ class Facts:
     remote_status: str | None
     state: ThreadState | None = None
     is_state_told: bool = True
-    thread_status: str = ""
+    thread: Mapping[str, Any] = field(default_factory=dict)
     thread_known: bool = True
     cancel_action: str = ""
     keep_error_state: bool = False
@@ -78,7 +78,8 @@ def _classify(facts: Facts) -> Outcome | None:
         # Rolled back before it began: the dev server keeps such a run instead of forgetting it.
         return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True})
     if facts.remote_status == "interrupted":
-        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending=_who_stopped_it(facts))
+        left_nothing = {"no_state": True} if facts.is_state_told and facts.state is None and facts.thread_known else {}
+        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending=_who_stopped_it(facts) | left_nothing)
     if facts.remote_status == "success":
         return _stopped_well(facts)
     return Outcome(
@@ -105,9 +106,9 @@ def _stopped_well(facts: Facts) -> Outcome:
     if interrupts:
         kept = [_bounded(interrupt) for interrupt in interrupts]
         return Outcome(RunStatus.NEEDS_INPUT, body=_body(facts), ending={"interrupts": kept, "next": waiting})
-    if not facts.is_state_told and facts.thread_status == "interrupted":
+    if not facts.is_state_told and facts.thread.get("status") == "interrupted":
         return Outcome(RunStatus.PAUSED, body=_body(facts))
-    if not facts.is_state_told and facts.thread_status != "idle":
+    if not facts.is_state_told and facts.thread.get("status") != "idle":
         sentence = "The server says that it stopped without an error, but not whether it finished or waits for somebody"
         return Outcome(RunStatus.LOST, RunError("Not known", f"{sentence}."), body=_body(facts))
     if waiting:
@@ -116,10 +117,12 @@ def _stopped_well(facts: Facts) -> Outcome:
 
 
 def _interrupts(facts: Facts) -> list[Any]:
-    """The open questions: from the answer, which has their schemas, else from the state's tasks."""
+    """The open questions: from the answer, which has their schemas, else from the state's tasks or the thread."""
     if facts.answer is not None and facts.answer.questions:
         return facts.answer.questions
-    return [interrupt for task in _tasks(facts) for interrupt in _list(task.get("interrupts"))]
+    by_task = facts.thread.get("interrupts")
+    on_thread = [asked for task in by_task.values() for asked in _list(task)] if isinstance(by_task, dict) else []
+    return [asked for task in _tasks(facts) for asked in _list(task.get("interrupts"))] or on_thread
 
 
 def _tasks(facts: Facts) -> list[Mapping[str, Any]]:

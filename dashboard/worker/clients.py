@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from django.conf import settings
+
 from dashboard.langgraph import LangGraphClient, get_client
 from dashboard.servers.models import Server
 
@@ -29,7 +31,8 @@ class Clients:
         key = (str(server.pk), server.url, bytes(server.secret_headers))
         client = self._clients.get(key)
         if client is None:
-            client = get_client(server.url, headers=server.headers() or None)
+            most = settings.ENV.state_max_mb * 1_000_000
+            client = get_client(server.url, headers=server.headers() or None, max_answer_bytes=most)
             self._clients[key] = client
         return client
 

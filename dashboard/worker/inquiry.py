@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from dashboard.langgraph import (
     Answer,
     AnswerNotUnderstood,
+    AnswerTooLarge,
     ConnectionEvent,
     LangGraphClient,
     LangGraphError,
@@ -65,6 +66,7 @@ async def until_answered(
 
     Raises:
         RequestRejected: the server said no, for good.
+        AnswerTooLarge: it said more than is taken, and would again.
         NotAnswered: patience has ended.
     """
     delay, began, is_told = ASK_FIRST_S, time.monotonic(), False
@@ -72,6 +74,8 @@ async def until_answered(
         problem: Exception
         try:
             answer = await ask()
+        except AnswerTooLarge:
+            raise
         except (ServerUnreachable, AnswerNotUnderstood) as error:
             logger.info("the server could not be asked, trying again in %.1f s: %s", delay, error)
             problem = error
@@ -120,7 +124,7 @@ async def ask_how_it_ended(
     status = remote.get("status") if remote else None
     if status in ("pending", "running"):
         return Facts(answer, status)
-    thread_status = ""
+    thread: Mapping[str, Any] = {}
     try:
         outline, is_present = await until_answered(
             lambda: _last_state(client, thread_id, run_id, headers), tell=tell, patience_s=state_patience_s
@@ -128,12 +132,12 @@ async def ask_how_it_ended(
         is_state_told = True
     except NotFound:
         return Facts(answer, status, thread_known=False)
-    except (RequestRejected, NotAnswered) as error:
+    except (RequestRejected, NotAnswered, AnswerTooLarge) as error:
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state cannot be had: %s", error)
         outline, is_present, is_state_told = None, True, False
         if status == "success":
-            thread_status = await _thread_status(client, thread_id, headers)
+            thread = await _thread(client, thread_id, headers)
     if status is None and outline is not None and (outline.state.get("metadata") or {}).get("run_id") != run_id:
         outline = None  # the run is gone, and this may be another's
     if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
@@ -142,16 +146,26 @@ async def ask_how_it_ended(
     del outline  # its values, which are as large as the answer
     if answer is not None:
         await answer.examine()
-    return Facts(answer, status, state, is_state_told=is_state_told, thread_status=thread_status)
+    return Facts(answer, status, state, is_state_told=is_state_told, thread=thread)
 
 
-async def _thread_status(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> str:
-    """What the server calls the thread: "idle", "interrupted", "busy" ...; "" when it does not say."""
+async def _thread(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Mapping[str, Any]:
+    """What the server says of the thread without its values: `status` and open `interrupts`; {} when it does not.
+
+    Searched for first: the thread by itself comes with its values, which may be what cannot be had.
+    """
+    wanted = ["thread_id", "status", "interrupts"]
     try:
-        return str((await client.threads.get(thread_id, headers=headers)).get("status") or "")
+        for thread in await client.threads.search(ids=[thread_id], select=wanted, limit=1, headers=headers):
+            if isinstance(thread, dict) and thread.get("thread_id") == thread_id:
+                return thread
+    except LangGraphError as error:
+        logger.info("the thread cannot be searched for: %s", error)
+    try:
+        return await client.threads.get(thread_id, headers=headers)
     except LangGraphError as error:
         logger.info("the thread cannot be had either: %s", error)
-        return ""
+        return {}
 
 
 async def _last_state(

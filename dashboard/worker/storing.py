@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+
+from django.conf import settings
 
 from dashboard.runs import holding
-from dashboard.runs.holding import Hold, LeaseLost, Outcome, RunError
+from dashboard.runs.holding import NOT_KEPT, Hold, LeaseLost, Outcome, RunError
 from dashboard.worker.database import DATABASE_AWAY, RETRY_FIRST_S, RETRY_MAX_S, Database
 from dashboard.worker.spool import Spool, Spooled
 
@@ -113,9 +116,18 @@ def _store_late(hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
             logger.info("a late outcome was not needed any more", extra=_log(hold))
 
 
+def without_state(outcome: Outcome) -> Outcome:
+    """How a run ended whose final state is larger than a worker takes."""
+    most = f"{settings.ENV.state_max_mb:,} MB (RUNBOARD_STATE_MAX_MB)"
+    told = RunError(NOT_KEPT, f"It is larger than {most}, the most that Runboard takes here.")
+    if outcome.error is not None:
+        told = replace(outcome.error, message=f"{outcome.error.message} The final state is larger than {most}.")
+    return replace(outcome, body=None, error=told)
+
+
 def _bare(outcome: Outcome, error: Exception) -> Outcome:
     """How the run ended, without what Postgres would not take."""
-    told = outcome.error or RunError("Final state not kept", f"It could not be stored: {error}")
+    told = outcome.error or RunError(NOT_KEPT, f"It could not be stored: {error}")
     return Outcome(outcome.status, told, executions=outcome.executions, known_at=outcome.known_at)
 
 

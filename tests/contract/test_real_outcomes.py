@@ -118,6 +118,7 @@ async def test_cancelled_while_it_waited_on_the_server(server: Server, person: U
         first = await run_in(first, *ENDED, deadline_s=20)
 
     assert (first.status, waiting.status) == ("succeeded", "cancelled")
+    assert waiting.ending["no_state"] is True
 
 
 async def test_the_recursion_limit_is_a_failure(server: Server, person: User) -> None:

@@ -52,6 +52,7 @@ async def test_an_end_without_an_error_is_not_called_success_on_the_runs_word_al
     scripted: ScriptedServer, thread: Fault
 ) -> None:
     scripted.script("state", BROKEN, times=None)
+    scripted.script("threads_search", BROKEN, times=None)
     scripted.script("thread", thread, times=None)
     async with working():
         run = await launch(scripted, patience_s=1)

@@ -15,7 +15,7 @@ from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.selectors import run_get
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.wording import Banner, event_lines, run_banner
+from dashboard.runs.wording import Banner, event_lines, run_banner, why_no_state
 from tests.factories import claim, make_run, make_user
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +73,22 @@ def test_a_run_cancelled_before_it_was_sent_says_so() -> None:
     run_cancel(run=run, by=make_user(run.team))
 
     assert "had not been sent" in banner_of(run).text
+
+
+def test_a_run_cancelled_before_it_left_anything_does_not_say_that_it_is_kept() -> None:
+    nothing = make_run(status=RunStatus.CANCELLED, ending={"no_state": True})
+    something = make_run(status=RunStatus.CANCELLED)
+
+    assert "left nothing" in banner_of(nothing).text
+    assert "is kept" in banner_of(something).text
+
+
+def test_why_there_is_no_state() -> None:
+    not_kept = make_run(status=RunStatus.SUCCEEDED, error=RunError("Final state not kept", "It is too large."))
+    failed = make_run(status=RunStatus.FAILED, error=RunError("ValueError", "It is wrong."))
+
+    assert why_no_state(not_kept) == "It is too large."
+    assert "wrong" not in why_no_state(failed)
 
 
 def test_the_next_step_fills_the_form_for_the_same_thread() -> None:

@@ -16,6 +16,7 @@ LIARS = "tests/integration/test_lying_servers.py::"
 REFUSALS = "tests/integration/test_refusals_of_a_run.py::"
 SILENT = "tests/integration/test_silent_about_the_end.py::"
 LAUNCHES = "tests/integration/test_unconfirmed_launches.py::"
+LARGE = "tests/integration/test_too_large.py::"
 LINES = "tests/unit/langgraph/test_lost_lines.py::"
 
 ASKING = (
@@ -154,10 +155,42 @@ ASKING = (
         (LAUNCHES + "test_the_values_of_the_run_that_followed_are_not_stored",),
     ),
     Break(
+        "too-large-is-not-read-on",
+        "A final state larger than a worker takes does not fill its memory.",
+        "dashboard/langgraph/answers.py",
+        "if max_bytes is not None and size > max_bytes:",
+        "if None:",
+        ("tests/unit/langgraph/test_answer_limits.py::test_a_longer_one_is_not_read_on_and_not_asked_for_again",),
+    ),
+    Break(
+        "too-large-is-not-asked-again",
+        "An answer that is too large is not asked for again and again.",
+        INQUIRY,
+        "        except AnswerTooLarge:\n            raise\n",
+        "",
+        (LARGE + "test_how_it_ended_is_known_and_the_page_says_why_there_is_no_state",),
+    ),
+    Break(
+        "too-large-stays-on-the-server",
+        "A stateless run's thread is not deleted when its state was not kept here.",
+        AWAITING,
+        " or self._is_too_large:",
+        ":",
+        (LARGE + "test_what_is_not_kept_here_stays_on_the_server",),
+    ),
+    Break(
+        "searched-thread-is-ours",
+        "What a server says of another thread does not tell how a run ended.",
+        INQUIRY,
+        'if isinstance(thread, dict) and thread.get("thread_id") == thread_id:',
+        "if isinstance(thread, dict):",
+        (LARGE + "test_another_thread_that_the_search_found_says_nothing",),
+    ),
+    Break(
         "untold-state-is-no-success",
         "A run whose state cannot be had is not called succeeded on its own word alone.",
         CLASSIFY,
-        'if not facts.is_state_told and facts.thread_status != "idle":',
+        'if not facts.is_state_told and facts.thread.get("status") != "idle":',
         "if None:",
         (SILENT + "test_an_end_without_an_error_is_not_called_success_on_the_runs_word_alone",),
     ),
@@ -165,7 +198,7 @@ ASKING = (
         "untold-state-may-be-paused",
         "A run that stopped at a node is paused although its state cannot be had.",
         CLASSIFY,
-        'if not facts.is_state_told and facts.thread_status == "interrupted":',
+        'if not facts.is_state_told and facts.thread.get("status") == "interrupted":',
         "if None:",
         (SILENT + "test_a_state_that_can_never_be_had_does_not_keep_a_run_running[at a node]",),
     ),
@@ -189,7 +222,7 @@ ASKING = (
         "questions-in-the-state-count",
         "A run that waits for a person is not called paused because its answer did not tell the question.",
         CLASSIFY,
-        'return [interrupt for task in _tasks(facts) for interrupt in _list(task.get("interrupts"))]',
+        'return [asked for task in _tasks(facts) for asked in _list(task.get("interrupts"))] or on_thread',
         "return []",
         ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
     ),

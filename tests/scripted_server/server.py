@@ -334,9 +334,7 @@ class ScriptedServer:
             )
             return 200, thread.as_json(), None
         if endpoint == "threads_search":
-            wanted = (request.json or {}).get("metadata") or {}
-            found = [each for each in self.threads.values() if wanted.items() <= each.metadata.items()]
-            return 200, [thread.as_json() for thread in found][: (request.json or {}).get("limit", 10)], None
+            return 200, self._threads_found(request.json or {}), None
         if endpoint in ("run", "cancel"):
             run = self._find(*ids)
             if run is None or (endpoint == "cancel" and run.status in TERMINAL):
@@ -367,6 +365,15 @@ class ScriptedServer:
             states = [s for s in reversed(known.states) if of_run in (None, s["metadata"].get("run_id"))]
             return 200, states[: (request.json or {}).get("limit", 10)], None
         return 200, known.as_json(), None
+
+    def _threads_found(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        metadata, ids, select = wanted.get("metadata") or {}, wanted.get("ids"), wanted.get("select")
+        found = [
+            thread.as_json()
+            for thread in self.threads.values()
+            if metadata.items() <= thread.metadata.items() and (ids is None or thread.thread_id in ids)
+        ][: wanted.get("limit", 10)]
+        return [{key: each[key] for key in select} for each in found] if select else found
 
     def _assistants(
         self, endpoint: str, ids: list[str], request: Request

@@ -90,10 +90,32 @@ def test_the_error_state_is_kept_only_when_asked(keep: bool, kept: bool) -> None
 
 
 def test_who_cancelled_is_not_guessed() -> None:
-    by_us = classify(Facts(answer({}), "interrupted", cancel_action="interrupt"))
-    elsewhere = classify(Facts(answer({}), "interrupted"))
+    by_us = classify(Facts(answer({}), "interrupted", state={"next": ["write"]}, cancel_action="interrupt"))
+    elsewhere = classify(Facts(answer({}), "interrupted", state={"next": ["write"]}))
 
     assert by_us is not None
     assert elsewhere is not None
     assert not by_us.ending
     assert "on the server" in elsewhere.ending["note"]
+
+
+def test_a_cancelled_run_that_left_no_state_is_known_by_it() -> None:
+    never_began = classify(Facts(answer({}), "interrupted", cancel_action="interrupt"))
+    not_told = classify(Facts(answer({}), "interrupted", is_state_told=False, cancel_action="interrupt"))
+    thread_gone = classify(Facts(answer({}), "interrupted", thread_known=False, cancel_action="interrupt"))
+
+    assert [outcome.ending if outcome else None for outcome in (never_began, not_told, thread_gone)] == [
+        {"no_state": True},
+        {},
+        {},
+    ]
+
+
+def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> None:
+    asked = {"id": "a", "value": "go on?"}
+    thread = {"status": "interrupted", "interrupts": {"task": [asked], "other": None}}
+
+    outcome = classify(Facts(None, "success", is_state_told=False, thread=thread))
+
+    assert outcome is not None
+    assert (outcome.status, outcome.ending["interrupts"]) == ("needs_input", [asked])

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from dashboard.runs import wording
 from dashboard.runs.final_state import Node, showable, value_tree
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import LOOKS, RunStatus
-from dashboard.runs.wording import run_meaning
 
 register = template.Library()
 
@@ -57,7 +57,13 @@ def tone(status: str) -> str:
 @register.filter
 def meaning(run: Run) -> str:
     """What the run's status means, in one sentence."""
-    return run_meaning(run)
+    return wording.run_meaning(run)
+
+
+@register.filter
+def why_no_state(run: Run) -> str:
+    """Why a run that has ended has no final state."""
+    return wording.why_no_state(run)
 
 
 @register.simple_tag

@@ -1,0 +1,127 @@
+"""Final states larger than a worker takes: how the run ended is told all the same, and nobody runs out of memory."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.statuses import ENDS
+from tests.asynchronous import in_db, kill, run_in, working
+from tests.factories import make_run, make_server, make_team, make_user
+from tests.scripted_server import Fault, ScriptedServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LARGE = {"text": "x" * 1_200_000}
+SENTENCE = "It is larger than 1 MB (RUNBOARD_STATE_MAX_MB), the most that Runboard takes here."
+
+
+@pytest.fixture(autouse=True)
+def one_megabyte(settings: Any) -> None:
+    """The most that a worker takes."""
+    settings.ENV = dataclasses.replace(settings.ENV, state_max_mb=1)
+
+
+async def launch(server: ScriptedServer, **order: Any) -> Run:
+    team = await in_db(make_team)
+    ours = await in_db(make_server, team, url=server.url)
+    return await in_db(make_run, team=team, server=ours, **order)
+
+
+async def ended(server: ScriptedServer, end: str, *arguments: Any, **order: Any) -> Run:
+    """A run that ended so, by the name of the method of `ScriptedRun`."""
+    fields = order.pop("fields", {})
+    async with working():
+        run = await launch(server, **order)
+        remote = await server.run_created()
+        await run_in(run, "running")
+        getattr(remote, end)(*arguments, **fields)
+        return await run_in(run, *ENDS)
+
+
+def has_result(run: Run) -> bool:
+    return hasattr(run, "result")
+
+
+async def test_how_it_ended_is_known_and_the_page_says_why_there_is_no_state(scripted: ScriptedServer) -> None:
+    run = await ended(scripted, "finish", LARGE)
+
+    assert (run.status, run.error_type, run.error_message) == ("succeeded", "Final state not kept", SENTENCE)
+    assert not has_result(run)
+    assert scripted.count("wait") == 1
+
+    def page() -> str:
+        browser = Client()
+        browser.force_login(make_user(run.team))
+        return browser.get(f"/runs/{run.pk}/").content.decode()
+
+    assert SENTENCE in await in_db(page)
+
+
+async def test_a_question_is_told_although_its_state_is_too_large(scripted: ScriptedServer) -> None:
+    run = await ended(scripted, "interrupt", "go on?", fields={"values": LARGE})
+
+    assert run.status == "needs_input"
+    assert [asked["value"] for asked in run.ending["interrupts"]] == ["go on?"]
+    assert not has_result(run)
+
+
+@pytest.mark.parametrize(
+    ("end", "fields", "status"),
+    [("pause", {"next": ["review"]}, "paused"), ("cancel", {}, "cancelled"), ("time_out", {}, "timed_out")],
+)
+async def test_every_other_end_is_told_too(
+    scripted: ScriptedServer, end: str, fields: dict[str, Any], status: str
+) -> None:
+    run = await ended(scripted, end, LARGE, fields=fields)
+
+    assert (run.status, run.error_type, has_result(run)) == (status, "Final state not kept", False)
+
+
+async def test_a_server_that_can_only_tell_it_with_its_values_is_not_guessed_about(scripted: ScriptedServer) -> None:
+    scripted.script("threads_search", Fault(status=200, body=b"[]"), times=None)
+
+    run = await ended(scripted, "finish", LARGE)
+
+    assert run.status == "lost"
+    assert "not whether it finished" in run.error_message
+    assert "larger than 1 MB" in run.error_message
+
+
+async def test_another_thread_that_the_search_found_says_nothing(scripted: ScriptedServer) -> None:
+    scripted.script("threads_search", Fault(status=200, body=b'[{"thread_id": "?", "status": "idle"}]'), times=None)
+
+    run = await ended(scripted, "finish", LARGE)
+
+    assert run.status == "lost"
+
+
+async def test_what_is_not_kept_here_stays_on_the_server(scripted: ScriptedServer) -> None:
+    run = await ended(scripted, "finish", LARGE, thread=ThreadChoice.STATELESS)
+
+    assert run.status == "succeeded"
+    assert scripted.count("thread_delete") == 0
+
+
+async def test_it_does_not_go_from_worker_to_worker(scripted: ScriptedServer) -> None:
+    async with working() as first:
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        await kill(first)
+    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
+    remote.finish(LARGE)
+    async with working():
+        other = await launch(scripted)
+        run = await run_in(run, *ENDS)
+        await scripted.run_created(2)
+        scripted.created[1].finish({"small": 1})
+        other = await run_in(other, "succeeded")
+
+    assert (run.status, run.error_type, has_result(run)) == ("succeeded", "Final state not kept", False)
+    assert has_result(other)
+    assert scripted.count("join") == 1
