@@ -27,7 +27,7 @@ SHOW_STOPPED = timedelta(hours=1)
 SHOW_SILENT = timedelta(days=1)
 ROWS = 50
 
-State = Literal["working", "stopping", "silent", "stopped"]
+State = Literal["working", "stopping", "silent", "died", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,15 @@ def _workers(at: datetime) -> tuple[WorkerLine, ...]:
         .annotate(count=Count("pk"))
     )
     lines = [_line(row, held.get(row.pk, 0), at) for row in rows]
-    order = {"working": 0, "stopping": 1, "silent": 2, "stopped": 3}
+    order = {"working": 0, "stopping": 1, "silent": 2, "died": 3, "stopped": 3}
     return tuple(sorted(lines, key=lambda line: (order[line.state], line.host, line.started_at)))
 
 
 def _line(row: Worker, held: int, at: datetime) -> WorkerLine:
     state: State = "working"
     if row.stopped_at is not None:
-        state = "stopped"
+        # One that stops as asked says so with a last heartbeat; of one that was killed the next to start here says it.
+        state = "died" if row.heartbeat_at < row.stopped_at else "stopped"
     elif row.heartbeat_at <= at - SILENT_AFTER:
         state = "silent"
     elif row.stopping_at is not None:

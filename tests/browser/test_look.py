@@ -59,6 +59,8 @@ def addresses(team: Team, user: User) -> dict[str, str]:
     Worker.objects.create(host="a-machine-with-quite-a-long-name.somewhere.example.org", pid=12, concurrency=500)
     Worker.objects.create(host="box", pid=3, concurrency=5, heartbeat_at=Now() - timedelta(minutes=3))
     Worker.objects.create(host="box", pid=4, concurrency=5, stopped_at=Now() - timedelta(minutes=3))
+    old = Now() - timedelta(minutes=4)
+    Worker.objects.create(host="box", pid=5, concurrency=5, heartbeat_at=old, stopped_at=Now() - timedelta(minutes=3))
     for status in RunStatus:
         run = make_run(
             team=team,
