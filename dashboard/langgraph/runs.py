@@ -336,10 +336,13 @@ class RunsClient:
         limit: int = 10,
         offset: int = 0,
         status: RunStatus | None = None,
+        select: Sequence[str] | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> builtins.list[Run]:
         """The thread's runs, newest first, `limit` of them after skipping `offset`.
+
+        `select` names the fields that are wanted of each; servers that do not know it give all, with every input.
 
         Raises:
             NotFound: The server does not know the thread.
@@ -347,6 +350,8 @@ class RunsClient:
         query: dict[str, Any] = {"limit": limit, "offset": offset}
         if status is not None:
             query["status"] = status
+        if select is not None:
+            query["select"] = list(select)
         query.update(params or {})
         path = f"/threads/{segment(thread_id)}/runs"
         found = (await self._http.request("GET", path, headers=headers, params=query)).json()

@@ -35,7 +35,7 @@ from dashboard.worker.inquiry import ask_how_it_ended
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.line import Beside, Line
 from dashboard.worker.lookup import CannotKnow, NotLaunched, look_up_launch
-from dashboard.worker.storing import OutcomeStore, without_state
+from dashboard.worker.storing import OutcomeStore, not_readable, without_state
 
 logger = logging.getLogger(__name__)
 
@@ -133,8 +133,8 @@ class RunAwaiter:
             return Outcome(RunStatus.FAILED, RunError("Not sent", str(error)))
         except NotLaunched as error:
             return await self._try_later(str(error), None)
-        except AnswerTooLarge as error:
-            return Outcome(RunStatus.LOST, RunError("Not known", str(error)))
+        except AnswerTooLarge:
+            return Outcome(RunStatus.LOST, not_readable())
         except CannotKnow as error:
             return Outcome(RunStatus.LOST, RunError("Not known", str(error)), body=error.body)
         except RunNotFound:
@@ -148,8 +148,8 @@ class RunAwaiter:
         try:
             outcome = await self._classified(answer)
             return without_state(outcome) if self._is_too_large else outcome
-        except AnswerTooLarge as error:  # what it says of the run itself
-            return Outcome(RunStatus.LOST, RunError("Not known", str(error)), body=answer.body if answer else None)
+        except AnswerTooLarge:  # what it says of the run itself
+            return Outcome(RunStatus.LOST, not_readable(), body=answer.body if answer else None)
         except RequestRejected as error:
             refused = RunError(f"Refused with HTTP {error.status_code}", error.detail)
             return Outcome(RunStatus.LOST, refused, body=answer.body if answer else None)

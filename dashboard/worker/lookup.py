@@ -17,6 +17,7 @@ RUN_ID_KEY = "runboard_run_id"
 LOOKUPS = 4
 LOOKUP_PAUSE_S = 2.0
 LOOKUP_PAGE = 100
+LOOKUP_FIELDS = ("run_id", "thread_id", "metadata")
 
 
 class NotLaunched(Exception):
@@ -80,7 +81,9 @@ async def find_launched(
     offset = 0
     while True:
         try:
-            runs = await client.runs.list(thread_id, limit=LOOKUP_PAGE, offset=offset, headers=headers)
+            runs = await client.runs.list(
+                thread_id, limit=LOOKUP_PAGE, offset=offset, select=LOOKUP_FIELDS, headers=headers
+            )
         except NotFound as error:
             if may_pass(error):
                 raise

@@ -116,13 +116,21 @@ def _store_late(hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
             logger.info("a late outcome was not needed any more", extra=_log(hold))
 
 
+def _most() -> str:
+    return f"{settings.ENV.state_max_mb:,} MB (RUNBOARD_STATE_MAX_MB)"
+
+
 def without_state(outcome: Outcome) -> Outcome:
     """How a run ended whose final state is larger than a worker takes."""
-    most = f"{settings.ENV.state_max_mb:,} MB (RUNBOARD_STATE_MAX_MB)"
-    told = RunError(NOT_KEPT, f"It is larger than {most}, the most that Runboard takes here.")
+    told = RunError(NOT_KEPT, f"It is larger than {_most()}, the most that Runboard takes here.")
     if outcome.error is not None:
-        told = replace(outcome.error, message=f"{outcome.error.message} The final state is larger than {most}.")
+        told = replace(outcome.error, message=f"{outcome.error.message} The final state is larger than {_most()}.")
     return replace(outcome, body=None, error=told)
+
+
+def not_readable() -> RunError:
+    """Why nothing is known of a run when even that answer is larger than a worker takes."""
+    return RunError("Not known", f"What the server says of this run is larger than {_most()}.")
 
 
 def _bare(outcome: Outcome, error: Exception) -> Outcome:

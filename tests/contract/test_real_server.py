@@ -53,6 +53,11 @@ async def test_a_run_on_a_thread(client: LangGraphClient, thread_id: str) -> Non
     assert (await client.threads.get_state(thread_id))["values"] == state
     assert len(await client.threads.get_history(thread_id)) == 4
     (run,) = await client.runs.list(thread_id)
+    (selected,) = await client.runs.list(thread_id, select=["run_id", "metadata"])
+    assert selected == {"run_id": run["run_id"], "metadata": run["metadata"]}
+    wanted = ["thread_id", "status", "interrupts"]
+    (found,) = await client.threads.search(ids=[thread_id], select=wanted)
+    assert found == {"thread_id": thread_id, "status": "idle", "interrupts": {}}
     assert len(await client.threads.get_history(thread_id, metadata={"run_id": run["run_id"]})) == 4
     assert await client.threads.get_history(thread_id, metadata={"run_id": str(uuid.uuid4())}) == []
     assert run["status"] == "success"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -98,6 +99,30 @@ async def test_another_thread_that_the_search_found_says_nothing(scripted: Scrip
     run = await ended(scripted, "finish", LARGE)
 
     assert run.status == "lost"
+
+
+async def test_a_run_of_which_nothing_can_be_read_is_lost_and_says_so(scripted: ScriptedServer) -> None:
+    scripted.script("run", Fault(status=200, body=b" " * 1_200_000), times=None)
+
+    run = await ended(scripted, "finish", {"small": 1})
+
+    assert (run.status, run.error_type) == ("lost", "Not known")
+    assert "is larger than 1 MB" in run.error_message
+    assert json.loads(run.result.body) == {"small": 1}
+
+
+async def test_a_launch_is_found_among_runs_with_large_inputs(scripted: ScriptedServer) -> None:
+    async with working():
+        first = await launch(scripted, params={"input": "x" * 900_000})
+        (await scripted.run_created()).finish({"first": 1})
+        first = await run_in(first, "succeeded")
+        scripted.script("wait", Fault(cut_before_headers=True))
+        place = {"thread": ThreadChoice.EXISTING, "thread_id": first.remote_thread_id}
+        second = await launch(scripted, params={"input": "y" * 900_000}, **place)
+        (await scripted.run_created(2)).finish({"second": 1})
+        second = await run_in(second, *ENDS)
+
+    assert (second.status, scripted.count("wait")) == ("succeeded", 2)
 
 
 async def test_what_is_not_kept_here_stays_on_the_server(scripted: ScriptedServer) -> None:

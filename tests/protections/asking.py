@@ -179,6 +179,14 @@ ASKING = (
         (LARGE + "test_what_is_not_kept_here_stays_on_the_server",),
     ),
     Break(
+        "looked-up-without-inputs",
+        "Looking a launch up does not bring the inputs of all the thread's runs.",
+        LOOKUP,
+        " select=LOOKUP_FIELDS,",
+        "",
+        (LARGE + "test_a_launch_is_found_among_runs_with_large_inputs",),
+    ),
+    Break(
         "searched-thread-is-ours",
         "What a server says of another thread does not tell how a run ended.",
         INQUIRY,

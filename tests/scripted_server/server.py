@@ -354,7 +354,9 @@ class ScriptedServer:
             if status := query.get("status"):
                 runs = [r for r in runs if r.status == status]
             start = int(query.get("offset", "0"))
-            return 200, [r.as_json() for r in runs[start : start + int(query.get("limit", "10"))]], None
+            found = [r.as_json() for r in runs[start : start + int(query.get("limit", "10"))]]
+            select = [value for name, value in request.params if name == "select"]
+            return 200, [_selected(each, select) for each in found], None
         if endpoint == "thread_delete":
             del self.threads[known.thread_id]
             return 204, None, None
@@ -373,7 +375,7 @@ class ScriptedServer:
             for thread in self.threads.values()
             if metadata.items() <= thread.metadata.items() and (ids is None or thread.thread_id in ids)
         ][: wanted.get("limit", 10)]
-        return [{key: each[key] for key in select} for each in found] if select else found
+        return [_selected(each, select) for each in found]
 
     def _assistants(
         self, endpoint: str, ids: list[str], request: Request
@@ -403,6 +405,10 @@ class ScriptedServer:
 def assistant_uuid(graph: str) -> str:
     """The id of a graph's default assistant: stable per name, as on the real server."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, graph))
+
+
+def _selected(entry: dict[str, Any], select: Sequence[str] | None) -> dict[str, Any]:
+    return {key: entry[key] for key in select} if select else entry
 
 
 def _detail(sentence: str | None) -> bytes:

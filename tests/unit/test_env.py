@@ -36,7 +36,7 @@ def test_the_defaults() -> None:
         ("PORT", "70000"),
         ("RUNBOARD_WORKER_CONCURRENCY", "0"),
         ("RUNBOARD_WORKER_CONCURRENCY", "1.5"),
-        ("RUNBOARD_STATE_MAX_MB", "0"),
+        ("RUNBOARD_STATE_MAX_MB", "31"),
         ("RUNBOARD_STATE_MAX_MB", "1001"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY", ""),
