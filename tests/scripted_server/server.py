@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
+from tests.scripted_server.assistants import assistant_uuid, assistants_answer
 from tests.scripted_server.faults import Fault
 from tests.scripted_server.routes import ENDPOINTS, endpoint_of
 from tests.scripted_server.runs import TERMINAL, ScriptedRun, ScriptedThread
@@ -323,7 +324,7 @@ class ScriptedServer:
         if endpoint == "info":
             return 200, {"version": "0.0.0-scripted", "flags": {"assistants": True}}, None
         if endpoint in ("assistants", "assistant", "schemas", "graph"):
-            return self._assistants(endpoint, ids, request)
+            return assistants_answer(self.graphs, endpoint, ids, request)
         if endpoint == "threads_create":
             wanted = request.json or {}
             thread_id = wanted.get("thread_id") or str(uuid.uuid4())
@@ -376,35 +377,6 @@ class ScriptedServer:
             if metadata.items() <= thread.metadata.items() and (ids is None or thread.thread_id in ids)
         ][: wanted.get("limit", 10)]
         return [_selected(each, select) for each in found]
-
-    def _assistants(
-        self, endpoint: str, ids: list[str], request: Request
-    ) -> tuple[int, Any, dict[str, str | None] | None]:
-        everyone = [
-            {"assistant_id": assistant_uuid(name), "graph_id": name, "name": name, "config": {}, "metadata": {}}
-            for name in (self.graphs or ["chat"])
-        ]
-        if endpoint == "assistants":
-            wanted = request.json or {}
-            found = [a for a in everyone if wanted.get("graph_id") in (None, a["graph_id"])]
-            start, limit = wanted.get("offset", 0), wanted.get("limit", 10)
-            after = str(start + limit) if start + limit < len(found) else None
-            return 200, found[start : start + limit], {"x-pagination-next": after}
-        mine = next((a for a in everyone if ids[0] in (a["assistant_id"], a["graph_id"])), None)
-        if mine is None:
-            return 404, {"detail": f"Assistant with ID {ids[0]} not found"}, None
-        if endpoint == "schemas":
-            schema = {"type": "object", "properties": {"topic": {"type": "string"}}}
-            names = ("input_schema", "output_schema", "state_schema", "config_schema", "context_schema")
-            return 200, {"graph_id": mine["graph_id"], **dict.fromkeys(names, schema)}, None
-        if endpoint == "graph":
-            return 200, {"nodes": [{"id": "__start__"}, {"id": "node"}], "edges": []}, None
-        return 200, mine, None
-
-
-def assistant_uuid(graph: str) -> str:
-    """The id of a graph's default assistant: stable per name, as on the real server."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, graph))
 
 
 def _selected(entry: dict[str, Any], select: Sequence[str] | None) -> dict[str, Any]:
