@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from dashboard.http import wants_json
+from dashboard.teams.typed import keeps_typed, show_again
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,10 @@ NOT_FOUND = "There is nothing here, or it belongs to another team."
 FORM_TOO_OLD = (
     "The page was open for so long that the form on it no longer counts. Nothing was done. "
     "Go back, load the page again, and send it once more."
+)
+NOT_TRUSTED = (
+    "Runboard does not know the address that this page was opened at, so nothing was done. "
+    "Whoever runs it adds the address to CSRF_TRUSTED_ORIGINS."
 )
 FORM_TOO_OLD_JSON = "The CSRF token is missing or wrong, so nothing was done. Send it as X-CSRFToken with its cookie."
 NOT_UNDERSTOOD = "What was sent could not be understood, so nothing was done."
@@ -60,9 +65,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form whose token does not count."""
+    """403 for a form whose token does not count; one that is long to fill in is shown again instead, filled in.
+
+    Only to whoever is signed in: browsers send their cookie with forms of our own pages alone (SameSite).
+    """
     if is_for_a_program(request):
         return JsonResponse({"error": FORM_TOO_OLD_JSON}, status=403)
+    if not reason.startswith("CSRF"):  # Django's words for a wrong Origin or Referer
+        return render(request, "403.html", {"sentence": NOT_TRUSTED}, status=403)
+    if keeps_typed(request) and request.user.is_authenticated:
+        return show_again(request)
     return render(request, "403_csrf.html", {"sentence": FORM_TOO_OLD}, status=403)
 
 

@@ -31,7 +31,7 @@ def launch(request: TeamRequest) -> HttpResponse:
     return _launch(request) if request.method == "POST" else _show(request)
 
 
-launch.keeps_typed = True  # type: ignore[attr-defined]  # read by SignInRequired
+launch.keeps_typed = True  # type: ignore[attr-defined]  # read where a POST is refused
 
 
 def _show(request: TeamRequest) -> HttpResponse:
@@ -39,7 +39,7 @@ def _show(request: TeamRequest) -> HttpResponse:
     parent = _parent(request)
     typed = typed_take(request, request.path)
     if typed is not None:
-        messages.info(request, "Here is what you typed before you signed in. It has not been launched.")
+        messages.info(request, "Here is what you typed. It has not been launched. Look it over, then launch it.")
         context = _context(request, _typed_form(request, typed), None)
         return render(request, "launch/page.html", context | {"is_typed": True})
     if parent is not None:

@@ -341,8 +341,9 @@ async def test_a_late_notice_does_not_bring_an_older_state_back() -> None:
         assert 'data-run-status="cancelled"' in await socket.receive_from(timeout=5)
 
         await in_db(notify, RUN_CHANNEL, RunChange(run.pk, run.team_id, run.version).to_payload())
-        await in_db(run_note, run, EventKind.WARNING, {"message": "the next"})
+        assert await socket.receive_nothing(timeout=1), "news that are older than what is shown"
 
+        await in_db(run_note, run, EventKind.WARNING, {"message": "the next"})
         assert "the next" in await socket.receive_from(timeout=5)
 
 

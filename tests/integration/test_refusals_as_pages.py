@@ -67,11 +67,13 @@ def test_a_form_without_its_token_is_refused_in_the_callers_language(person: Use
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(person)
 
-    page = browser.post("/launch/", {"assistant_id": "chat"})
+    page = browser.post("/accounts/logout/")
+    stranger = Client(enforce_csrf_checks=True).post("/launch/", {"assistant_id": "chat"})
     document = browser.post("/launch/", {"assistant_id": "chat"}, headers=JSON)
 
-    assert page.status_code == document.status_code == 403
+    assert page.status_code == stranger.status_code == document.status_code == 403
     assert "This form was too old" in page.content.decode()
+    assert "This form was too old" in stranger.content.decode()
     assert "X-CSRFToken" in document.json()["error"]
 
 
@@ -137,6 +139,37 @@ def test_what_was_typed_comes_back_after_the_sign_in(person: User) -> None:
 
     shown = back.context["form"]
     assert {name: str(shown[name].value()) for name in typed} == typed
+    assert "It has not been launched." in back.content.decode()
+    assert Run.objects.count() == 0
+    assert browser.get("/launch/").context["form"]["input"].value() is None, "once"
+
+
+def test_a_form_from_an_address_that_is_not_trusted_says_what_to_do(person: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person)
+    browser.get("/launch/")
+    sent = {"assistant_id": "chat", "csrfmiddlewaretoken": token(browser)}
+
+    elsewhere = {"Origin": "https://elsewhere.example"}
+    refused = browser.post("/launch/", sent, headers=elsewhere)
+    at_the_door = Client(enforce_csrf_checks=True).post("/accounts/login/", {"username": "ada"}, headers=elsewhere)
+
+    for answer in (refused, at_the_door):
+        assert answer.status_code == 403
+        assert "CSRF_TRUSTED_ORIGINS" in answer.content.decode()
+
+
+def test_what_was_typed_is_shown_again_when_its_form_was_too_old(person: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(person)
+    typed = {"assistant_id": "report", "input": '{"topic": "tides"}', "headers": '{"X-Key": "a secret"}'}
+
+    refused = browser.post("/launch/", typed)
+    assert "a secret" not in unquote_plus(json.dumps(Session.objects.get().get_decoded()))
+    back = browser.get(refused.headers["Location"])
+
+    assert refused.status_code == 302
+    assert {name: str(back.context["form"][name].value()) for name in typed} == typed
     assert "It has not been launched." in back.content.decode()
     assert Run.objects.count() == 0
     assert browser.get("/launch/").context["form"]["input"].value() is None, "once"

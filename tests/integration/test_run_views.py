@@ -419,7 +419,7 @@ def test_posts_need_a_csrf_token(person: User, team: Team) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(person)
 
-    assert browser.post("/launch/", {"assistant_id": "chat"}).status_code == 403
+    assert browser.post("/launch/", {"assistant_id": "chat"}, headers={"Accept": "application/json"}).status_code == 403
     assert Run.objects.count() == 0
 
 
