@@ -120,7 +120,8 @@ class Faults:
         try:
             await asyncio.sleep(FROZEN_S)
         finally:
-            os.kill(worker.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # the soak is over, and its worker ended as it was
+                os.kill(worker.pid, signal.SIGCONT)
             happened.ended = time.time()
 
     async def kill_worker(self) -> None:
