@@ -1,50 +1,43 @@
-// A page's line to the server: a WebSocket that htmx's ws extension opens and reconnects. While there is none the badge
-// says so, and the page polls when it does not come back soon.
+// A page's line to the server: a WebSocket that htmx's ws extension opens and reconnects. It is live once it has brought
+// its first message, which is what the database holds now: a line that is merely open may have nothing to tell. Until
+// then the badge says so, and the page polls when it takes long.
 import { showState } from "./badge.js";
 import { look } from "./look.js";
 import { hasEnded } from "./merge.js";
+import { Patience } from "./patience.js";
 
-const PAUSED_AFTER_MS = 2000;
-const POLL_AFTER_MS = 5000;
-const POLL_EVERY_MS = 4000;
 const STALE_AFTER_MS = 60000;
 const CODES = { htmxReconnects: [1006, 1011, 1012, 1013], ends: { 4401: "signed-out", 4404: "gone" } };
 
 export class Line {
   constructor(badge, take) {
     // `socket` only while it is open.
-    Object.assign(this, { badge, take, socket: null, wrapper: null, timers: [], heardAt: Date.now() });
+    Object.assign(this, { badge, take, socket: null, isLive: false, wrapper: null, heardAt: Date.now() });
+    const paused = () => badge.dataset.state === "polling" || showState(this.badge, "paused", this.heardAt);
+    this.patience = new Patience(paused, () => this.poll());
     badge.addEventListener("htmx:wsOpen", ({ detail }) => this.opened(detail.event.target, detail.socketWrapper));
     badge.addEventListener("htmx:wsClose", ({ detail }) => this.closed(detail.event, detail.socketWrapper));
     badge.addEventListener("htmx:wsBeforeMessage", (event) => {
       event.preventDefault();  // htmx must not swap it: it would close what the reader has opened
-      this.heard(event.detail.message);
+      this.told(event.detail.message);
     });
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
     window.addEventListener("offline", () => this.lost());  // the socket itself would notice minutes later
     window.addEventListener("online", () => this.isOver || this.socket || this.wrapper?.reconnect());
     showState(badge, "connecting");
-    this.wait();
-  }
-
-  wait() {
-    const paused = () => this.badge.dataset.state === "polling" || showState(this.badge, "paused", this.heardAt);
-    const poll = () => {
-      this.poll();
-      this.timers.push(setInterval(() => document.hidden || this.poll(), POLL_EVERY_MS));
-    };
-    this.timers.push(setTimeout(paused, PAUSED_AFTER_MS), setTimeout(poll, POLL_AFTER_MS));
-  }
-
-  stopWaiting() {
-    this.timers.forEach(clearTimeout);  // ends intervals too
-    this.timers = [];
+    this.patience.start();
   }
 
   opened(socket, wrapper) {
     if (this.isOver) return;
-    Object.assign(this, { socket, wrapper });
-    this.stopWaiting();
+    Object.assign(this, { socket, wrapper, isLive: false });
+  }
+
+  told(html) {
+    this.heard(html);
+    if (this.isOver || !this.socket || this.isLive) return;
+    this.isLive = true;
+    this.patience.stop();
     showState(this.badge, "live");
   }
 
@@ -57,8 +50,8 @@ export class Line {
   }
 
   lost() {
-    this.socket = null;
-    if (!this.isOver && !this.timers.length) this.wait();
+    Object.assign(this, { socket: null, isLive: false });
+    if (!this.isOver) this.patience.start();
   }
 
   heard(html, url) {
@@ -70,7 +63,7 @@ export class Line {
 
   async poll() {
     const isHeard = await this.look(this.badge.dataset.livePoll);
-    if (!this.socket && !this.isOver) showState(this.badge, isHeard ? "polling" : "paused", this.heardAt);
+    if (!this.isLive && !this.isOver) showState(this.badge, isHeard ? "polling" : "paused", this.heardAt);
   }
 
   async look(url) {
@@ -82,12 +75,12 @@ export class Line {
 
   /** A page that was out of sight looks once: its socket may be dead without knowing it. */
   refresh() {
-    if (!this.isOver && (!this.socket || Date.now() - this.heardAt > STALE_AFTER_MS)) this.poll();
+    if (!this.isOver && (!this.isLive || Date.now() - this.heardAt > STALE_AFTER_MS)) this.poll();
   }
 
   end(state) {
     this.isOver = true;
-    this.stopWaiting();
+    this.patience.stop();
     this.socket?.close(1000);
     const rest = this.badge.cloneNode(true);  // htmx reconnects only elements of the page, and the copy has no socket
     rest.removeAttribute("ws-connect");

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from dashboard.runs import changes
 from dashboard.runs.holding import Outcome, RunError
@@ -49,6 +49,25 @@ def test_every_step_appears_without_a_reload(page: Page, team: Team, user: User)
     expect(page.get_by_role("button", name="Cancel", exact=True)).to_have_count(0)
     live(page, "final")
     assert page.evaluate("window.notReloaded")
+
+
+def test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds(page: Page, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get())
+    held_up: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def hold_up(line: WebSocketRoute) -> None:
+        line.connect_to_server().on_message(lambda message: held_up.append((line, message)))
+
+    page.route_web_socket(re.compile("/ws/runs/"), hold_up)
+    page.goto(f"/runs/{run.pk}/")
+    expect(page.locator("#live")).to_contain_text("Live updates paused")
+    start(run)
+    expect(page.locator("#live")).to_have_text("Polling every 4 s")
+    shows(page, run, "running")
+    for line, message in held_up:
+        line.send(message)
+
+    live(page, "live")
 
 
 def test_elapsed_time_ticks_while_running_and_then_stands(page: Page, team: Team, user: User) -> None:

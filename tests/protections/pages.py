@@ -178,10 +178,20 @@ PAGES = (
     Break(
         "page-polls-without-a-socket",
         "A page whose socket cannot open asks again and again.",
-        "static/js/line.js",
+        "static/js/patience.js",
         "setTimeout(poll, POLL_AFTER_MS)",
         "0",
         ("tests/browser/test_live_run.py::test_page_polls_when_the_socket_cannot_open",),
+    ),
+    Break(
+        "live-once-told",
+        "A page is not called live before its line has brought what the database holds.",
+        "static/js/line.js",
+        "    Object.assign(this, { socket, wrapper, isLive: false });\n",
+        "    Object.assign(this, { socket, wrapper, isLive: true });\n"
+        "    this.patience.stop();\n"
+        '    showState(this.badge, "live");\n',
+        ("tests/browser/test_live_run.py::test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds",),
     ),
     Break(
         "rows-below-are-asked-for",
