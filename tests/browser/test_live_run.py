@@ -51,7 +51,9 @@ def test_every_step_appears_without_a_reload(page: Page, team: Team, user: User)
     assert page.evaluate("window.notReloaded")
 
 
-def test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds(page: Page, team: Team, user: User) -> None:
+def test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds(
+    page: Page, team: Team, user: User
+) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
     held_up: list[tuple[WebSocketRoute, str | bytes]] = []
 
