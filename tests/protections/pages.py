@@ -9,7 +9,9 @@ CONSUMERS = "dashboard/live/consumers.py"
 LISTENER = "dashboard/live/listener.py"
 DIAGNOSIS = "dashboard/worker/diagnosis.py"
 
-LIVE = "tests/integration/test_live.py::"
+NEWS = "tests/integration/live/test_news.py::"
+HEARERS = "tests/integration/live/test_who_may_hear.py::"
+BROKEN = "tests/integration/live/test_broken_lines.py::"
 TOLD = "tests/unit/test_diagnosis.py::"
 
 PAGES = (
@@ -19,7 +21,7 @@ PAGES = (
         CHANGES,
         "pg_notify(%s, json_build_array(id, team_id, version)::text)",
         "length(%s)",
-        (LIVE + "test_a_run_page_gets_a_snapshot_and_then_each_change",),
+        (NEWS + "test_a_run_page_gets_a_snapshot_and_then_each_change",),
     ),
     Break(
         "notified-with-the-commit",
@@ -30,7 +32,7 @@ PAGES = (
         "    with connection.copy().cursor() as other:\n"
         "        other.execute(\"NOTIFY runboard_run, 'at once'\")\n"
         "    return [Changed(*row[:3]) for row in rows]",
-        (LIVE + "test_a_change_that_is_rolled_back_is_never_heard_of",),
+        (NEWS + "test_a_change_that_is_rolled_back_is_never_heard_of",),
     ),
     Break(
         "listener-pings",
@@ -49,7 +51,7 @@ PAGES = (
         LISTENER,
         "                for page in pages.of(EVERY_PAGE):\n                    page.look_again()",
         "                pass",
-        (LIVE + "test_pages_look_again_when_the_line_to_the_database_was_lost",),
+        (BROKEN + "test_pages_look_again_when_the_line_to_the_database_was_lost",),
     ),
     Break(
         "joined-before-the-snapshot",
@@ -59,7 +61,7 @@ PAGES = (
         "        await self.send_everything()\n"
         "        self._everything = False\n"
         "        pages.join(self, (*self.group_names(), EVERY_PAGE))\n",
-        (LIVE + "test_a_change_made_while_the_first_picture_is_drawn_is_shown",),
+        (NEWS + "test_a_change_made_while_the_first_picture_is_drawn_is_shown",),
     ),
     Break(
         "older-news-not-shown",
@@ -67,7 +69,7 @@ PAGES = (
         CONSUMERS,
         "if member is None or version <= self.sent_version:",
         "if member is None:",
-        (LIVE + "test_a_late_notice_does_not_bring_an_older_state_back",),
+        (NEWS + "test_a_late_notice_does_not_bring_an_older_state_back",),
     ),
     Break(
         "rights-asked-again",
@@ -75,7 +77,7 @@ PAGES = (
         LISTENER,
         "page.access_changed()",
         "pass",
-        (LIVE + "test_a_person_taken_out_of_the_team_hears_no_more",),
+        (HEARERS + "test_a_person_taken_out_of_the_team_hears_no_more",),
     ),
     Break(
         "deaf-process-closes-sockets",
@@ -83,7 +85,7 @@ PAGES = (
         LISTENER,
         "page.line_lost()",
         "pass",
-        (LIVE + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
+        (BROKEN + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
     ),
     Break(
         "deaf-process-takes-no-sockets",
@@ -91,7 +93,7 @@ PAGES = (
         "dashboard/asgi.py",
         "if listener.is_deaf:",
         "if None:",
-        (LIVE + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
+        (BROKEN + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
     ),
     Break(
         "broken-page-is-closed",
@@ -99,7 +101,7 @@ PAGES = (
         CONSUMERS,
         "                await self.close(code=BROKEN)\n",
         "",
-        (LIVE + "test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks_again",),
+        (BROKEN + "test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks_again",),
     ),
     Break(
         "page-waits-for-the-database",
@@ -107,7 +109,7 @@ PAGES = (
         CONSUMERS,
         "                self._everything = True\n                self._news.set()\n            except Disconnected",
         "            except Disconnected",
-        (LIVE + "test_a_page_that_could_not_read_the_database_looks_again",),
+        (BROKEN + "test_a_page_that_could_not_read_the_database_looks_again",),
     ),
     Break(
         "broken-listener-begins-anew",
@@ -115,7 +117,7 @@ PAGES = (
         LISTENER,
         '            logger.exception("the listener broke; it begins anew")\n',
         "            return\n",
-        (LIVE + "test_a_listener_that_broke_says_so_and_listens_again",),
+        (BROKEN + "test_a_listener_that_broke_says_so_and_listens_again",),
     ),
     Break(
         "workers-are-watched",
@@ -123,7 +125,7 @@ PAGES = (
         LISTENER,
         "page.crew_changed()",
         "pass",
-        (LIVE + "test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_later",),
+        (NEWS + "test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_later",),
     ),
     Break(
         "outage-is-said-on-pages",
