@@ -139,10 +139,10 @@ class HttpClient:
             ) from error
         self.max_answer_bytes: Final = max_answer_bytes
         self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
+        # Whoever has waited longest is next: a queue of pools would give one back to who has just let go of it.
+        self._short_slots = asyncio.Semaphore(short)
         # Each pool as often as it may be used at once. Last in, first out: little traffic keeps to a few connections.
-        self._free_pools: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
-        for slot in reversed(range(short)):
-            self._free_pools.put_nowait(self._pools[slot // POOL_SIZE])
+        self._free_pools = [self._pools[slot // POOL_SIZE] for slot in reversed(range(short))]
 
     async def aclose(self) -> None:
         """Close idle connections; later requests raise ClientClosed."""
@@ -229,11 +229,12 @@ class HttpClient:
             try:
                 if method != "GET":
                     return await once()
-                pool = await self._free_pools.get()
-                try:
-                    return await once(pool=pool)
-                finally:
-                    self._free_pools.put_nowait(pool)
+                async with self._short_slots:
+                    pool = self._free_pools.pop()
+                    try:
+                        return await once(pool=pool)
+                    finally:
+                        self._free_pools.append(pool)
             except ServerUnreachable as error:
                 if method != "GET":
                     raise

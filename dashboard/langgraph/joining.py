@@ -20,6 +20,7 @@ from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection, R
 from dashboard.langgraph.documents import DocumentState
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
+    AnswerTooLarge,
     NotFound,
     RequestRejected,
     RunNotFound,
@@ -166,6 +167,8 @@ class Joiner:
         """
         try:
             found = (await self._http.request("GET", self._path, headers=self._headers)).json()
+        except AnswerTooLarge:
+            raise
         except AnswerNotUnderstood:
             return {}
         except NotFound as error:

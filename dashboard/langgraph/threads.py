@@ -35,9 +35,16 @@ class ThreadsClient:
         body = {"thread_id": thread_id, "metadata": metadata, "if_exists": if_exists}
         return cast("Thread", await self._json("POST", "/threads", json=_given(body), headers=headers))
 
-    async def get(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> Thread:
-        """The thread: status, present values, waiting interrupts by task id."""
-        return cast("Thread", await self._json("GET", f"/threads/{segment(thread_id)}", headers=headers))
+    async def get(
+        self, thread_id: str, *, headers: Mapping[str, str] | None = None, max_bytes: int | None = None
+    ) -> Thread:
+        """The thread: status, present values, waiting interrupts by task id.
+
+        Raises:
+            AnswerTooLarge: the answer is longer than `max_bytes`.
+        """
+        path = f"/threads/{segment(thread_id)}"
+        return cast("Thread", await self._json("GET", path, headers=headers, max_bytes=max_bytes))
 
     async def search(
         self,
@@ -50,10 +57,14 @@ class ThreadsClient:
         offset: int = 0,
         select: Sequence[str] | None = None,
         headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
     ) -> builtins.list[Thread]:
         """One page of the threads that match; `select` names the fields that are wanted of each.
 
         Servers that do not know `ids` or `select` yet leave them out of account.
+
+        Raises:
+            AnswerTooLarge: the answer is longer than `max_bytes`.
         """
         body = {
             "metadata": metadata,
@@ -64,7 +75,7 @@ class ThreadsClient:
             "offset": offset,
             "select": select,
         }
-        return await self._list("POST", "/threads/search", json=_given(body), headers=headers)
+        return await self._list("POST", "/threads/search", json=_given(body), headers=headers, max_bytes=max_bytes)
 
     async def get_state(
         self,

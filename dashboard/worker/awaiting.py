@@ -85,6 +85,7 @@ class RunAwaiter:
         self._is_cancelled = run.status == RunStatus.CANCELLING
         self._is_accompanied = False
         self._is_too_large = False
+        self._wait_ended = False
         self._cancel: asyncio.Task[None] | None = None
 
     @property
@@ -113,11 +114,13 @@ class RunAwaiter:
             await self._beside.end()
         if outcome is not None:
             self.is_busy = True
+            is_known = outcome.status != RunStatus.LOST
             storing = self._store.store(self.hold, self._run_id or "", outcome)
             del outcome  # while Postgres is away a large state waits on disk, not here
             await storing
             self.is_busy = False
-            await self._forget_thread()
+            if is_known:  # else somebody may still find out there, or the run goes on
+                await self._forget_thread()
 
     async def _outcome(self) -> Outcome | None:
         """How the run ended; None when there is nothing to store because it is queued again, or was never sent."""
@@ -201,6 +204,7 @@ class RunAwaiter:
             return await self._find_and_join()
         except AnswerNotUnderstood as error:
             self._not_understood(error)
+            self._wait_ended = self._is_too_large
             return None if self._run_id else await self._find_and_join()
         if self._run_id is None:
             await self._name(answer)
@@ -219,7 +223,7 @@ class RunAwaiter:
         """
         try:
             await self._find()
-        except (NotLaunched, CannotKnow, RequestRejected):
+        except (NotLaunched, CannotKnow, RequestRejected, AnswerTooLarge):
             sentence = "The server answered, but has no run of ours to ask how it ended."
             raise CannotKnow(sentence, answer.body) from None
 
@@ -231,12 +235,14 @@ class RunAwaiter:
         assert self._thread_id is not None
         assert self._run_id is not None
         try:
-            return await self._client.runs.join_answer(
+            answer = await self._client.runs.join_answer(
                 self._thread_id, self._run_id, headers=self._headers or None, on_connection=self._line.tell
             )
         except AnswerNotUnderstood as error:
             self._not_understood(error)
             return None
+        self._is_too_large = False
+        return answer
 
     def _not_understood(self, error: AnswerNotUnderstood) -> None:
         self._is_too_large = isinstance(error, AnswerTooLarge)
@@ -353,6 +359,7 @@ class RunAwaiter:
                     cancel_action=await self._cancel_action() if facts.asks_who_cancelled else "",
                     keep_error_state=self.run.keeps_error_state,
                     ended_with_line=self.run.on_disconnect == "cancel" and not self._line.is_first,
+                    wait_ended=self._wait_ended,
                 )
             )
             if outcome is not None and not (is_doubtful and outcome.status == RunStatus.SUCCEEDED):

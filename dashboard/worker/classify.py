@@ -31,6 +31,7 @@ class Facts:
         cancel_action: What someone asked here: "interrupt", "rollback", or "".
         keep_error_state: raise_error=False: the `__error__` document is the final state.
         ended_with_line: on_disconnect="cancel", and the line on which the run was created is gone.
+        wait_ended: The run's own `wait` was answered to its end, also when the answer could not be kept.
     """
 
     answer: Answer | None
@@ -42,6 +43,7 @@ class Facts:
     cancel_action: str = ""
     keep_error_state: bool = False
     ended_with_line: bool = False
+    wait_ended: bool = False
 
     @property
     def asks_who_cancelled(self) -> bool:
@@ -181,7 +183,8 @@ def _unmasked(error: RunError, told: str, node: str) -> RunError:
 
 def _unknown(facts: Facts) -> Outcome:
     """The server no longer knows the run."""
-    if facts.answer is not None and facts.answer.source == "wait" and facts.thread_known:
+    was_answered = facts.wait_ended or (facts.answer is not None and facts.answer.source == "wait")
+    if was_answered and facts.thread_known:
         # It knew it when the answer came: only a rollback deletes a run and keeps its thread.
         note = {} if facts.cancel_action else {"note": "Rolled back on the server, by another run or by someone there."}
         return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True, **note})

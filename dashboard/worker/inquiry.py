@@ -14,7 +14,6 @@ from dashboard.langgraph import (
     AnswerTooLarge,
     ConnectionEvent,
     LangGraphClient,
-    LangGraphError,
     NotFound,
     RequestRejected,
     RunNotFound,
@@ -30,6 +29,9 @@ T = TypeVar("T")
 
 ASK_FIRST_S = 0.25
 ASK_MAX_S = 15.0
+THREAD_FIELDS = ("thread_id", "status")
+THREAD_BYTES = 1_000_000
+"""The most that is read of what a server says of a thread: its questions are kept in the run's own row."""
 ASK_TELL_S = 5.0
 """After so many seconds without an answer the run's page says so."""
 
@@ -45,7 +47,7 @@ def may_pass(error: RequestRejected) -> bool:
 
 
 class NotAnswered(Exception):
-    """The server was asked for as long as its settings give, and did not answer. `cause` is what it did instead."""
+    """The server does not say what it was asked. `cause` is what it did instead."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -125,6 +127,7 @@ async def ask_how_it_ended(
     if status in ("pending", "running"):
         return Facts(answer, status)
     thread: Mapping[str, Any] = {}
+    began = time.monotonic()
     try:
         outline, is_present = await until_answered(
             lambda: _last_state(client, thread_id, run_id, headers), tell=tell, patience_s=state_patience_s
@@ -137,7 +140,8 @@ async def ask_how_it_ended(
         logger.info("the thread's state cannot be had: %s", error)
         outline, is_present, is_state_told = None, True, False
         if status == "success":
-            thread = await _thread(client, thread_id, headers)
+            patience_s = max(0.0, state_patience_s - (time.monotonic() - began))
+            thread = await _thread_left_by(client, thread_id, run_id, headers, tell=tell, patience_s=patience_s)
     if status is None and outline is not None and (outline.state.get("metadata") or {}).get("run_id") != run_id:
         outline = None  # the run is gone, and this may be another's
     if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
@@ -149,23 +153,61 @@ async def ask_how_it_ended(
     return Facts(answer, status, state, is_state_told=is_state_told, thread=thread)
 
 
+async def _thread_left_by(
+    client: LangGraphClient,
+    thread_id: str,
+    run_id: str,
+    headers: dict[str, str],
+    *,
+    tell: Callable[[ConnectionEvent], Awaitable[None]] | None,
+    patience_s: float,
+) -> Mapping[str, Any]:
+    """What the server says of the thread without its values: `status` and open `interrupts`; {} when it does not, or
+    when another run has come to the thread since: then they are that one's.
+    """
+    try:
+        thread = await until_answered(lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s)
+        # In this order: a run that comes after the first question cannot be overlooked by the second.
+        newest = await until_answered(
+            lambda: client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers),
+            tell=tell,
+            patience_s=patience_s,
+        )
+    except (RequestRejected, NotAnswered, AnswerTooLarge) as error:
+        logger.info("what became of the thread cannot be had: %s", error)
+        return {}
+    return thread if [run.get("run_id") for run in newest if isinstance(run, dict)] == [run_id] else {}
+
+
 async def _thread(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Mapping[str, Any]:
-    """What the server says of the thread without its values: `status` and open `interrupts`; {} when it does not.
+    """The thread's `status` and `interrupts`.
 
     Searched for first: the thread by itself comes with its values, which may be what cannot be had.
     """
-    wanted = ["thread_id", "status", "interrupts"]
     try:
-        for thread in await client.threads.search(ids=[thread_id], select=wanted, limit=1, headers=headers):
-            if isinstance(thread, dict) and thread.get("thread_id") == thread_id:
-                return thread
-    except LangGraphError as error:
+        found = await _search_thread(client, thread_id, (*THREAD_FIELDS, "interrupts"), headers)
+    except AnswerTooLarge:
+        # The questions are what is large. That there are some is all that is kept of them.
+        found = await _search_thread(client, thread_id, THREAD_FIELDS, headers)
+        found = {**found, "interrupts": {"": [{}]}} if found else None
+    except RequestRejected as error:
+        if may_pass(error):
+            raise
         logger.info("the thread cannot be searched for: %s", error)
-    try:
-        return await client.threads.get(thread_id, headers=headers)
-    except LangGraphError as error:
-        logger.info("the thread cannot be had either: %s", error)
-        return {}
+        found = None
+    return found or await client.threads.get(thread_id, headers=headers, max_bytes=THREAD_BYTES)
+
+
+async def _search_thread(
+    client: LangGraphClient, thread_id: str, fields: tuple[str, ...], headers: dict[str, str]
+) -> Mapping[str, Any] | None:
+    threads = await client.threads.search(
+        ids=[thread_id], select=fields, limit=1, headers=headers, max_bytes=THREAD_BYTES
+    )
+    for thread in threads:
+        if isinstance(thread, dict) and thread.get("thread_id") == thread_id:
+            return thread
+    return None
 
 
 async def _last_state(
@@ -177,6 +219,7 @@ async def _last_state(
 
     Raises:
         NotFound: the server does not know the thread.
+        NotAnswered: it has no history, or gives another run's.
     """
     present = await client.threads.outline_state(thread_id, headers=headers)
     metadata = present.state.get("metadata") or {}
@@ -190,5 +233,9 @@ async def _last_state(
     except RequestRejected as error:
         if may_pass(error):
             raise
-        states = []
-    return (states[0] if states else None), False
+        raise NotAnswered(error) from error  # there may be one: a 404 is about the history, for the thread is there
+    if not states:
+        return None, False
+    if (states[0].state.get("metadata") or {}).get("run_id") != run_id:
+        raise NotAnswered(AnswerNotUnderstood("The server gives a state of another run instead of this one's."))
+    return states[0], False

@@ -106,7 +106,9 @@ async def find_launched_stateless(client: LangGraphClient, *, our_id: str, heade
         ServerUnreachable, RequestRejected: it could not be asked.
     """
     try:
-        threads = await client.threads.search(metadata={RUN_ID_KEY: our_id}, limit=LOOKUP_PAGE, headers=headers)
+        threads = await client.threads.search(
+            metadata={RUN_ID_KEY: our_id}, limit=LOOKUP_PAGE, select=("thread_id",), headers=headers
+        )
     except RequestRejected as error:
         if may_pass(error):
             raise

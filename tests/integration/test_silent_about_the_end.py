@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, ThreadChoice
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import make_run, make_server, make_team
 from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
@@ -25,12 +26,12 @@ ENDS: dict[str, tuple[Callable[[ScriptedRun], object], str]] = {
 }
 
 
-async def launch(server: ScriptedServer, *, patience_s: int) -> Run:
+async def launch(server: ScriptedServer, *, patience_s: int, **order: Any) -> Run:
     team = await in_db(make_team)
     ours = await in_db(make_server, team, url=server.url)
     ours.retry_for_s = patience_s
     await in_db(ours.save)
-    return await in_db(make_run, team=team, server=ours)
+    return await in_db(make_run, team=team, server=ours, **order)
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -64,6 +65,62 @@ async def test_an_end_without_an_error_is_not_called_success_on_the_runs_word_al
     assert ended.status == "lost"
     assert "not whether it finished" in ended.error_message
     assert json.loads(ended.result.body) == {"whole": 1}
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        Fault(status=405, detail="no"),
+        Fault(status=404, detail="Not Found"),
+        Fault(body=b'[{"values": {"of": "another"}, "next": [], "tasks": [], "metadata": {"run_id": "another"}}]'),
+    ],
+    ids=["none", "not there", "of another run"],
+)
+@pytest.mark.parametrize(
+    ("end", "status"), [("a question", "needs_input"), ("at a node", "lost"), ("cancelled there", "cancelled")]
+)
+async def test_what_another_run_left_is_not_taken_for_its_own(
+    scripted: ScriptedServer, history: Fault, end: str, status: str
+) -> None:
+    """Another run has used the thread since, and the server has no history to tell whose state is whose."""
+    async with working():
+        run = await launch(scripted, patience_s=1)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        run = await in_db(Run.objects.get, pk=run.pk)
+        place = {"thread": ThreadChoice.EXISTING, "thread_id": run.remote_thread_id}
+        await in_db(lambda: make_run(team=run.team, server=run.server, **place))
+        follower = await scripted.run_created(2)
+        scripted.script("history", history, times=None)
+        scripted.script("run", Fault(delay_s=0.3))
+        ENDS[end][0](remote)
+        follower.start()
+        follower.finish({"of": "the follower"})
+        run = await run_in(run, "succeeded", "paused", "needs_input", "cancelled", "lost")
+
+    assert run.status == status  # a question is in the run's own answer
+    assert "no_state" not in run.ending
+
+
+async def test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_may_look(
+    scripted: ScriptedServer,
+) -> None:
+    for endpoint in ("state", "threads_search", "thread"):
+        scripted.script(endpoint, BROKEN, times=None)
+    async with working():
+        run = await launch(scripted, patience_s=1, thread=ThreadChoice.STATELESS)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.finish({"whole": 1})
+        await run_in(run, "lost")
+        other = await launch(scripted, patience_s=1, thread=ThreadChoice.STATELESS)
+        scripted.clear_script()
+        (await scripted.run_created(2)).finish({"whole": 2})
+        await run_in(other, "succeeded")
+        await scripted.requested("thread_delete")
+
+    assert remote.thread_id in scripted.threads
+    assert scripted.created[1].thread_id not in scripted.threads
 
 
 @pytest.mark.parametrize("endpoint", ["run", "state"])

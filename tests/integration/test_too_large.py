@@ -101,6 +101,79 @@ async def test_another_thread_that_the_search_found_says_nothing(scripted: Scrip
     assert run.status == "lost"
 
 
+async def test_one_answer_that_fails_does_not_make_it_unknown(scripted: ScriptedServer) -> None:
+    scripted.script("threads_search", Fault(status=503))
+    scripted.script("runs", Fault(status=503))
+
+    run = await ended(scripted, "finish", LARGE)
+
+    assert (run.status, run.error_type) == ("succeeded", "Final state not kept")
+
+
+async def test_it_is_rolled_back_although_its_answer_was_too_large(scripted: ScriptedServer) -> None:
+    run = await ended(scripted, "roll_back", LARGE)
+
+    assert (run.status, run.error_type) == ("cancelled", "Final state not kept")
+    assert run.ending["rolled_back"] is True
+
+
+@pytest.mark.parametrize("end", ["finish", "pause"])
+@pytest.mark.parametrize("follower", ["interrupt", "finish"])
+async def test_what_a_run_that_follows_left_on_the_thread_is_not_told_of_this_one(
+    scripted: ScriptedServer, end: str, follower: str
+) -> None:
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        run = await run_in(run, "running")
+        place = {"thread": ThreadChoice.EXISTING, "thread_id": run.remote_thread_id}
+        await in_db(lambda: make_run(team=run.team, server=run.server, **place))
+        other = await scripted.run_created(2)
+        scripted.script("state", Fault(delay_s=0.3))
+        getattr(remote, end)(LARGE, **({"next": ["review"]} if end == "pause" else {}))
+        other.start()
+        getattr(other, follower)(*(["delete it?"] if follower == "interrupt" else []), values=LARGE)
+        run = await run_in(run, *ENDS)
+
+    assert run.status == "lost"
+    assert not run.ending
+    assert "larger than 1 MB" in run.error_message
+
+
+async def test_questions_that_are_too_large_are_still_questions(scripted: ScriptedServer) -> None:
+    run = await ended(scripted, "interrupt", "y" * 1_200_000, fields={"values": LARGE})
+
+    assert run.status == "needs_input"
+    assert run.ending["interrupts"] == [{}]
+
+
+async def test_a_stateless_launch_is_found_whatever_it_left_on_its_thread(
+    scripted: ScriptedServer, quick_worker: None
+) -> None:
+    scripted.copies_metadata, scripted.run_s, scripted.result = True, 0, lambda _: LARGE
+    scripted.script("wait", Fault(cut_before_headers=True))
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        run = await run_in(run, *ENDS)
+
+    assert (run.status, run.error_type) == ("succeeded", "Final state not kept")
+
+
+async def test_an_answer_that_came_is_kept_although_its_run_is_not_found(
+    scripted: ScriptedServer, quick_worker: None
+) -> None:
+    scripted.script("wait", Fault(headers={"Location": None, "Content-Location": None}))
+    found = json.dumps([{"thread_id": "x", "values": LARGE}]).encode()
+    scripted.script("threads_search", Fault(body=found), times=None)
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        (await scripted.run_created()).finish({"kept": 1})
+        run = await run_in(run, *ENDS)
+
+    assert run.status == "lost"
+    assert json.loads(run.result.body) == {"kept": 1}
+
+
 async def test_a_run_of_which_nothing_can_be_read_is_lost_and_says_so(scripted: ScriptedServer) -> None:
     scripted.script("run", Fault(status=200, body=b" " * 1_200_000), times=None)
 

@@ -1,0 +1,97 @@
+"""How a run ended when its own state cannot be had: nothing of another run is told of it, nothing given up early."""
+
+from __future__ import annotations
+
+from tests.protections.broken import Break
+
+AWAITING = "dashboard/worker/awaiting.py"
+INQUIRY = "dashboard/worker/inquiry.py"
+
+LARGE = "tests/integration/test_too_large.py::"
+SILENT = "tests/integration/test_silent_about_the_end.py::"
+
+ENDINGS = (
+    Break(
+        "threads-end-is-this-runs",
+        "What a run that follows left on the thread is not told of this one.",
+        INQUIRY,
+        "    return thread if [run.get",
+        "    return thread if True or [run.get",
+        (LARGE + "test_what_a_run_that_follows_left_on_the_thread_is_not_told_of_this_one",),
+    ),
+    Break(
+        "thread-is-asked-with-patience",
+        "One answer that fails does not make an end unknown.",
+        INQUIRY,
+        "            patience_s = max(0.0, state_patience_s - (time.monotonic() - began))\n",
+        "            patience_s = 0.0\n",
+        (LARGE + "test_one_answer_that_fails_does_not_make_it_unknown",),
+    ),
+    Break(
+        "history-is-this-runs",
+        "A state of another run that a server gives instead is not taken for this one's.",
+        INQUIRY,
+        '    if (states[0].state.get("metadata") or {}).get("run_id") != run_id:\n',
+        "    if False:\n",
+        (SILENT + "test_what_another_run_left_is_not_taken_for_its_own",),
+    ),
+    Break(
+        "no-history-is-no-state",
+        "A server that will not give a run's history has not said that there is none.",
+        INQUIRY,
+        "        raise NotAnswered(error) from error  # there may be one",
+        "        return None, False  # there may be one",
+        (SILENT + "test_what_another_run_left_is_not_taken_for_its_own",),
+    ),
+    Break(
+        "large-questions-are-questions",
+        "A question that is too large to be kept is still told of.",
+        INQUIRY,
+        '        found = {**found, "interrupts": {"": [{}]}} if found else None\n',
+        "",
+        (LARGE + "test_questions_that_are_too_large_are_still_questions",),
+    ),
+    Break(
+        "rolled-back-though-too-large",
+        "A rollback is told although the answer was too large to be kept.",
+        AWAITING,
+        "            self._wait_ended = self._is_too_large\n",
+        "",
+        (LARGE + "test_it_is_rolled_back_although_its_answer_was_too_large",),
+    ),
+    Break(
+        "lookup-without-values",
+        "A stateless launch is found whatever it left on its thread.",
+        "dashboard/worker/lookup.py",
+        'select=("thread_id",), ',
+        "",
+        (LARGE + "test_a_stateless_launch_is_found_whatever_it_left_on_its_thread",),
+    ),
+    Break(
+        "answer-kept-though-not-found",
+        "An answer that came is kept although its run is not found.",
+        AWAITING,
+        "        except (NotLaunched, CannotKnow, RequestRejected, AnswerTooLarge):\n",
+        "        except (NotLaunched, CannotKnow, RequestRejected):\n",
+        (LARGE + "test_an_answer_that_came_is_kept_although_its_run_is_not_found",),
+    ),
+    Break(
+        "thread-of-a-lost-run-stays",
+        "What a lost run left on its server stays where somebody may look for it.",
+        AWAITING,
+        "            if is_known:  #",
+        "            if True:  #",
+        (SILENT + "test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_may_look",),
+    ),
+    Break(
+        "short-requests-are-fair",
+        "A run that has waited longest to be asked about is asked about next.",
+        "dashboard/langgraph/http.py",
+        "                async with self._short_slots:\n                    pool = self._free_pools.pop()\n",
+        "                while not self._free_pools:\n"
+        "                    await asyncio.sleep(0.001)\n"
+        "                if True:\n"
+        "                    pool = self._free_pools.pop()\n",
+        ("tests/unit/langgraph/test_short_requests.py::test_who_has_waited_longest_is_next",),
+    ),
+)
