@@ -45,6 +45,9 @@ TRY_LATER = 4503
 DATABASE_RETRY_S = 1.0
 ACCESS_SURE_S = 60.0
 ENDING_S = 1.0
+BEAT_S = 15.0
+"""A line that has brought nothing for so long says that it is still there: `static/js/line.js` goes by it."""
+BEAT = "<!-- nothing new -->"
 PAUSE_S = 0.1
 """After each telling, so that a burst of changes becomes one: nobody reads faster, and rendering is what costs."""
 
@@ -110,18 +113,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _send_news(self) -> None:
         while True:
-            await self._news.wait()
-            self._news.clear()
-            changes, self._changes = self._changes, {}
-            everything, self._everything = self._everything, False
-            crew, self._crew_changed = self._crew_changed, False
+            is_news = await self._hears_news()
             try:
-                if everything:
-                    await self.send_everything()
-                for run_id, version in changes.items():
-                    await self.send_change(run_id, version)
-                if crew:
-                    await self.send_crew()
+                if is_news:
+                    await self._tell_all()
+                else:
+                    await self.send(text_data=BEAT)
             except (OperationalError, InterfaceError) as error:
                 logger.info("a page waits for the database: %s", str(error).strip())
                 await asyncio.sleep(DATABASE_RETRY_S)
@@ -135,6 +132,27 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self.close(code=BROKEN)
                 return
             await asyncio.sleep(PAUSE_S)
+
+    async def _hears_news(self) -> bool:
+        """Whether there is something to tell within BEAT_S seconds."""
+        try:
+            async with asyncio.timeout(BEAT_S):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _tell_all(self) -> None:
+        self._news.clear()
+        changes, self._changes = self._changes, {}
+        everything, self._everything = self._everything, False
+        crew, self._crew_changed = self._crew_changed, False
+        if everything:
+            await self.send_everything()
+        for run_id, version in changes.items():
+            await self.send_change(run_id, version)
+        if crew:
+            await self.send_crew()
 
     # What each kind of page does.
 

@@ -1,19 +1,21 @@
 // A page's line to the server: a WebSocket that htmx's ws extension opens and reconnects. It is live once it has brought
-// its first message, which is what the database holds now: a line that is merely open may have nothing to tell. Until
-// then the badge says so, and the page polls when it takes long.
+// its first message, which is what the database holds now, and once what the page asked for besides has come as well.
+// The server says something every 15 s: a line that is silent for longer is dead without knowing it. While the page is
+// not live the badge says so, and the page polls when that takes long.
 import { showState } from "./badge.js";
-import { look } from "./look.js";
-import { hasEnded } from "./merge.js";
+import { News } from "./news.js";
 import { Patience } from "./patience.js";
 
-const STALE_AFTER_MS = 60000;
+const SILENT_AFTER_MS = 40000;
+const LISTEN_EVERY_MS = 5000;
 const CODES = { htmxReconnects: [1006, 1011, 1012, 1013], ends: { 4401: "signed-out", 4404: "gone" } };
 
 export class Line {
   constructor(badge, take) {
-    // `socket` only while it is open.
-    Object.assign(this, { badge, take, socket: null, isLive: false, wrapper: null, heardAt: Date.now() });
-    const paused = () => badge.dataset.state === "polling" || showState(this.badge, "paused", this.heardAt);
+    // `socket` only while it is open; `isTold` once it has brought something.
+    Object.assign(this, { badge, wrapper: null, socket: null, isTold: false, isLive: false, hasMissed: false });
+    this.news = new News(take, (why) => this.end(why));
+    const paused = () => badge.dataset.state === "polling" || showState(this.badge, "paused", this.news.heardAt);
     this.patience = new Patience(paused, () => this.poll());
     badge.addEventListener("htmx:wsOpen", ({ detail }) => this.opened(detail.event.target, detail.socketWrapper));
     badge.addEventListener("htmx:wsClose", ({ detail }) => this.closed(detail.event, detail.socketWrapper));
@@ -22,6 +24,7 @@ export class Line {
       this.told(event.detail.message);
     });
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+    setInterval(() => this.listen(), LISTEN_EVERY_MS);
     window.addEventListener("offline", () => this.lost());  // the socket itself would notice minutes later
     window.addEventListener("online", () => this.isOver || this.socket || this.wrapper?.reconnect());
     showState(badge, "connecting");
@@ -29,14 +32,20 @@ export class Line {
   }
 
   opened(socket, wrapper) {
-    if (this.isOver) return;
-    Object.assign(this, { socket, wrapper, isLive: false });
+    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: false, isLive: false });
   }
 
-  told(html) {
-    this.heard(html);
-    if (this.isOver || !this.socket || this.isLive) return;
-    this.isLive = true;
+  async told(html) {
+    this.isTold = this.socket !== null;
+    if (!(await this.news.heard(html))) this.hasMissed = true;
+    this.settle();
+  }
+
+  /** Live, or not, by what has come; undecided while something is still asked for. */
+  settle() {
+    if (this.isOver || !this.isTold || this.news.isAsking || this.isLive === !this.hasMissed) return;
+    this.isLive = !this.hasMissed;
+    if (!this.isLive) return this.patience.start();
     this.patience.stop();
     showState(this.badge, "live");
   }
@@ -50,36 +59,33 @@ export class Line {
   }
 
   lost() {
-    Object.assign(this, { socket: null, isLive: false });
+    Object.assign(this, { socket: null, isTold: false, isLive: false, hasMissed: false });
     if (!this.isOver) this.patience.start();
   }
 
-  heard(html, url) {
-    if (this.isOver) return;
-    this.heardAt = Date.now();
-    for (const more of this.take(html, url) ?? []) this.look(more);
-    if (hasEnded(document)) this.end("final");
-  }
-
   async poll() {
-    const isHeard = await this.look(this.badge.dataset.livePoll);
-    if (!this.isLive && !this.isOver) showState(this.badge, isHeard ? "polling" : "paused", this.heardAt);
+    const wasTold = this.isTold;
+    const isHeard = await this.news.look(this.badge.dataset.livePoll);
+    if (isHeard && wasTold) this.hasMissed = false;
+    this.settle();
+    if (!this.isLive && !this.isOver) showState(this.badge, isHeard ? "polling" : "paused", this.news.heardAt);
   }
 
-  async look(url) {
-    const { html, end } = await look(url);
-    if (end && !this.isOver) this.end(end);
-    if (html !== undefined) this.heard(html, url);
-    return html !== undefined;
-  }
-
-  /** A page that was out of sight looks once: its socket may be dead without knowing it. */
+  /** A page that comes into sight looks at once when it is not live, or its line has long been silent. */
   refresh() {
-    if (!this.isOver && (!this.isLive || Date.now() - this.heardAt > STALE_AFTER_MS)) this.poll();
+    this.listen();
+    if (!this.isOver && !this.isLive) this.poll();
+  }
+
+  listen() {
+    if (!this.isLive || Date.now() - this.news.heardAt < SILENT_AFTER_MS) return;
+    this.socket.onclose = null;  // its end, whenever it comes, must not make htmx open yet another
+    this.lost();
+    this.wrapper.reconnect();
   }
 
   end(state) {
-    this.isOver = true;
+    this.isOver = this.news.isOver = true;
     this.patience.stop();
     this.socket?.close(1000);
     const rest = this.badge.cloneNode(true);  // htmx reconnects only elements of the page, and the copy has no socket

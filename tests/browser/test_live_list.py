@@ -164,6 +164,31 @@ def test_a_run_below_the_first_page_that_ended_unheard_is_shown_as_it_is(
     shows(page, runs[10], "succeeded")
 
 
+def test_a_list_that_could_not_ask_for_all_of_it_is_not_called_live(page: Page, team: Team, user: User) -> None:
+    server = team.servers.get()
+    runs = [make_run(team=team, by=user, server=server, name=f"run {number}") for number in range(55)]
+    for number, run in enumerate(runs):
+        Run.objects.filter(pk=run.pk).update(created_at=F("created_at") - timedelta(minutes=60 - number))
+    start(runs[0])
+    page.goto("/runs/")
+    page.get_by_role("link", name="Load older").click()
+    shows(page, runs[0], "running")
+    live(page, "live")
+    page.wait_for_load_state("networkidle")
+
+    page.route(re.compile("before="), lambda route: route.abort())
+    end_unheard(runs[0])
+    notify(RUN_CHANNEL, "the line was lost; look again")
+    expect(page.locator("#live")).to_contain_text("Live updates paused")
+    make_run(team=team, by=user, server=server, name="newer")
+    expect(page.locator(".new-runs")).to_be_visible()  # the line itself brings what is new
+    expect(page.locator("#live")).not_to_have_attribute("data-state", "live")
+    page.unroute(re.compile("before="))
+
+    shows(page, runs[0], "succeeded")
+    live(page, "live")
+
+
 def end_unheard(run: Run) -> None:
     """As when it ends while the web process' line to the database is down."""
     Run.objects.filter(pk=run.pk).update(

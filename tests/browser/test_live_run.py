@@ -72,6 +72,34 @@ def test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds(
     live(page, "live")
 
 
+def test_a_line_that_falls_silent_is_not_live_and_another_is_opened(page: Page, team: Team, user: User) -> None:
+    """As when a firewall forgets the connection: nobody closes it, and nothing comes."""
+    run = make_run(team=team, by=user, server=team.servers.get())
+    lines: list[WebSocketRoute] = []
+
+    def fall_silent(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        lines.append(line)
+        if len(lines) == 1:
+            told: list[str | bytes] = []
+            server.on_message(lambda message: None if told else (told.append(message), line.send(message))[1])
+
+    page.route_web_socket(re.compile("/ws/runs/"), fall_silent)
+    page.clock.install()
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+    hold = start(run)
+    page.clock.fast_forward(30_000)
+    live(page, "live")
+    page.clock.fast_forward(16_000)
+
+    shows(page, run, "running")
+    live(page, "live")
+    assert len(lines) == 2
+    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    shows(page, run, "succeeded")
+
+
 def test_elapsed_time_ticks_while_running_and_then_stands(page: Page, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
     hold = start(run)

@@ -189,11 +189,34 @@ PAGES = (
         "live-once-told",
         "A page is not called live before its line has brought what the database holds.",
         "static/js/line.js",
-        "    Object.assign(this, { socket, wrapper, isLive: false });\n",
-        "    Object.assign(this, { socket, wrapper, isLive: true });\n"
-        "    this.patience.stop();\n"
-        '    showState(this.badge, "live");\n',
+        "    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: false, isLive: false });\n",
+        "    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: true, isLive: false });\n"
+        "    this.settle();\n",
         ("tests/browser/test_live_run.py::test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds",),
+    ),
+    Break(
+        "silent-line-is-noticed",
+        "A page whose line is dead without knowing it is not called live.",
+        "static/js/line.js",
+        "setInterval(() => this.listen(), LISTEN_EVERY_MS);",
+        "0;",
+        ("tests/browser/test_live_run.py::test_a_line_that_falls_silent_is_not_live_and_another_is_opened",),
+    ),
+    Break(
+        "quiet-line-says-so",
+        "A line without news says that it is still there.",
+        CONSUMERS,
+        "                    await self.send(text_data=BEAT)\n",
+        "                    pass\n",
+        (NEWS + "test_a_line_without_news_says_that_it_is_still_there",),
+    ),
+    Break(
+        "all-of-it-came",
+        "A list that could not ask for all of its rows is not called live.",
+        "static/js/line.js",
+        "this.hasMissed = true;",
+        "0;",
+        ("tests/browser/test_live_list.py::test_a_list_that_could_not_ask_for_all_of_it_is_not_called_live",),
     ),
     Break(
         "rows-below-are-asked-for",

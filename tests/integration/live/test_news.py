@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from dashboard.live import consumers
 from dashboard.live.pages import OpenPages, Page, run_group
 from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
@@ -206,3 +207,16 @@ async def test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_lat
         # The same version of the run as before, which is kept as it was rendered.
         async with opened(f"/ws/runs/{run.pk}/", person) as later:
             assert "No worker" not in await later.receive_from(timeout=5)
+
+
+async def test_a_line_without_news_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "BEAT_S", 0.2)
+    run, person = await made()
+    async with opened(f"/ws/runs/{run.pk}/", person) as socket:
+        assert 'data-run-status="queued"' in await socket.receive_from(timeout=5)
+        for _ in range(2):
+            assert await socket.receive_from(timeout=5) == consumers.BEAT
+        await in_db(services.run_cancel, run=run, by=person)
+        told = [await socket.receive_from(timeout=5) for _ in range(3)]
+
+    assert any('data-run-status="cancelled"' in each for each in told)
