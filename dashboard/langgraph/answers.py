@@ -39,6 +39,8 @@ class Answer:
         source: Which exchange delivered it. "join": of a run that was already over it is the *thread's* present state,
             not necessarily this run's result.
         connections: How many connections answered with headers until this document was whole; 1 when nothing was cut.
+        was_awaited: Whether the server was still at it on the line that delivered this. A join that is answered at once
+            may be of a run that was over.
     """
 
     body: bytes
@@ -46,6 +48,7 @@ class Answer:
     thread_id: str | None
     source: Literal["wait", "join"]
     connections: int
+    was_awaited: bool = True
 
     @cached_property
     def value(self) -> Any:
@@ -93,7 +96,8 @@ class ConnectionEvent:
     """Something about the line to the server, while a run is awaited.
 
     Attributes:
-        kind: "lost": the line broke, or a try to join failed. "joining": a try begins. "joined": its headers are in.
+        kind: "lost": the line broke, or a try to join failed. "joining": a try begins. "joined": the server has sent a
+            heartbeat or the answer; headers alone it also sends for a run it does not know.
         reason: A sentence for people.
         attempt: 0 for the loss of the first connection of a `wait`; else the number of the try, from 1, counted anew
             after every connection that held for a while.
@@ -118,12 +122,14 @@ class Reading:
     Attributes:
         body: What came, outer whitespace stripped.
         state: Whether that is a whole document. An object that is whole counts although the line broke just after it.
+        has_beaten: Whether a heartbeat came first.
         error: What ended the reading, None when the server ended it.
     """
 
     body: bytes
     state: DocumentState
     error: Exception | None
+    has_beaten: bool = False
 
     @property
     def reason(self) -> str:
@@ -137,8 +143,12 @@ class Reading:
         return "The server ended its answer in the middle of the JSON."
 
 
-async def read_body(response: httpx.Response, *, max_bytes: int | None) -> Reading:
+async def read_body(
+    response: httpx.Response, *, max_bytes: int | None, on_beat: Callable[[], Awaitable[None]] | None = None
+) -> Reading:
     """Read a streamed `wait` or `join` body to its end or to the cut; never raises an error of the line.
+
+    `on_beat` is called at the first heartbeat.
 
     Heartbeats before the document are dropped as they come, so hours of them cost no memory. Linear in the size.
 
@@ -147,12 +157,14 @@ async def read_body(response: httpx.Response, *, max_bytes: int | None) -> Readi
     """
     chunks: list[bytes] = []
     size = 0
+    has_beaten = False
     error: Exception | None = None
     try:
         async for chunk in response.aiter_bytes():
-            if not chunks:
-                chunk = chunk.lstrip(_WHITESPACE)
-            if not chunk:
+            if not chunks and not (chunk := chunk.lstrip(_WHITESPACE)):
+                if on_beat is not None and not has_beaten:
+                    await on_beat()
+                has_beaten = True
                 continue
             chunks.append(chunk)
             size += len(chunk)
@@ -169,4 +181,4 @@ async def read_body(response: httpx.Response, *, max_bytes: int | None) -> Readi
         state = await asyncio.to_thread(document_state, body)
     if error is not None and state is DocumentState.WHOLE and not is_self_delimiting(body):
         state = DocumentState.CUT
-    return Reading(body, state, error)
+    return Reading(body, state, error, has_beaten)

@@ -140,8 +140,7 @@ class Joiner:
                 "GET", f"{self._path}/join", headers=self._headers, params=self._params
             ) as response:
                 self._connections += 1
-                await self._tell("joined", "Joined the run; waiting for its answer.")
-                reading = await read_body(response, max_bytes=self._http.max_answer_bytes)
+                reading = await read_body(response, max_bytes=self._http.max_answer_bytes, on_beat=self._tell_joined)
         except NotFound as error:
             await self._confirm_unknown(error)
             raise
@@ -149,7 +148,9 @@ class Joiner:
             if reading.error is None:
                 await self._count_useless(reading)
             return reading
-        answer = Answer(reading.body, self._run_id, self._thread_id, "join", self._connections)
+        answer = Answer(
+            reading.body, self._run_id, self._thread_id, "join", self._connections, was_awaited=reading.has_beaten
+        )
         await answer.examine()
         graph_error = answer.graph_error
         if graph_error is not None and graph_error.type == "HTTPException":
@@ -157,6 +158,8 @@ class Joiner:
             run = await self._run()
             if run.get("status") not in _OVER:
                 return Reading(reading.body, DocumentState.CUT, None)
+        if not reading.has_beaten:
+            await self._tell_joined()
         return answer
 
     async def _run(self) -> dict[str, Any]:
@@ -212,6 +215,9 @@ class Joiner:
         delay = self._backoff.delay_s(self._attempt, error)
         await self._tell("lost", reason, retry_in_s=delay, error=error)
         await asyncio.sleep(delay)
+
+    async def _tell_joined(self) -> None:
+        await self._tell("joined", "Joined the run; waiting for its answer.")
 
     async def _tell(self, kind: Any, reason: str, *, retry_in_s: float = 0.0, error: Exception | None = None) -> None:
         await tell(self._on_connection, ConnectionEvent(kind, reason, self._attempt, retry_in_s, error))

@@ -36,7 +36,7 @@ launch.keeps_typed = True  # type: ignore[attr-defined]  # read where a POST is 
 
 def _show(request: TeamRequest) -> HttpResponse:
     initial = {"launch_key": new_launch_key(), "thread": "new"}
-    parent = _parent(request)
+    parent = _run_named(request, "from")
     typed = typed_take(request, request.path)
     if typed is not None:
         messages.info(request, "Here is what you typed. It has not been launched. Look it over, then launch it.")
@@ -63,7 +63,8 @@ def _launch(request: TeamRequest) -> HttpResponse:
     if not form.is_valid():
         if wants_json(request):
             return json_errors(form.errors)
-        return render(request, "launch/page.html", _context(request, form, form.cleaned_data.get("parent")), status=422)
+        context = _context(request, form, form.cleaned_data.get("parent"))
+        return render(request, "launch/page.html", context, status=422)
     try:
         run = services.run_launch(team=request.team, by=request.user, order=form.order())
     except services.AlreadyLaunched as earlier:
@@ -83,12 +84,13 @@ def _context(request: TeamRequest, form: LaunchForm, parent: Run | None) -> dict
         "assistants": assistants,
         "cards": assistant_cards(assistants),
         "servers": form.servers,
+        "answered": _run_named(request, "answers"),
     }
 
 
-def _parent(request: TeamRequest) -> Run | None:
-    """The run that `?from=` names; one of another team is not found."""
-    text = request.GET.get("from", "")
+def _run_named(request: TeamRequest, name: str) -> Run | None:
+    """The run that the address, or the form, names so; one of another team is not found."""
+    text = request.GET.get(name, "") or request.POST.get(name, "")
     if not text:
         return None
     try:

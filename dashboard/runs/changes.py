@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.db.models.sql import UpdateQuery
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.notifications import RUN_CHANNEL
 from dashboard.runs.statuses import ENDS, RunStatus, check_transition
 from dashboard.runs.text import storable
@@ -119,6 +119,19 @@ def run_move(
         return False
     run.status = to
     return True
+
+
+def run_followed(run: Run, *, is_there: bool) -> None:
+    """Tell the pages of runs that wait on the same thread that `run` was launched on it, or that it never got there.
+
+    What they offer to do next depends on it: an answer must not meet another run's question.
+    """
+    if run.thread_choice != ThreadChoice.EXISTING or not run.remote_thread_id:
+        return
+    waiting = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
+    there = Run.objects.filter(server_id=run.server_id, remote_thread_id=run.remote_thread_id, status__in=waiting)
+    kind = EventKind.FOLLOWED if is_there else EventKind.UNFOLLOWED
+    runs_change(there.filter(team_id=run.team_id).exclude(pk=run.pk), [Event(kind, {"run": str(run.pk)})])
 
 
 def run_note(

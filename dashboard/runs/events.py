@@ -21,4 +21,6 @@ class EventKind(TextChoices):
     WORKER_STOPS = "worker_stops", "The worker is being stopped"
     HANDED_BACK = "handed_back", "The worker stopped and handed the run back"
     EXECUTED_AGAIN = "executed_again", "The server executed the run again"
+    FOLLOWED = "followed", "Another run was launched on its thread"
+    UNFOLLOWED = "unfollowed", "The run that was launched on its thread never reached the server"
     WARNING = "warning", "Warning"

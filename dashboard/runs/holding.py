@@ -18,9 +18,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Greatest, Least, Now
 
-from dashboard.runs.changes import Changed, Event, fields_of_move, moved, run_move, run_note, runs_change
+from dashboard.runs.changes import Changed, Event, fields_of_move, moved, run_followed, run_move, run_note, runs_change
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, notify
@@ -84,6 +84,8 @@ class Outcome:
     executions: int = 1
     known_at: float = field(default_factory=time.time, compare=False)
     """When it was known, by this machine's clock: one that waits for Postgres is dated back by how long it waited."""
+    took_s: float | None = field(default=None, compare=False)
+    """Seconds from its creation on the server to its end, for one that was noticed late: it is dated by that."""
 
 
 def run_claim(*, owner: UUID, limit: int) -> list[Run]:
@@ -194,15 +196,20 @@ def run_sending(hold: Hold) -> bool:
     if _in_force(hold).exclude(status=RunStatus.CANCELLING).update(sent_at=Now()):
         return True
     with _held(hold) as run:
-        run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+        _cancel_unsent(run)
     return False
+
+
+def _cancel_unsent(run: Run) -> None:
+    run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+    run_followed(run, is_there=False)
 
 
 def run_unsent(hold: Hold, *, delay_s: float) -> None:
     """Back to the queue: it was about to be sent and provably was not."""
     with _held(hold) as run:
         if run.status == RunStatus.CANCELLING:
-            run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+            _cancel_unsent(run)
         else:
             run_move(run, RunStatus.QUEUED, sent_at=None, not_before=Now() + timedelta(seconds=delay_s))
 
@@ -243,7 +250,7 @@ def run_requeue(hold: Hold, *, reason: str, delay_s: float, patience_s: float) -
     """
     with _held(hold) as run:
         if run.status == RunStatus.CANCELLING:
-            run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
+            _cancel_unsent(run)
             return True
         tired = Q(unreachable_since__lt=Now() - timedelta(seconds=patience_s))
         if Run.objects.filter(tired, pk=run.pk).exists():
@@ -338,14 +345,18 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
         words = f"{run.search_text} {searchable(' '.join(told.values()))}"
         changes |= told | {"search_text": words[:ERROR_CHARS]}
     waited_s = time.time() - outcome.known_at
-    if waited_s > WAITED_S:
-        changes["finished_at"] = Greatest(Now() - timedelta(seconds=waited_s), F("started_at"))
+    known_at: Any = Now() - timedelta(seconds=waited_s) if waited_s > WAITED_S else Now()
+    if outcome.took_s is not None and run.started_at is not None:
+        known_at = Least(known_at, run.started_at + timedelta(seconds=outcome.took_s))
+    changes["finished_at"] = Greatest(known_at, F("started_at"))
     data = {"error_type": changes["error_type"]} if error is not None else {}
     before = []
     if outcome.executions > run.executions:
         changes["executions"] = outcome.executions
         before = [Event(EventKind.EXECUTED_AGAIN)]
     run_move(run, outcome.status, data=data, before=before, **changes)
+    if run.remote_run_id is None:
+        run_followed(run, is_there=False)
 
 
 def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:

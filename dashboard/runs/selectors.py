@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from dashboard.runs.models import Run, RunResult
-from dashboard.runs.statuses import ACTIVE, RunStatus
+from dashboard.runs.statuses import ACTIVE, ENDS, RunStatus
 from dashboard.teams.models import Team, User
 
 PAGE_ROWS = 50
@@ -157,6 +157,24 @@ def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
     )
 
 
+def run_after_on_thread(run: Run) -> Run | None:
+    """The team's next run on the same thread that may have changed it; None when there was none, or no thread."""
+    if not run.remote_thread_id:
+        return None
+    there = Run.objects.filter(team=run.team_id, server=run.server_id, remote_thread_id=run.remote_thread_id)
+    later = there.filter(created_at__gt=run.created_at).exclude(pk=run.pk)
+    never_there = Q(status__in=sorted(ENDS), remote_run_id=None)
+    return later.exclude(never_there).order_by("created_at").first()
+
+
+def run_that_pushed_out(run: Run) -> Run | None:
+    """The team's run that was told to push others out of the thread while `run` was at work there."""
+    after = run_after_on_thread(run)
+    if after is None or run.finished_at is None or after.created_at > run.finished_at:
+        return None
+    return after if after.request.params.get("multitask_strategy") in ("interrupt", "rollback") else None
+
+
 def run_result(run: Run) -> RunResult | None:
     """The size and hash of the run's final state; its bytes, which may be many, are fetched when asked for."""
     return RunResult.objects.filter(run=run).defer("compressed").first()
@@ -182,6 +200,8 @@ def run_document(run: Run, *, result_url: str) -> dict[str, Any]:
         "run_id": run.remote_run_id,
         "params": run.request.params,
         "error": error if run.has_error else None,
+        "ending": run.ending,
+        "executions": run.executions,
         "final_state_url": result_url,
         "created_at": run.created_at.isoformat(),
         "started_at": run.started_at.isoformat() if run.started_at else None,

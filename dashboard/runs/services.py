@@ -12,7 +12,7 @@ from typing import Any, Literal
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from dashboard.runs.changes import Event, run_move, run_note
+from dashboard.runs.changes import Event, run_followed, run_move, run_note
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
@@ -100,6 +100,7 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
             run=run, params_json=json.dumps(params), secret_headers=secrets_encrypt(order.headers)
         )
         run_note(run, EventKind.LAUNCHED, by=by)
+        run_followed(run, is_there=True)
         if "checkpoint_during" in params:
             run_note(
                 run,
@@ -124,7 +125,9 @@ def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] =
             return False
         asked: dict[str, Any] = {"cancel_action": action, "cancel_requested_at": Now(), "cancel_requested_by": by}
         if run.status == RunStatus.QUEUED:
-            return run_move(run, RunStatus.CANCELLED, by=by, data={"action": action}, **asked)
+            moved = run_move(run, RunStatus.CANCELLED, by=by, data={"action": action}, **asked)
+            run_followed(run, is_there=False)
+            return moved
         told = [Event(EventKind.CANCEL_ASKED, {"action": action}, by)]
         moved = run_move(run, RunStatus.CANCELLING, by=by, data={"action": action}, before=told, **asked)
         notify(WORK_CHANNEL, str(run.pk))

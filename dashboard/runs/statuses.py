@@ -61,7 +61,7 @@ LOOKS: dict[RunStatus, StatusLook] = {
     _S.QUEUED: StatusLook("neutral", "circle-dashed", "Saved and waiting for a worker to take it."),
     _S.STARTING: StatusLook("neutral", "circle-dashed", "A worker has it; the server has not confirmed it yet."),
     _S.SCHEDULED: StatusLook("neutral", "clock", "Created on the server, which starts it later."),
-    _S.RUNNING: StatusLook("info", "arc", "Created on the server, which is working on it."),
+    _S.RUNNING: StatusLook("info", "arc", "Created on the server, which works on it or will when its turn comes."),
     _S.CANCELLING: StatusLook("info", "arc", "Someone asked to cancel it; the server has not confirmed yet."),
     _S.SUCCEEDED: StatusLook("success", "check", "Finished. This is its final state."),
     _S.NEEDS_INPUT: StatusLook(

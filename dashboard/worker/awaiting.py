@@ -360,6 +360,7 @@ class RunAwaiter:
                     keep_error_state=self.run.keeps_error_state,
                     ended_with_line=self.run.on_disconnect == "cancel" and not self._line.is_first,
                     wait_ended=self._wait_ended,
+                    took_s=None if self.run.starts_later else facts.took_s,
                 )
             )
             if outcome is not None and not (is_doubtful and outcome.status == RunStatus.SUCCEEDED):

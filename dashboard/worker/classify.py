@@ -26,12 +26,14 @@ class Facts:
         remote_status: The server's word for the run; None when it no longer knows the run (404).
         state: The last state this run left on its thread; None when there is none.
         is_state_told: Whether the server told that state, or that there is none; False when it would not say.
-        thread: Without it, what the server says of the thread: `status` and `interrupts`; {} when not even that.
+        thread: Where the end does not follow from the run and its state, what the server says of the thread: `status`
+            and `interrupts`; {} when not even that, or when it is another run's doing.
         thread_known: Whether the server still knows the thread.
         cancel_action: What someone asked here: "interrupt", "rollback", or "".
         keep_error_state: raise_error=False: the `__error__` document is the final state.
         ended_with_line: on_disconnect="cancel", and the line on which the run was created is gone.
         wait_ended: The run's own `wait` was answered to its end, also when the answer could not be kept.
+        took_s: Seconds from the run's creation to its end, by the server's clock; None when it does not say.
     """
 
     answer: Answer | None
@@ -44,6 +46,7 @@ class Facts:
     keep_error_state: bool = False
     ended_with_line: bool = False
     wait_ended: bool = False
+    took_s: float | None = None
 
     @property
     def asks_who_cancelled(self) -> bool:
@@ -54,10 +57,14 @@ class Facts:
 def classify(facts: Facts) -> Outcome | None:
     """The outcome, or None when the server says that the run is still going on."""
     outcome = _classify(facts)
-    executions = _executions(facts)
-    if outcome is None or executions < 2:
-        return outcome
-    return replace(outcome, executions=executions)
+    if outcome is None:
+        return None
+    answer, ending = facts.answer, outcome.ending
+    is_late = answer is None or not answer.was_awaited
+    if is_late and outcome.body is not None:
+        ending = {**ending, "from_thread": True}
+    took_s = facts.took_s if is_late else None
+    return replace(outcome, ending=ending, executions=_executions(facts), took_s=took_s)
 
 
 def _executions(facts: Facts) -> int:
@@ -182,15 +189,32 @@ def _unmasked(error: RunError, told: str, node: str) -> RunError:
 
 
 def _unknown(facts: Facts) -> Outcome:
-    """The server no longer knows the run."""
-    was_answered = facts.wait_ended or (facts.answer is not None and facts.answer.source == "wait")
+    """The server no longer knows the run.
+
+    A rollback deletes a run, with what it left, and sets its thread idle. A run that somebody deletes goes on to its
+    end on a thread that stays busy, and its `wait` ends with the server's own 404 where its values would be.
+    """
+    answer = facts.answer
+    told = answer.graph_error if answer is not None else None
+    if told is not None and told.type == "HTTPException":
+        answer = None
+    was_answered = facts.wait_ended or (answer is not None and answer.source == "wait")
     if was_answered and facts.thread_known:
         # It knew it when the answer came: only a rollback deletes a run and keeps its thread.
         note = {} if facts.cancel_action else {"note": "Rolled back on the server, by another run or by someone there."}
         return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True, **note})
-    if facts.cancel_action == "rollback":
-        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True})
-    return Outcome(RunStatus.LOST, body=_body(facts))
+    is_still_busy = facts.thread.get("status") == "busy"
+    if facts.cancel_action == "rollback" and facts.thread_known and not is_still_busy:
+        return Outcome(RunStatus.CANCELLED, body=answer.body if answer else None, ending={"rolled_back": True})
+    if not facts.thread_known:
+        why = (
+            "Its server knows neither the run nor its thread any more: they were deleted there, or it lost its memory."
+        )
+    elif is_still_busy:
+        why = "It was deleted on its server, which does not stop it: its thread is still busy."
+    else:
+        why = "Its server no longer knows it: it was deleted there, or the server lost its memory."
+    return Outcome(RunStatus.LOST, RunError("Not known", why), body=answer.body if answer else None)
 
 
 def _body(facts: Facts) -> bytes | None:

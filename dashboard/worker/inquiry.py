@@ -22,6 +22,7 @@ from dashboard.langgraph import (
 from dashboard.langgraph.outlines import StateOutline
 from dashboard.langgraph.types import Run as RemoteRun
 from dashboard.worker.classify import Facts
+from dashboard.worker.reexecution import moment_in
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 ASK_FIRST_S = 0.25
 ASK_MAX_S = 15.0
+GOING_ON = ("pending", "running")
 THREAD_FIELDS = ("thread_id", "status")
 THREAD_BYTES = 1_000_000
 """The most that is read of what a server says of a thread: its questions are kept in the run's own row."""
@@ -124,7 +126,7 @@ async def ask_how_it_ended(
     except RunNotFound:
         remote = None
     status = remote.get("status") if remote else None
-    if status in ("pending", "running"):
+    if status in GOING_ON:
         return Facts(answer, status)
     thread: Mapping[str, Any] = {}
     began = time.monotonic()
@@ -145,12 +147,17 @@ async def ask_how_it_ended(
     if status is None and outline is not None and (outline.state.get("metadata") or {}).get("run_id") != run_id:
         outline = None  # the run is gone, and this may be another's
     if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
-        answer = Answer(outline.values.raw if outline.values else b"null", run_id, thread_id, "join", 0)
+        answer = Answer(
+            outline.values.raw if outline.values else b"null", run_id, thread_id, "join", 0, was_awaited=False
+        )
     state = outline.state if outline is not None and status is not None else None
     del outline  # its values, which are as large as the answer
     if answer is not None:
         await answer.examine()
-    return Facts(answer, status, state, is_state_told=is_state_told, thread=thread)
+    if status is None:
+        thread = await _thread_without(client, thread_id, headers, tell=tell, patience_s=state_patience_s)
+    took_s = _took_s(remote) if remote else None
+    return Facts(answer, status, state, is_state_told=is_state_told, thread=thread, took_s=took_s)
 
 
 async def _thread_left_by(
@@ -177,6 +184,36 @@ async def _thread_left_by(
         logger.info("what became of the thread cannot be had: %s", error)
         return {}
     return thread if [run.get("run_id") for run in newest if isinstance(run, dict)] == [run_id] else {}
+
+
+async def _thread_without(
+    client: LangGraphClient,
+    thread_id: str,
+    headers: dict[str, str],
+    *,
+    tell: Callable[[ConnectionEvent], Awaitable[None]] | None,
+    patience_s: float,
+) -> Mapping[str, Any]:
+    """What the server says of the thread of a run it does not know; {} when another run is at work on it."""
+    try:
+        thread = await until_answered(lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s)
+        if thread.get("status") != "busy":
+            return thread
+        newest = await until_answered(
+            lambda: client.runs.list(thread_id, limit=1, select=("run_id", "status"), headers=headers),
+            tell=tell,
+            patience_s=patience_s,
+        )
+    except (RequestRejected, NotAnswered, AnswerTooLarge) as error:
+        logger.info("what became of the thread cannot be had: %s", error)
+        return {}
+    return {} if any(isinstance(run, dict) and run.get("status") in GOING_ON for run in newest) else thread
+
+
+def _took_s(run: Mapping[str, Any]) -> float | None:
+    """How long the run was at the server, by its own clock; None when it does not say."""
+    created_at, ended_at = moment_in(run, "created_at"), moment_in(run, "updated_at")
+    return (ended_at - created_at).total_seconds() if created_at and ended_at and ended_at >= created_at else None
 
 
 async def _thread(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Mapping[str, Any]:

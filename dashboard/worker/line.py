@@ -13,6 +13,7 @@ from dashboard.runs import holding
 from dashboard.runs.events import EventKind
 from dashboard.runs.holding import Hold, LeaseLost
 from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.pulse import pulse
 from dashboard.worker.reexecution import was_executed_again
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,9 @@ class Line:
         if event.kind == "lost" and not self._is_lost:
             self._is_lost, self.is_first = True, False
             self._lost_at = time.monotonic()
-            await self._remark(EventKind.CONNECTION_LOST, event.reason)
+            still_s = pulse.stood_still_s()
+            own = f"Runboard's worker stood still for {still_s:.0f} s; its lines looked silent meanwhile."
+            await self._remark(EventKind.CONNECTION_LOST, own if still_s else event.reason)
         elif event.kind == "joined" and self._is_lost:
             self._is_lost = False
             await self._remark(EventKind.REJOINED, "")

@@ -35,8 +35,8 @@ async def was_executed_again(
     run = await client.runs.get(thread_id, run_id, headers=headers)
     if run.get("status") not in ("pending", "running"):
         return False
-    created_at = _moment(run, "created_at")
-    changed_at = _moment(run, "updated_at")
+    created_at = moment_in(run, "created_at")
+    changed_at = moment_in(run, "updated_at")
     if created_at is None or changed_at is None:
         return False
     changed_since = (changed_at - created_at).total_seconds() > lost_after_s + MARGIN_S
@@ -47,11 +47,12 @@ async def was_executed_again(
     states = await client.threads.outline_history(
         thread_id, limit=STATES, metadata={"run_id": run_id}, headers=headers, max_bytes=STATES_BYTES
     )
-    moments = [moment for each in states if (moment := _moment(each.state, "created_at"))]
+    moments = [moment for each in states if (moment := moment_in(each.state, "created_at"))]
     return any((moment - created_at).total_seconds() < lost_after_s for moment in moments)
 
 
-def _moment(document: Mapping[str, Any], key: str) -> datetime | None:
+def moment_in(document: Mapping[str, Any], key: str) -> datetime | None:
+    """The moment that stands under a key of what a server says; None when there is none with a time zone."""
     try:
         moment = datetime.fromisoformat(str(document.get(key)))
     except ValueError:

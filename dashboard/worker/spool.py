@@ -50,6 +50,7 @@ class Spooled:
             found["ending"],
             found["executions"],
             found.get("known_at", time.time()),
+            found.get("took_s"),
         )
         return Hold(UUID(found["run_id"]), UUID(found["owner"]), found["fence"]), found["remote_run_id"], outcome
 
@@ -87,6 +88,7 @@ class Spool:
             "ending": dict(outcome.ending),
             "executions": outcome.executions,
             "known_at": outcome.known_at,
+            "took_s": outcome.took_s,
             "has_body": outcome.body is not None,
             "size": len(outcome.body or b""),
         }

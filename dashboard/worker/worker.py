@@ -27,6 +27,7 @@ from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.directory import keep_directory
 from dashboard.worker.held import HeldRun
 from dashboard.worker.lease_clock import lease_clock
+from dashboard.worker.pulse import pulse
 from dashboard.worker.spool import Spool
 from dashboard.worker.storing import OutcomeStore
 
@@ -82,6 +83,7 @@ class Worker:
             asyncio.create_task(self._listen(), name="listen"),
             asyncio.create_task(self._renew(), name="renew"),
             asyncio.create_task(self._empty_spool(), name="spool"),
+            asyncio.create_task(pulse.beat(), name="pulse"),
             asyncio.create_task(keep_directory(self._clients, self._database), name="directory"),
         ]
         for task in background:

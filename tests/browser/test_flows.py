@@ -139,6 +139,7 @@ def test_a_question_leads_to_the_form_that_answers_it(page: Page, team: Team, us
 
     expect(page.get_by_label("Existing thread")).to_be_checked()
     expect(page.get_by_label("Thread id")).to_have_value(str(run.remote_thread_id))
+    expect(page.get_by_role("region", name="What is asked")).to_contain_text("Approve a second monitor?")
     expect(page.locator("#id_command")).to_be_visible()
     page.locator("#id_command").fill('{"resume": "yes"}')
     page.get_by_role("button", name="Launch run").click()

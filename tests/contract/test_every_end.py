@@ -15,8 +15,8 @@ import pytest
 
 from dashboard.langgraph import get_client
 from dashboard.runs import services
+from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
-from dashboard.runs.wording import run_banner
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, run_in, working

@@ -7,18 +7,21 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
+import httpx
 import pytest
 
 from dashboard.langgraph import get_client
 from dashboard.runs import services
+from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
 from dashboard.worker.line import BEGUN_FIRST_S
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
-from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch
+from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch, state
 from tests.factories import make_server, make_team, make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
@@ -77,6 +80,33 @@ async def test_cancelled_while_it_waited_on_the_server(server: Server, person: U
 
     assert (first.status, waiting.status) == ("succeeded", "cancelled")
     assert waiting.ending["no_state"] is True
+
+
+async def test_a_run_deleted_on_the_server_is_not_called_rolled_back(server: Server, person: User) -> None:
+    async with working():
+        run = await going_on(server, person)
+        async with httpx.AsyncClient(base_url=server.url, trust_env=False) as somebody:
+            deleted = await somebody.delete(f"/threads/{run.remote_thread_id}/runs/{run.remote_run_id}")
+        run = await run_in(run, *ENDED, deadline_s=20)
+
+    assert deleted.status_code == 204
+    assert run.status == "lost"
+    assert "does not stop it" in run.error_message
+    assert not hasattr(run, "result"), "the server's own error is no final state"
+
+
+async def test_a_question_is_answered_by_its_id(server: Server, person: User) -> None:
+    async with working():
+        asked = await ended(server, person, assistant_id="approval", input='{"request": "a chair", "amount": 90}')
+        banner = await in_db(run_banner, asked)
+        assert banner is not None
+        assert banner.step is not None
+        form = {name: values[0] for name, values in parse_qs(banner.step.query).items() if name != "server"}
+        form["command"] = form["command"].replace(": \n", ': {"decision": "approve"}\n')
+        done = await ended(server, person, **form)
+
+    assert done.status == "succeeded"
+    assert state(done)["decision"] == "approved"
 
 
 async def test_two_questions_answered_with_one_bare_value_is_a_failure(server: Server, person: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -110,7 +111,8 @@ async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer
         await run_in(run, "running")
         saved = {"created_at": remote.created_at, "metadata": {"run_id": remote.run_id}, "values": {}}
         remote.thread.states.append(saved)
-        await scripted.crash()  # and its run's status changes again, as every look at it says
+        await scripted.crash()
+        remote.updated_at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()  # its status changes once more
 
         await eventually(lambda: in_db(run.events.filter(kind="executed_again").exists), "said so")
         remote.finish({})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import uuid
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,12 +12,14 @@ import pytest
 from django.test import Client
 
 from dashboard.runs import holding
+from dashboard.runs.banners import Banner, run_banner
+from dashboard.runs.events import EventKind
 from dashboard.runs.holding import RunError
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.selectors import run_get
 from dashboard.runs.services import run_cancel
-from dashboard.runs.statuses import RunStatus
-from dashboard.runs.wording import Banner, event_lines, run_banner, why_no_state
+from dashboard.runs.statuses import ENDS, RunStatus
+from dashboard.runs.wording import event_lines, why_no_state
 from tests.factories import claim, make_run, make_user
 
 pytestmark = pytest.mark.django_db
@@ -101,20 +105,119 @@ def test_the_next_step_fills_the_form_for_the_same_thread() -> None:
 
     assert [step.label for step in steps if step] == ["Answer", "Answer", "Continue"]
     assert queries[0]["thread_id"] == [one.remote_thread_id]
-    assert '"resume": ""' in queries[0]["command"][0]
-    assert '"a": ""' in queries[1]["command"][0]
-    assert '"b": ""' in queries[1]["command"][0]
+    assert queries[0]["answers"] == [str(one.pk)]
+    answered = re.sub(r'("\w+"): (?=[,\n])', r'\1: "yes"', queries[1]["command"][0])
+    assert json.loads(answered) == {"resume": {"a": "yes", "b": "yes"}}
     assert "command" not in queries[2]
 
 
-def test_the_answer_is_prefilled_as_the_graph_wants_it() -> None:
+def test_nothing_is_answered_that_nobody_wrote() -> None:
+    """Also where the graph says what an answer looks like: that is consent only if somebody gives it."""
     schema = {"type": "object", "properties": {"decision": {"type": "string", "examples": ["approve"]}}}
-    run = make_run(status=RunStatus.NEEDS_INPUT, ending={"interrupts": [{"id": "a", "response_schema": schema}]})
-
+    asked = {"id": "a", "value": {"question": "Approve 900,000 euros?"}, "response_schema": schema}
+    run = make_run(status=RunStatus.NEEDS_INPUT, ending={"interrupts": [asked]})
     step = banner_of(run).step
-
     assert step is not None
-    assert json.loads(parse_qs(step.query)["command"][0]) == {"resume": {"decision": "approve"}}
+    browser = Client()
+    browser.force_login(make_user(run.team))
+
+    page = browser.get(f"/launch/?{step.query}").content.decode()
+    form = {name: values[0] for name, values in parse_qs(step.query).items()}
+    answer = browser.post("/launch/", form | {"launch_key": str(uuid.uuid4())})
+
+    assert "Approve 900,000 euros?" in page
+    assert "An answer looks like" in page
+    assert answer.status_code == 422
+    assert "Approve 900,000 euros?" in answer.content.decode()
+    assert Run.objects.count() == 1
+
+
+def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again() -> None:
+    one = make_run(status=RunStatus.NEEDS_INPUT, ending=ONE)
+    paused = make_run(status=RunStatus.PAUSED, ending={"next": ["write"]})
+    for run in (one, paused):
+        version = run.version
+        place = {"thread": ThreadChoice.EXISTING, "thread_id": run.remote_thread_id}
+        follower = make_run(team=run.team, server=run.server, name="the next", **place)
+
+        banner = banner_of(run)
+        run.refresh_from_db()
+        assert banner.step is None
+        assert banner.other == follower
+        assert "since" in banner.text
+        assert run.version > version, "open pages must hear of it"
+
+        run_cancel(run=follower, by=make_user(run.team))  # never sent: the question is as it was
+        assert banner_of(run).step is not None
+        assert [line.text for line in event_lines(run.events.all())][-2:] == [
+            "Another run was launched on its thread",
+            "The run that was launched on its thread never reached the server",
+        ]
+
+
+def test_who_pushed_a_run_out_is_named_when_it_is_known() -> None:
+    out = make_run(status=RunStatus.RUNNING)
+    place = {"thread": ThreadChoice.EXISTING, "thread_id": out.remote_thread_id}
+    pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": "interrupt"}, **place)
+    out.refresh_from_db()
+    hold = holding.hold_of(out)
+    holding.run_finish(hold, holding.Outcome(RunStatus.CANCELLED, ending={"note": "Stopped on the server."}))
+
+    banner = banner_of(out)
+
+    assert "Pushed out by another run" in banner.title
+    assert banner.other == pusher
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (RunStatus.SUCCEEDED, "came too late"),
+        (RunStatus.PAUSED, "came too late"),
+        (RunStatus.LOST, "whether it was heard is not known"),
+    ],
+)
+def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status: RunStatus, told: str) -> None:
+    run = make_run(status=RunStatus.RUNNING)
+    run_cancel(run=run, by=make_user(run.team))
+    run.refresh_from_db()
+    holding.run_finish(holding.hold_of(run), holding.Outcome(status, ending={"next": ["a"]}))
+
+    banner = banner_of(run)
+
+    assert told in f"{banner.title} {banner.text}"
+
+
+def test_every_end_says_that_the_server_executed_it_twice() -> None:
+    for status in ENDS:
+        run = make_run(status=status, ending={"next": ["a"]})
+        Run.objects.filter(pk=run.pk).update(executions=2)
+
+        banner = banner_of(run)
+
+        assert "executed this run 2 times" in f"{banner.title} {banner.text}", status
+
+
+def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
+    run = make_run(status=RunStatus.CANCELLING)
+    hold = holding.hold_of(run)
+    holding.run_remark(hold, kind=EventKind.CANCEL_FAILED, data={"message": "no connection"})
+
+    assert "no connection" in banner_of(run).text
+    holding.run_remark(hold, kind=EventKind.CANCEL_DELIVERED, data={})
+    assert banner_of(run).text == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (RunError("ValueError", "m", "explode"), "once it is mended"),
+        (RunError("ValidationError", "m"), "Change what it is launched with"),
+        (RunError("GraphRecursionError", "m"), "recursion_limit"),
+    ],
+)
+def test_the_advice_for_a_failure_follows_from_what_failed(error: RunError, advice: str) -> None:
+    assert advice in banner_of(make_run(status=RunStatus.FAILED, error=error)).text
 
 
 def test_what_cannot_be_answered_offers_no_step() -> None:

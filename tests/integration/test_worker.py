@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from dashboard.runs import holding, services
+from dashboard.runs.banners import run_banner
 from dashboard.runs.holding import LeaseLost, Outcome, hold_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.wording import run_banner
 from tests.asynchronous import eventually, in_db, kill, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import Fault, ScriptedServer
@@ -216,7 +216,7 @@ async def test_a_server_that_does_not_confirm_a_run_is_said_to_be_slow(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dashboard.worker.awaiting.SLOW_S", 0.2)
-    monkeypatch.setattr("dashboard.runs.wording.SLOW_S", 0.2)
+    monkeypatch.setattr("dashboard.runs.banners.SLOW_S", 0.2)
     scripted.script("wait", Fault(delay_s=3.0))
     async with working():
         run = await launch(scripted)

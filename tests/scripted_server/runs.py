@@ -83,6 +83,7 @@ class ScriptedRun:
     document: bytes | None = None
     is_forgotten: bool = False
     created_at: str = field(default_factory=_now)
+    updated_at: str = field(default_factory=_now)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -92,7 +93,7 @@ class ScriptedRun:
 
     def start(self) -> None:
         """Begin: the thread is busy with it, and what waited there waits no longer."""
-        self.status = "running"
+        self.status, self.updated_at = "running", _now()
         thread = self.thread
         thread.status, thread.interrupts, thread.next, thread.error = "busy", [], [], None
 
@@ -144,7 +145,7 @@ class ScriptedRun:
                 values = json.loads(document)
             except (ValueError, RecursionError):
                 values = {}
-        self.status = status
+        self.status, self.updated_at = status, _now()
         self.thread.status = thread_status
         self.thread.values = values
         self.thread.step += 1
@@ -178,7 +179,7 @@ class ScriptedRun:
             "thread_id": self.thread_id,
             "assistant_id": self.assistant_id,
             "created_at": self.created_at,
-            "updated_at": _now(),
+            "updated_at": self.updated_at,
             "status": self.status,
             "metadata": self.payload.get("metadata") or {},
             "kwargs": kwargs,

@@ -17,6 +17,7 @@ def answer(value: Any, source: Any = "wait") -> Answer:
 
 ERROR = {"__error__": {"error": "ValueError", "message": "no tides"}}
 MASKED = {"__error__": {"error": "TideError", "message": "An internal error occurred"}}
+DELETED = {"__error__": {"error": "HTTPException", "message": "404: Run not found"}}
 QUESTION = {"id": "i1", "value": "go?", "response_schema": None}
 
 
@@ -37,6 +38,12 @@ QUESTION = {"id": "i1", "value": "go?", "response_schema": None}
         (Facts(answer({"a": 1}), None, thread_known=False), "lost"),
         (Facts(answer({"a": 1}, "join"), None), "lost"),
         (Facts(None, None), "lost"),
+        (Facts(answer(DELETED), None), "lost"),
+        (Facts(answer(DELETED), None, cancel_action="interrupt"), "lost"),
+        (Facts(answer(DELETED), None, cancel_action="rollback", thread={"status": "busy"}), "lost"),
+        (Facts(None, None, cancel_action="rollback", thread={"status": "idle"}), "cancelled"),
+        (Facts(None, None, cancel_action="rollback", thread={"status": "busy"}), "lost"),
+        (Facts(None, None, cancel_action="rollback", thread_known=False), "lost"),
         (Facts(None, None, cancel_action="rollback"), "cancelled"),
         (Facts(answer(ERROR), "success", {"next": []}), "succeeded"),
         (Facts(answer({"a": 1}), "exploded"), "lost"),
@@ -119,3 +126,32 @@ def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> Non
 
     assert outcome is not None
     assert (outcome.status, outcome.ending["interrupts"]) == ("needs_input", [asked])
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        (Facts(None, None), "no longer knows it"),
+        (Facts(answer(DELETED), None, thread={"status": "busy"}), "does not stop it"),
+        (Facts(None, None, thread_known=False), "neither the run nor its thread"),
+    ],
+)
+def test_a_lost_run_says_why_and_keeps_no_error_of_the_servers_as_its_state(facts: Facts, why: str) -> None:
+    outcome = classify(facts)
+
+    assert outcome is not None
+    assert outcome.error is not None
+    assert why in outcome.error.message
+    assert outcome.body is None
+
+
+@pytest.mark.parametrize(("was_awaited", "from_thread", "took_s"), [(True, None, None), (False, True, 4.0)])
+def test_an_answer_that_came_late_is_said_to_be_and_dated_by_the_server(
+    was_awaited: bool, from_thread: bool | None, took_s: float | None
+) -> None:
+    late = Answer(b"{}", "r", "t", "join", 2, was_awaited=was_awaited)
+
+    outcome = classify(Facts(late, "success", {"next": []}, took_s=4.0))
+
+    assert outcome is not None
+    assert (outcome.ending.get("from_thread"), outcome.took_s) == (from_thread, took_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -17,6 +18,7 @@ from dashboard.runs import wording
 from dashboard.runs.final_state import Node, showable, value_tree
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import LOOKS, RunStatus
+from dashboard.servers.schemas import schema_example
 
 register = template.Library()
 
@@ -239,7 +241,9 @@ def _value(node: Node) -> str:
 
 @register.simple_tag
 def questions(run: Run) -> list[dict[str, Any]]:
-    """What the graph asks: for each interrupt its question, if it has one, and the rest of its value as a tree."""
+    """What the graph asks: for each interrupt its id, its question, if it has one, the rest of its value as a tree, and
+    what an answer looks like by its schema ("" when it gave none).
+    """
     found = []
     for interrupt in run.ending.get("interrupts") or []:
         value = interrupt.get("value") if isinstance(interrupt, dict) and "value" in interrupt else interrupt
@@ -247,7 +251,16 @@ def questions(run: Run) -> list[dict[str, Any]]:
         rest = {k: v for k, v in value.items() if k != "question"} if isinstance(value, dict) else None
         if not isinstance(asked, str):
             asked, rest = "", value
-        found.append({"text": showable(asked), "tree": value_tree(rest) if rest else None})
+        named = interrupt if isinstance(interrupt, dict) else {}
+        example = schema_example(named.get("response_schema"))
+        found.append(
+            {
+                "id": showable(str(named.get("id") or "")),
+                "text": showable(asked),
+                "tree": value_tree(rest) if rest else None,
+                "example": "" if example is None else showable(json.dumps(example, ensure_ascii=False)),
+            }
+        )
     return found
 
 

@@ -1,0 +1,221 @@
+"""The one message above a run's tabs: what happened, and what can be done next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.utils import timezone
+
+from dashboard.runs.events import EventKind
+from dashboard.runs.final_state import showable
+from dashboard.runs.models import Run
+from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
+from dashboard.runs.statuses import RunStatus
+
+SLOW_S = 5.0
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """A link to the launch form, filled in by `query`. It never launches by itself."""
+
+    label: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Banner:
+    """The one message above a run's tabs: a tone, what happened, and what it means or what can be done."""
+
+    tone: str
+    title: str
+    text: str = ""
+    code: str = ""
+    since: datetime | None = None
+    next_at: datetime | None = None
+    step: NextStep | None = None
+    other: Run | None = None
+    """A run that has to do with it, to go and look at."""
+
+
+def run_banner(run: Run) -> Banner | None:
+    """What a reader must know first about this run, and what can be done; None when the status says it all."""
+    tell = _BANNERS.get(RunStatus(run.status), _waiting)
+    banner = tell(run)
+    more = _besides(run) if run.is_terminal else ""
+    return replace(banner, text=f"{banner.text} {more}".strip()) if banner and more else banner
+
+
+def _besides(run: Run) -> str:
+    """What else is true of an end: that it came before a cancel, or after more than one beginning."""
+    told = []
+    if run.cancel_requested_at and run.status == RunStatus.LOST:
+        told.append("A cancel was asked; whether it was heard is not known.")
+    elif run.cancel_requested_at and run.status not in (RunStatus.CANCELLED, RunStatus.SUCCEEDED):
+        told.append("The cancel that was asked came too late.")
+    if run.executions > 1 and run.status != RunStatus.SUCCEEDED:
+        told.append(f"{_executed(run)} {_TWICE}")
+    return " ".join(told)
+
+
+_TWICE = "It was restarted meanwhile. Steps from before that may have been done twice."
+
+
+def _executed(run: Run) -> str:
+    return f"The server executed this run {run.executions} times."
+
+
+def _failed(run: Run) -> Banner:
+    if run.remote_run_id is None:
+        title, text = run.error_type, "Nothing was created on the server. Launch again once the cause is mended."
+    else:
+        where = f" in node {run.error_node}" if run.error_node else ""
+        title, text = f"{run.error_type or 'Error'}{where}", _what_to_do_about(run)
+    return Banner("danger", title or "Failed", text, code=run.error_message)
+
+
+def _what_to_do_about(run: Run) -> str:
+    if run.error_type == "GraphRecursionError":
+        return "The graph took more steps than it may. Launch again with a higher recursion_limit in config."
+    if run.error_node:
+        return "The graph raised this. Launch again once it is mended."
+    return "It ended before a node of the graph could be at fault. Change what it is launched with, and launch again."
+
+
+def _timed_out(run: Run) -> Banner:
+    text = "What it had done until then is below. Launch again, or ask for a longer limit there."
+    return Banner("danger", "The server's own time limit ended it.", text)
+
+
+def _lost(run: Run) -> Banner:
+    why = f"{run.error_message} " if run.error_message else ""
+    thread = f"its thread on {run.server.name}" if run.remote_thread_id else run.server.name
+    text = f"{why}It may have done its work: look at {thread} before you launch it again."
+    return Banner("danger", "How this run ended is not known.", text)
+
+
+def _needs_input(run: Run) -> Banner:
+    questions = run.ending.get("interrupts") or []
+    title = "The graph asks a question." if len(questions) < 2 else f"The graph asks {len(questions)} questions."
+    if not run.remote_thread_kept:
+        return Banner(
+            "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."
+        )
+    after = run_after_on_thread(run)
+    if after is not None:
+        text = "Another run has used its thread since: the question may be answered, or be another one by now."
+        return Banner("attention", title, text, other=after)
+    ids = [str(question.get("id")) for question in questions if isinstance(question, dict) and question.get("id")]
+    step = _on_thread(run, "Answer", command=_blank_answer(ids), answers=str(run.pk))
+    return Banner("attention", title, "It goes on once somebody answers.", step=step)
+
+
+def _blank_answer(ids: list[str]) -> str:
+    """A command that answers by id, so that it meets no other question. Not JSON yet: an answer is to be written."""
+    if not ids:
+        return '{"resume": }'
+    places = ",\n".join(f"    {json.dumps(one)}: " for one in ids)
+    return f'{{\n  "resume": {{\n{places}\n  }}\n}}'
+
+
+def _paused(run: Run) -> Banner:
+    waiting = ", ".join(showable(str(node)) for node in run.ending.get("next") or [])
+    title = f"Paused as asked; next is {waiting}." if waiting else "Paused as asked."
+    if not run.remote_thread_kept:
+        return Banner("attention", title, "It ran without a thread, so it cannot be continued.")
+    after = run_after_on_thread(run)
+    if after is not None:
+        text = "Another run has used its thread since: it may have been continued already."
+        return Banner("attention", title, text, other=after)
+    return Banner("attention", title, "It goes on when it is continued.", step=_on_thread(run, "Continue"))
+
+
+def _on_thread(run: Run, label: str, **fields: str) -> NextStep:
+    """The launch form, filled in to go on where this run stopped."""
+    thread = {"thread": "existing", "thread_id": run.remote_thread_id or ""}
+    place = {"server": str(run.server_id), "assistant_id": run.assistant_id, "name": run.name}
+    return NextStep(label, urlencode({name: text for name, text in {**place, **thread, **fields}.items() if text}))
+
+
+def _cancelled(run: Run) -> Banner:
+    pusher = run_that_pushed_out(run) if run.ending.get("note") else None
+    if run.cancel_requested_by:
+        title = f"Cancelled by {run.cancel_requested_by}."
+    elif pusher is not None:
+        title = "Pushed out by another run that was launched on its thread."
+    elif run.ending.get("note"):
+        title = str(run.ending["note"])
+    else:
+        title = "Cancelled."
+    return Banner("neutral", title, _what_is_left(run), other=pusher)
+
+
+def _what_is_left(run: Run) -> str:
+    if run.remote_run_id is None:
+        return "It had not been sent to the server."
+    if run.ending.get("no_state"):
+        return "It left nothing on its thread: there is nothing to undo, and nothing to go on from."
+    if run.ending.get("rolled_back"):
+        return "What it had done was undone on the server."
+    if not run.remote_thread_kept:
+        return "What it had told until then is kept here; on the server it left nothing, as it ran without a thread."
+    return "What it had done until then is kept. A new run on its thread goes on from there."
+
+
+def _cancelling(run: Run) -> Banner:
+    who = f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
+    text = ""
+    if run.reconnecting_since or run.unreachable_since:
+        text = "The server cannot be reached right now; it is told as soon as it answers. The run may go on until then."
+    elif (failed := run.events.filter(kind__in=_CANCEL_NEWS).order_by("-seq").first()) and (
+        failed.kind == EventKind.CANCEL_FAILED
+    ):
+        text = f"It could not be delivered yet, and is tried until the server has heard it: {failed.data['message']}"
+    title = f"Cancel asked{who}; the server has not confirmed it yet."
+    return Banner("info", title, text, since=run.cancel_requested_at)
+
+
+_CANCEL_NEWS = (EventKind.CANCEL_FAILED, EventKind.CANCEL_DELIVERED)
+
+
+def _waiting(run: Run) -> Banner | None:
+    """What is out of the ordinary while a run goes on, or about one that succeeded."""
+    if run.executions > 1:
+        return Banner("attention", _executed(run), _TWICE)
+    if run.is_terminal and run.cancel_requested_at:
+        who = f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
+        return Banner("neutral", f"The cancel asked{who} came too late.", "The run had finished.")
+    if run.reconnecting_since:
+        return Banner(
+            "attention",
+            "The line to the server was lost; joining the run again.",
+            "The run may go on there meanwhile. Runboard never starts it a second time.",
+            since=run.reconnecting_since,
+        )
+    if run.status == RunStatus.STARTING and run.sent_at and (timezone.now() - run.sent_at).total_seconds() >= SLOW_S:
+        return Banner(
+            "attention",
+            "The server has not confirmed this run yet.",
+            "The request is with it. What became of it is looked up when the line breaks; it is not sent twice.",
+            since=run.sent_at,
+        )
+    if run.unreachable_since and run.status in (RunStatus.QUEUED, RunStatus.STARTING):
+        title = f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."
+        text = "Nothing was created there. It is sent once the server takes it."
+        return Banner("attention", title, text, since=run.unreachable_since, next_at=run.not_before)
+    return None
+
+
+_BANNERS: dict[RunStatus, Callable[[Run], Banner | None]] = {
+    RunStatus.FAILED: _failed,
+    RunStatus.TIMED_OUT: _timed_out,
+    RunStatus.LOST: _lost,
+    RunStatus.NEEDS_INPUT: _needs_input,
+    RunStatus.PAUSED: _paused,
+    RunStatus.CANCELLED: _cancelled,
+    RunStatus.CANCELLING: _cancelling,
+}

@@ -1,0 +1,106 @@
+"""Ends that nobody saw as they came: dated by the server, said to be late, and told with what is known of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from dashboard.runs.banners import run_banner
+from dashboard.runs.models import Run
+from dashboard.runs.services import run_cancel
+from dashboard.runs.statuses import ENDS
+from dashboard.runs.wording import event_lines
+from dashboard.worker.lease_clock import lease_clock
+from dashboard.worker.pulse import pulse
+from tests.asynchronous import in_db, kill, run_in, working
+from tests.factories import make_run, make_server, make_team
+from tests.scripted_server import ScriptedRun, ScriptedServer
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
+
+LATE_S = 2.5
+
+
+async def left_alone(server: ScriptedServer) -> tuple[Run, ScriptedRun]:
+    """A run that goes on at the server, and whose worker was killed."""
+    async with working() as worker:
+        team = await in_db(make_team)
+        ours = await in_db(make_server, team, url=server.url)
+        run = await in_db(make_run, team=team, server=ours)
+        remote = await server.run_created()
+        await run_in(run, "running")
+        await kill(worker)
+    return run, remote
+
+
+async def adopted(run: Run) -> Run:
+    """The run once the next worker has found out how it ended."""
+    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
+    async with working():
+        return await run_in(run, *ENDS)
+
+
+async def test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed(scripted: ScriptedServer) -> None:
+    run, remote = await left_alone(scripted)
+    remote.finish({"whole": 1})
+    await asyncio.sleep(LATE_S)  # nobody is there, for so long
+    run = await adopted(run)
+
+    assert run.status == "succeeded"
+    assert run.started_at is not None
+    assert run.finished_at is not None
+    assert (run.finished_at - run.started_at).total_seconds() < 1
+    last = (await in_db(lambda: event_lines(run.events.all())))[-1]
+    assert last.status == "succeeded"
+    assert "earlier" in last.detail
+    assert run.ending == {"from_thread": True}
+
+
+async def test_a_run_that_is_awaited_to_its_end_is_not_said_to_be_late(scripted: ScriptedServer) -> None:
+    run, remote = await left_alone(scripted)
+    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
+    async with working():
+        await scripted.requested("join")
+        await asyncio.sleep(4 * scripted.heartbeat_s)  # a heartbeat or two
+        remote.finish({"whole": 1})
+        run = await run_in(run, *ENDS)
+
+    assert (run.status, run.ending) == ("succeeded", {})
+    assert (await in_db(lambda: event_lines(run.events.all())))[-1].detail == ""
+
+
+async def test_a_run_that_was_deleted_is_lost_and_not_rolled_back(scripted: ScriptedServer) -> None:
+    """Somebody deletes it; then it is cancelled here with its work undone, which the server cannot do any more."""
+    run, remote = await left_alone(scripted)
+    scripted.forget(remote)
+    await in_db(lambda: run_cancel(run=Run.objects.get(pk=run.pk), by=run.launched_by, action="rollback"))
+    run = await adopted(run)
+
+    assert run.status == "lost"
+    assert "does not stop it" in run.error_message
+    kinds = await in_db(lambda: [event.kind for event in run.events.all()])
+    assert "rejoined" not in kinds
+    assert "cancel_delivered" not in kinds
+    banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
+    assert banner
+    assert "whether it was heard is not known" in banner.text
+
+
+@pytest.mark.parametrize("still_s", [0.0, 23.0])
+async def test_a_worker_that_stood_still_does_not_blame_the_server(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, still_s: float
+) -> None:
+    async with working():
+        team = await in_db(make_team)
+        ours = await in_db(make_server, team, url=scripted.url)
+        run = await in_db(make_run, team=team, server=ours)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        monkeypatch.setattr(pulse, "_gap", (still_s, lease_clock()))
+        await scripted.crash()
+        remote.finish({})
+        run = await run_in(run, *ENDS)
+
+    lost = await in_db(run.events.get, kind="connection_lost")
+    assert ("worker stood still for 23 s" in lost.data["message"]) is (still_s > 0)

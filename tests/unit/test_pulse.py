@@ -1,0 +1,30 @@
+"""A worker that stood still knows it, whoever asks first."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.worker import pulse
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(pulse, "lease_clock", lambda: now[0])
+    return now
+
+
+def test_a_gap_between_two_beats_is_remembered_for_a_while(clock: list[float]) -> None:
+    own = pulse.Pulse()
+    clock[0] += 1.0
+    assert own.stood_still_s() == 0.0
+
+    clock[0] += 23.0
+    assert own.stood_still_s() == 23.0
+    clock[0] += 1.0
+    assert own.stood_still_s() == 23.0
+    for _ in range(int(pulse.REMEMBERED_S)):
+        clock[0] += 1.0
+        own.stood_still_s()
+
+    assert own.stood_still_s() == 0.0
