@@ -30,8 +30,8 @@ class StateOutline:
     """A state of a thread without its values.
 
     Attributes:
-        state: `next`, `created_at`, of the tasks `name`, `error` and `interrupts`, of the metadata `run_id` and
-            `run_attempt`; each no longer than people can use.
+        state: `next`, `created_at`, of the tasks `name`, `error` and `interrupts`, of the metadata `run_id`,
+            `run_attempt` and `graph_id`; each no longer than people can use.
         values: The values, where they stand in the answer; None when it has none.
         has_metadata: Whether there is any: a thread without a checkpoint has none.
     """
@@ -52,7 +52,7 @@ def state_outline(whole: Part) -> StateOutline:
         state["tasks"] = [_task(task, budget) for task in _entries(found["tasks"]) if task.is_object]
     metadata = found.get("metadata")
     if metadata is not None:
-        state["metadata"] = _small(metadata.members("run_id", "run_attempt"))
+        state["metadata"] = _small(metadata.members("run_id", "run_attempt", "graph_id"))
     if "created_at" in found:
         state["created_at"] = found["created_at"].text(NAME_CHARS)
     has_metadata = metadata is not None and metadata.is_object and not metadata.is_empty

@@ -12,8 +12,8 @@ from dashboard.langgraph.types import CancelAction
 from dashboard.runs import holding
 from dashboard.runs.events import EventKind
 from dashboard.runs.holding import Hold
+from dashboard.worker.asking import may_pass
 from dashboard.worker.database import Database
-from dashboard.worker.inquiry import may_pass
 
 logger = logging.getLogger(__name__)
 

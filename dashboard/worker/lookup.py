@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dashboard.langgraph import LangGraphClient, NotFound, RequestRejected
 from dashboard.langgraph.types import Run as RemoteRun
-from dashboard.worker.inquiry import may_pass, until_answered
+from dashboard.worker.asking import may_pass, until_answered
 
 RUN_ID_KEY = "runboard_run_id"
 """Our run id in the server's metadata: by it a run is found again whose answer was lost."""

@@ -30,7 +30,6 @@ TIME_LIMIT_S = 8
 WITHIN_S = 60.0
 QUICK = json.dumps({"topic": "Tides", "seconds": 0})
 SLOW = json.dumps({"topic": "Tides", "seconds": 40, "sections": 3})
-FOLLOWER = {"topic": "Follower", "seconds": 0}
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +140,7 @@ ENDS = (
 
 @dataclass(frozen=True)
 class OnThread:
-    """Where the runs go, and whether another run is enqueued behind each as soon as it exists."""
+    """Where the runs go, and whether another of the same graph is enqueued behind each as soon as it exists."""
 
     name: str
     fields: dict[str, str] = field(default_factory=dict)
@@ -154,6 +153,14 @@ THREADS = (
     OnThread("stateless, deleted", {"thread": "stateless", "on_completion": "delete"}),
     OnThread("existing thread, followed at once", {"thread": "existing"}, is_followed=True),
 )
+
+
+FOLLOWERS: dict[str, Any] = {
+    "report": {"topic": "Follower", "seconds": 0},
+    "panel": {"proposal": "another harbour"},
+    "faulty": {"kind": "value"},
+    "chat": {"messages": [{"role": "user", "content": "hello"}]},
+}
 
 
 @pytest.mark.parametrize("thread", THREADS, ids=lambda thread: thread.name)
@@ -190,6 +197,10 @@ async def is_at_work(run: Run, client: Any) -> bool:
     return bool(found["status"] == "running")
 
 
+async def is_over(run: Run, client: Any) -> bool:
+    return (await client.runs.get(str(run.remote_thread_id), str(run.remote_run_id)))["status"] == "success"
+
+
 async def do(act: str, run: Run, server: Server, person: User, client: Any) -> None:
     if act == "there":
         await client.runs.cancel(str(run.remote_thread_id), str(run.remote_run_id))
@@ -200,14 +211,39 @@ async def do(act: str, run: Run, server: Server, person: User, client: Any) -> N
 
 
 async def follow(run: Run, server: Server, strategy: str) -> None:
-    """Somebody else sends a run to the same thread."""
+    """Somebody else sends a run of the same graph to the same thread."""
+    order = {"assistant_id": run.assistant_id, "input": FOLLOWERS[run.assistant_id], "multitask_strategy": strategy}
     async with httpx.AsyncClient(base_url=server.url, trust_env=False) as somebody:
         answer = await somebody.post(
             f"/threads/{run.remote_thread_id}/runs",
-            json={"assistant_id": "report", "input": FOLLOWER, "multitask_strategy": strategy},
+            json=order,
         )
         # A deleted thread: the run had ended before anybody could follow.
         assert answer.status_code in (200, 404), answer.text
+
+
+@pytest.mark.parametrize(("follower", "paused"), [("report", "paused"), ("chat", "lost")])
+async def test_what_waits_is_not_told_by_the_graph_of_a_run_that_came_later(
+    server: Server, person: User, follower: str, paused: str
+) -> None:
+    """The server tells all states of a thread by the graph of its latest run: by another's no node waits, although it
+    does. Here that run is over before a worker asks."""
+    steady = {"assistant_id": "report", "input": json.dumps({"topic": "Tides", "seconds": 4})}
+    async with working():
+        runs = [await in_db(launch, server, person, **steady, **more) for more in ({}, {"interrupt_before": "review"})]
+        runs = [await run_in(run, "running") for run in runs]
+    async with get_client(server.url) as client:
+        for run in runs:
+            await eventually(partial(is_over, run, client), "over on the server", deadline_s=WITHIN_S)
+            await client.runs.wait(str(run.remote_thread_id), follower, input=FOLLOWERS[follower])
+    async with working():
+        finished, stopped = [await run_in(run, *ENDED, deadline_s=WITHIN_S) for run in runs]
+
+    # What did not wait cannot be told from what did, so neither is guessed.
+    assert (finished.status, stopped.status) == ("succeeded" if paused == "paused" else "lost", paused)
+    if paused == "lost":
+        assert "not whether it finished" in stopped.error_message
+        assert not hasattr(stopped, "result"), "the values are told by another graph too"
 
 
 def test_no_end_is_left_out() -> None:

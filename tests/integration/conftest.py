@@ -24,9 +24,9 @@ def quick_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     backoff = Backoff(first_s=0.005, longest_s=0.05, refused_s=0.05)
     timeout = httpx.Timeout(connect=10.0, read=1.5, write=10.0, pool=30.0)
     monkeypatch.setattr("dashboard.worker.clients.get_client", partial(get_client, timeout=timeout, backoff=backoff))
-    for name in ("lookup.LOOKUP_PAUSE_S", "awaiting.LOOK_AGAIN_S", "awaiting.REQUEUE_FIRST_S", "inquiry.ASK_FIRST_S"):
+    for name in ("lookup.LOOKUP_PAUSE_S", "awaiting.LOOK_AGAIN_S", "awaiting.REQUEUE_FIRST_S", "asking.ASK_FIRST_S"):
         monkeypatch.setattr(f"dashboard.worker.{name}", 0.02)
-    monkeypatch.setattr("dashboard.worker.inquiry.ASK_MAX_S", 0.1)
+    monkeypatch.setattr("dashboard.worker.asking.ASK_MAX_S", 0.1)
 
 
 @pytest.fixture

@@ -102,6 +102,27 @@ async def test_what_another_run_left_is_not_taken_for_its_own(
     assert "no_state" not in run.ending
 
 
+@pytest.mark.parametrize(("graph", "status"), [("chat", "succeeded"), ("other", "lost"), (None, "succeeded")])
+async def test_that_nothing_waits_is_not_believed_of_another_graph(
+    scripted: ScriptedServer, graph: str | None, status: str
+) -> None:
+    """LangGraph tells all states of a thread by the graph of its latest run: by another's no node waits, ever."""
+    async with working():
+        run = await launch(scripted, patience_s=1)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        own = {"values": {}, "next": [], "tasks": [], "metadata": {"run_id": remote.run_id, "graph_id": "chat"}}
+        scripted.script("state", Fault(body=json.dumps(own).encode()))
+        scripted.script("runs", Fault(body=b'[{"run_id": "a later one"}]'))
+        thread = {"thread_id": remote.thread_id, "metadata": {"graph_id": graph} if graph else {}}
+        scripted.script("threads_search", Fault(body=json.dumps([thread]).encode()))
+        remote.finish({"whole": 1})
+        run = await run_in(run, "succeeded", "lost")
+
+    assert run.status == status
+    assert json.loads(run.result.body) == {"whole": 1}
+
+
 async def test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_may_look(
     scripted: ScriptedServer,
 ) -> None:
@@ -127,7 +148,7 @@ async def test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_m
 async def test_the_page_says_that_the_end_is_not_known_yet(
     scripted: ScriptedServer, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.inquiry.ASK_TELL_S", 0.2)
+    monkeypatch.setattr("dashboard.worker.asking.ASK_TELL_S", 0.2)
     scripted.script(endpoint, BROKEN, times=None)
     async with working():
         run = await launch(scripted, patience_s=900)

@@ -7,6 +7,8 @@ from tests.protections.broken import Break
 AWAITING = "dashboard/worker/awaiting.py"
 CLASSIFY = "dashboard/worker/classify.py"
 INQUIRY = "dashboard/worker/inquiry.py"
+ASKS = "dashboard/worker/asking.py"
+THREADS = "dashboard/worker/threads.py"
 LOOKUP = "dashboard/worker/lookup.py"
 HTTP = "dashboard/langgraph/http.py"
 JOINING = "dashboard/langgraph/joining.py"
@@ -90,7 +92,7 @@ ASKING = (
     Break(
         "proxy-is-not-the-server",
         "A proxy's 404 page says nothing about a run.",
-        INQUIRY,
+        ASKS,
         "is_a_proxys = error.status_code < 400 or (error.status_code == 404 and not error.is_json)",
         "is_a_proxys = False",
         (
@@ -165,7 +167,7 @@ ASKING = (
     Break(
         "too-large-is-not-asked-again",
         "An answer that is too large is not asked for again and again.",
-        INQUIRY,
+        ASKS,
         "        except AnswerTooLarge:\n            raise\n",
         "",
         (LARGE + "test_how_it_ended_is_known_and_the_page_says_why_there_is_no_state",),
@@ -189,7 +191,7 @@ ASKING = (
     Break(
         "searched-thread-is-ours",
         "What a server says of another thread does not tell how a run ended.",
-        INQUIRY,
+        THREADS,
         'if isinstance(thread, dict) and thread.get("thread_id") == thread_id:',
         "if isinstance(thread, dict):",
         (LARGE + "test_another_thread_that_the_search_found_says_nothing",),
@@ -213,7 +215,7 @@ ASKING = (
     Break(
         "patience-for-a-state-ends",
         "A server that says that a run is over, and never in which state, is not waited for without end.",
-        INQUIRY,
+        ASKS,
         "if waited_s >= patience_s:",
         "if None:",
         (SILENT + "test_a_state_that_can_never_be_had_does_not_keep_a_run_running[failed]",),
@@ -221,7 +223,7 @@ ASKING = (
     Break(
         "silence-about-the-end-is-said",
         "The page says that the server does not say how the run ended.",
-        INQUIRY,
+        ASKS,
         "if tell is not None and not is_told and waited_s >= ASK_TELL_S:",
         "if None:",
         (SILENT + "test_the_page_says_that_the_end_is_not_known_yet",),

@@ -6,15 +6,17 @@ from tests.protections.broken import Break
 
 AWAITING = "dashboard/worker/awaiting.py"
 INQUIRY = "dashboard/worker/inquiry.py"
+THREADS = "dashboard/worker/threads.py"
 
 LARGE = "tests/integration/test_too_large.py::"
+WORDING = "tests/integration/test_wording.py::"
 SILENT = "tests/integration/test_silent_about_the_end.py::"
 
 ENDINGS = (
     Break(
         "threads-end-is-this-runs",
         "What a run that follows left on the thread is not told of this one.",
-        INQUIRY,
+        THREADS,
         "    return thread if [run.get",
         "    return thread if True or [run.get",
         (LARGE + "test_what_a_run_that_follows_left_on_the_thread_is_not_told_of_this_one",),
@@ -26,6 +28,70 @@ ENDINGS = (
         "            patience_s = max(0.0, state_patience_s - (time.monotonic() - began))\n",
         "            patience_s = 0.0\n",
         (LARGE + "test_one_answer_that_fails_does_not_make_it_unknown",),
+    ),
+    Break(
+        "told-by-its-own-graph",
+        "That nothing waits is not believed when another graph tells it.",
+        THREADS,
+        "    return not graph_id or not own or bool(graph_id == own)\n",
+        "    return True\n",
+        (SILENT + "test_that_nothing_waits_is_not_believed_of_another_graph",),
+    ),
+    Break(
+        "deleted-is-not-rolled-back",
+        "A run that somebody deleted is not said to be undone.",
+        "dashboard/worker/classify.py",
+        "and not is_still_busy:\n",
+        "or is_still_busy:\n",
+        ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
+    ),
+    Break(
+        "servers-404-is-no-state",
+        "The server's own error is not taken for an answer of the run.",
+        "dashboard/worker/classify.py",
+        '    if told is not None and told.type == "HTTPException":\n',
+        "    if None:\n",
+        ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
+    ),
+    Break(
+        "old-question-is-not-answered",
+        "A question that another run may have answered is not offered to be answered again.",
+        "dashboard/runs/banners.py",
+        '    after = run_after_on_thread(run)\n    if after is not None:\n        text = "Another run has used its thread since: the',
+        '    after = run_after_on_thread(run)\n    if None:\n        text = "Another run has used its thread since: the',
+        (WORDING + "test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again",),
+    ),
+    Break(
+        "pages-hear-of-a-follower",
+        "The open page of a question hears that another run was launched on its thread.",
+        "dashboard/runs/services.py",
+        "        run_followed(run, is_there=True)\n",
+        "",
+        (WORDING + "test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again",),
+    ),
+    Break(
+        "nothing-is-answered-unwritten",
+        "Nothing is answered that nobody wrote.",
+        "dashboard/runs/banners.py",
+        "{json.dumps(one)}: ",
+        '{json.dumps(one)}: ""',
+        (WORDING + "test_nothing_is_answered_that_nobody_wrote",),
+    ),
+    Break(
+        "late-ends-are-dated-by-the-server",
+        "A run that ended unseen is dated by when it ended.",
+        "dashboard/runs/holding.py",
+        "    if outcome.took_s is not None and run.started_at is not None:\n",
+        "    if None:\n",
+        ("tests/integration/test_late_ends.py::test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed",),
+    ),
+    Break(
+        "own-stillness-is-told",
+        "A worker that stood still does not blame the server.",
+        "dashboard/worker/line.py",
+        "own if still_s else event.reason",
+        "event.reason",
+        ("tests/integration/test_late_ends.py::test_a_worker_that_stood_still_does_not_blame_the_server",),
     ),
     Break(
         "history-is-this-runs",
@@ -46,7 +112,7 @@ ENDINGS = (
     Break(
         "large-questions-are-questions",
         "A question that is too large to be kept is still told of.",
-        INQUIRY,
+        THREADS,
         '        found = {**found, "interrupts": {"": [{}]}} if found else None\n',
         "",
         (LARGE + "test_questions_that_are_too_large_are_still_questions",),
