@@ -128,6 +128,7 @@ def test_nothing_is_answered_that_nobody_wrote() -> None:
     assert "Approve 900,000 euros?" in page
     assert "An answer looks like" in page
     assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["command"]
     assert "Approve 900,000 euros?" in answer.content.decode()
     assert Run.objects.count() == 1
 
