@@ -96,7 +96,7 @@ def run_result(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
     """The final state, byte for byte."""
     result = selectors.run_result(_get(request, run_id))
     if result is None:
-        raise Http404("This run has no final state.")
+        return JsonResponse({"error": "This run has no final state."}, status=404)
     return state_response(request, result, filename=f"{run_id}.json" if "download" in request.GET else "")
 
 

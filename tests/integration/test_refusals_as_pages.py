@@ -12,7 +12,7 @@ from django.test import Client
 
 from dashboard.runs.models import Run
 from dashboard.teams.models import Team, User
-from tests.factories import make_server, make_team, make_user
+from tests.factories import make_run, make_server, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,17 @@ def test_a_wrong_address_is_our_page_and_json_for_programs(browser: Client) -> N
     assert "<h1>Not found</h1>" in page.content.decode()
     assert document.json() == by_name.json()
     assert document.json()["error"].startswith("There is nothing here")
+
+
+def test_a_run_without_a_final_state_is_not_said_to_be_missing(browser: Client, team: Team) -> None:
+    run, theirs = make_run(team=team), make_run()
+
+    without = browser.get(f"/runs/{run.pk}/result.json")
+    not_there = browser.get(f"/runs/{theirs.pk}/result.json")
+
+    assert without.status_code == not_there.status_code == 404
+    assert without.json() == {"error": "This run has no final state."}
+    assert not_there.json()["error"].startswith("There is nothing here")
 
 
 def test_what_breaks_is_our_page_and_json_for_programs(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
