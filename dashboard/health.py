@@ -58,12 +58,13 @@ def _queue(state: WorkState | None) -> str:
 
 def _counts(state: WorkState | None) -> dict[str, Any]:
     if state is None:
-        return dict.fromkeys(("waiting", "oldest_waiting_s", "retrying", "orphaned"))
+        return dict.fromkeys(("waiting", "oldest_waiting_s", "retrying", "disconnected", "orphaned"))
     waited = state.waiting_s
     return {
         "waiting": state.waiting,
         "oldest_waiting_s": None if waited is None else round(waited, 1),
         "retrying": state.retrying,
+        "disconnected": state.disconnected,
         "orphaned": state.orphaned,
     }
 

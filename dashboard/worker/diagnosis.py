@@ -32,6 +32,8 @@ def diagnose(state: WorkState, *, hears_changes: bool) -> list[Finding]:
         _orphans(state),
         _full(state),
         _slow(state),
+        _unanswered(state),
+        _disconnected(state),
         _retrying(state),
     ]
     return [finding for finding in found if finding is not None]
@@ -92,7 +94,8 @@ def _orphans(state: WorkState) -> Finding | None:
     if not state.orphaned:
         return None
     one = state.orphaned == 1
-    title = f"{'1 run has' if one else f'{state.orphaned:,} runs have'} lost {'its' if one else 'their'} worker."
+    title = f"{'1 run waits' if one else f'{state.orphaned:,} runs wait'} for a worker to take "
+    title += "it over." if one else "them over."
     if not state.living:
         then = "A worker takes over what the last one held as soon as it runs"
     elif state.is_full:
@@ -122,19 +125,40 @@ def _slow(state: WorkState) -> Finding | None:
     return Finding(False, "Runs wait although a worker has room.", text)
 
 
+def _unanswered(state: WorkState) -> Finding | None:
+    # What a server said last is old news when nobody has asked it since.
+    if not state.unanswered or not state.living:
+        return None
+    named = f": {', '.join(state.unanswered_names)}" if state.unanswered_names else ""
+    count = "1 server does" if state.unanswered == 1 else f"{state.unanswered:,} servers do"
+    text = "They are" if state.unanswered > 1 else "It is"
+    text += " asked again every few seconds; the page Launch says what is wrong. Runs launched meanwhile wait."
+    return Finding(False, f"{count} not answer{named}.", text)
+
+
+def _disconnected(state: WorkState) -> Finding | None:
+    if not state.disconnected or not state.living:
+        return None
+    one = state.disconnected == 1
+    title = f"{'1 run has' if one else f'{state.disconnected:,} runs have'} lost the line to "
+    title += "its server." if one else "their servers."
+    text = "It is opened again" if one else "They are opened again"
+    return Finding(False, title, f"{text} as soon as that is possible; what the servers do may go on meanwhile.")
+
+
 def _retrying(state: WorkState) -> Finding | None:
-    if not state.retrying or state.next_try_at is None:
+    if not state.retrying:
         return None
     one = state.retrying == 1
-    title = f"{'1 run is' if one else f'{state.retrying:,} runs are'} tried again later: "
+    title = f"{'1 run is' if one else f'{state.retrying:,} runs are'} tried again: "
     title += "its server could not take it." if one else "their servers could not take them."
     since = ""
     if state.retrying_since:
         since = f"For {in_words((state.at - state.retrying_since).total_seconds())} so far. "
-    next_try = in_words((state.next_try_at - state.at).total_seconds())
-    return Finding(
-        False, title, f"{since}The next try is in {next_try}. Look after {'its server' if one else 'their servers'}."
-    )
+    next_try = "A try is under way."
+    if state.next_try_at:
+        next_try = f"The next try is in {in_words((state.next_try_at - state.at).total_seconds())}."
+    return Finding(False, title, f"{since}{next_try} Look after {'its server' if one else 'their servers'}.")
 
 
 def in_words(seconds: float) -> str:

@@ -14,7 +14,7 @@ from dashboard.worker.selectors import crew, work_state
 
 def workers_context(*, hears_changes: bool) -> dict[str, Any]:
     """What the page *Workers* needs. `hears_changes`: whether this web process hears of changes in the database."""
-    state = work_state()
+    state = work_state(for_members=True)
     return {"state": state, "findings": diagnose(state, hears_changes=hears_changes), "hears_changes": hears_changes}
 
 

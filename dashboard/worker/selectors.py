@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection
@@ -13,6 +13,8 @@ from django.db.models.functions import Greatest, Now
 
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import HELD, RunStatus
+from dashboard.servers.models import Server
+from dashboard.teams.models import Team
 from dashboard.worker.models import Worker
 
 SILENT_AFTER = timedelta(seconds=15)
@@ -22,6 +24,8 @@ STUCK_AFTER = timedelta(seconds=60)
 SETTLED_AFTER = timedelta(seconds=10)
 """A worker that has just started finds old runs in the queue, which is no reason to complain."""
 RECENT_CLAIM = timedelta(seconds=15)
+TAKEN_AGAIN_WITHIN = timedelta(seconds=10)
+"""A run whose pause is over counts as tried again for so long; one that nobody takes then waits like any other."""
 RECENT_EVENTS = 500
 SHOW_STOPPED = timedelta(hours=1)
 SHOW_SILENT = timedelta(days=1)
@@ -56,8 +60,10 @@ class WorkerLine:
 class WorkState:
     """What workers do and what waits for them, at one moment by the database's clock.
 
-    `waiting` runs are due now; `retrying` ones were refused or found no server and are tried again later; `orphaned`
-    ones are in the hands of no living worker.
+    `waiting` runs are due now; `retrying` ones were refused or found no server and are tried again, later or just now;
+    `orphaned` ones are in the hands of no living worker; `disconnected` ones go on, but the line to their server is
+    lost. `unanswered` is how many servers did not answer when a worker last looked; their names are given only
+    where everybody who reads this may know them.
     """
 
     at: datetime
@@ -68,7 +74,10 @@ class WorkState:
     next_try_at: datetime | None
     retrying_since: datetime | None
     orphaned: int
+    disconnected: int
+    unanswered: int
     is_stuck: bool
+    unanswered_names: tuple[str, ...] = ()
 
     @property
     def living(self) -> tuple[WorkerLine, ...]:
@@ -121,28 +130,58 @@ def workers_alive() -> int:
     return len(crew().ids)
 
 
-def work_state() -> WorkState:
-    """Everything an operator must know, in a handful of indexed queries."""
+def work_state(*, for_members: bool = False) -> WorkState:
+    """Everything an operator must know, in a handful of indexed queries.
+
+    Servers are named only `for_members`, and only where there is one team: their names are no other team's business.
+    """
     at = _now()
     workers = _workers(at)
     living = [worker.id for worker in workers if worker.state in ("working", "stopping")]
-    queued = Run.objects.filter(status=RunStatus.QUEUED)
-    later = Q(not_before__gt=at)
-    # The moment since which a run could have been taken: when it was queued, or when its pause was over.
-    queue = queued.annotate(due_at=Greatest("not_before", "status_at")).aggregate(
-        waiting=Count("pk", filter=~later),
-        waiting_since=Min("due_at", filter=~later),
-        retrying=Count("pk", filter=later),
-        next_try_at=Min("not_before", filter=later),
-        retrying_since=Min("unreachable_since", filter=later),
-    )
-    abandoned = Q(lease_owner=None) | Q(lease_expires_at__lt=at) | ~Q(lease_owner__in=living)
+    unanswered = list(Server.objects.exclude(problem="").order_by("name").values_list("name", flat=True))
+    is_named = for_members and bool(unanswered) and Team.objects.count() == 1
+    queue, held = _queue(at), _held(at, living)
     return WorkState(
         at=at,
         workers=workers,
-        orphaned=Run.objects.filter(abandoned, status__in=sorted(HELD)).count(),
+        waiting=queue["waiting"],
+        waiting_since=queue["waiting_since"],
+        retrying=queue["again"] + held["again"],
+        next_try_at=queue["next_try_at"],
+        retrying_since=min(filter(None, (queue["again_since"], held["again_since"])), default=None),
+        orphaned=held["orphaned"],
+        disconnected=held["disconnected"],
+        unanswered=len(unanswered),
+        unanswered_names=tuple(unanswered) if is_named else (),
         is_stuck=_is_stuck(at, workers),
-        **queue,
+    )
+
+
+def _queue(at: datetime) -> dict[str, Any]:
+    """Of the runs that are queued: those that wait, and those (`again`) that are tried again."""
+    later = Q(not_before__gt=at)
+    # When its pause is over a run is taken within a moment, and for that moment alone it would be said to wait.
+    again = later | Q(unreachable_since__isnull=False, due_at__gt=at - TAKEN_AGAIN_WITHIN)
+    # The moment since which a run could have been taken: when it was queued, or when its pause was over.
+    queued = Run.objects.filter(status=RunStatus.QUEUED).annotate(due_at=Greatest("not_before", "status_at"))
+    return queued.aggregate(
+        waiting=Count("pk", filter=~again),
+        waiting_since=Min("due_at", filter=~again),
+        again=Count("pk", filter=again),
+        again_since=Min("unreachable_since", filter=again),
+        next_try_at=Min("not_before", filter=later),
+    )
+
+
+def _held(at: datetime, living: list[UUID]) -> dict[str, Any]:
+    """Of the runs that a worker should hold: those without one, without a line, and (`again`) just tried again."""
+    abandoned = Q(lease_owner=None) | Q(lease_expires_at__lt=at) | ~Q(lease_owner__in=living)
+    again = Q(status=RunStatus.STARTING, unreachable_since__isnull=False)
+    return Run.objects.filter(status__in=sorted(HELD)).aggregate(
+        orphaned=Count("pk", filter=abandoned),
+        disconnected=Count("pk", filter=Q(reconnecting_since__isnull=False)),
+        again=Count("pk", filter=again),
+        again_since=Min("unreachable_since", filter=again),
     )
 
 

@@ -12,8 +12,11 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from dashboard.runs import holding
+from dashboard.runs.events import EventKind
+from dashboard.runs.holding import hold_of
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
+from dashboard.servers.services import server_unreachable
 from dashboard.worker.diagnosis import diagnose, in_words
 from dashboard.worker.models import Worker
 from dashboard.worker.selectors import work_state
@@ -65,7 +68,7 @@ async def test_no_worker_is_said_with_what_waits_and_what_to_do(scripted: Script
     assert found["http"] == 503
     assert "No worker is running: the last one has been silent for" in found["problems"][0]
     assert found["orphaned"] == 3
-    assert "3 runs have lost their worker." in found["notes"][0]
+    assert "3 runs wait for a worker to take them over." in found["notes"][0]
 
 
 async def test_a_full_worker_is_said_and_is_no_illness(scripted: ScriptedServer, programs: Programs) -> None:
@@ -142,7 +145,47 @@ def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> Non
     assert (document["waiting"], document["retrying"]) == (1, 1)
     assert document["oldest_waiting_s"] < 20
     (note,) = document["notes"]
-    assert note.startswith("1 run is tried again later: its server could not take it. For 3 min so far. The next try")
+    assert note.startswith("1 run is tried again: its server could not take it. For 3 min so far. The next try")
+
+
+def test_a_run_that_is_tried_again_counts_as_such_while_it_is_tried() -> None:
+    run = make_run()
+    hold = claim(run)
+    holding.run_sending(hold)
+    holding.run_requeue(hold, reason="refused", delay_s=0, patience_s=900)
+
+    between = work_state()
+    claim(run)
+    meanwhile = work_state()
+
+    assert [(state.retrying, state.waiting) for state in (between, meanwhile)] == [(1, 0), (1, 0)]
+    assert between.retrying_since == meanwhile.retrying_since is not None
+    holding.leases_hand_back(owner=Run.objects.get().lease_owner)
+    Run.objects.update(status_at=Now() - timedelta(seconds=30))
+    assert (work_state().retrying, work_state().waiting) == (0, 1), "nobody takes it"
+
+
+def test_servers_that_are_away_are_said_without_a_run_that_is_tried_again() -> None:
+    team = make_team("Only team")
+    run = make_run(server=make_server(team, name="east <1>"), status=RunStatus.RUNNING)
+    Worker.objects.create(host="box", pid=1, concurrency=500)
+    server_unreachable(server=run.server, problem="Nobody answers at http://127.0.0.1:9.")
+    holding.run_connection(hold_of(run), kind=EventKind.CONNECTION_LOST, data={"message": "reset"})
+    member = Client()
+    member.force_login(make_user(team))
+
+    document, page = Client().get("/healthz").json(), member.get("/workers/").content.decode()
+
+    assert document["disconnected"] == 1
+    assert [note.partition(".")[0] for note in document["notes"]] == [
+        "1 run waits for a worker to take it over",
+        "1 server does not answer",
+        "1 run has lost the line to its server",
+    ]
+    assert "1 server does not answer: east &lt;1&gt;." in page
+    assert "All is well" not in page
+    make_team("Another team")
+    assert "east" not in member.get("/workers/").content.decode(), "what one team's servers are called is its own"
 
 
 def test_the_page_is_for_members_and_names_nobody_elses_runs() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +37,8 @@ def work(**changes: Any) -> WorkState:
         "next_try_at": None,
         "retrying_since": None,
         "orphaned": 0,
+        "disconnected": 0,
+        "unanswered": 0,
         "is_stuck": False,
     }
     return WorkState(at=NOW, **{**well, **changes})
@@ -57,6 +59,29 @@ def test_each_illness_is_said(changes: dict[str, Any], hears_changes: bool, titl
     assert found.sick
     assert found.title.startswith(title)
     assert found.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"unanswered": 1}, "1 server does not answer."),
+        ({"unanswered": 2, "unanswered_names": ("east", "west")}, "2 servers do not answer: east, west."),
+        ({"disconnected": 1}, "1 run has lost the line to its server."),
+        ({"disconnected": 2}, "2 runs have lost the line to their servers."),
+        ({"orphaned": 1}, "1 run waits for a worker to take it over."),
+        ({"orphaned": 2}, "2 runs wait for a worker to take them over."),
+        ({"retrying": 1}, "1 run is tried again: its server could not take it. A try is under way."),
+        (
+            {"retrying": 2, "next_try_at": NOW + timedelta(seconds=9), "retrying_since": NOW - timedelta(seconds=70)},
+            "2 runs are tried again: their servers could not take them. For 70 s so far. The next try is in 9 s.",
+        ),
+    ],
+)
+def test_what_is_out_of_the_ordinary_is_noted_and_is_no_illness(changes: dict[str, Any], sentence: str) -> None:
+    (found,) = diagnose(work(**changes), hears_changes=True)
+
+    assert not found.sick
+    assert found.sentence.startswith(sentence)
 
 
 def test_when_all_is_well_nothing_is_said() -> None:
