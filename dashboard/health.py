@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -33,7 +34,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     state: WorkState | None = None
     try:
         state = work_state()
-        findings = diagnose(state, hears_changes=listener)
+        findings = diagnose(state, hears_changes=listener, is_local=settings.ENV.debug)
     except (DatabaseError, InterfaceError):
         findings = [Finding(True, DATABASE_AWAY)]
     problems = [finding.sentence for finding in findings if finding.sick]

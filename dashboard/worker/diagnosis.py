@@ -8,6 +8,10 @@ from dashboard.worker.selectors import STUCK_AFTER, WorkState
 
 SLOW_AFTER_S = 10.0
 START_ONE = "Start one with `manage.py run_worker`."
+START_ONE_HERE = (
+    "`make run` starts one again by itself within 15 s, and its log is `logs/worker.log` in the state folder. "
+    "Start one by hand with `DEBUG=true .venv/bin/python manage.py run_worker`."
+)
 
 
 @dataclass(frozen=True)
@@ -23,10 +27,15 @@ class Finding:
         return f"{self.title} {self.text}".strip()
 
 
-def diagnose(state: WorkState, *, hears_changes: bool) -> list[Finding]:
+def how_to_start(*, is_local: bool) -> str:
+    """How a worker is started; `is_local`: where DEBUG is on, and with it the secrets of the state folder are used."""
+    return START_ONE_HERE if is_local else START_ONE
+
+
+def diagnose(state: WorkState, *, hears_changes: bool, is_local: bool = False) -> list[Finding]:
     """What is wrong or out of the ordinary, the worst first; empty when all is well."""
     found = [
-        _workers(state),
+        _workers(state, how_to_start(is_local=is_local)),
         _stuck(state),
         _deaf(hears_changes),
         _orphans(state),
@@ -39,7 +48,7 @@ def diagnose(state: WorkState, *, hears_changes: bool) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _workers(state: WorkState) -> Finding | None:
+def _workers(state: WorkState, start_one: str) -> Finding | None:
     if state.living:
         return None
     silent = [worker for worker in state.workers if worker.state == "silent"]
@@ -54,7 +63,7 @@ def _workers(state: WorkState) -> Finding | None:
     meanwhile = "Nothing is sent, awaited or cancelled meanwhile."
     if any(worker.state == "stopping" for worker in state.workers):
         meanwhile = "Only what it still holds is awaited and cancelled meanwhile."
-    return Finding(True, title, f"{_waiting(state)}{START_ONE} {meanwhile}")
+    return Finding(True, title, f"{_waiting(state)}{meanwhile} {start_one}")
 
 
 def _waiting(state: WorkState) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.template.loader import render_to_string
 
 from dashboard.runs.models import Run
-from dashboard.worker.diagnosis import diagnose
+from dashboard.worker.diagnosis import diagnose, how_to_start
 from dashboard.worker.notices import list_notice, run_notice
 from dashboard.worker.selectors import crew, work_state
 
@@ -15,7 +16,13 @@ from dashboard.worker.selectors import crew, work_state
 def workers_context(*, hears_changes: bool) -> dict[str, Any]:
     """What the page *Workers* needs. `hears_changes`: whether this web process hears of changes in the database."""
     state = work_state(for_members=True)
-    return {"state": state, "findings": diagnose(state, hears_changes=hears_changes), "hears_changes": hears_changes}
+    is_local = settings.ENV.debug
+    return {
+        "state": state,
+        "findings": diagnose(state, hears_changes=hears_changes, is_local=is_local),
+        "hears_changes": hears_changes,
+        "how_to_start": how_to_start(is_local=is_local),
+    }
 
 
 def workers_html(*, hears_changes: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -206,6 +207,17 @@ def test_the_page_is_for_members_and_names_nobody_elses_runs() -> None:
     assert 'id="workers-state"' in member.get("/workers/live/").content.decode()
     assert stranger.get("/workers/").status_code == 403
     assert Client().get("/workers/").status_code == 302
+
+
+def test_where_debug_is_on_the_command_is_one_that_works_there(settings: Any) -> None:
+    settings.ENV = dataclasses.replace(settings.ENV, debug=True)
+    member = Client()
+    member.force_login(make_user(make_team()))
+
+    (problem, *_), page = Client().get("/healthz").json()["problems"], member.get("/workers/").content.decode()
+
+    assert "`DEBUG=true .venv/bin/python manage.py run_worker`" in problem
+    assert page.count("<code>DEBUG=true .venv/bin/python manage.py run_worker</code>") == 2  # also where none is listed
 
 
 @pytest.mark.parametrize(

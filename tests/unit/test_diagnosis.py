@@ -61,6 +61,17 @@ def test_each_illness_is_said(changes: dict[str, Any], hears_changes: bool, titl
     assert found.text
 
 
+def test_what_starts_a_worker_is_told_for_the_kind_of_installation() -> None:
+    ((here,), (elsewhere,)) = (
+        diagnose(work(workers=()), hears_changes=True, is_local=local) for local in (True, False)
+    )
+
+    assert elsewhere.text.endswith("Start one with `manage.py run_worker`.")
+    assert here.text.endswith("Start one by hand with `DEBUG=true .venv/bin/python manage.py run_worker`.")
+    assert "`make run` starts one again by itself within 15 s" in here.text
+    assert "`logs/worker.log`" in here.text
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
