@@ -20,6 +20,7 @@ from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, te
 from dashboard.live.rendering import once
 from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
 from dashboard.teams.notifications import ACCESS_CHANNEL
+from dashboard.worker.reach import reach
 from dashboard.worker.selectors import crew
 
 logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Listener:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         self.is_up = False
+        reach.forget()
 
     async def _pass_on(self) -> None:
         try:
@@ -122,6 +124,7 @@ async def _watch_workers() -> None:
         except (OperationalError, InterfaceError) as error:
             logger.info("the workers cannot be looked at: %s", str(error).strip())
         else:
+            reach.answered()
             if known not in (None, found):
                 once.forget()
                 for page in pages.of(EVERY_PAGE):

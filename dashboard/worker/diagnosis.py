@@ -38,6 +38,7 @@ def diagnose(state: WorkState, *, hears_changes: bool, is_local: bool = False) -
         _workers(state, how_to_start(is_local=is_local)),
         _stuck(state),
         _deaf(hears_changes),
+        _unheard(state),
         _orphans(state),
         _full(state),
         _slow(state),
@@ -99,8 +100,15 @@ def _deaf(hears_changes: bool) -> Finding | None:
     )
 
 
+def _unheard(state: WorkState) -> Finding | None:
+    if not state.is_unheard:
+        return None
+    text = "They try every few seconds; within ten it is known which of them are still there."
+    return Finding(False, "The database was away a moment ago; workers have not reported since.", text)
+
+
 def _orphans(state: WorkState) -> Finding | None:
-    if not state.orphaned:
+    if not state.orphaned or state.is_unheard:
         return None
     one = state.orphaned == 1
     title = f"{'1 run waits' if one else f'{state.orphaned:,} runs wait'} for a worker to take "
@@ -126,7 +134,8 @@ def _full(state: WorkState) -> Finding | None:
 
 
 def _slow(state: WorkState) -> Finding | None:
-    if not state.living or state.is_full or state.is_stuck or (state.waiting_s or 0.0) < SLOW_AFTER_S:
+    is_told_already = state.is_unheard or state.is_full or state.is_stuck
+    if not state.living or is_told_already or (state.waiting_s or 0.0) < SLOW_AFTER_S:
         return None
     text = (
         f"{_waiting(state)}Workers are working a queue off, or are being stopped; this passes, or is said to be stuck."

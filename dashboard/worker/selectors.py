@@ -16,9 +16,10 @@ from dashboard.runs.statuses import HELD, RunStatus
 from dashboard.servers.models import Server
 from dashboard.teams.models import Team
 from dashboard.worker.models import Worker
+from dashboard.worker.reach import reach
 
 SILENT_AFTER = timedelta(seconds=15)
-"""Three heartbeats."""
+"""Three heartbeats. Time in which the database was away does not count: nobody could report."""
 STUCK_AFTER = timedelta(seconds=60)
 """How long a run may be due, while a worker has room, before something must be wrong."""
 SETTLED_AFTER = timedelta(seconds=10)
@@ -89,6 +90,11 @@ class WorkState:
         return bool(self.living) and all(worker.held >= worker.concurrency for worker in self.living)
 
     @property
+    def is_unheard(self) -> bool:
+        """Whether no worker has reported since the database is back, which is too short a time to call one silent."""
+        return bool(self.living) and all(worker.heartbeat_at <= self.at - SILENT_AFTER for worker in self.living)
+
+    @property
     def waiting_s(self) -> float | None:
         """How long the oldest run that is due has waited; None when none waits."""
         return max(0.0, (self.at - self.waiting_since).total_seconds()) if self.waiting_since else None
@@ -113,7 +119,7 @@ class Crew:
 def crew() -> Crew:
     """The living workers by their last reports. One short query."""
     living = list(
-        Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - SILENT_AFTER).values_list(
+        Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - _silent_after()).values_list(
             "pk", "held", "concurrency", "stopping_at"
         )
     )
@@ -128,6 +134,10 @@ def crew() -> Crew:
 def workers_alive() -> int:
     """How many workers have not stopped and were heard of lately."""
     return len(crew().ids)
+
+
+def _silent_after() -> timedelta:
+    return SILENT_AFTER + timedelta(seconds=reach.unheard_s())
 
 
 def work_state(*, for_members: bool = False) -> WorkState:
@@ -200,17 +210,18 @@ def _workers(at: datetime) -> tuple[WorkerLine, ...]:
         .values_list("lease_owner")
         .annotate(count=Count("pk"))
     )
-    lines = [_line(row, held.get(row.pk, 0), at) for row in rows]
+    silent_after = _silent_after()
+    lines = [_line(row, held.get(row.pk, 0), at, silent_after) for row in rows]
     order = {"working": 0, "stopping": 1, "silent": 2, "died": 3, "stopped": 3}
     return tuple(sorted(lines, key=lambda line: (order[line.state], line.host, line.started_at)))
 
 
-def _line(row: Worker, held: int, at: datetime) -> WorkerLine:
+def _line(row: Worker, held: int, at: datetime, silent_after: timedelta) -> WorkerLine:
     state: State = "working"
     if row.stopped_at is not None:
         # One that stops as asked says so with a last heartbeat; of one that was killed the next to start here says it.
         state = "died" if row.heartbeat_at < row.stopped_at else "stopped"
-    elif row.heartbeat_at <= at - SILENT_AFTER:
+    elif row.heartbeat_at <= at - silent_after:
         state = "silent"
     elif row.stopping_at is not None:
         state = "stopping"
@@ -235,7 +246,8 @@ def _is_stuck(at: datetime, workers: tuple[WorkerLine, ...]) -> bool:
     A long queue that is being worked off is not stuck: workers take the oldest first, so what they took lately is older
     than what waits. A run that only younger ones overtake is.
     """
-    if not any(worker.has_room and worker.has_settled for worker in workers):
+    # When the database was away nothing could be taken, and what is due has been so for long.
+    if reach.unheard_s() or not any(worker.has_room and worker.has_settled for worker in workers):
         return False
     due = Q(not_before=None) | Q(not_before__lt=at - STUCK_AFTER)
     waiting = Run.objects.filter(due, status=RunStatus.QUEUED, status_at__lt=at - STUCK_AFTER)

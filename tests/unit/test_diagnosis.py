@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -93,6 +94,19 @@ def test_what_is_out_of_the_ordinary_is_noted_and_is_no_illness(changes: dict[st
 
     assert not found.sick
     assert found.sentence.startswith(sentence)
+
+
+def test_after_an_outage_it_is_noted_once_that_nobody_has_reported_yet() -> None:
+    unheard = dataclasses.replace(WORKER, heartbeat_at=NOW - timedelta(seconds=46))
+    waits = {"waiting": 1, "waiting_since": NOW - timedelta(seconds=50), "orphaned": 3}
+
+    (found,) = diagnose(work(workers=(unheard,), **waits), hears_changes=True)
+
+    assert not found.sick
+    assert found.title == "The database was away a moment ago; workers have not reported since."
+    one_has = diagnose(work(workers=(unheard, WORKER), **waits), hears_changes=True)
+    assert found not in one_has
+    assert len(one_has) == 2
 
 
 def test_when_all_is_well_nothing_is_said() -> None:
