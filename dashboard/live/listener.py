@@ -21,7 +21,7 @@ from dashboard.live.rendering import once
 from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
 from dashboard.teams.notifications import ACCESS_CHANNEL
 from dashboard.worker.reach import reach
-from dashboard.worker.selectors import crew
+from dashboard.worker.selectors import Crew, crew, queue_is_stuck
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ DEAF_AFTER_S = 3.0
 """A line that is back sooner than this costs no page its socket: it looks again and has missed nothing."""
 DEAF_LOOK_S = 0.5
 WORKERS_LOOK_S = 3.0
+STUCK_TOLD_EVERY_S = 15.0
+"""While the queue is stuck ever more runs are, and nothing changes on their pages that would say so."""
 
 
 class Listener:
@@ -116,11 +118,11 @@ class Listener:
 
 
 async def _watch_workers() -> None:
-    """Tell every page when a worker came or went silent, and the workers' own pages the time."""
+    """Tell every page when a worker came or went silent, or the queue is stuck; the workers' own pages the time."""
     known = None
     while True:
         try:
-            found = await database_sync_to_async(crew)()
+            found = await database_sync_to_async(_work)()
         except (OperationalError, InterfaceError) as error:
             logger.info("the workers cannot be looked at: %s", str(error).strip())
         else:
@@ -133,6 +135,11 @@ async def _watch_workers() -> None:
         for page in pages.of(WORKERS_PAGES):
             page.look_again()
         await asyncio.sleep(WORKERS_LOOK_S)
+
+
+def _work() -> tuple[Crew, float | None]:
+    """What notices on pages depend on besides the runs themselves."""
+    return crew(), time.monotonic() // STUCK_TOLD_EVERY_S if queue_is_stuck() else None
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.utils import timezone
 
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
-from dashboard.worker.selectors import Crew
+from dashboard.worker.diagnosis import in_words
+from dashboard.worker.selectors import STUCK_AFTER, Crew, queue_is_stuck
 
 NO_WORKER = "No worker is running."
 LAST_STOPS = "No worker takes runs: the last one is being stopped."
@@ -34,12 +36,21 @@ def run_notice(run: Run, crew: Crew) -> Notice | None:
     if not crew.ids:
         return Notice(LAST_STOPS if crew.stopping else NO_WORKER, _without_worker(run))
     if run.status == RunStatus.QUEUED:
-        is_due = run.not_before is None or run.not_before <= timezone.now()
-        if is_due and crew.is_full:
-            return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
-        return None
+        return _queued(run, crew)
     then = "The first worker that has room takes it over" if crew.is_full else "Another takes it over within 20 seconds"
     return Notice("The worker that had this run is gone.", f"{then}; what the server does may go on meanwhile.")
+
+
+def _queued(run: Run, crew: Crew) -> Notice | None:
+    due_for = timezone.now() - max(run.not_before or run.status_at, run.status_at)
+    if due_for >= timedelta() and crew.is_full:
+        return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
+    if due_for > STUCK_AFTER and queue_is_stuck():
+        return Notice(
+            f"This run has been due for {in_words(due_for.total_seconds())} although a worker has room.",
+            "Whoever runs Runboard finds on the page Workers what to look at.",
+        )
+    return None
 
 
 def _without_worker(run: Run) -> str:

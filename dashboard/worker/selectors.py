@@ -240,6 +240,12 @@ def _line(row: Worker, held: int, at: datetime, silent_after: timedelta) -> Work
     )
 
 
+def queue_is_stuck() -> bool:
+    """Whether runs that have been due for long are passed over although a worker has room."""
+    at = _now()
+    return _is_stuck(at, _workers(at))
+
+
 def _is_stuck(at: datetime, workers: tuple[WorkerLine, ...]) -> bool:
     """Whether runs are passed over: due for long, a worker has room, and nothing as old as they are is being taken.
 

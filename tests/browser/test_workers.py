@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
 from dashboard.runs.holding import Outcome
+from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from dashboard.worker.models import Worker
@@ -34,7 +36,8 @@ def test_a_worker_comes_and_falls_silent_without_a_reload(page: Page, team: Team
 
     Worker.objects.filter(pk=worker.pk).update(heartbeat_at=Now() - timedelta(minutes=3))
     expect(row).to_contain_text("Silent")
-    expect(row).to_contain_text("3 m 0")
+    expect(row.locator("td").nth(5)).to_have_text(re.compile("3 m 0. s ago"))
+    expect(row.locator("td").nth(3)).to_have_text(re.compile("[0-9]+ s ago"))
     expect(page.locator("#workers-state")).to_contain_text("the last one has been silent for 3 min")
 
 
@@ -95,6 +98,22 @@ def test_pages_of_runs_say_that_no_worker_runs_until_one_does(page: Page, team: 
     finish(hold, Outcome(RunStatus.CANCELLED))
     shows(page, run, "cancelled")
     expect(page.locator("#work-notice")).to_be_empty()
+
+
+def test_a_run_that_is_passed_over_says_so_by_itself(page: Page, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get())
+    long_ago = Now() - timedelta(minutes=5)
+    Worker.objects.create(host="box-7", pid=4711, concurrency=5, started_at=long_ago)
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+    expect(page.locator("#work-notice")).to_be_empty()
+
+    Run.objects.update(status_at=long_ago)
+
+    notice = page.locator("#work-notice")
+    expect(notice).to_contain_text("This run has been due for 5 min although a worker has room.")
+    start(run)
+    expect(notice).not_to_contain_text("has been due")
 
 
 def test_a_list_that_polls_says_so_too(open_browser: Open, team: Team, user: User) -> None:

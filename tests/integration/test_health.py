@@ -20,7 +20,8 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.servers.services import server_unreachable
 from dashboard.worker.diagnosis import diagnose, in_words
 from dashboard.worker.models import Worker
-from dashboard.worker.selectors import work_state
+from dashboard.worker.notices import run_notice
+from dashboard.worker.selectors import crew, work_state
 from tests.asynchronous import eventually, in_db, run_in
 from tests.factories import claim, make_run, make_server, make_team, make_user
 from tests.integration.programs import Programs, health
@@ -127,8 +128,14 @@ def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
     (note,) = [found for found in diagnose(work_state(), hears_changes=True) if "although" in found.title]
     assert not note.sick
     assert "1 run has waited for 4 min." in note.text
+    waiting.refresh_from_db()
+    assert run_notice(waiting, crew()) is None
     RunEvent.objects.filter(run=taken).update(at=Now() - timedelta(minutes=1))
     assert work_state().is_stuck, "nobody has taken one for a while"
+    told = run_notice(waiting, crew())
+    assert told is not None
+    assert told.title == "This run has been due for 4 min although a worker has room."
+    assert run_notice(make_run(), crew()) is None, "it has only just come"
     Worker.objects.update(held=500)
     assert not work_state().is_stuck, "there was no room"
 
