@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -11,6 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from dashboard.http import wants_json
 from dashboard.teams.typed import keeps_typed, show_again
@@ -30,6 +32,15 @@ FORM_TOO_OLD_JSON = "The CSRF token is missing or wrong, so nothing was done. Se
 NOT_UNDERSTOOD = "What was sent could not be understood, so nothing was done."
 BROKEN = "Something broke here. Nothing you did caused this; the server's log says why."
 DATABASE_AWAY = "The database cannot be reached right now. Nothing is lost; try again in a moment."
+NOT_KNOWN_WHETHER_DONE = (
+    "The database cannot be reached right now, and whether what you sent was still taken is not known. "
+    "Go back in a moment, load the page again, and look before you send it once more."
+)
+NOT_KNOWN_WHETHER_LAUNCHED = (
+    "The database cannot be reached right now, and whether this launch was still taken is not known. "
+    "Send it again from here in a moment: however often that is done, it launches only one run."
+)
+AGAIN_AFTER_S = 5
 
 
 def is_for_a_program(request: HttpRequest) -> bool:
@@ -38,11 +49,25 @@ def is_for_a_program(request: HttpRequest) -> bool:
 
 
 def outage(request: HttpRequest, error: Exception) -> HttpResponse:
-    """503 with a sentence."""
+    """503 with a sentence; a page that was only looked at comes by itself as soon as it can."""
     logger.warning("the database cannot be reached: %s", str(error).strip())
+    later = {"Retry-After": str(AGAIN_AFTER_S)}
     if is_for_a_program(request):
-        return JsonResponse({"error": DATABASE_AWAY}, status=503, headers={"Retry-After": "5"})
-    return render(request, "503.html", {"sentence": DATABASE_AWAY}, status=503)
+        return JsonResponse({"error": DATABASE_AWAY}, status=503, headers=later)
+    # Without the request: what context processors and middleware add to it may need the database.
+    page = render_to_string("503.html", _what_now(request) | {"again_after_s": AGAIN_AFTER_S})
+    return HttpResponse(page, status=503, headers=later)
+
+
+def _what_now(request: HttpRequest) -> dict[str, Any]:
+    """What a person can do while the database is away."""
+    if request.method in ("GET", "HEAD"):
+        return {"sentence": DATABASE_AWAY, "again": request.get_full_path()}
+    if request.path != reverse("launch"):
+        return {"sentence": NOT_KNOWN_WHETHER_DONE}
+    # Its launch key goes with it. Who goes back to the form gets a new one: what is sent there is a new launch.
+    sent = [(name, value) for name, values in request.POST.lists() for value in values]
+    return {"sentence": NOT_KNOWN_WHETHER_LAUNCHED, "sent": sent, "sent_to": request.path}
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.test import Client
 
 from dashboard.runs.models import Run
@@ -196,3 +197,27 @@ def test_where_else_a_post_is_refused_the_sign_in_leads_to_a_page(person: User) 
     assert refused.status_code == 302
     htmx = Client().post("/runs/3f2b8c1e-5d0a-4b7e-9c61-2a4f0d8e7b35/cancel/", headers={"HX-Request": "true"})
     assert refused.headers["Location"] == htmx.headers["HX-Redirect"] == "/accounts/login/?next=/runs/"
+
+
+def test_while_the_database_is_away_a_page_offers_what_can_be_done(
+    browser: Client, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object, **kwargs: object) -> None:
+        raise OperationalError("away")
+
+    run = make_run(server=team.servers.get())
+    for view in ("selectors.run_page", "services.run_launch", "services.run_cancel"):
+        monkeypatch.setattr(f"dashboard.runs.{view}", away)
+    asked = browser.get("/runs/?q=%22")
+    launched = browser.post("/launch/", {"assistant_id": "chat", "input": '{"a": "<b>"}', "thread": "new"})
+    cancelled = browser.post(f"/runs/{run.pk}/cancel/")
+
+    pages = [answer.content.decode() for answer in (asked, launched, cancelled)]
+    for answer, page in zip((asked, launched, cancelled), pages, strict=True):
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert '<a class="wordmark" href="/runs/">' in page
+    assert '<meta http-equiv="refresh" content="5">' in pages[0]
+    assert '<a class="button" href="/runs/?q=%22">Try again</a>' in pages[0]
+    assert '<input type="hidden" name="input" value="{&quot;a&quot;: &quot;&lt;b&gt;&quot;}">' in pages[1]
+    assert not any(word in page for page in pages[1:] for word in ('http-equiv="refresh"', "Try again", "Nothing is"))
+    assert "look before you send it once more" in pages[2]
