@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.runs.holding import RunError
+from dashboard.runs.events import EventKind
+from dashboard.runs.holding import RunError, run_connection
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create
 from dashboard.teams.models import Team, User
+from tests.browser.conftest import Open
+from tests.browser.steps import start
 from tests.factories import make_run
 from tests.integration.test_hostile_answers import CONVERSATION, RTL, SCRIPT
 
@@ -26,6 +30,32 @@ READS = """element => {
             lefts.push(place.getBoundingClientRect().left);
         }
     return lefts.every((left, index) => index === 0 || left > lefts[index - 1]);
+}"""
+
+
+OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
+STRUCK = "x" + "\u0335" * 200
+DEEP: Any = STRUCK
+for _ in range(30):
+    DEEP = {STRUCK: DEEP}
+WIDE = {
+    "messages": [
+        {
+            "type": STRUCK,
+            "name": STRUCK[:200],
+            "content": f"{STRUCK} `{STRUCK}`",
+            "tool_calls": [{"name": STRUCK, "args": DEEP}],
+        }
+    ],
+    STRUCK: STRUCK,
+    "long": STRUCK + " and on" * 30,
+    "deep": DEEP,
+}
+
+
+QUOTES = """value => {
+    const whole = value.getBoundingClientRect(), text = value.querySelector("bdi").getBoundingClientRect();
+    return {text: value.textContent, before: text.left - whole.left, after: whole.right - text.right};
 }"""
 
 
@@ -61,6 +91,75 @@ def test_nothing_of_a_hostile_run_is_executed(page: Page, team: Team, user: User
         assert page.locator("main img, main script").count() == 0
 
     assert dialogs == []
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_text_without_width_widens_no_page(open_browser: Open, team: Team, user: User, width: int) -> None:
+    order: dict[str, Any] = {
+        "team": team,
+        "by": user,
+        "name": STRUCK[:200],
+        "tags": [STRUCK[:60]],
+        "assistant_id": STRUCK[:190],
+        "params": {"input": {STRUCK: WIDE}, "metadata": {STRUCK: STRUCK}, "config": DEEP},
+    }
+    error = RunError(STRUCK[:190], STRUCK, STRUCK[:190])
+    asked = {"interrupts": [{"value": {"question": STRUCK, STRUCK: STRUCK}}, {"value": STRUCK}], "next": [STRUCK]}
+    failed = make_run(**order, status=RunStatus.FAILED, error=error, body=json.dumps(WIDE).encode())
+    asking = make_run(**order, status=RunStatus.NEEDS_INPUT, ending=asked, body=json.dumps([STRUCK]).encode())
+    raw = make_run(**order, status=RunStatus.SUCCEEDED, body=f"{STRUCK} is not JSON".encode())
+    away = make_run(**order)
+    hold = start(away)
+    run_connection(hold, kind=EventKind.CONNECTION_LOST, data={"message": STRUCK, "retry_in_s": 4})
+    token = share_create(run=failed, by=user, lifetime=None)[1]
+    page = open_browser(user, viewport={"width": width, "height": 740}).new_page()
+
+    wide = {}
+    for run in (failed, asking, raw, away):
+        page.goto(f"/runs/{run.pk}/")
+        for part in ("Result", "Activity", "Input"):
+            page.get_by_role("tab", name=part).click()
+            page.evaluate("document.querySelectorAll('.tabs details').forEach(part => part.open = true)")
+            wide[f"{run.status}: {part}"] = page.evaluate(OVERFLOW)
+    for address in ("/runs/", f"/runs/?q={STRUCK}", f"/s/{token}/", f"/launch/?from={failed.pk}"):
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('main details:not(.menu)').forEach(part => part.open = true)")
+        wide[address[:9]] = page.evaluate(OVERFLOW)
+
+    found = {where: by for where, by in wide.items() if by > 0}
+    assert found == {}
+    page.goto(f"/runs/{failed.pk}/")
+    page.evaluate("document.querySelectorAll('.tabs details').forEach(part => part.open = true)")
+    deepest = page.locator("#result .tree-box .value").last
+    deepest.scroll_into_view_if_needed()
+    expect(deepest).to_be_in_viewport()
+
+
+def test_a_value_that_turns_the_line_is_named_and_turns_nothing(page: Page, team: Team, user: User) -> None:
+    text, shown = f"a{RTL}b", "a⟨U+202E⟩gnp.exe⟨U+2066⟩b"
+    family = "\U0001f469\u200d\U0001f4bb"
+    state = {
+        text: text,
+        "שלום": "שלום",
+        "unseen": "\u200b\u2060\ufeff",
+        "many": "\u202d" * 3,
+        "kept": f"{family}\u200c",
+    }
+    body = json.dumps(state).encode()
+    run = make_run(team=team, by=user, status=RunStatus.SUCCEEDED, body=body)
+
+    page.goto(f"/runs/{run.pk}/")
+
+    leaves = page.locator("#result .tree-box .leaf")
+    texts = [leaf.replace("\n", "") for leaf in leaves.all_text_contents()]
+    assert texts[0] == f"{shown} {shown}"
+    assert texts[2:] == ["unseen ⟨U+200B⟩⟨U+2060⟩⟨U+FEFF⟩", "many ⟨U+202D \u00d7 3⟩", f"kept {family}\u200c"]
+    assert reads_from_left_to_right(leaves.first)
+    quotes = leaves.nth(1).locator(".value").evaluate(QUOTES)
+    assert quotes["text"] == "שלום"
+    assert quotes["before"] > 0 < quotes["after"], "a quote stands on each side of the word"
+    assert leaves.nth(1).locator(".key").evaluate(QUOTES)["after"] > 0, "the colon stands after its key"
+    assert page.request.get(f"/runs/{run.pk}/result.json").body() == body
 
 
 def test_a_name_that_turns_the_line_turns_nothing_else(page: Page, team: Team, user: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -193,6 +194,12 @@ def size(count: int) -> str:
 
 # Trees. Made here and not by a recursive template: 1,500 includes would take most of a second.
 
+# What turns the order of the text around it, and what cannot be seen. Joiners (U+200C, U+200D) stay: scripts and emoji
+# are made with them.
+UNSEEN = re.compile("([\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff])\\1*")
+MARKS = 100
+"""Of one text; each takes many times the room of what it stands for."""
+
 
 @register.simple_tag
 def tree(node: Node) -> SafeString:
@@ -211,7 +218,7 @@ def _branch(node: Node, parts: list[str], depth: int) -> None:
         return
     parts.append('<ul class="tree">' if depth == 0 else "<ul>")
     for child in node.children:
-        key = f'<span class="key" dir="auto">{escape(child.label)}</span>'
+        key = f'<span class="key"><bdi>{_seen(child.label)}</bdi></span>'
         if child.kind in ("object", "array") and (child.children or child.hidden):
             count = len(child.children)
             is_open = (depth + 1 < OPEN_DEPTH and count <= OPEN_CHILDREN) or (
@@ -235,8 +242,20 @@ def _value(node: Node) -> str:
     if node.kind in ("object", "array"):
         return f'<span class="value">{"{}" if node.kind == "object" else "[]"}</span>'
     more = f'<span class="more"> … {node.hidden:,} more characters</span>' if node.hidden else ""
-    text = escape(node.text) if node.text else '<span class="more">empty text</span>'
-    return f'<span class="value" data-kind="{node.kind}" dir="auto">{text}</span>{more}'
+    text = _seen(node.text) if node.text else '<span class="more">empty text</span>'
+    # Quotes, and the colon of a key, stand outside of what is isolated, so that no text can move them.
+    return f'<span class="value" data-kind="{node.kind}"><bdi>{text}</bdi></span>{more}'
+
+
+def _seen(text: str) -> str:
+    """A text as HTML in which nothing is unseen: each has a mark with its name; after MARKS of them, U+FFFD."""
+    marked = UNSEEN.sub(_mark, escape(text), count=MARKS)
+    return UNSEEN.sub(lambda found: "\ufffd" * len(found[0]), marked)
+
+
+def _mark(found: re.Match[str]) -> str:
+    times = f" \u00d7 {len(found[0])}" if len(found[0]) > 1 else ""
+    return f'<span class="mark">\u27e8U+{ord(found[1]):04X}{times}\u27e9</span>'
 
 
 @register.simple_tag
