@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 BOOTSTRAP := $(PYTHON) -I dashboard/local/bootstrap.py
-TESTS ?= tests/unit tests/integration tests/contract tests/browser
+TESTS ?=
 PYTEST_ARGS ?=
+SOAK_TEST := tests/integration/test_soak.py
 
 # mypy's Django plugin imports the settings. These are placeholders, never used to start anything.
 LINT_ENV := DEBUG=true DATABASE_URL=postgresql://lint@/lint SECRET_KEY=only-for-type-checking-never-used-to-run-it \
@@ -15,7 +16,7 @@ LOCK := $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench soak protections lock venv-local venv-dev
+.PHONY: help run test test-integration test-others lint format bench soak protections lock venv-local venv-dev
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -23,9 +24,22 @@ help: ## Show what can be made
 run: venv-local ## Set everything up and run it: database, sample LangGraph server, worker, web
 	@exec $(VENV) manage.py up --end-with-parent
 
-test: venv-dev ## Run all tests (PYTEST_ARGS="-k name" for some)
+# Most tests wait: for leases to run out, for lines to fall silent. So they run in two halves side by side, and the soak
+# by itself, as it measures how soon pages are current. Each half has a database and servers of its own.
+test: venv-dev ## Run all tests (TESTS=tests/unit or PYTEST_ARGS="-k name" for some)
 	@$(VENV) -m dashboard.local.browser
-	@exec $(VENV) -m pytest $(TESTS) $(PYTEST_ARGS)
+ifeq ($(strip $(TESTS)$(PYTEST_ARGS)),)
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-integration test-others
+	@exec $(VENV) -m pytest $(SOAK_TEST)
+else
+	@exec $(VENV) -m pytest $(or $(TESTS),tests/unit tests/integration tests/contract tests/browser) $(PYTEST_ARGS)
+endif
+
+test-integration:
+	@$(VENV) -m pytest tests/integration --ignore=$(SOAK_TEST)
+
+test-others:
+	@$(VENV) -m pytest tests/unit tests/contract tests/browser
 
 lint: venv-dev ## Check format, style and types
 	@$(VENV) -m ruff format --check --quiet . || { echo "runboard: format with 'make format'" >&2; exit 1; }
