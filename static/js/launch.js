@@ -23,7 +23,9 @@ export function attachLaunch(part) {
     count.textContent = given ? `${given} given` : "all at their defaults";
     const where = { new: "a new thread", stateless: "no thread", existing: "an existing thread" }[value("thread")] ?? "a new thread";
     const what = value("command") ? "with a command" : value("input") ? "with input" : "without input";
-    const words = [strong(value("assistant_id")), ` on ${where}, ${what}`, given ? ` and ${given} advanced` : "", "."];
+    const others = given - (value("command") ? 1 : 0);
+    const besides = others ? ` and ${others} advanced setting${others === 1 ? "" : "s"}` : "";
+    const words = [strong(value("assistant_id")), ` on ${where}, ${what}${besides}.`];
     summary.replaceChildren(...(value("assistant_id") ? words : ["Choose an assistant, or start from an example."]));
   };
   form.addEventListener("input", describe);

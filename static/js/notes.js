@@ -9,14 +9,14 @@ export function attachNotes(body) {
     event.detail.shouldSwap = false;
     mergeParts(event.detail.xhr.responseText);
   });
-  body.addEventListener("htmx:sendError", () => note("Runboard could not be reached, so nothing was changed. Try again."));
+  body.addEventListener("htmx:sendError", () => note("Runboard could not be reached. What was asked may not have been done: look, then try again."));
   body.addEventListener("htmx:responseError", (event) => note(sentence(event.detail.xhr.status)));
 }
 
 function sentence(status) {
   if (status === 403) return "You may not do this any more. Reload the page to see why.";
   if (status === 404) return "This is no longer there.";
-  if (status === 503) return "The database cannot be reached right now, so nothing was changed. Try again in a moment.";
+  if (status === 503) return "The database cannot be reached right now. What was asked may not have been done: try again in a moment.";
   return `Something went wrong here (${status}). Reload the page to see what holds now.`;
 }
 
