@@ -22,7 +22,7 @@ from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
 from tests.contract.test_real_runs import ENDED, GRAPHS, launch, state
-from tests.factories import make_server, make_team, make_user
+from tests.factories import make_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
 
@@ -37,16 +37,6 @@ def samples() -> Iterator[LangGraphDev]:
     """The real server with room for all of them, and a time limit."""
     with LangGraphDev(GRAPHS, jobs=40, environment={"BG_JOB_TIMEOUT_SECS": str(TIME_LIMIT_S)}) as server:
         yield server
-
-
-@pytest.fixture
-def person(transactional_db: None) -> User:
-    return make_user(make_team())
-
-
-@pytest.fixture
-def server(person: User, samples: LangGraphDev) -> Server:
-    return make_server(person.teams.get(), url=samples.url)
 
 
 def finished(run: Run) -> None:

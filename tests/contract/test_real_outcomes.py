@@ -22,7 +22,7 @@ from dashboard.worker.line import BEGUN_FIRST_S
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
 from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch, state
-from tests.factories import make_server, make_team, make_user
+from tests.factories import make_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
 
@@ -34,16 +34,6 @@ def samples() -> Iterator[LangGraphDev]:
     """The real server on the sample graphs."""
     with LangGraphDev(GRAPHS) as server:
         yield server
-
-
-@pytest.fixture
-def person(transactional_db: None) -> User:
-    return make_user(make_team())
-
-
-@pytest.fixture
-def server(person: User, samples: LangGraphDev) -> Server:
-    return make_server(person.teams.get(), url=samples.url)
 
 
 async def going_on(server: Server, by: User, **fields: str) -> Run:

@@ -20,7 +20,6 @@ from dashboard.servers.schemas import schema_example
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
-from tests.factories import make_server, make_team, make_user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
 
@@ -34,16 +33,6 @@ def samples() -> Iterator[LangGraphDev]:
     """The real server on the sample graphs."""
     with LangGraphDev(GRAPHS) as server:
         yield server
-
-
-@pytest.fixture
-def person(transactional_db: None) -> User:
-    return make_user(make_team())
-
-
-@pytest.fixture
-def server(person: User, samples: LangGraphDev) -> Server:
-    return make_server(person.teams.get(), url=samples.url)
 
 
 def launch(server: Server, by: User, **fields: str) -> Run:
