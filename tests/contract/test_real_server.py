@@ -118,7 +118,10 @@ async def test_silence_longer_than_the_timeout_is_joined(langgraph_url: str, thr
         runs = await client.runs.list(thread_id)
 
     assert (answer.value["done"], answer.source) == (True, "join")
-    assert [event.kind for event in events][:3] == ["lost", "joining", "joined"]
+    # A line that has brought no heartbeat yet is not called joined; here only the answer is quick enough.
+    told = [event.kind for event in events]
+    assert told[:2] == ["lost", "joining"]
+    assert (told[-1], told.count("joined")) == ("joined", 1)
     assert len(runs) == 1
 
 

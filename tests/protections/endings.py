@@ -46,7 +46,7 @@ ENDINGS = (
         ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
     ),
     Break(
-        "servers-404-is-no-state",
+        "servers-own-error-is-no-state",
         "The server's own error is not taken for an answer of the run.",
         "dashboard/worker/classify.py",
         '    if told is not None and told.type == "HTTPException":\n',
