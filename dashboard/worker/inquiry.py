@@ -25,6 +25,8 @@ from dashboard.worker.threads import GOING_ON, is_told_by_its_graph, thread_left
 
 logger = logging.getLogger(__name__)
 
+RUN_FIELDS = ("run_id", "status", "created_at", "updated_at")
+
 
 async def ask_how_it_ended(
     client: LangGraphClient,
@@ -43,12 +45,11 @@ async def ask_how_it_ended(
     An answer that a join brought may be a later run's state (LANGGRAPH.md section 4), and some ends bring none that can
     be read: then the values of this run's own last checkpoint stand in.
     """
+    remote: RemoteRun | None
     try:
-        remote: RemoteRun | None = await until_answered(
-            lambda: client.runs.get(thread_id, run_id, headers=headers), tell=tell
-        )
+        remote, is_newest = await until_answered(lambda: _run(client, thread_id, run_id, headers), tell=tell)
     except RunNotFound:
-        remote = None
+        remote, is_newest = None, False
     status = remote.get("status") if remote else None
     if status in GOING_ON:
         return Facts(answer, status)
@@ -59,10 +60,10 @@ async def ask_how_it_ended(
             lambda: _last_state(client, thread_id, run_id, headers), tell=tell, patience_s=state_patience_s
         )
         is_state_told = True
-        if outline is not None and _wants_proof(status, outline, answer):
+        if outline is not None and not is_newest and _wants_proof(status, outline, answer):
             found = outline
             is_state_told = await until_answered(
-                lambda: is_told_by_its_graph(client, thread_id, run_id, found, headers),
+                lambda: is_told_by_its_graph(client, thread_id, found, headers),
                 tell=tell,
                 patience_s=state_patience_s,
             )
@@ -94,6 +95,27 @@ async def ask_how_it_ended(
         thread = await thread_without(client, thread_id, headers, tell=tell, patience_s=state_patience_s)
     took_s = _took_s(remote) if remote else None
     return Facts(answer, status, state, is_state_told=is_state_told, thread=thread, took_s=took_s)
+
+
+async def _run(client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]) -> tuple[RemoteRun, bool]:
+    """The run, and whether it is the last one that came to its thread.
+
+    Asked for as the thread's newest, which tells both at once; a server that has another one there, or none, or will
+    not list them, is asked for the run by itself.
+
+    Raises:
+        RunNotFound: the server does not know it.
+    """
+    try:
+        newest = await client.runs.list(thread_id, limit=1, select=RUN_FIELDS, headers=headers)
+    except RequestRejected as error:
+        if may_pass(error):
+            raise
+        newest = []
+    for run in newest:
+        if isinstance(run, dict) and run.get("run_id") == run_id:
+            return run, True
+    return await client.runs.get(thread_id, run_id, headers=headers), False
 
 
 def _took_s(run: Mapping[str, Any]) -> float | None:

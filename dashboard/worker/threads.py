@@ -100,9 +100,9 @@ async def _search_thread(
 
 
 async def is_told_by_its_graph(
-    client: LangGraphClient, thread_id: str, run_id: str, outline: StateOutline, headers: dict[str, str]
+    client: LangGraphClient, thread_id: str, outline: StateOutline, headers: dict[str, str]
 ) -> bool:
-    """Whether a state names the nodes and questions of the run that left it.
+    """Whether a state of a thread to which another run has come names the nodes and questions of the run that left it.
 
     A server tells every state of a thread by the graph of the run that came to it last: by another graph's it has none
     of the nodes that wait, although they do.
@@ -110,9 +110,6 @@ async def is_told_by_its_graph(
     Raises:
         ServerUnreachable, AnswerNotUnderstood, RequestRejected: it could not be asked.
     """
-    newest = await client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers)
-    if [run.get("run_id") for run in newest if isinstance(run, dict)] == [run_id]:
-        return True
     found = await _search_thread(client, thread_id, ("thread_id", "metadata"), headers)
     graph_id = ((found or {}).get("metadata") or {}).get("graph_id")
     own = (outline.state.get("metadata") or {}).get("graph_id")

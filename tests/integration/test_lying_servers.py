@@ -49,6 +49,7 @@ async def test_a_proxys_404_says_nothing_about_an_unconfirmed_launch(
 
 @pytest.mark.parametrize("fault", [PROXY_404, SIGN_IN_PAGE, Fault(body=b""), Fault(body=b"[]"), Fault(body=HTML_PAGE)])
 async def test_a_run_is_not_forgotten_because_something_else_answered(scripted: ScriptedServer, fault: Fault) -> None:
+    scripted.script("runs", fault, times=2)
     scripted.script("run", fault, times=2)
     async with working():
         run = await launch(scripted)
@@ -111,7 +112,8 @@ async def test_an_empty_object_is_believed_when_it_is_said_twice(scripted: Scrip
 
 
 async def test_the_answer_is_kept_when_the_server_will_not_be_asked(scripted: ScriptedServer) -> None:
-    scripted.script("run", Fault(status=405, detail="Method Not Allowed"), times=None)
+    for endpoint in ("runs", "run"):
+        scripted.script(endpoint, Fault(status=405, detail="Method Not Allowed"), times=None)
     async with working():
         run = await launch(scripted)
         remote = await scripted.run_created()

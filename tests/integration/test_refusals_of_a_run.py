@@ -87,11 +87,18 @@ async def test_a_stateless_launch_that_failed_on_the_server_is_lost_and_says_so(
     assert (honest.count("wait"), len(honest.created)) == (1, 1)
 
 
-@pytest.mark.parametrize("endpoint", ["join", "run", "state"])
+def only(server: ScriptedServer, endpoint: str) -> None:
+    """A run is asked about by itself only where it is not the newest of its thread."""
+    if endpoint == "run":
+        server.script("runs", Fault(body=b"[]"), times=None)
+
+
+@pytest.mark.parametrize("endpoint", ["join", "runs", "run", "state"])
 @pytest.mark.parametrize("status", [302, 401, 403, 408, 429, 500, 502, 503, 504])
 async def test_questions_refused_for_now_are_asked_again(honest: ScriptedServer, endpoint: str, status: int) -> None:
     if endpoint == "join":
         honest.script("wait", Fault(cut_after_headers=True))
+    only(honest, endpoint)
     honest.script(endpoint, Fault(status=status, headers={"Retry-After": "0.01"}), times=3)
 
     run = await ended(honest)
@@ -109,6 +116,8 @@ async def test_questions_refused_for_now_are_asked_again(honest: ScriptedServer,
         ("join", 422, "succeeded"),
         ("state", 400, "succeeded"),
         ("state", 422, "succeeded"),
+        ("runs", 400, "succeeded"),
+        ("runs", 405, "succeeded"),
         ("run", 400, "lost"),
         ("run", 422, "lost"),
     ],
@@ -119,6 +128,7 @@ async def test_what_is_known_survives_questions_refused_for_good(
     honest.run_s = 0.3
     if endpoint == "join":
         honest.script("wait", Fault(cut_after_headers=True))
+    only(honest, endpoint)
     honest.script(endpoint, Fault(status=status, detail="Never."), times=None)
 
     run = await ended(honest)
@@ -141,10 +151,11 @@ async def test_a_redirect_is_never_followed(honest: ScriptedServer, status: int)
     assert SECRET not in run.error_message
 
 
-@pytest.mark.parametrize("endpoint", ["join", "run", "state"])
+@pytest.mark.parametrize("endpoint", ["join", "runs", "run", "state"])
 async def test_a_question_sent_elsewhere_stays_here(honest: ScriptedServer, endpoint: str) -> None:
     async with ScriptedServer() as elsewhere:
         honest.script("wait", Fault(cut_after_headers=True))
+        only(honest, endpoint)
         honest.script(endpoint, Fault(status=307, body=b"", headers={"Location": elsewhere.url}), times=2)
         run = await ended(honest)
 

@@ -144,7 +144,7 @@ async def test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_m
     assert scripted.created[1].thread_id not in scripted.threads
 
 
-@pytest.mark.parametrize("endpoint", ["run", "state"])
+@pytest.mark.parametrize("endpoint", ["runs", "state"])
 async def test_the_page_says_that_the_end_is_not_known_yet(
     scripted: ScriptedServer, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,7 +175,8 @@ async def test_an_answer_that_came_is_kept_although_its_run_is_not_found(
 
 
 async def test_a_run_of_which_nothing_can_be_read_is_lost_and_says_so(scripted: ScriptedServer) -> None:
-    scripted.script("run", Fault(status=200, body=b" " * 1_200_000), times=None)
+    for endpoint in ("runs", "run"):
+        scripted.script(endpoint, Fault(status=200, body=b" " * 1_200_000), times=None)
 
     run = await ended(scripted, "finish", {"small": 1})
 

@@ -252,7 +252,7 @@ async def test_an_early_empty_object_is_not_believed_while_the_run_goes_on(scrip
     async with working():
         run = await launch(scripted)
         remote = await scripted.run_created()
-        await scripted.requested("run")
+        await scripted.requested("runs")
         assert (await run_in(run, "running")).status == "running"
         remote.finish({"real": 1})
         ended = await run_in(run, "succeeded")

@@ -12,6 +12,14 @@ Act = Literal["finish", "fail", "ask", "pause", "time_out", "never"]
 
 NOWHERE = "http://127.0.0.1:9"
 HTML = {"content-type": "text/html"}
+NO_ANSWERS = (
+    Fault(status=503),
+    Fault(status=404, body=HTML_PAGE, headers=HTML),
+    Fault(body=HTML_PAGE, headers=HTML),
+    Fault(body=b""),
+    Fault(status=401),
+    Fault(cut_in_document=9),
+)
 SILENCE_S = 45.0
 """How long a kind takes whose server falls silent: the liveness timer, and what follows."""
 
@@ -239,14 +247,8 @@ _WHILE_IT_RUNS = (
     Kind(
         "cannot be asked",
         faults={
-            "run": (
-                Fault(status=503),
-                Fault(status=404, body=HTML_PAGE, headers=HTML),
-                Fault(body=HTML_PAGE, headers=HTML),
-                Fault(body=b""),
-                Fault(status=401),
-                Fault(cut_in_document=9),
-            ),
+            "runs": (*NO_ANSWERS, Fault(body=b"[]")),
+            "run": NO_ANSWERS,
             "state": (
                 Fault(status=500),
                 Fault(status=502, body=HTML_PAGE, headers=HTML),
@@ -257,7 +259,7 @@ _WHILE_IT_RUNS = (
     ),
     Kind(
         "sent to a sign-in page when asked",
-        faults={"run": (Fault(status=302, headers={"Location": f"{NOWHERE}/login"}),) * 2},
+        faults=dict.fromkeys(("runs", "run"), (Fault(status=302, headers={"Location": f"{NOWHERE}/login"}),) * 2),
     ),
     Kind("silent", faults={"wait": (Fault(cut_after_beats=1, hang=True),)}, takes_s=SILENCE_S),
     Kind("silent at once", faults={"wait": (Fault(cut_before_headers=True, hang=True),)}, takes_s=SILENCE_S),
