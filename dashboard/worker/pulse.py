@@ -19,8 +19,8 @@ class Pulse:
         self._gap = (0.0, 0.0)  # how long the last long one was, and when it ended
 
     async def beat(self) -> None:
-        """Beat until cancelled."""
-        self._beat_at = lease_clock()
+        """Beat until cancelled. What was before the first beat was no standing still."""
+        self._beat_at, self._gap = lease_clock(), (0.0, 0.0)
         while True:
             self._note()
             await asyncio.sleep(BEAT_S)
