@@ -41,8 +41,6 @@ def why_no_state(run: Run) -> str:
     """Why a run that has ended has no final state to show, in a sentence or two."""
     if run.error_type == NOT_KEPT:
         return run.error_message
-    if run.status == RunStatus.LOST:
-        return run.error_message or run_meaning(run)
     if run.status == RunStatus.FAILED:
         return "The graph raised an error." if run.remote_run_id else "The server refused the run, or never took it."
     return run_meaning(run)
