@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from dashboard.langgraph.joining import Joiner
 from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
 from dashboard.runs.services import run_cancel
@@ -57,12 +58,20 @@ async def test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed(
     assert run.ending == {"from_thread": True}
 
 
-async def test_a_run_that_is_awaited_to_its_end_is_not_said_to_be_late(scripted: ScriptedServer) -> None:
+async def test_a_run_that_is_awaited_to_its_end_is_not_said_to_be_late(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beaten, tell = asyncio.Event(), Joiner._tell_joined
+
+    async def note_and_tell(self: Joiner) -> None:
+        beaten.set()
+        await tell(self)
+
+    monkeypatch.setattr(Joiner, "_tell_joined", note_and_tell)
     run, remote = await left_alone(scripted)
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
     async with working():
-        await scripted.requested("join")
-        await asyncio.sleep(4 * scripted.heartbeat_s)  # a heartbeat or two
+        await asyncio.wait_for(beaten.wait(), 15)  # the join has brought a heartbeat
         remote.finish({"whole": 1})
         run = await run_in(run, *ENDS)
 
