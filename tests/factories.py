@@ -8,9 +8,10 @@ from typing import Any
 
 from django.db.models import Q
 
-from dashboard.runs import holding, services
-from dashboard.runs.holding import Hold, Outcome, RunError, hold_of
+from dashboard.runs import holding, outcomes, services
+from dashboard.runs.holding import Hold, hold_of
 from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.services import LaunchOrder
 from dashboard.runs.statuses import ENDS, RunStatus
 from dashboard.servers.models import Server
@@ -94,4 +95,4 @@ def _advance(run: Run, by: User, status: RunStatus, outcome: Outcome) -> None:
     if status == RunStatus.CANCELLING:
         services.run_cancel(run=run, by=by)
     if status in ENDS:
-        holding.run_finish(hold, outcome)
+        outcomes.run_finish(hold, outcome)

@@ -1,7 +1,7 @@
 """The one door to the network: sends requests over httpx and lets only errors of ours out.
 
-Two ways out. GETs share ordinary pools of kept-alive connections. Everything else, and every long wait, gets a fresh
-connection of its own (see `fresh.py`).
+Two ways out. Short GETs share kept-alive connections. Everything else, and every long wait, gets a fresh connection of
+its own (see `connections.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
+from dashboard.langgraph.connections import Content, FreshConnections, KeptConnections
 from dashboard.langgraph.documents import SMALL_BYTES, Bytes, parse_document
 from dashboard.langgraph.encoding import encode_json
 from dashboard.langgraph.errors import (
@@ -26,7 +27,6 @@ from dashboard.langgraph.errors import (
     ServerUnreachable,
     ServerUnreachableNotCreated,
 )
-from dashboard.langgraph.fresh import Content, FreshConnections
 from dashboard.langgraph.parts import Part, document_part
 from dashboard.langgraph.refusals import refusal
 from dashboard.langgraph.sending import Sending, sentence
@@ -43,9 +43,6 @@ DEFAULT_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connect
 SHORT_AT_ONCE: Final = 16
 """So many short GETs at a time; the others queue. Two hundred runs that end together ask four hundred questions, and
 as many connections at once cost more than they save."""
-
-POOL_SIZE: Final = 4
-"""So many of them share a pool: httpcore walks all of it at each request, and for 16 that costs as much as the rest."""
 
 
 @dataclass(frozen=True)
@@ -114,23 +111,14 @@ class HttpClient:
             if base.scheme not in ("http", "https") or not base.host:
                 raise RequestInvalid(f"{url!r} is not an http:// or https:// address.")
             context = _ssl_context()
-            all_headers = httpx.Headers({"User-Agent": "runboard", **(headers or {})})
-            self._fresh = httpx.AsyncClient(
+            client = functools.partial(
+                httpx.AsyncClient,
                 base_url=base,
-                headers=all_headers,
+                headers=httpx.Headers({"User-Agent": "runboard", **(headers or {})}),
                 timeout=timeout,  # type: ignore[arg-type]
-                transport=FreshConnections(context, limits),
             )
-            short = min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE)
-            self._pools = [
-                httpx.AsyncClient(
-                    base_url=base,
-                    headers=all_headers,
-                    timeout=timeout,  # type: ignore[arg-type]
-                    transport=httpx.AsyncHTTPTransport(verify=context, limits=limits),
-                )
-                for _ in range(-(-short // POOL_SIZE))
-            ]
+            self._fresh = client(transport=FreshConnections(context, limits))
+            self._kept = client(transport=KeptConnections(context, limits))
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise (
                 error
@@ -139,14 +127,11 @@ class HttpClient:
             ) from error
         self.max_answer_bytes: Final = max_answer_bytes
         self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
-        # Whoever has waited longest is next: a queue of pools would give one back to who has just let go of it.
-        self._short_slots = asyncio.Semaphore(short)
-        # Each pool as often as it may be used at once. Last in, first out: little traffic keeps to a few connections.
-        self._free_pools = [self._pools[slot // POOL_SIZE] for slot in reversed(range(short))]
+        self._short_slots = asyncio.Semaphore(min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE))
 
     async def aclose(self) -> None:
         """Close idle connections; later requests raise ClientClosed."""
-        for client in (*self._pools, self._fresh):
+        for client in (self._kept, self._fresh):
             await client.aclose()
 
     @asynccontextmanager
@@ -160,7 +145,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         before_send: Callable[[], None] | None = None,
         creates: bool = False,
-        pool: httpx.AsyncClient | None = None,
+        on_kept: bool = False,
     ) -> AsyncIterator[httpx.Response]:
         """Send a request and yield its 2xx response as soon as the headers are in, the body not yet read.
 
@@ -171,7 +156,7 @@ class HttpClient:
             Whatever `before_send` raises comes out unchanged; nothing was sent then.
         """
         changes = method != "GET"
-        client = pool or self._fresh
+        client = self._kept if on_kept else self._fresh
         if client.is_closed:
             raise ClientClosed("This LangGraph client is closed.")
         sending = Sending(before_send)
@@ -229,12 +214,8 @@ class HttpClient:
             try:
                 if method != "GET":
                     return await once()
-                async with self._short_slots:
-                    pool = self._free_pools.pop()
-                    try:
-                        return await once(pool=pool)
-                    finally:
-                        self._free_pools.append(pool)
+                async with self._short_slots:  # whoever has waited longest is next
+                    return await once(on_kept=True)
             except ServerUnreachable as error:
                 if method != "GET":
                     raise
@@ -256,10 +237,12 @@ class HttpClient:
         params: QueryParamTypes | None,
         headers: Mapping[str, str] | None,
         max_bytes: int | None,
-        pool: httpx.AsyncClient | None = None,
+        on_kept: bool = False,
     ) -> Reply:
         content = None if json is None else Content(encode_json(json))
-        async with self.stream(method, path, content=content, params=params, headers=headers, pool=pool) as response:
+        async with self.stream(
+            method, path, content=content, params=params, headers=headers, on_kept=on_kept
+        ) as response:
             # It grows in place: a list of chunks would be in memory twice when it is joined.
             body = bytearray()
             most = self.max_answer_bytes if max_bytes is None else max_bytes

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 from dashboard.langgraph.answers import Answer, OnConnection, read_body
+from dashboard.langgraph.connections import Content
 from dashboard.langgraph.documents import DocumentState
 from dashboard.langgraph.encoding import encode_json
 from dashboard.langgraph.errors import (
@@ -16,7 +17,6 @@ from dashboard.langgraph.errors import (
     RunNotFound,
     ServerUnreachablePerhapsCreated,
 )
-from dashboard.langgraph.fresh import Content
 from dashboard.langgraph.http import READING_ERRORS, HttpClient
 from dashboard.langgraph.joining import Backoff, Joiner, tell
 from dashboard.langgraph.paths import run_ids, segment

@@ -24,6 +24,9 @@ from dashboard.runs.statuses import ENDS, RunStatus, check_transition
 from dashboard.runs.text import storable
 from dashboard.teams.models import User
 
+Statement = tuple[str, Sequence[Any]]
+"""SQL and its parameters."""
+
 
 @dataclass(frozen=True)
 class Event:
@@ -56,14 +59,17 @@ WITH changed AS (
     INSERT INTO runs_runevent (run_id, seq, kind, data, by_id)
     SELECT changed.id, last_event_seq - %s + place, told->>'kind', told->'data', (told->>'by')::bigint
     FROM changed, jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS events(told, place)
-)
+){beside}
 SELECT id, version, fence, pg_notify(%s, json_build_array(id, team_id, version)::text) FROM changed
 """
 
 
-def runs_change(runs: QuerySet[Run], events: Sequence[Event], **fields: Any) -> list[Changed]:
+def runs_change(
+    runs: QuerySet[Run], events: Sequence[Event], beside: Statement | None = None, **fields: Any
+) -> list[Changed]:
     """Write `fields` and `events` to each run that `runs` still selects, and tell open browsers once it is committed.
 
+    `beside` is written with it: a statement and its parameters, to which the runs that changed are a table `changed`.
     A run that another process changed meanwhile, so that `runs` no longer selects it, is left alone and not returned.
     """
     query = cast(UpdateQuery, runs.order_by().query.chain(UpdateQuery))  # as QuerySet.update does
@@ -72,8 +78,10 @@ def runs_change(runs: QuerySet[Run], events: Sequence[Event], **fields: Any) -> 
     )
     update, parameters = query.get_compiler(connection=connection).as_sql()
     told = json.dumps([event.row() for event in events])
+    also, its_parameters = beside or ("", ())
+    statement = _STATEMENT.format(update=update, beside=f", beside AS ({also})" if also else "")
     with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT.format(update=update), [*parameters, len(events), told, RUN_CHANNEL])
+        cursor.execute(statement, [*parameters, len(events), told, *its_parameters, RUN_CHANNEL])
         return [Changed(*row[:3]) for row in cursor.fetchall()]
 
 
@@ -104,18 +112,20 @@ def run_move(
     by: User | None = None,
     data: Mapping[str, Any] | None = None,
     before: Sequence[Event] = (),
+    beside: Statement | None = None,
     **fields: Any,
 ) -> bool:
     """Move `run` to `to`, record the event (after those in `before`), and tell open browsers once it is committed.
 
-    `fields` are further columns to write with it. Returns False when another process moved it first: the caller's copy
-    is then stale and nothing was written.
+    `fields` are further columns to write with it, and `beside` is as in `runs_change`. Returns False when another
+    process moved it first: the caller's copy is then stale and nothing was written.
 
     Raises:
         IllegalTransition: `to` does not follow the run's status in TRANSITIONS; nothing was written.
     """
     events = [*before, moved(run.status, to, data, by=by)]
-    if not runs_change(Run.objects.filter(pk=run.pk, status=run.status), events, **fields_of_move(to, **fields)):
+    unchanged = Run.objects.filter(pk=run.pk, status=run.status)
+    if not runs_change(unchanged, events, beside, **fields_of_move(to, **fields)):
         return False
     run.status = to
     return True

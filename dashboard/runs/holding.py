@@ -6,11 +6,9 @@ fence, so a worker that comes back from the dead finds that its hold is gone (Le
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,22 +16,16 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Greatest, Least, Now
+from django.db.models.functions import Now
 
 from dashboard.runs.changes import Changed, Event, fields_of_move, moved, run_followed, run_move, run_note, runs_change
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, notify
-from dashboard.runs.packing import PackedState, pack, packed_store
-from dashboard.runs.statuses import ENDS, HELD, RunStatus
-from dashboard.runs.text import searchable, storable
+from dashboard.runs.statuses import HELD, RunStatus
 from dashboard.servers.models import Server
 
 LEASE = timedelta(seconds=20)
-ERROR_CHARS = 20_000
-WAITED_S = 1.0
-NOT_KEPT = "Final state not kept"
-"""The error type of a run whose end is known, and whose final state could not be stored."""
 
 # With the ids as one value: Django's `pk__in` takes time by the square of their number, and a worker holds thousands.
 _RENEWAL = """
@@ -62,30 +54,6 @@ class Holder(NamedTuple):
     run_id: UUID
     owner: UUID | None
     fence: int
-
-
-@dataclass(frozen=True)
-class RunError:
-    """Why a run failed: the exception's class name, its message, and the node that raised it ("" when not known)."""
-
-    type: str
-    message: str
-    node: str = ""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended, as far as is known. `body` is the final state as received, None when there is none."""
-
-    status: RunStatus
-    error: RunError | None = None
-    body: bytes | None = None
-    ending: Mapping[str, Any] = field(default_factory=dict)
-    executions: int = 1
-    known_at: float = field(default_factory=time.time, compare=False)
-    """When it was known, by this machine's clock: one that waits for Postgres is dated back by how long it waited."""
-    took_s: float | None = field(default=None, compare=False)
-    """Seconds from its creation on the server to its end, for one that was noticed late: it is dated by that."""
 
 
 def run_claim(*, owner: UUID, limit: int) -> list[Run]:
@@ -165,20 +133,20 @@ def leases_renew(*, owner: UUID, holds: Collection[Hold]) -> set[UUID]:
         return {run_id for run_id, fence in cursor.fetchall() if fences[run_id] == fence}
 
 
-def _in_force(hold: Hold) -> QuerySet[Run]:
+def in_force(hold: Hold) -> QuerySet[Run]:
     """The run, as long as the hold on it is in force; else nothing."""
     return Run.objects.filter(pk=hold.run_id, lease_owner=hold.owner, fence=hold.fence, status__in=HELD)
 
 
 @contextmanager
-def _held(hold: Hold) -> Iterator[Run]:
+def held_run(hold: Hold) -> Iterator[Run]:
     """The run, locked, in a transaction.
 
     Raises:
         LeaseLost: the hold is no longer in force.
     """
     with transaction.atomic():
-        run = _in_force(hold).select_for_update().first()
+        run = in_force(hold).select_for_update().first()
         if run is None:
             raise _lost(hold)
         yield run
@@ -193,9 +161,9 @@ def run_sending(hold: Hold) -> bool:
 
     Returns False when someone asked to cancel first; the run has then ended and must not be sent.
     """
-    if _in_force(hold).exclude(status=RunStatus.CANCELLING).update(sent_at=Now()):
+    if in_force(hold).exclude(status=RunStatus.CANCELLING).update(sent_at=Now()):
         return True
-    with _held(hold) as run:
+    with held_run(hold) as run:
         _cancel_unsent(run)
     return False
 
@@ -207,7 +175,7 @@ def _cancel_unsent(run: Run) -> None:
 
 def run_unsent(hold: Hold, *, delay_s: float) -> None:
     """Back to the queue: it was about to be sent and provably was not."""
-    with _held(hold) as run:
+    with held_run(hold) as run:
         if run.status == RunStatus.CANCELLING:
             _cancel_unsent(run)
         else:
@@ -226,19 +194,19 @@ def run_created_on_server(
         "started_at": Now(),
     }
     to = RunStatus.SCHEDULED if starts_later else RunStatus.RUNNING
-    usual = _in_force(hold).filter(status=RunStatus.STARTING)
+    usual = in_force(hold).filter(status=RunStatus.STARTING)
     if runs_change(usual, [created, moved(RunStatus.STARTING, to)], **fields_of_move(to, **ids)):
         return to
-    with _held(hold) as run:
+    with held_run(hold) as run:
         # Told again, because the first time's answer was lost on the way; or someone has asked to cancel meanwhile.
         if run.remote_run_id != remote_run_id:
-            runs_change(_in_force(hold), [created], **ids)
+            runs_change(in_force(hold), [created], **ids)
         return RunStatus(run.status)
 
 
 def run_begun(hold: Hold) -> None:
     """A scheduled run has started on its server."""
-    with _held(hold) as run:
+    with held_run(hold) as run:
         if run.status == RunStatus.SCHEDULED:
             run_move(run, RunStatus.RUNNING, started_at=Now())
 
@@ -248,7 +216,7 @@ def run_requeue(hold: Hold, *, reason: str, delay_s: float, patience_s: float) -
 
     Returns False, and writes nothing, when it has been tried for `patience_s` seconds already: the caller gives up.
     """
-    with _held(hold) as run:
+    with held_run(hold) as run:
         if run.status == RunStatus.CANCELLING:
             _cancel_unsent(run)
             return True
@@ -274,7 +242,7 @@ def cancel_action_of(hold: Hold) -> str:
     Raises:
         LeaseLost: the hold is no longer in force.
     """
-    action = _in_force(hold).values_list("cancel_action", flat=True).first()
+    action = in_force(hold).values_list("cancel_action", flat=True).first()
     if action is None:
         raise _lost(hold)
     return action
@@ -282,81 +250,21 @@ def cancel_action_of(hold: Hold) -> str:
 
 def run_connection(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
     """Record that the line to the server was lost, or that the run was joined again."""
-    with _held(hold) as run:
+    with held_run(hold) as run:
         since = run.reconnecting_since or Now() if kind == EventKind.CONNECTION_LOST else None
         run_note(run, kind, data, reconnecting_since=since)
 
 
 def run_executed_again(hold: Hold) -> None:
     """The server has begun the run anew by itself."""
-    with _held(hold) as run:
+    with held_run(hold) as run:
         run_note(run, EventKind.EXECUTED_AGAIN, executions=F("executions") + 1)
 
 
 def run_remark(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
     """Record an event of a run that is held."""
-    with _held(hold) as run:
+    with held_run(hold) as run:
         run_note(run, kind, data)
-
-
-def run_finish(hold: Hold, outcome: Outcome) -> None:
-    """Store how the run ended and its final state, in one transaction.
-
-    Raises:
-        LeaseLost: another worker has the run; it will come to its own end.
-    """
-    packed = _pack(outcome)
-    with _held(hold) as run:
-        _end(run, outcome, packed)
-
-
-def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
-    """Store an outcome that waited on disk while the database was away and its lease ran out.
-
-    The server had said how the run ended before the outage, so it is the truth whoever holds the run now; that holder's
-    writes are refused from here on. Returns False when it is not needed: the run has ended, or is another one now.
-    """
-    packed = _pack(outcome)
-    with transaction.atomic():
-        run = Run.objects.select_for_update().filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD).first()
-        if run is None:
-            return False
-        _end(run, outcome, packed)
-    return True
-
-
-def _pack(outcome: Outcome) -> PackedState | None:
-    """The body as it is stored. Done before the row is locked: a large state takes a while."""
-    assert outcome.status in ENDS
-    return pack(outcome.body) if outcome.body is not None else None
-
-
-def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
-    if packed is not None:
-        packed_store(run.pk, packed)
-    changes: dict[str, Any] = {"ending_json": json.dumps(outcome.ending) if outcome.ending else ""}
-    error = outcome.error
-    if error is not None:
-        told = {
-            "error_type": storable(error.type[:200]),
-            "error_node": storable(error.node[:200]),
-            "error_message": storable(error.message[:ERROR_CHARS]),
-        }
-        words = f"{run.search_text} {searchable(' '.join(told.values()))}"
-        changes |= told | {"search_text": words[:ERROR_CHARS]}
-    waited_s = time.time() - outcome.known_at
-    known_at: Any = Now() - timedelta(seconds=waited_s) if waited_s > WAITED_S else Now()
-    if outcome.took_s is not None and run.started_at is not None:
-        known_at = Least(known_at, run.started_at + timedelta(seconds=outcome.took_s))
-    changes["finished_at"] = Greatest(known_at, F("started_at"))
-    data = {"error_type": changes["error_type"]} if error is not None else {}
-    before = []
-    if outcome.executions > run.executions:
-        changes["executions"] = outcome.executions
-        before = [Event(EventKind.EXECUTED_AGAIN)]
-    run_move(run, outcome.status, data=data, before=before, **changes)
-    if run.remote_run_id is None:
-        run_followed(run, is_there=False)
 
 
 def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
@@ -366,8 +274,8 @@ def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
     """
     count = 0
     with transaction.atomic():
-        held = Run.objects.select_for_update().filter(lease_owner=owner, status__in=HELD)
-        for run in held.exclude(pk__in=but):
+        mine = Run.objects.select_for_update().filter(lease_owner=owner, status__in=HELD)
+        for run in mine.exclude(pk__in=but):
             handed_back = Event(EventKind.HANDED_BACK, {"worker": str(owner)})
             if run.status == RunStatus.STARTING and run.sent_at is None:
                 run_move(run, RunStatus.QUEUED, before=[handed_back])

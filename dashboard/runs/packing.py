@@ -11,15 +11,18 @@ from uuid import UUID
 
 from django.db import DataError, connection
 
-from dashboard.runs.models import RunResult
+from dashboard.runs.changes import Statement
 
 PIECE_BYTES = 1_000_000
 STORED_PIECE_BYTES = 250_000
 SMALL_BYTES = 1_000_000
-"""Up to here a packed state is one parameter of an ordinary INSERT, which is one round trip less."""
+"""Up to here a packed state is a parameter of the statement that ends its run, which is a round trip less."""
 FIELD_MAX_BYTES = 2**30 - 1
 """What one value in Postgres can be."""
 
+_INSERT = """
+INSERT INTO runs_runresult (run_id, compressed, size_bytes, sha256) SELECT id, %s, %s, %s FROM changed
+"""
 _COPY = "COPY runs_runresult (run_id, compressed, size_bytes, sha256) FROM STDIN (FORMAT BINARY)"
 _COPY_BEGINS = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_ENDS = struct.pack("!h", -1)
@@ -38,6 +41,11 @@ class PackedState:
         """The size as it is stored."""
         return sum(map(len, self.pieces))
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be a parameter of a statement: a large one would be in memory six times over, as text."""
+        return self.packed_bytes <= SMALL_BYTES
+
 
 def pack(body: bytes) -> PackedState:
     """Compress a body. Needs the memory of the result and no more; takes a while when it is large."""
@@ -48,19 +56,17 @@ def pack(body: bytes) -> PackedState:
     return PackedState([piece for piece in pieces if piece], len(body), hashlib.sha256(body).digest())
 
 
-def packed_store(run_id: UUID, packed: PackedState) -> None:
-    """Insert the result of a run.
+def packed_insert(packed: PackedState) -> Statement:
+    """The statement that stores a small state beside the change of its run (see `runs_change`)."""
+    return _INSERT, (b"".join(packed.pieces), packed.size_bytes, packed.sha256)
 
-    A large one is copied in: as a parameter of a statement it would be in memory six times over, as hexadecimal text.
+
+def packed_copy(run_id: UUID, packed: PackedState) -> None:
+    """Store a state of any size.
 
     Raises:
         DataError: it is larger than Postgres can keep.
     """
-    if packed.packed_bytes <= SMALL_BYTES:
-        RunResult.objects.create(
-            run_id=run_id, compressed=b"".join(packed.pieces), size_bytes=packed.size_bytes, sha256=packed.sha256
-        )
-        return
     if packed.packed_bytes > FIELD_MAX_BYTES:
         raise DataError(f"a final state of {packed.packed_bytes:,} bytes, compressed, is more than Postgres can keep")
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_COPY) as copy:

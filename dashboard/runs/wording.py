@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import NOT_KEPT
 from dashboard.runs.models import Run, RunEvent
+from dashboard.runs.outcomes import NOT_KEPT
 from dashboard.runs.statuses import ENDS, RunStatus
 
 LATE_S = 2.0

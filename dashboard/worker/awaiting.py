@@ -24,7 +24,8 @@ from dashboard.langgraph import (
 )
 from dashboard.runs import holding
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import Hold, Outcome, RunError
+from dashboard.runs.holding import Hold
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.cancelling import deliver_cancel

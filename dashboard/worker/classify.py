@@ -10,7 +10,7 @@ from typing import Any
 
 from dashboard.langgraph import Answer
 from dashboard.langgraph.types import ThreadState
-from dashboard.runs.holding import Outcome, RunError
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 
 INTERRUPT_CHARS = 200_000

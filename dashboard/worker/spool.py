@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from dashboard.runs.holding import Hold, Outcome, RunError
+from dashboard.runs.holding import Hold
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 
 logger = logging.getLogger(__name__)

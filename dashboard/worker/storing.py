@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from dashboard.runs import holding
-from dashboard.runs.holding import NOT_KEPT, Hold, LeaseLost, Outcome, RunError
+from dashboard.runs import outcomes
+from dashboard.runs.holding import Hold, LeaseLost
+from dashboard.runs.outcomes import NOT_KEPT, Outcome, RunError
 from dashboard.worker.database import DATABASE_AWAY, RETRY_FIRST_S, RETRY_MAX_S, Database
 from dashboard.worker.spool import Spool, Spooled
 
@@ -40,7 +41,7 @@ class OutcomeStore:
             spooled = await asyncio.to_thread(self._spool.put, hold, remote_run_id, outcome)
         except OSError as error:
             logger.error("an outcome could not be put on disk and waits in memory: %s", error, extra=_log(hold))
-            await self._database.insist(holding.run_finish, hold, outcome)
+            await self._database.insist(outcomes.run_finish, hold, outcome)
             return
         del outcome
         await self._store_spooled(spooled)
@@ -49,7 +50,7 @@ class OutcomeStore:
         """Whether it could be stored; False when Postgres is away."""
         try:
             async with self._turn(outcome):
-                await self._database.call(holding.run_finish, hold, outcome)
+                await self._database.call(outcomes.run_finish, hold, outcome)
         except DATABASE_AWAY as error:
             logger.warning("the database is away: %s", str(error).strip(), extra=_log(hold))
             return False
@@ -57,7 +58,7 @@ class OutcomeStore:
             raise
         except Exception as error:
             logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
-            await self._database.insist(holding.run_finish, hold, _bare(outcome, error))
+            await self._database.insist(outcomes.run_finish, hold, _bare(outcome, error))
         return True
 
     def _turn(self, outcome: Outcome) -> AbstractAsyncContextManager[None]:
@@ -110,9 +111,9 @@ def _store(spooled: Spooled) -> None:
 
 def _store_late(hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
     try:
-        holding.run_finish(hold, outcome)
+        outcomes.run_finish(hold, outcome)
     except LeaseLost:
-        if not holding.run_finish_late(hold.run_id, remote_run_id, outcome):
+        if not outcomes.run_finish_late(hold.run_id, remote_run_id, outcome):
             logger.info("a late outcome was not needed any more", extra=_log(hold))
 
 

@@ -13,11 +13,12 @@ from uuid import UUID
 from django.conf import settings
 
 from dashboard.langgraph import LangGraphClient, RequestInvalid
-from dashboard.runs import holding
+from dashboard.runs import holding, outcomes
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import LEASE, Hold, LeaseLost, Outcome, RunError
+from dashboard.runs.holding import LEASE, Hold, LeaseLost
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, listen
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker import services
@@ -170,7 +171,7 @@ class Worker:
             sentence = f"Runboard failed while it awaited this run: {error!r}"
             with suppress(LeaseLost):
                 await self._database.insist(
-                    holding.run_finish, hold, Outcome(RunStatus.LOST, RunError("Runboard error", sentence))
+                    outcomes.run_finish, hold, Outcome(RunStatus.LOST, RunError("Runboard error", sentence))
                 )
 
     async def _client(self, run: Run, hold: Hold) -> LangGraphClient | None:
@@ -186,7 +187,7 @@ class Worker:
                 logger.error("the server of a run cannot be used: %s", error, extra={"run_id": str(run.pk)})
                 if run.sent_at is None and run.remote_run_id is None:
                     outcome = Outcome(RunStatus.FAILED, RunError("Server settings", str(error)))
-                    await self._database.insist(holding.run_finish, hold, outcome)
+                    await self._database.insist(outcomes.run_finish, hold, outcome)
                     return None
             await asyncio.sleep(SETTINGS_RETRY_S)
 

@@ -6,9 +6,10 @@ import uuid
 
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.runs import holding
-from dashboard.runs.holding import Hold, Outcome
+from dashboard.runs import holding, outcomes
+from dashboard.runs.holding import Hold
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
 from tests.factories import claim
 
 
@@ -26,7 +27,7 @@ def start(run: Run) -> Hold:
 
 
 def finish(hold: Hold, outcome: Outcome) -> None:
-    holding.run_finish(hold, outcome)
+    outcomes.run_finish(hold, outcome)
 
 
 def status_of(page: Page, run: Run) -> Locator:

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 from playwright.sync_api import Dialog, Page, expect
 
-from dashboard.runs.holding import Outcome
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.services import AssistantFound, server_seen
 from dashboard.teams.models import Team, User

@@ -10,9 +10,9 @@ from django.db.models import F
 from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
-from dashboard.runs.holding import Outcome
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, notify
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open, Web

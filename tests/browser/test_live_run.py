@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from dashboard.runs import changes
-from dashboard.runs.holding import Outcome, RunError
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open, Web

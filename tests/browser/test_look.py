@@ -11,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from django.db.models.functions import Now
 from playwright.sync_api import Page
 
-from dashboard.runs.holding import RunError
 from dashboard.runs.models import ThreadChoice
+from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create
 from dashboard.teams.models import Role, Team, User

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard.runs.holding import Outcome
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open, Web

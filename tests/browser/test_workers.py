@@ -8,8 +8,8 @@ from datetime import timedelta
 from django.db.models.functions import Now
 from playwright.sync_api import Page, expect
 
-from dashboard.runs.holding import Outcome
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
 from dashboard.worker.models import Worker

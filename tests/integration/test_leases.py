@@ -15,9 +15,10 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
-from dashboard.runs import holding
-from dashboard.runs.holding import LeaseLost, Outcome, hold_of
+from dashboard.runs import holding, outcomes
+from dashboard.runs.holding import LeaseLost, hold_of
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from tests.asynchronous import in_db, kill, run_in, working
 from tests.factories import make_run, make_server, make_team
@@ -40,7 +41,7 @@ def writes_of(hold: holding.Hold) -> list[Callable[[], object]]:
         lambda: holding.run_sending(hold),
         lambda: holding.run_created_on_server(hold, remote_run_id="r", remote_thread_id="t"),
         lambda: holding.run_requeue(hold, reason="", delay_s=0, patience_s=9),
-        lambda: holding.run_finish(hold, Outcome(RunStatus.LOST)),
+        lambda: outcomes.run_finish(hold, Outcome(RunStatus.LOST)),
         lambda: holding.cancel_action_of(hold),
     ]
 

@@ -16,9 +16,10 @@ from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 from django.test import Client
 
-from dashboard.runs import holding
-from dashboard.runs.holding import Outcome, RunError, hold_of
+from dashboard.runs import holding, outcomes
+from dashboard.runs.holding import hold_of
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.worker.database import Database
 from dashboard.worker.spool import Spool
@@ -200,12 +201,12 @@ async def test_a_late_outcome_is_stored_although_another_worker_has_taken_over(s
 
     await run_in(run, "succeeded")
     with pytest.raises(holding.LeaseLost):
-        await in_db(holding.run_finish, hold_of(taken), Outcome(RunStatus.LOST))
+        await in_db(outcomes.run_finish, hold_of(taken), Outcome(RunStatus.LOST))
 
 
 async def test_a_late_outcome_of_an_ended_run_changes_nothing(spool: Spool) -> None:
     run, hold = await in_db(_held_run)
-    await in_db(holding.run_finish, hold, Outcome(RunStatus.SUCCEEDED, body=b'{"first": 1}'))
+    await in_db(outcomes.run_finish, hold, Outcome(RunStatus.SUCCEEDED, body=b'{"first": 1}'))
     spool.put(hold, "remote", Outcome(RunStatus.FAILED, body=b'{"second": 1}')).close()
     database = Database()
 
@@ -245,7 +246,7 @@ async def test_when_the_disk_is_full_too_the_outcome_waits_in_memory(
 ) -> None:
     run, hold = await in_db(_held_run)
     failing = iter([OperationalError("away"), OperationalError("away")])
-    original = holding.run_finish
+    original = outcomes.run_finish
 
     def finish(*args: Any) -> None:
         error = next(failing, None)
@@ -256,7 +257,7 @@ async def test_when_the_disk_is_full_too_the_outcome_waits_in_memory(
     def full(*args: Any) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(holding, "run_finish", finish)
+    monkeypatch.setattr(outcomes, "run_finish", finish)
     monkeypatch.setattr(spool, "put", full)
     database = Database()
 

@@ -10,8 +10,11 @@ import pytest
 from django.db import DataError, transaction
 
 from dashboard.runs import packing
+from dashboard.runs.holding import hold_of
 from dashboard.runs.models import RunResult
-from dashboard.runs.packing import pack, packed_store
+from dashboard.runs.outcomes import Outcome, run_finish
+from dashboard.runs.packing import pack, packed_copy
+from dashboard.runs.statuses import RunStatus
 from tests.factories import make_run
 
 pytestmark = pytest.mark.django_db
@@ -23,9 +26,7 @@ def incompressible(size: int) -> bytes:
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"0" * 5_000_000, incompressible(999_999), incompressible(5_000_001)])
 def test_what_is_stored_comes_back(body: bytes) -> None:
-    run = make_run()
-
-    packed_store(run.pk, pack(body))
+    run = make_run(status=RunStatus.SUCCEEDED, body=body)
 
     result = RunResult.objects.get(run=run)
     assert result.body == body
@@ -34,11 +35,11 @@ def test_what_is_stored_comes_back(body: bytes) -> None:
 
 
 def test_packing_and_storing_need_little_more_memory_than_what_is_stored() -> None:
-    run = make_run()
+    hold = hold_of(make_run(status=RunStatus.RUNNING))
     body = incompressible(20_000_000)
     tracemalloc.start()
     try:
-        packed_store(run.pk, pack(body))
+        run_finish(hold, Outcome(RunStatus.SUCCEEDED, body=body))
         used = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -48,10 +49,10 @@ def test_packing_and_storing_need_little_more_memory_than_what_is_stored() -> No
 
 def test_a_second_result_is_refused_like_any_other_row() -> None:
     run = make_run()
-    packed_store(run.pk, pack(incompressible(2_000_000)))
+    packed_copy(run.pk, pack(incompressible(2_000_000)))
 
     with pytest.raises(Exception, match="duplicate key") as refused, transaction.atomic():
-        packed_store(run.pk, pack(incompressible(2_000_000)))
+        packed_copy(run.pk, pack(incompressible(2_000_000)))
 
     assert type(refused.value).__module__ == "django.db.utils"
 
@@ -60,4 +61,4 @@ def test_what_postgres_cannot_keep_is_a_data_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(packing, "FIELD_MAX_BYTES", 1_500_000)
 
     with pytest.raises(DataError, match="more than Postgres can keep"):
-        packed_store(make_run().pk, pack(incompressible(2_000_000)))
+        packed_copy(make_run().pk, pack(incompressible(2_000_000)))

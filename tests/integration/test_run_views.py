@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboard.runs.holding import RunError
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Role, Team, User
 from dashboard.teams.services import sign_in_link_create

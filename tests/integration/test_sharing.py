@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from dashboard.runs.holding import RunError
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.models import ShareLink
 from dashboard.sharing.services import share_create

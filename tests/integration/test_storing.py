@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
-from dashboard.runs import holding
-from dashboard.runs.holding import Hold, Outcome
+from dashboard.runs import holding, outcomes
+from dashboard.runs.holding import Hold
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from dashboard.worker.database import Database
 from dashboard.worker.spool import Spool
@@ -31,7 +32,7 @@ async def test_large_states_leave_the_database_threads_to_others(
         began.append(hold)
         is_stored.wait(30)
 
-    monkeypatch.setattr(holding, "run_finish", finish)
+    monkeypatch.setattr(outcomes, "run_finish", finish)
     database = Database()
     store = OutcomeStore(database, Spool(tmp_path))
     large = Outcome(RunStatus.SUCCEEDED, body=b"1" * (LARGE_BYTES + 1))
@@ -72,7 +73,7 @@ async def test_an_outcome_that_waited_on_disk_outlives_its_worker(
     run, hold = await in_db(held_run)
     database = Database()
     with monkeypatch.context() as outage:
-        outage.setattr(holding, "run_finish", away)
+        outage.setattr(outcomes, "run_finish", away)
         store = OutcomeStore(database, Spool(tmp_path))
         storing = asyncio.create_task(store.store(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"kept": 1}')))
         await eventually(lambda: is_on_disk(tmp_path), "the outcome is on disk")
@@ -90,7 +91,7 @@ async def test_while_postgres_is_known_to_be_away_an_outcome_goes_to_disk_at_onc
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_back = threading.Event()
-    monkeypatch.setattr(holding, "run_finish", lambda *args: is_back.wait(60))  # as a line that nobody answers
+    monkeypatch.setattr(outcomes, "run_finish", lambda *args: is_back.wait(60))  # as a line that nobody answers
     database = Database()
     database.is_away = True
     outcome = Outcome(RunStatus.SUCCEEDED, body=b"{}")

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs
 import pytest
 from django.test import Client
 
-from dashboard.runs import holding
+from dashboard.runs import holding, outcomes
 from dashboard.runs.banners import Banner, run_banner
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import RunError
 from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.outcomes import RunError
 from dashboard.runs.selectors import run_get
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS, RunStatus
@@ -162,7 +162,7 @@ def test_who_pushed_a_run_out_is_named_when_it_is_known() -> None:
     pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": "interrupt"}, **place)
     out.refresh_from_db()
     hold = holding.hold_of(out)
-    holding.run_finish(hold, holding.Outcome(RunStatus.CANCELLED, ending={"note": "Stopped on the server."}))
+    outcomes.run_finish(hold, outcomes.Outcome(RunStatus.CANCELLED, ending={"note": "Stopped on the server."}))
 
     banner = banner_of(out)
 
@@ -182,7 +182,7 @@ def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status:
     run = make_run(status=RunStatus.RUNNING)
     run_cancel(run=run, by=make_user(run.team))
     run.refresh_from_db()
-    holding.run_finish(holding.hold_of(run), holding.Outcome(status, ending={"next": ["a"]}))
+    outcomes.run_finish(holding.hold_of(run), outcomes.Outcome(status, ending={"next": ["a"]}))
 
     banner = banner_of(run)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from dashboard.runs import holding, services
+from dashboard.runs import holding, outcomes, services
 from dashboard.runs.banners import run_banner
-from dashboard.runs.holding import LeaseLost, Outcome, hold_of
+from dashboard.runs.holding import LeaseLost, hold_of
 from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from tests.asynchronous import eventually, in_db, kill, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
@@ -402,7 +403,7 @@ async def test_a_worker_that_froze_cannot_write_after_another_took_over() -> Non
         lambda: holding.run_sending(stale),
         lambda: holding.run_created_on_server(stale, remote_run_id="r", remote_thread_id="t"),
         lambda: holding.run_requeue(stale, reason="", delay_s=0, patience_s=9),
-        lambda: holding.run_finish(stale, Outcome(RunStatus.LOST)),
+        lambda: outcomes.run_finish(stale, Outcome(RunStatus.LOST)),
         lambda: holding.cancel_action_of(stale),
     ):
         with pytest.raises(LeaseLost):

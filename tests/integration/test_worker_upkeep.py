@@ -13,7 +13,7 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.models import F
 
-from dashboard.runs import holding
+from dashboard.runs import holding, outcomes
 from dashboard.runs.holding import Hold
 from dashboard.runs.models import Run, RunResult, ThreadChoice
 from dashboard.runs.notifications import WORK_CHANNEL, notify
@@ -131,7 +131,7 @@ async def test_a_worker_that_is_stopped_stores_the_ends_it_has_in_hand(
 ) -> None:
     reached = asyncio.Event()
     loop = asyncio.get_running_loop()
-    finish = holding.run_finish
+    finish = outcomes.run_finish
 
     def slow_finish(*args: Any) -> None:
         loop.call_soon_threadsafe(reached.set)
@@ -142,7 +142,7 @@ async def test_a_worker_that_is_stopped_stores_the_ends_it_has_in_hand(
         finish(*args)
 
     slow = [True]
-    monkeypatch.setattr(holding, "run_finish", slow_finish)
+    monkeypatch.setattr(outcomes, "run_finish", slow_finish)
     async with working():
         run = await launch(scripted)
         remote = await scripted.run_created()

@@ -80,8 +80,8 @@ ENDINGS = (
     Break(
         "late-ends-are-dated-by-the-server",
         "A run that ended unseen is dated by when it ended.",
-        "dashboard/runs/holding.py",
-        "    if outcome.took_s is not None and run.started_at is not None:\n",
+        "dashboard/runs/outcomes.py",
+        "    if outcome.took_s is not None:\n",
         "    if None:\n",
         ("tests/integration/test_late_ends.py::test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed",),
     ),
@@ -153,11 +153,26 @@ ENDINGS = (
         "short-requests-are-fair",
         "A run that has waited longest to be asked about is asked about next.",
         "dashboard/langgraph/http.py",
-        "                async with self._short_slots:\n                    pool = self._free_pools.pop()\n",
-        "                while not self._free_pools:\n"
+        "                async with self._short_slots:  #",
+        "                while self._short_slots._value < 1:\n"
         "                    await asyncio.sleep(0.001)\n"
-        "                if True:\n"
-        "                    pool = self._free_pools.pop()\n",
+        "                async with self._short_slots:  #",
         ("tests/unit/langgraph/test_short_requests.py::test_who_has_waited_longest_is_next",),
+    ),
+    Break(
+        "kept-connections-are-alive",
+        "A question does not go out on a connection that the server has closed.",
+        "dashboard/langgraph/connections.py",
+        "if not connection.has_expired():",
+        "if connection:",
+        ("tests/unit/langgraph/test_connections.py::test_one_that_the_server_has_closed_is_not_used",),
+    ),
+    Break(
+        "half-read-connections-are-closed",
+        "A question does not go out on a connection where an older answer is still to come.",
+        "dashboard/langgraph/connections.py",
+        "if connection.is_available():",
+        "if connection:",
+        ("tests/unit/langgraph/test_connections.py::test_one_whose_answer_was_not_read_to_its_end_is_not_used_again",),
     ),
 )

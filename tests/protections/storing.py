@@ -6,7 +6,7 @@ from tests.protections.broken import Break
 
 CHANGES = "dashboard/runs/changes.py"
 DATABASE = "dashboard/worker/database.py"
-HOLDING = "dashboard/runs/holding.py"
+OUTCOMES = "dashboard/runs/outcomes.py"
 SPOOL = "dashboard/worker/spool.py"
 STORING = "dashboard/worker/storing.py"
 
@@ -37,7 +37,7 @@ STORES = (
         "disk-full-waits-in-memory",
         "An outcome that finds the disk full waits in memory.",
         STORING,
-        "await self._database.insist(holding.run_finish, hold, outcome)\n",
+        "await self._database.insist(outcomes.run_finish, hold, outcome)\n",
         "pass\n",
         (OUTAGE + "test_when_the_disk_is_full_too_the_outcome_waits_in_memory",),
     ),
@@ -61,14 +61,14 @@ STORES = (
         "late-outcome-counts",
         "An outcome that waited for Postgres is stored although another worker has taken over.",
         STORING,
-        "if not holding.run_finish_late(hold.run_id, remote_run_id, outcome):",
+        "if not outcomes.run_finish_late(hold.run_id, remote_run_id, outcome):",
         "if hold:",
         (OUTAGE + "test_a_late_outcome_is_stored_although_another_worker_has_taken_over",),
     ),
     Break(
         "late-outcome-of-the-same-run",
         "An outcome that waited is stored only for the server's run that it is of.",
-        HOLDING,
+        OUTCOMES,
         "filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD)",
         "filter(pk=run_id, status__in=HELD)",
         (STORED + "test_a_late_outcome_of_another_of_the_servers_runs_is_not_stored",),
@@ -76,7 +76,7 @@ STORES = (
     Break(
         "late-outcome-of-an-ended-run",
         "An outcome that waited changes nothing about a run that has ended.",
-        HOLDING,
+        OUTCOMES,
         "filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD)",
         "filter(pk=run_id, remote_run_id=remote_run_id)",
         (OUTAGE + "test_a_late_outcome_of_an_ended_run_changes_nothing",),
@@ -109,7 +109,7 @@ STORES = (
         "end-told-without-its-state",
         "How a run ended is stored although Postgres refuses its final state.",
         STORING,
-        "await self._database.insist(holding.run_finish, hold, _bare(outcome, error))",
+        "await self._database.insist(outcomes.run_finish, hold, _bare(outcome, error))",
         "raise",
         (UPKEEP + "test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same",),
     ),
@@ -133,8 +133,8 @@ STORES = (
         "second-mover-loses",
         "Of two that move a run at once the second changes nothing.",
         CHANGES,
-        "Run.objects.filter(pk=run.pk, status=run.status), events",
-        "Run.objects.filter(pk=run.pk), events",
+        "unchanged = Run.objects.filter(pk=run.pk, status=run.status)",
+        "unchanged = Run.objects.filter(pk=run.pk)",
         (STATUSES + "test_second_mover_loses",),
     ),
     Break(
@@ -148,7 +148,7 @@ STORES = (
     Break(
         "bytes-as-received",
         "A final state is stored byte for byte as it came.",
-        HOLDING,
+        OUTCOMES,
         "return pack(outcome.body) if",
         "return pack(json.dumps(json.loads(outcome.body)).encode()) if",
         (WORKS + "test_a_run_goes_from_queued_to_its_final_state_byte_for_byte",),
@@ -165,8 +165,8 @@ STORES = (
         "large-states-in-pieces",
         "A large final state is stored in little more than its own memory.",
         "dashboard/runs/packing.py",
-        "if packed.packed_bytes <= SMALL_BYTES:",
-        "if packed:",
+        "return self.packed_bytes <= SMALL_BYTES",
+        "return True",
         ("tests/integration/test_packing.py::test_packing_and_storing_need_little_more_memory_than_what_is_stored",),
     ),
     Break(
@@ -192,5 +192,21 @@ STORES = (
         "    _drop_if_ended()\n",
         "",
         (UPKEEP + "test_a_connection_that_postgres_ended_while_nobody_used_it_fails_no_call",),
+    ),
+    Break(
+        "usual-end-of-a-running-run",
+        "A run's timeline tells from which status it came to its end.",
+        OUTCOMES,
+        "filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)",
+        "filter(remote_run_id__isnull=False)",
+        ("tests/integration/test_outcomes.py::test_a_run_that_someone_wants_to_cancel_ends_from_there",),
+    ),
+    Break(
+        "usual-end-without-further-news",
+        "What an end says beside its status is not left out where the end is stored in one statement.",
+        OUTCOMES,
+        "if outcome.error is not None or outcome.executions > 1 or",
+        "if outcome.error is not None or",
+        ("tests/integration/test_outcomes.py::test_a_second_execution_is_told_before_the_end",),
     ),
 )

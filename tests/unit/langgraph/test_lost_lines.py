@@ -118,7 +118,7 @@ async def test_a_large_answer_that_was_cut_is_joined(server: ScriptedServer, cli
 async def test_by_default_silence_is_noticed_after_a_few_heartbeats(server: ScriptedServer) -> None:
     heartbeat_s = 5.0  # LangGraph servers'
     async with get_client(server.url) as client:
-        for requests in (client.runs._http._fresh, *client.runs._http._pools):
+        for requests in (client.runs._http._fresh, client.runs._http._kept):
             assert requests.timeout.read is not None
             assert 2 * heartbeat_s < requests.timeout.read <= 6 * heartbeat_s
 

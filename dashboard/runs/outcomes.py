@@ -1,0 +1,137 @@
+"""How runs ended: what a worker found out, and storing it under its hold, with the final state."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest, Least, Now
+
+from dashboard.runs.changes import Event, fields_of_move, moved, run_followed, run_move, runs_change
+from dashboard.runs.events import EventKind
+from dashboard.runs.holding import Hold, held_run, in_force
+from dashboard.runs.models import Run
+from dashboard.runs.packing import PackedState, pack, packed_copy, packed_insert
+from dashboard.runs.statuses import ENDS, HELD, RunStatus
+from dashboard.runs.text import searchable, storable
+
+ERROR_CHARS = 20_000
+WAITED_S = 1.0
+NOT_KEPT = "Final state not kept"
+"""The error type of a run whose end is known, and whose final state could not be stored."""
+
+
+@dataclass(frozen=True)
+class RunError:
+    """Why a run failed: the exception's class name, its message, and the node that raised it ("" when not known)."""
+
+    type: str
+    message: str
+    node: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended, as far as is known. `body` is the final state as received, None when there is none."""
+
+    status: RunStatus
+    error: RunError | None = None
+    body: bytes | None = None
+    ending: Mapping[str, Any] = field(default_factory=dict)
+    executions: int = 1
+    known_at: float = field(default_factory=time.time, compare=False)
+    """When it was known, by this machine's clock: one that waits for Postgres is dated back by how long it waited."""
+    took_s: float | None = field(default=None, compare=False)
+    """Seconds from its creation on the server to its end, for one that was noticed late: it is dated by that."""
+
+
+def run_finish(hold: Hold, outcome: Outcome) -> None:
+    """Store how the run ended and its final state, in one transaction.
+
+    Raises:
+        LeaseLost: another worker has the run; it will come to its own end.
+    """
+    packed = _pack(outcome)
+    if not _finish_at_once(hold, outcome, packed):
+        with held_run(hold) as run:
+            _end(run, outcome, packed)
+
+
+def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
+    """Store an outcome that waited on disk while the database was away and its lease ran out.
+
+    The server had said how the run ended before the outage, so it is the truth whoever holds the run now; that holder's
+    writes are refused from here on. Returns False when it is not needed: the run has ended, or is another one now.
+    """
+    packed = _pack(outcome)
+    with transaction.atomic():
+        run = Run.objects.select_for_update().filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD).first()
+        if run is None:
+            return False
+        _end(run, outcome, packed)
+    return True
+
+
+def _pack(outcome: Outcome) -> PackedState | None:
+    """The body as it is stored. Done before the row is locked: a large state takes a while."""
+    assert outcome.status in ENDS
+    return pack(outcome.body) if outcome.body is not None else None
+
+
+def _finish_at_once(hold: Hold, outcome: Outcome, packed: PackedState | None) -> bool:
+    """Store the usual end in a single statement: hundreds of runs may end in the same second.
+
+    Returns False, and has written nothing, where the row must be looked at first.
+    """
+    if outcome.error is not None or outcome.executions > 1 or (packed is not None and not packed.is_small):
+        return False
+    usual = in_force(hold).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
+    events = [moved(RunStatus.RUNNING, outcome.status)]
+    beside = packed_insert(packed) if packed is not None else None
+    return bool(runs_change(usual, events, beside, **fields_of_move(outcome.status, **_told(outcome))))
+
+
+def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
+    """Store an end of any kind; `run` is locked."""
+    beside = None
+    if packed is not None and packed.is_small:
+        beside = packed_insert(packed)
+    elif packed is not None:
+        packed_copy(run.pk, packed)
+    changes = _told(outcome)
+    data = {}
+    if (error := outcome.error) is not None:
+        told = {
+            "error_type": storable(error.type[:200]),
+            "error_node": storable(error.node[:200]),
+            "error_message": storable(error.message[:ERROR_CHARS]),
+        }
+        words = f"{run.search_text} {searchable(' '.join(told.values()))}"
+        changes |= told | {"search_text": words[:ERROR_CHARS]}
+        data = {"error_type": told["error_type"]}
+    before = []
+    if outcome.executions > run.executions:
+        changes["executions"] = outcome.executions
+        before = [Event(EventKind.EXECUTED_AGAIN)]
+    run_move(run, outcome.status, data=data, before=before, beside=beside, **changes)
+    if run.remote_run_id is None:
+        run_followed(run, is_there=False)
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What is written of every end: what it says beside the final state, and when it was."""
+    waited_s = time.time() - outcome.known_at
+    known_at: Any = Now() - timedelta(seconds=waited_s) if waited_s > WAITED_S else Now()
+    if outcome.took_s is not None:
+        known_at = Least(known_at, F("started_at") + timedelta(seconds=outcome.took_s))  # leaves NULL out of account
+    return {
+        "ending_json": json.dumps(outcome.ending) if outcome.ending else "",
+        "finished_at": Greatest(known_at, F("started_at")),
+    }

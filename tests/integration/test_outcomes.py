@@ -1,0 +1,139 @@
+"""Storing how a run ended: the usual end in one statement, every other with a look at the row, both the same."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from dashboard.runs.holding import Hold, LeaseLost, run_created_on_server, run_sending
+from dashboard.runs.models import Run, RunResult
+from dashboard.runs.outcomes import Outcome, RunError, run_finish
+from dashboard.runs.services import run_cancel
+from dashboard.runs.statuses import ENDS, RunStatus
+from tests.factories import claim, make_run
+
+pytestmark = pytest.mark.django_db
+
+BODY = b'{"kept": "byte for  byte"}'
+SUCCEEDED = Outcome(RunStatus.SUCCEEDED, body=BODY)
+
+
+def held_run(*, starts_later: bool = False) -> tuple[Run, Hold]:
+    run = make_run()
+    hold = claim(run)
+    run_sending(hold)
+    ids = {"remote_run_id": str(uuid.uuid4()), "remote_thread_id": str(uuid.uuid4())}
+    run_created_on_server(hold, **ids, starts_later=starts_later)
+    run.refresh_from_db()
+    return run, hold
+
+
+def test_the_usual_end_is_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    run, hold = held_run()
+
+    with django_assert_num_queries(1):
+        run_finish(hold, SUCCEEDED)
+
+    run = Run.objects.get(pk=run.pk)
+    assert (run.status, run.result.body, run.error_type) == ("succeeded", BODY, "")
+
+
+@pytest.mark.parametrize("error", [None, RunError("ValueError", "No topic.", "ask")], ids=["", "with an error"])
+@pytest.mark.parametrize("body", [None, b"", BODY], ids=["no state", "an empty one", "a state"])
+@pytest.mark.parametrize("status", sorted(ENDS))
+def test_every_end_is_written_whole(status: RunStatus, body: bytes | None, error: RunError | None) -> None:
+    run, hold = held_run()
+    version, seq = run.version, run.last_event_seq
+
+    run_finish(hold, Outcome(status, error=error, body=body, ending={"next": ["ask"]}))
+
+    run = Run.objects.get(pk=run.pk)
+    assert (run.status, run.ending) == (status, {"next": ["ask"]})
+    assert (run.lease_owner, run.lease_expires_at, run.version) == (None, None, version + 1)
+    told = run.events.order_by("seq").values_list("seq", "kind", "data__from", "data__to").last()
+    assert told == (seq + 1, "status", "running", status)
+    assert [result.body for result in RunResult.objects.filter(run=run)] == ([] if body is None else [body])
+    assert (run.error_type, run.error_node) == (("ValueError", "ask") if error else ("", ""))
+    assert ("No topic" in run.search_text) == bool(error)
+
+
+def test_a_run_that_someone_wants_to_cancel_ends_from_there() -> None:
+    run, hold = held_run()
+    run_cancel(run=run, by=run.launched_by)
+
+    run_finish(hold, SUCCEEDED)
+
+    last = run.events.order_by("seq").last()
+    assert last is not None
+    assert (last.data["from"], last.data["to"]) == ("cancelling", "succeeded")
+
+
+def test_a_run_that_nobody_saw_begin_ends_from_there() -> None:
+    run, hold = held_run(starts_later=True)
+
+    run_finish(hold, SUCCEEDED)
+
+    last = run.events.order_by("seq").last()
+    assert last is not None
+    assert (last.data["from"], last.data["to"]) == ("scheduled", "succeeded")
+
+
+def test_a_second_execution_is_told_before_the_end() -> None:
+    run, hold = held_run()
+
+    run_finish(hold, replace(SUCCEEDED, executions=2))
+
+    kinds = list(run.events.order_by("-seq").values_list("kind", flat=True)[:2])
+    run = Run.objects.get(pk=run.pk)
+    assert (run.status, run.executions, kinds) == ("succeeded", 2, ["status", "executed_again"])
+
+
+@pytest.mark.parametrize("body", [BODY, None])
+def test_whoever_lost_the_lease_writes_nothing(body: bytes | None) -> None:
+    run, hold = held_run()
+
+    with pytest.raises(LeaseLost):
+        run_finish(replace(hold, fence=hold.fence - 1), replace(SUCCEEDED, body=body))
+
+    run = Run.objects.get(pk=run.pk)
+    assert run.status == "running"
+    assert not RunResult.objects.filter(run=run).exists()
+
+
+def test_an_end_is_stored_with_its_final_state_or_not_at_all() -> None:
+    run, hold = held_run()
+    RunResult.objects.create(run=run, compressed=b"", size_bytes=0, sha256=b"")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        run_finish(hold, SUCCEEDED)
+
+    assert Run.objects.get(pk=run.pk).status == "running"
+    assert run.last_event_seq == run.events.count()
+
+
+@pytest.mark.parametrize("executions", [1, 2], ids=["at once", "after a look"])
+def test_an_end_noticed_late_is_dated_by_how_long_it_took_and_never_before_its_start(executions: int) -> None:
+    run, hold = held_run()
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    Run.objects.filter(pk=run.pk).update(started_at=an_hour_ago)
+
+    run_finish(hold, replace(SUCCEEDED, took_s=60.0, executions=executions))
+
+    assert Run.objects.get(pk=run.pk).finished_at == an_hour_ago + timedelta(minutes=1)
+
+
+def test_an_end_of_a_run_that_is_not_known_to_have_started_is_dated_now() -> None:
+    run = make_run()
+    hold = claim(run)
+
+    run_finish(hold, Outcome(RunStatus.LOST, took_s=60.0))
+
+    finished_at = Run.objects.get(pk=run.pk).finished_at
+    assert finished_at is not None
+    assert abs(finished_at - timezone.now()) < timedelta(seconds=30)
