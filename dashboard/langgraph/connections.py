@@ -66,6 +66,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         self._most = limits.max_keepalive_connections
         self._expiry_s = limits.keepalive_expiry
         self._idle: deque[httpcore.AsyncHTTPConnection] = deque()
+        self._is_closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; its connection can be used again when its response has been read and closed."""
@@ -81,7 +82,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         return httpcore.AsyncHTTPConnection(origin, ssl_context=self._context, keepalive_expiry=self._expiry_s)
 
     async def _give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
-        if connection.is_available():
+        if connection.is_available() and not self._is_closed:
             self._idle.append(connection)
             too_many = self._most is not None and len(self._idle) > self._most
             if not too_many and not self._idle[0].has_expired():
@@ -90,7 +91,8 @@ class KeptConnections(httpx.AsyncBaseTransport):
         await connection.aclose()
 
     async def aclose(self) -> None:
-        """Close those that nobody uses."""
+        """Close those that nobody uses, and the others as soon as they are given back."""
+        self._is_closed = True
         while self._idle:
             await self._idle.pop().aclose()
 

@@ -36,7 +36,7 @@ from dashboard.local.tether import die_with_parent
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
 SAY_AGAIN_S = 20.0
-STOP_PATIENCE_S = 20.0
+STOP_PATIENCE_S = 30.0
 
 
 class CannotStart(Exception):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from dashboard.runs.events import EventKind
 from dashboard.runs.final_state import showable
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import NO_REASON
 from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
 from dashboard.runs.statuses import RunStatus
 
@@ -83,7 +84,9 @@ def _what_to_do_about(run: Run) -> str:
         return "The graph took more steps than it may. Launch again with a higher recursion_limit in config."
     if run.error_node:
         return "The graph raised this. Launch again once it is mended."
-    return "It ended before a node of the graph could be at fault. Change what it is launched with, and launch again."
+    if run.error_message == NO_REASON:
+        return f"{run.server.name} does not say why: look at its log there before you launch again."
+    return "The server names no node that raised this. Change what it is launched with, and launch again."
 
 
 def _timed_out(run: Run) -> Banner:

@@ -34,6 +34,11 @@ WHERE id = ANY(%s) AND lease_owner = %s
 RETURNING id, fence
 """
 
+_UNHEARD = """
+UPDATE runs_run SET lease_expires_at = statement_timestamp()
+WHERE lease_owner = %s AND status = ANY(%s) AND id <> ALL(%s)
+"""
+
 
 class LeaseLost(Exception):
     """This worker no longer holds the run; another may. Nothing was written."""
@@ -106,9 +111,10 @@ def _adopt(held: Mapping[UUID, Hold], orphaned: list[Holder], owner: UUID) -> li
     mine = {run_id for run_id, hold in held.items() if Holder(run_id, hold.owner, hold.fence) in orphaned}
     Run.objects.filter(pk__in=mine).update(lease_expires_at=Now() + LEASE)
     changed = []
-    for handed_back in (True, False):
-        group = [run for run in orphaned if run.run_id not in mine and (run.owner is None) == handed_back]
-        event = Event(EventKind.ADOPTED, {"worker": str(owner), "handed_back": handed_back})
+    for former in {run.owner for run in orphaned}:
+        group = [run for run in orphaned if run.run_id not in mine and run.owner == former]
+        data = {"worker": str(owner), "handed_back": former is None, "again": former == owner}
+        event = Event(EventKind.ADOPTED, data)
         changed += runs_change(_these(group), [event], **_lease(owner)) if group else []
     return changed
 
@@ -131,6 +137,18 @@ def leases_renew(*, owner: UUID, holds: Collection[Hold]) -> set[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_RENEWAL, [LEASE.total_seconds(), list(fences), owner])
         return {run_id for run_id, fence in cursor.fetchall() if fences[run_id] == fence}
+
+
+def leases_unheard_end(*, owner: UUID, held: Collection[UUID]) -> None:
+    """End the leases that `owner` has and does not know of, because the answer to a claim was lost on its way.
+
+    Nobody works on those runs. They can be adopted at once.
+
+    Args:
+        held: the runs it does know of.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_UNHEARD, [owner, sorted(HELD), list(held)])
 
 
 def in_force(hold: Hold) -> QuerySet[Run]:

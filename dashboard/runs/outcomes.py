@@ -26,6 +26,8 @@ ERROR_CHARS = 20_000
 WAITED_S = 1.0
 NOT_KEPT = "Final state not kept"
 """The error type of a run whose end is known, and whose final state could not be stored."""
+NO_REASON = "The server gave no reason."
+"""The error message of a run of which the server says that it failed, and nothing else."""
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,8 @@ def _sentence(event: RunEvent) -> str:
     if event.kind == EventKind.EXECUTED_AGAIN:
         return "The server executed the run again by itself, as it does after a restart"
     if event.kind == EventKind.ADOPTED:
+        if data.get("again"):
+            return "Its worker had not heard that it had the run, and took it again"
         return (
             "Another worker took the run over"
             if data.get("handed_back")

@@ -145,7 +145,11 @@ class RunAwaiter:
             answer = None
         except RequestRejected as error:
             if self._run_id is None:
-                return Outcome(RunStatus.LOST, RunError(f"Refused with HTTP {error.status_code}", error.detail))
+                sentence = (
+                    "The line broke before the server confirmed the run, and the server would not say whether it has "
+                    f"it (HTTP {error.status_code}: {error.detail}). It may or may not have run."
+                )
+                return Outcome(RunStatus.LOST, RunError("Not known", sentence))
             answer = None  # it will not be joined, but perhaps asked about
         if self._run_id is None or self._thread_id is None:
             return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from dashboard.langgraph import Answer
 from dashboard.langgraph.types import ThreadState
-from dashboard.runs.outcomes import Outcome, RunError
+from dashboard.runs.outcomes import NO_REASON, Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 
 INTERRUPT_CHARS = 200_000
@@ -83,12 +83,8 @@ def _classify(facts: Facts) -> Outcome | None:
         return _failed(facts)
     if facts.remote_status == "timeout":
         return Outcome(RunStatus.TIMED_OUT, body=_body(facts))
-    if facts.remote_status == "interrupted" and facts.cancel_action == "rollback" and facts.state is None:
-        # Rolled back before it began: the dev server keeps such a run instead of forgetting it.
-        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True})
     if facts.remote_status == "interrupted":
-        left_nothing = {"no_state": True} if facts.is_state_told and facts.state is None and facts.thread_known else {}
-        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending=_who_stopped_it(facts) | left_nothing)
+        return _stopped(facts)
     if facts.remote_status == "success":
         return _stopped_well(facts)
     return Outcome(
@@ -98,6 +94,17 @@ def _classify(facts: Facts) -> Outcome | None:
         ),
         body=_body(facts),
     )
+
+
+def _stopped(facts: Facts) -> Outcome:
+    """Cancelled or pushed out. One that left no state had not begun: its answer has what others left on the thread."""
+    left_nothing = facts.is_state_told and facts.state is None and facts.thread_known
+    body = None if left_nothing else _body(facts)
+    if facts.cancel_action == "rollback" and facts.state is None:
+        # Rolled back before it began: the dev server keeps such a run instead of forgetting it.
+        return Outcome(RunStatus.CANCELLED, body=body, ending={"rolled_back": True})
+    nothing = {"no_state": True} if left_nothing else {}
+    return Outcome(RunStatus.CANCELLED, body=body, ending=_who_stopped_it(facts) | nothing)
 
 
 def _who_stopped_it(facts: Facts) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def _parts(value: Any) -> Iterable[Any]:
 
 def _failed(facts: Facts) -> Outcome:
     told = facts.answer.graph_error if facts.answer is not None else None
-    error = RunError(told.type, told.message) if told else RunError("Error", "The server gave no reason.")
+    error = RunError(told.type, told.message) if told else RunError("Error", NO_REASON)
     for task in _tasks(facts):
         if task.get("error"):
             error = _unmasked(error, str(task["error"]), str(task.get("name") or ""))
@@ -178,7 +185,7 @@ MASKED = "An internal error occurred"
 
 def _unmasked(error: RunError, told: str, node: str) -> RunError:
     """The error with its node, and with the message the server masked: the state's task has the exception's repr."""
-    if error.message not in (MASKED, "The server gave no reason."):
+    if error.message not in (MASKED, NO_REASON):
         return RunError(error.type, error.message, node)
     match = re.fullmatch(r"([A-Za-z_][\w.]*)\((.*)\)", told, re.DOTALL)
     if match is None:

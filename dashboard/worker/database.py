@@ -96,5 +96,11 @@ def _drop_if_ended() -> None:
     Looked at without a round trip. One that died without a word is noticed by its use, and tried again by the caller.
     """
     for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and select.select([connection.connection.fileno()], [], [], 0)[0]:
+        if connection.connection is not None and _has_something_to_say(connection.connection.fileno()):
             connection.close()
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    look = select.poll()  # `select` knows no descriptors above 1,023, and every wait is one
+    look.register(descriptor, select.POLLIN)
+    return bool(look.poll(0))

@@ -38,9 +38,9 @@ class Spooled:
         Raises:
             ValueError: the file is not whole; its worker died while writing it.
         """
-        document = self.path.read_bytes()
-        head, _, body = document.partition(b"\n")
-        found = json.loads(head)
+        with self.path.open("rb") as document:  # the body once: it may be large
+            found = json.loads(document.readline())
+            body = document.read()
         if len(body) != found["size"]:
             raise ValueError(f"{self.path.name} is cut short")
         error = RunError(**found["error"]) if found["error"] else None
@@ -54,6 +54,11 @@ class Spooled:
             found.get("took_s"),
         )
         return Hold(UUID(found["run_id"]), UUID(found["owner"]), found["fence"]), found["remote_run_id"], outcome
+
+    @property
+    def size(self) -> int:
+        """Its bytes on disk: the final state's, and a few hundred."""
+        return os.fstat(self.descriptor).st_size
 
     def close(self) -> None:
         """Let go of it; it stays for the next worker."""

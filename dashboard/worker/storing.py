@@ -49,7 +49,7 @@ class OutcomeStore:
     async def _store_now(self, hold: Hold, outcome: Outcome) -> bool:
         """Whether it could be stored; False when Postgres is away."""
         try:
-            async with self._turn(outcome):
+            async with self._turn(len(outcome.body or b"")):
                 await self._database.call(outcomes.run_finish, hold, outcome)
         except DATABASE_AWAY as error:
             logger.warning("the database is away: %s", str(error).strip(), extra=_log(hold))
@@ -61,9 +61,9 @@ class OutcomeStore:
             await self._database.insist(outcomes.run_finish, hold, _bare(outcome, error))
         return True
 
-    def _turn(self, outcome: Outcome) -> AbstractAsyncContextManager[None]:
+    def _turn(self, size: int) -> AbstractAsyncContextManager[None]:
         """Large states are packed and stored one by one: leases wait for the same few threads, and memory is dear."""
-        return self._one_by_one if len(outcome.body or b"") > LARGE_BYTES else nullcontext()
+        return self._one_by_one if size > LARGE_BYTES else nullcontext()
 
     async def store_left_behind(self) -> None:
         """Store what an earlier worker of this machine had to leave on disk. Ends when nothing is left."""
@@ -80,7 +80,8 @@ class OutcomeStore:
         try:
             while True:
                 try:
-                    await self._database.call(_store, spooled)
+                    async with self._turn(spooled.size):
+                        await self._database.call(_store, spooled)
                     is_stored = True
                     return
                 except DATABASE_AWAY:

@@ -63,6 +63,8 @@ class Worker:
         self._awaiters: dict[UUID, RunAwaiter] = {}
         # By run: the `lease_clock()` until which its lease is surely in force.
         self._leases: dict[UUID, float] = {}
+        # Whether it may have taken runs of which it was not told, because the answer was lost.
+        self._has_doubts = False
         self.id: UUID | None = None
         self.failed = False
 
@@ -120,6 +122,9 @@ class Worker:
             return False
         taken = 0
         try:
+            if self._has_doubts:
+                await self._database.call(holding.leases_unheard_end, owner=self.id, held=list(self._holds))
+                self._has_doubts = False
             for take in (partial(holding.run_adopt, held=self._holds), holding.run_claim):
                 began = lease_clock()
                 # What one call took is held before the next, which may find the database away.
@@ -128,6 +133,7 @@ class Worker:
                     taken += 1
         except DATABASE_AWAY as error:
             logger.warning("the queue cannot be read: %s", str(error).strip())
+            self._has_doubts = True
             return False
         return taken == room
 

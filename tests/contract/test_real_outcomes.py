@@ -21,6 +21,7 @@ from dashboard.teams.models import User
 from dashboard.worker.line import BEGUN_FIRST_S
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
+from tests.contract.test_every_end import follow
 from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch, state
 from tests.factories import make_server
 
@@ -70,6 +71,7 @@ async def test_cancelled_while_it_waited_on_the_server(server: Server, person: U
 
     assert (first.status, waiting.status) == ("succeeded", "cancelled")
     assert waiting.ending["no_state"] is True
+    assert not hasattr(waiting, "result"), "what its answer brings is what the first has left on the thread"
 
 
 async def test_a_run_deleted_on_the_server_is_not_called_rolled_back(server: Server, person: User) -> None:
@@ -99,15 +101,32 @@ async def test_a_question_is_answered_by_its_id(server: Server, person: User) ->
     assert state(done)["decision"] == "approved"
 
 
-async def test_two_questions_answered_with_one_bare_value_is_a_failure(server: Server, person: User) -> None:
+@pytest.mark.parametrize("is_followed", [False, True], ids=["alone", "followed at once"])
+async def test_two_questions_answered_with_one_bare_value_is_a_failure(
+    server: Server, person: User, is_followed: bool
+) -> None:
+    """It needs a thread on which somebody was asked, so there is no stateless one."""
     async with working():
         asked = await ended(server, person, assistant_id="panel", input='{"proposal": "a new harbour"}')
         assert asked.status == "needs_input", asked.error_message
         again = {"assistant_id": "panel", "thread": "existing", "thread_id": str(asked.remote_thread_id)}
-        wrong = await ended(server, person, **again, command='{"resume": "yes"}')
+        wrong = await in_db(launch, server, person, **again, command='{"resume": "yes"}')
+        if is_followed:
+            await follow(await run_in(wrong, "running", *ENDED), server, "enqueue")
+        wrong = await run_in(wrong, *ENDED, deadline_s=30)
 
-    assert wrong.status == "failed"
-    assert "interrupt" in wrong.error_message.lower()
+    assert (wrong.status, wrong.error_type, wrong.error_node) == ("failed", "RuntimeError", "")
+    assert wrong.error_message.startswith(
+        "When there are multiple pending interrupts, you must specify the interrupt id when resuming."
+    )
+    assert not hasattr(wrong, "result")
+    banner = await in_db(lambda: run_banner(Run.objects.get(pk=wrong.pk)))
+    assert banner is not None
+    assert (banner.title, banner.code) == ("RuntimeError", wrong.error_message)
+    assert "Change what it is launched with, and launch again." in banner.text
+    before = await in_db(lambda: run_banner(Run.objects.get(pk=asked.pk)))
+    assert before is not None
+    assert before.other == wrong
 
 
 async def test_two_questions_answered_by_their_ids(server: Server, person: User) -> None:

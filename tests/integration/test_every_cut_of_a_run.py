@@ -38,12 +38,15 @@ class Plan:
     """One run: how it ends, and at which byte the first answer of each endpoint is cut.
 
     `is_followed`: another run has used the thread by the time we ask, so that a join brings that one's values.
+    `is_unlisted`: the thread's list of runs does not tell of it, so that the run is asked for by itself, and the thread
+    for the graph by which it tells its states.
     """
 
     cuts: Mapping[str, int]
     how: str = "FIN"
     kind: str = "finish"
     is_followed: bool = False
+    is_unlisted: bool = False
 
 
 class CuttingServer(ScriptedServer):
@@ -56,6 +59,8 @@ class CuttingServer(ScriptedServer):
         self._by_thread: dict[str, ScriptedRun] = {}
 
     def choose_fault(self, endpoint: str, ids: Sequence[str], request: Request) -> Fault:
+        if endpoint == "threads_search":
+            ids = request.json.get("ids") or []
         if endpoint == "wait":
             payload = request.json
         elif ids and ids[0] in self._by_thread:
@@ -63,6 +68,8 @@ class CuttingServer(ScriptedServer):
         else:
             return Fault()
         ours, plan = payload["metadata"]["runboard_run_id"], self.plan(payload)
+        if endpoint == "runs" and plan.is_unlisted:
+            return Fault(body=b"[]")
         if endpoint not in plan.cuts or (ours, endpoint) in self._played:
             return Fault()
         self._played.add((ours, endpoint))
@@ -101,6 +108,7 @@ async def lengths() -> dict[str, int]:
         found["runs"] = await exchanged(server, "GET", f"/threads/{thread}/runs")
         found["state"] = await exchanged(server, "GET", f"/threads/{thread}/state")
         found["history"] = await exchanged(server, "POST", f"/threads/{thread}/history", {})
+        found["threads_search"] = await exchanged(server, "POST", "/threads/search", {"ids": [thread], "limit": 1})
     return {endpoint: len(answer) + 6 for endpoint, answer in found.items()}
 
 
@@ -160,8 +168,22 @@ async def test_a_cut_at_every_byte_of_every_answer_ends_right(how: str) -> None:
     # Only of a run that was followed by another is the history asked; every seventh is alone on its thread as well.
     plans = [
         Plan({endpoint: position % size + 1 for endpoint, size in sizes.items()}, how, is_followed=is_followed)
-        for position in range(max(sizes.values()))
+        for position in range(max(sizes[endpoint] for endpoint in CUT))
         for is_followed in ([True, False] if position % 7 == 0 else [True])
+    ]
+
+    for plan, run, created in await played(plans):
+        assert created == 1, plan
+        assert is_right(plan, run), (plan, run.status, run.error_message)
+
+
+@pytest.mark.parametrize("how", ["FIN", "RST"])
+async def test_a_cut_at_every_byte_of_what_is_asked_of_an_unlisted_run_ends_right(how: str) -> None:
+    sizes = await lengths()
+    asked = ("run", "threads_search")
+    plans = [
+        Plan({endpoint: position % sizes[endpoint] + 1 for endpoint in asked}, how, is_unlisted=True)
+        for position in range(max(sizes[endpoint] for endpoint in asked))
     ]
 
     for plan, run, created in await played(plans):

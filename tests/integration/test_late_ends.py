@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
+from django.test import Client
 
 from dashboard.langgraph.joining import Joiner
 from dashboard.runs.banners import run_banner
@@ -16,7 +18,7 @@ from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.pulse import pulse
 from tests.asynchronous import in_db, kill, run_in, working
 from tests.factories import make_run, make_server, make_team
-from tests.scripted_server import ScriptedRun, ScriptedServer
+from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
 
@@ -113,3 +115,32 @@ async def test_a_worker_that_stood_still_does_not_blame_the_server(
 
     lost = await in_db(run.events.get, kind="connection_lost")
     assert ("worker stood still for 23 s" in lost.data["message"]) is (still_s > 0)
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_an_adopted_run_that_its_server_executed_again_says_so_where_the_server_counts(
+    scripted: ScriptedServer, attempt: int
+) -> None:
+    """Of a run that another worker launched it is noticed by that count alone, in the state that it left.
+
+    `langgraph dev` begins to count anew with each start: it saves the count and never reads it again. So there such a
+    run is not said to have been executed again, whether it was adopted before or after the restart.
+    """
+    run, remote = await left_alone(scripted)
+    remote.finish({"whole": 1})
+    told = remote.thread.state_as_json()
+    told["metadata"]["run_attempt"] = attempt
+    scripted.script("state", Fault(body=json.dumps(told).encode()), times=None)
+    run = await adopted(run)
+    page = await in_db(page_of, run)
+
+    assert (run.status, run.executions) == ("succeeded", attempt)
+    assert ("The server executed this run 2 times." in page) is (attempt == 2)
+    assert ("Steps from before that may have been done twice." in page) is (attempt == 2)
+    assert ("The server executed the run again by itself" in page) is (attempt == 2)
+
+
+def page_of(run: Run) -> str:
+    browser = Client()
+    browser.force_login(run.launched_by)
+    return browser.get(f"/runs/{run.pk}/").content.decode()

@@ -9,12 +9,14 @@ import pytest
 from django.db import OperationalError
 
 from dashboard.runs import holding
+from dashboard.runs.banners import run_banner
 from dashboard.runs.holding import Hold
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import run_cancel
+from dashboard.runs.statuses import ENDS
 from tests.asynchronous import in_db, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
-from tests.scripted_server import HTML_PAGE, Fault, ScriptedServer
+from tests.scripted_server import HTML_PAGE, Fault, ScriptedRun, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,6 +111,48 @@ async def test_an_empty_object_is_believed_when_it_is_said_twice(scripted: Scrip
 
     assert ended.result.body == b"{}"
     assert scripted.count("join") == 1
+
+
+def fail_without_a_word(remote: ScriptedRun) -> None:
+    """As Aegra does: the run's status is all that tells of it."""
+    remote.finish({})
+    remote.status = remote.thread.status = "error"
+
+
+@pytest.mark.parametrize("headers", [{}, NO_IDS], ids=["with ids", "without ids"])
+@pytest.mark.parametrize("thread", [ThreadChoice.NEW, ThreadChoice.STATELESS])
+async def test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason(
+    scripted: ScriptedServer, thread: ThreadChoice, headers: dict[str, str | None]
+) -> None:
+    scripted.copies_metadata = True  # or a stateless run without ids cannot be found
+    scripted.script("wait", Fault(headers=headers))
+    async with working():
+        run = await launch(scripted, thread=thread)
+        remote = await scripted.run_created()
+        fail_without_a_word(remote)
+        ended = await run_in(run, *ENDS)
+
+    assert (ended.status, ended.remote_run_id) == ("failed", remote.run_id)
+    assert (ended.error_type, ended.error_message, ended.error_node) == ("Error", "The server gave no reason.", "")
+    assert (len(scripted.created), scripted.count("wait")) == (1, 1)
+    banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
+    assert banner is not None
+    assert (banner.title, banner.code) == ("Error", "The server gave no reason.")
+    assert "look at its log there" in banner.text
+
+
+async def test_an_empty_object_for_a_run_that_cannot_be_asked_about_is_no_success(scripted: ScriptedServer) -> None:
+    scripted.script("wait", Fault(headers=NO_IDS))
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        fail_without_a_word(await scripted.run_created())
+        ended = await run_in(run, *ENDS)
+
+    assert (ended.status, ended.remote_run_id, ended.result.body) == ("lost", None, b"{}")
+    assert "has no run of ours to ask how it ended" in ended.error_message
+    banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
+    assert banner is not None
+    assert banner.title == "How this run ended is not known."
 
 
 async def test_the_answer_is_kept_when_the_server_will_not_be_asked(scripted: ScriptedServer) -> None:

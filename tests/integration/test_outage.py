@@ -24,7 +24,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.worker.database import Database
 from dashboard.worker.spool import Spool
 from dashboard.worker.storing import OutcomeStore
-from tests.asynchronous import eventually, in_db, run_in, working
+from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer
 
@@ -83,24 +83,51 @@ def _waiting(folder: Path, count: int) -> bool:
 async def test_connections_killed_one_by_one_in_mid_wait_hurt_nobody(scripted: ScriptedServer) -> None:
     team = await in_db(make_team)
     server = await in_db(make_server, team, url=scripted.url)
+    async with working():
+        runs = [await in_db(make_run, team=team, server=server) for _ in range(6)]
+        await scripted.run_created(len(runs))
+        for run in runs:
+            await run_in(run, "running")
+        killed = 0
+        for number, remote in enumerate(scripted.created):  # while each comes to its end another one is cut
+            remote.finish({"number": number})
+            for pid in (await in_db(_other_connections))[:1]:
+                killed += await in_db(_kill, pid)
+        for run in runs:
+            await run_in(run, "succeeded", deadline_s=RECOVERY_S)
+        other = await in_db(make_run, team=team, server=server)
+        (await scripted.run_created(len(runs) + 1)).finish({})
+        await run_in(other, "succeeded", deadline_s=RECOVERY_S)
+
+    assert killed > 1
+    assert len(scripted.created) == scripted.count("wait") == len(runs) + 1
+
+
+async def test_all_connections_killed_at_once_in_mid_wait_hurt_nobody(scripted: ScriptedServer) -> None:
+    team = await in_db(make_team)
+    server = await in_db(make_server, team, url=scripted.url)
     run = await in_db(make_run, team=team, server=server)
     async with working():
         remote = await scripted.run_created()
         await run_in(run, "running")
-        await in_db(_kill_other_connections)
+        for pid in await in_db(_other_connections):
+            await in_db(_kill, pid)
         remote.finish({"a": 1})
         await run_in(run, "succeeded", deadline_s=RECOVERY_S)
-        other = await in_db(make_run, team=team, server=server)
-        (await scripted.run_created(2)).finish({})
-        await run_in(other, "succeeded", deadline_s=RECOVERY_S)
 
 
-def _kill_other_connections() -> None:
+def _other_connections() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def _kill(pid: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        return bool(cursor.fetchone()[0])
 
 
 async def test_a_restart_of_postgres_in_mid_wait_is_only_a_pause(scripted: ScriptedServer, postgres: Any) -> None:
@@ -168,6 +195,19 @@ async def test_an_outcome_left_on_disk_is_stored_by_the_next_worker(spool: Spool
         2,
     )
     assert list(spool.take()) == []
+
+
+async def test_a_worker_stores_by_itself_what_another_left_on_disk() -> None:
+    run, hold = await in_db(_held_run)
+    Spool(settings.ENV.data_dir / "spool").put(
+        hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"kept": 1}')
+    ).close()
+
+    async with working():
+        ended = await run_in(run, "succeeded")
+
+    assert ended.result.body == b'{"kept": 1}'
+    assert "adopted" not in await in_db(kinds, ended)
 
 
 @pytest.mark.parametrize(("started_s_ago", "lasted_s"), [(3600, 3540), (10, 0)])

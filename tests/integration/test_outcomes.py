@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from dashboard.runs.holding import Hold, LeaseLost, run_created_on_server, run_sending
+from dashboard.runs.events import EventKind
+from dashboard.runs.holding import Hold, LeaseLost, run_created_on_server, run_remark, run_sending
 from dashboard.runs.models import Run, RunResult
 from dashboard.runs.outcomes import Outcome, RunError, run_finish
 from dashboard.runs.services import run_cancel
@@ -106,11 +109,12 @@ def test_whoever_lost_the_lease_writes_nothing(body: bytes | None) -> None:
     assert not RunResult.objects.filter(run=run).exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_end_is_stored_with_its_final_state_or_not_at_all() -> None:
     run, hold = held_run()
     RunResult.objects.create(run=run, compressed=b"", size_bytes=0, sha256=b"")
 
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(IntegrityError):
         run_finish(hold, SUCCEEDED)
 
     assert Run.objects.get(pk=run.pk).status == "running"
@@ -137,3 +141,73 @@ def test_an_end_of_a_run_that_is_not_known_to_have_started_is_dated_now() -> Non
     finished_at = Run.objects.get(pk=run.pk).finished_at
     assert finished_at is not None
     assert abs(finished_at - timezone.now()) < timedelta(seconds=30)
+
+
+class Meanwhile:
+    """Ends a run over a connection of its own while the row is still locked by this test's transaction."""
+
+    def __init__(self, hold: Hold) -> None:
+        self.refused: LeaseLost | None = None
+        self._thread = threading.Thread(target=self._finish, args=(hold,))
+        self._thread.start()
+        while not self._waits():
+            assert self._thread.is_alive(), "it did not wait for the row"
+            time.sleep(0.02)
+
+    def _waits(self) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(cursor.fetchone()[0])
+
+    def join(self) -> None:
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def _finish(self, hold: Hold) -> None:
+        try:
+            run_finish(hold, SUCCEEDED)
+        except LeaseLost as error:
+            self.refused = error
+        finally:
+            connections.close_all()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_that_meets_a_cancel_comes_after_it() -> None:
+    run, hold = held_run()
+    with transaction.atomic():
+        run_cancel(run=run, by=run.launched_by)
+        end = Meanwhile(hold)
+    end.join()
+
+    told = list(run.events.order_by("seq").values_list("seq", "data__from", "data__to"))[-2:]
+    assert [each[1:] for each in told] == [("running", "cancelling"), ("cancelling", "succeeded")]
+    assert [seq for seq, *_ in told] == [run.events.count() - 1, run.events.count()]
+    assert Run.objects.get(pk=run.pk).result.body == BODY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_that_meets_a_remark_comes_after_it() -> None:
+    run, hold = held_run()
+    with transaction.atomic():
+        run_remark(hold, kind=EventKind.WARNING, data={"message": "Slow."})
+        end = Meanwhile(hold)
+    end.join()
+
+    told = list(run.events.order_by("seq").values_list("seq", "kind"))
+    assert [kind for _, kind in told[-2:]] == ["warning", "status"]
+    assert [seq for seq, _ in told] == list(range(1, len(told) + 1))
+    assert Run.objects.get(pk=run.pk).status == "succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_that_meets_a_change_of_hands_is_refused() -> None:
+    run, hold = held_run()
+    with transaction.atomic():
+        Run.objects.filter(pk=run.pk).update(lease_owner=uuid.uuid4(), fence=hold.fence + 1)
+        end = Meanwhile(hold)
+    end.join()
+
+    assert end.refused is not None
+    assert Run.objects.get(pk=run.pk).status == "running"
+    assert not RunResult.objects.filter(run=run).exists()

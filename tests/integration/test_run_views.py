@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from typing import Any
@@ -292,6 +293,33 @@ def test_no_final_state_breaks_the_page(browser: Client, team: Team, body: bytes
     assert b"<script>alert" not in response.content
     assert b"<script>x" not in response.content
     assert browser.get(f"/runs/{run.pk}/result.json").getvalue() == body
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        (b"7", "1 byte"),
+        ('{"a": "é"}'.encode(), "11 bytes"),
+        (b'{"a":  "\\u00e9"}', "16 bytes"),
+        (b"[" + b"1," * 1049 + b"1]", "2.1 kB"),
+        (b"[" * 10_000 + b"]" * 10_000, "20 kB"),
+        (b'{"k": "' + b"y" * 9_000_000 + b'"}', "9.0 MB"),
+    ],
+    ids=["one", "characters of two bytes", "as it was written", "a list", "too deep", "too large to be laid out"],
+)
+def test_a_final_state_is_shown_with_its_size_and_hash_as_received(
+    browser: Client, team: Team, body: bytes, size: str
+) -> None:
+    run = make_run(team=team, status=RunStatus.SUCCEEDED, body=body)
+
+    page = browser.get(f"/runs/{run.pk}/").content.decode()
+    download = browser.get(f"/runs/{run.pk}/result.json")
+
+    digest = hashlib.sha256(body).hexdigest()
+    shown = f'{size} · <span title="SHA-256 of the bytes as received: {digest}">sha256 <code>{digest[:12]}</code>'
+    assert f'<strong>Final state</strong> <span class="muted">{shown}</span>' in page
+    assert (download.headers["Content-Length"], download.headers["ETag"]) == (str(len(body)), f'"{digest}"')
+    assert download.getvalue() == body
 
 
 def test_a_conversation_is_shown_as_one(browser: Client, team: Team) -> None:

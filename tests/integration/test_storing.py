@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
+import tracemalloc
 import uuid
 from pathlib import Path
 
@@ -22,9 +24,10 @@ from tests.asynchronous import eventually, in_db, run_in
 from tests.factories import claim, make_run
 
 
+@pytest.mark.parametrize("is_away", [False, True], ids=["at once", "after an outage"])
 @pytest.mark.django_db(transaction=True)
 async def test_large_states_leave_the_database_threads_to_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_away: bool
 ) -> None:
     is_stored, began = threading.Event(), []
 
@@ -34,15 +37,17 @@ async def test_large_states_leave_the_database_threads_to_others(
 
     monkeypatch.setattr(outcomes, "run_finish", finish)
     database = Database()
+    database.is_away = is_away
     store = OutcomeStore(database, Spool(tmp_path))
     large = Outcome(RunStatus.SUCCEEDED, body=b"1" * (LARGE_BYTES + 1))
     storing = [
         asyncio.create_task(store.store(Hold(uuid.uuid4(), uuid.uuid4(), number), "r", large)) for number in range(8)
     ]
     try:
+        await eventually(lambda: _is_there(began), "one is being stored")
         async with asyncio.timeout(10):
             assert await database.call(lambda: "renewed") == "renewed"
-        assert len(began) <= 1
+        assert len(began) == 1
     finally:
         is_stored.set()
         await asyncio.gather(*storing)
@@ -57,6 +62,10 @@ def held_run() -> tuple[Run, Hold]:
     holding.run_sending(hold)
     holding.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
     return run, hold
+
+
+async def _is_there(found: list[Hold]) -> bool:
+    return bool(found)
 
 
 async def is_on_disk(folder: Path) -> bool:
@@ -120,3 +129,22 @@ async def test_a_late_outcome_of_another_of_the_servers_runs_is_not_stored(tmp_p
 
     assert (await in_db(Run.objects.get, pk=run.pk)).status == "running"
     assert list(spool.take()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_large_outcome_that_waited_on_disk_is_in_memory_once_and_packed(tmp_path: Path) -> None:
+    run, hold = await in_db(held_run)
+    body = random.Random(1).randbytes(20_000_000)
+    database = Database()
+    database.is_away = True
+    outcome = Outcome(RunStatus.SUCCEEDED, body=body)
+    tracemalloc.start()
+    try:
+        await OutcomeStore(database, Spool(tmp_path)).store(hold, "remote", outcome)
+        used = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+        database.close()
+
+    assert (await run_in(run, "succeeded")).result.size_bytes == len(body)
+    assert used < 2.3 * len(body)

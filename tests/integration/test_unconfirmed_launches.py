@@ -62,6 +62,23 @@ async def test_a_launch_that_the_server_is_slow_to_take_is_found_by_a_later_look
     assert (len(server.created), server.count("wait")) == (1, 1)
 
 
+@pytest.mark.parametrize("is_created", [True, False])
+@pytest.mark.parametrize("status", [400, 405, 422])
+async def test_a_launch_that_the_server_will_not_be_asked_about_is_lost_and_never_sent_again(
+    scripted: ScriptedServer, status: int, is_created: bool
+) -> None:
+    scripted.script("wait", Fault(cut_before_headers=True, creates=is_created))
+    scripted.script("runs", Fault(status=status, detail="Never."), times=None)
+    async with working():
+        run = await launch(scripted)
+        ended = await run_in(run, "lost", "failed", "succeeded")
+
+    assert (ended.status, ended.error_type) == ("lost", "Not known")
+    assert f"would not say whether it has it (HTTP {status}: Never.)" in ended.error_message
+    assert "may or may not have run" in ended.error_message
+    assert (scripted.count("wait"), len(scripted.created)) == (1, int(is_created))
+
+
 async def test_another_run_on_the_thread_is_not_taken_for_ours(scripted: ScriptedServer) -> None:
     async with working():
         first = await launch(scripted)
@@ -119,3 +136,16 @@ async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer
         ended = await run_in(run, "succeeded")
 
     assert ended.executions == 2
+
+
+async def test_a_server_that_stays_away_is_tried_less_and_less_often(scripted: ScriptedServer) -> None:
+    await scripted.stop()
+    async with working():
+        run = await launch(scripted)
+        told = run.events.filter(kind="server_unreachable").order_by("seq")
+        refused = told.values_list("data__retry_in_s", flat=True)
+        await eventually(lambda: in_db(lambda: refused.count() >= 4), "tried four times")
+        pauses = (await in_db(lambda: list(refused)))[:4]
+
+    assert pauses == sorted(pauses)
+    assert pauses[0] < 1.0 < 2.0 < pauses[3]

@@ -14,12 +14,16 @@ from dashboard.runs.banners import run_banner
 from dashboard.runs.holding import LeaseLost, hold_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import Outcome
-from dashboard.runs.statuses import RunStatus
+from dashboard.runs.statuses import ENDS, RunStatus
 from tests.asynchronous import eventually, in_db, kill, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+# Bytes that come out otherwise when they are read and written again.
+VALUES = b'{"b": 1.0,  "a": "\\u0000 \\ud800", "b": 2}'
+ASKING = b'{"b": 1.0,  "__interrupt__": [{"id": "i1", "value": {"question": "go?"}}], "b": 2}'
 
 
 async def launch(server: ScriptedServer, **order: Any) -> Run:
@@ -30,18 +34,18 @@ async def launch(server: ScriptedServer, **order: Any) -> Run:
 
 
 async def test_a_run_goes_from_queued_to_its_final_state_byte_for_byte(scripted: ScriptedServer) -> None:
-    body = b'{"b": 1.0,  "a": "\\u0000 \\ud800", "b": 2}'
     async with working():
         run = await launch(scripted)
         remote = await scripted.run_created()
         running = await run_in(run, "running")
 
-        remote.finish(document=body)
+        remote.finish(document=VALUES)
         ended = await run_in(run, "succeeded")
 
     assert (running.remote_run_id, running.remote_thread_id) == (remote.run_id, remote.thread_id)
-    assert ended.result.body == body
-    assert bytes(ended.result.sha256) == hashlib.sha256(body).digest()
+    assert ended.result.body == VALUES
+    assert ended.result.size_bytes == len(VALUES)
+    assert bytes(ended.result.sha256) == hashlib.sha256(VALUES).digest()
     assert await in_db(kinds, ended) == [
         "launched", "starting", "created_on_server", "running", "succeeded"
     ]  # fmt: skip
@@ -78,21 +82,23 @@ async def test_what_goes_out_is_what_was_given_and_what_the_promises_need(script
 
 
 @pytest.mark.parametrize(
-    ("end", "status", "checks"),
+    ("end", "status", "values", "checks"),
     [
-        (lambda r: r.finish({"a": 1}), "succeeded", {}),
-        (lambda r: r.fail("ValueError", "no tides", node="write"), "failed",
+        (lambda r: r.finish({"a": 1}), "succeeded", VALUES, {}),
+        (lambda r: r.fail("ValueError", "no tides", node="write"), "failed", None,
          {"error_type": "ValueError", "error_message": "no tides", "error_node": "write"}),
-        (lambda r: r.interrupt({"question": "go?"}), "needs_input", {}),
-        (lambda r: r.pause({"a": 1}, next=["review"]), "paused", {}),
-        (lambda r: r.cancel({"a": 1}), "cancelled", {}),
-        (lambda r: r.roll_back({"a": 1}), "cancelled", {}),
-        (lambda r: r.time_out({"a": 1}), "timed_out", {}),
+        (lambda r: r.interrupt({"question": "go?"}), "needs_input", ASKING, {}),
+        (lambda r: r.pause({"a": 1}, next=["review"]), "paused", VALUES, {}),
+        (lambda r: r.cancel({"a": 1}), "cancelled", VALUES, {}),
+        (lambda r: r.roll_back({"a": 1}), "cancelled", VALUES, {}),
+        (lambda r: r.time_out({"a": 1}), "timed_out", VALUES, {}),
     ],
+    ids=["finished", "failed", "asks", "paused", "cancelled", "rolled back", "timed out"],
 )  # fmt: skip
 async def test_the_end_is_what_the_server_says_of_it(
-    scripted: ScriptedServer, end: Any, status: str, checks: dict[str, str]
+    scripted: ScriptedServer, end: Any, status: str, values: bytes | None, checks: dict[str, str]
 ) -> None:
+    scripted.script("wait", Fault(body=values))
     async with working():
         run = await launch(scripted)
         remote = await scripted.run_created()
@@ -103,6 +109,7 @@ async def test_the_end_is_what_the_server_says_of_it(
 
     assert ended.status == status
     assert {name: getattr(ended, name) for name in checks} == checks
+    assert (ended.result.body if hasattr(ended, "result") else None) == values
     if status == "needs_input":
         assert ended.ending["interrupts"][0]["value"] == {"question": "go?"}
     if status == "paused":
@@ -270,6 +277,7 @@ async def test_a_stateless_run_is_classified_and_its_thread_then_deleted(scripte
         await scripted.requested("thread_delete")
 
     assert ended.ending["next"] == ["review"]
+    assert json.loads(ended.result.body) == {"half": True}
 
 
 async def test_a_run_the_server_forgot_is_lost(scripted: ScriptedServer) -> None:
@@ -289,6 +297,7 @@ async def test_a_run_the_server_forgot_is_lost(scripted: ScriptedServer) -> None
 
 
 async def test_cancel_is_delivered_and_confirmed_by_the_server(scripted: ScriptedServer) -> None:
+    scripted.script("wait", Fault(body=VALUES))
     async with working():
         run = await launch(scripted)
         await scripted.run_created()
@@ -299,20 +308,41 @@ async def test_cancel_is_delivered_and_confirmed_by_the_server(scripted: Scripte
         ended = await run_in(run, "cancelled")
 
     assert ended.cancel_requested_by_id == by.pk
+    assert ended.result.body == VALUES
     found = await in_db(kinds, ended)
     assert found.index("cancel_asked") < found.index("cancelling") < found.index("cancelled")
 
 
 async def test_rollback_is_cancelled_with_its_values_kept_here(scripted: ScriptedServer) -> None:
+    scripted.script("wait", Fault(body=VALUES))
     async with working():
         run = await launch(scripted)
-        await scripted.run_created()
+        remote = await scripted.run_created()
         await run_in(run, "running")
         await in_db(services.run_cancel, run=run, by=await in_db(make_user), action="rollback")
         ended = await run_in(run, "cancelled")
 
     assert ended.ending["rolled_back"] is True
-    assert ended.result.size_bytes > 0
+    assert ended.result.body == VALUES
+    assert remote.is_forgotten
+    assert remote.thread.values is None
+
+
+async def test_a_run_that_was_cancelled_before_it_began_does_not_keep_what_another_left_on_its_thread(
+    scripted: ScriptedServer,
+) -> None:
+    """The server answers with the thread's values where it has none of the run's own."""
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.cancel({"of": "another run"})
+        remote.thread.states.clear()
+        remote.thread.last_run_id = "another run"
+        ended = await run_in(run, *ENDS)
+
+    assert (ended.status, ended.ending["no_state"]) == ("cancelled", True)
+    assert not hasattr(ended, "result")
 
 
 async def test_cancel_waits_for_a_server_that_is_away(scripted: ScriptedServer) -> None:

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db.models.functions import Now
 
 from dashboard.local.tether import tethered
 from dashboard.runs.models import Run
@@ -125,6 +126,36 @@ async def test_a_worker_frozen_longer_than_its_lease_writes_nothing_when_it_wake
     assert adopted.fence > run.fence
     assert again.version == version
     assert len(scripted.created) == 2
+
+
+async def test_a_worker_that_wakes_writes_nothing_of_a_run_that_goes_on_elsewhere(
+    scripted: ScriptedServer, start_worker: Start
+) -> None:
+    first = start_worker()
+    run = await waiting_run(scripted)
+    first.send_signal(signal.SIGSTOP)
+    second = start_worker()
+    await scripted.requested("join", timeout_s=HANDOVER_S)
+    await works(second)
+    taken = await in_db(Run.objects.get, pk=run.pk)
+    asleep = await in_db(Worker.objects.get, pid=first.pid)
+
+    # Its line is lost and joined again, which is a remark of the timeline's: by a worker that holds the run.
+    second.send_signal(signal.SIGSTOP)
+    await scripted.crash()
+    first.send_signal(signal.SIGCONT)
+    await eventually(
+        lambda: in_db(Worker.objects.filter(pk=asleep.pk, heartbeat_at__gt=Now() - timedelta(seconds=3)).exists),
+        "it is awake",
+    )
+    await asyncio.sleep(1.0)
+    assert (await in_db(Run.objects.get, pk=run.pk)).version == taken.version
+    second.send_signal(signal.SIGCONT)
+    scripted.created[0].finish({"once": True})
+    ended = await run_in(run, "succeeded", deadline_s=HANDOVER_S)
+
+    assert (ended.fence, ended.result.body) == (taken.fence, b'{"once": true}')
+    assert len(scripted.created) == 1
 
 
 async def test_a_deploy_hands_every_run_from_the_old_workers_to_the_new_ones(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import resource
 import time
 import uuid
 from collections.abc import Callable
@@ -15,13 +17,14 @@ from django.db.models import F
 
 from dashboard.runs import holding, outcomes
 from dashboard.runs.holding import Hold
-from dashboard.runs.models import Run, RunResult, ThreadChoice
+from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.notifications import WORK_CHANNEL, notify
+from dashboard.runs.wording import event_lines
 from dashboard.worker import services as worker_services
-from dashboard.worker.database import Database
+from dashboard.worker.database import THREADS, Database
 from dashboard.worker.worker import Worker
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
-from tests.factories import make_run, make_server, make_team
+from tests.factories import claim, make_run, make_server, make_team
 from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -280,7 +283,7 @@ async def test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same(
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise DataError("no such bytes, please")
 
-    monkeypatch.setattr(RunResult.objects, "create", refuse)
+    monkeypatch.setattr(outcomes, "packed_insert", refuse)
     async with working():
         run = await launch(scripted)
         (await scripted.run_created()).finish({"a": 1})
@@ -288,6 +291,59 @@ async def test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same(
 
     assert ended.status == "succeeded"
     assert "no such bytes" in ended.error_message
+
+
+def _hand_back_sent(run: Run) -> None:
+    """A worker stopped while it sent the run, which did not arrive."""
+    hold = claim(run)
+    holding.run_sending(hold)
+    holding.leases_hand_back(owner=hold.owner)
+
+
+@pytest.mark.parametrize("lost", ["run_claim", "run_adopt"])
+async def test_runs_that_were_taken_by_a_call_whose_answer_was_lost_are_soon_taken_again(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    take, taken = getattr(holding, lost), []
+
+    def take_and_lose(**kwargs: Any) -> list[Run]:
+        found: list[Run] = take(**kwargs)
+        if found and not taken:
+            taken.extend(found)
+            raise OperationalError("the connection was killed after the commit")
+        return found
+
+    monkeypatch.setattr(holding, lost, take_and_lose)
+    monkeypatch.setattr("dashboard.worker.lookup.LOOKUP_PAUSE_S", 0.02)
+    run = await launch(scripted)
+    if lost == "run_adopt":
+        await in_db(_hand_back_sent, run)
+    async with working():
+        (await scripted.run_created(timeout_s=10)).finish({"once": 1})
+        ended = await run_in(run, "succeeded")
+
+    assert [each.pk for each in taken] == [run.pk]
+    assert len(scripted.created) == scripted.count("wait") == 1
+    told = [line.text for line in await in_db(lambda: event_lines(run.events.all()))]
+    assert "Its worker had not heard that it had the run, and took it again" in told
+    assert ended.fence > taken[0].fence
+
+
+async def test_a_worker_with_more_than_a_thousand_lines_can_use_a_new_connection() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    database = Database()
+    try:
+        while taken[-1] < 1100:
+            taken.append(os.dup(taken[0]))
+        for _ in range(2 * THREADS + 1):  # each thread's connection, new and used
+            assert await database.call(Run.objects.count) == 0
+    finally:
+        database.close()
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("levels", [90, 500, 980, 10_000])

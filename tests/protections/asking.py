@@ -405,4 +405,31 @@ ASKING = (
         "if None:",
         ("tests/unit/langgraph/test_headers.py::test_only_ids_are_taken_from_the_headers",),
     ),
+    Break(
+        "launches-that-cannot-be-looked-up",
+        "A launch that was not confirmed, and about which nothing is said, is never sent again.",
+        AWAITING,
+        'return Outcome(RunStatus.LOST, RunError("Not known", sentence))',
+        "return await self._try_later(sentence, None)",
+        (LAUNCHES + "test_a_launch_that_the_server_will_not_be_asked_about_is_lost_and_never_sent_again",),
+    ),
+    Break(
+        "launches-back-off",
+        "A server that stays away is tried less and less often.",
+        AWAITING,
+        "REQUEUE_FIRST_S * 2 ** min(self.run.attempts - 1, 10)",
+        "REQUEUE_FIRST_S",
+        (LAUNCHES + "test_a_server_that_stays_away_is_tried_less_and_less_often",),
+    ),
+    Break(
+        "ended-with-its-line",
+        "A run that its server ended because our line was closed says so.",
+        AWAITING,
+        'ended_with_line=self.run.on_disconnect == "cancel" and not self._line.is_first,',
+        "ended_with_line=False,",
+        (
+            "tests/integration/test_worker_stopping.py"
+            "::test_when_the_grace_is_over_the_line_is_closed_and_the_run_says_why_it_ended",
+        ),
+    ),
 )

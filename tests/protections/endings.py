@@ -5,12 +5,17 @@ from __future__ import annotations
 from tests.protections.broken import Break
 
 AWAITING = "dashboard/worker/awaiting.py"
+CLASSIFY = "dashboard/worker/classify.py"
 INQUIRY = "dashboard/worker/inquiry.py"
 THREADS = "dashboard/worker/threads.py"
 
 LARGE = "tests/integration/test_too_large.py::"
 WORDING = "tests/integration/test_wording.py::"
 SILENT = "tests/integration/test_silent_about_the_end.py::"
+WORKS = "tests/integration/test_worker.py::"
+LIARS = "tests/integration/test_lying_servers.py::"
+LATE = "tests/integration/test_late_ends.py::"
+VIEWS = "tests/integration/test_run_views.py::"
 
 ENDINGS = (
     Break(
@@ -171,8 +176,96 @@ ENDINGS = (
         "half-read-connections-are-closed",
         "A question does not go out on a connection where an older answer is still to come.",
         "dashboard/langgraph/connections.py",
-        "if connection.is_available():",
-        "if connection:",
+        "if connection.is_available() and",
+        "if",
         ("tests/unit/langgraph/test_connections.py::test_one_whose_answer_was_not_read_to_its_end_is_not_used_again",),
+    ),
+    Break(
+        "rolled-back-values-stay-here",
+        "What a run had written when it was rolled back is kept here, byte for byte.",
+        CLASSIFY,
+        'body=_body(facts), ending={"rolled_back": True, **note})',
+        'body=b"{}", ending={"rolled_back": True, **note})',
+        (WORKS + "test_rollback_is_cancelled_with_its_values_kept_here",),
+    ),
+    Break(
+        "cancelled-values-are-kept",
+        "What a run had written when it was cancelled is kept, byte for byte.",
+        CLASSIFY,
+        "    body = None if left_nothing else _body(facts)\n",
+        "    body = None\n",
+        (WORKS + "test_cancel_is_delivered_and_confirmed_by_the_server",),
+    ),
+    Break(
+        "never-began-left-nothing",
+        "What others left on the thread is not kept as the final state of a run that was cancelled before it began.",
+        CLASSIFY,
+        "    body = None if left_nothing else _body(facts)\n",
+        "    body = _body(facts)\n",
+        (WORKS + "test_a_run_that_was_cancelled_before_it_began_does_not_keep_what_another_left_on_its_thread",),
+    ),
+    Break(
+        "values-before-the-time-limit-are-kept",
+        "What a run had written until its time was up is kept, byte for byte.",
+        CLASSIFY,
+        "RunStatus.TIMED_OUT, body=_body(facts))",
+        'RunStatus.TIMED_OUT, body=b"{}")',
+        (WORKS + "test_the_end_is_what_the_server_says_of_it",),
+    ),
+    Break(
+        "paused-values-are-kept",
+        "What a run had written when it was paused is kept, byte for byte.",
+        CLASSIFY,
+        'body=_body(facts), ending={"next": waiting})',
+        'body=b"{}", ending={"next": waiting})',
+        (WORKS + "test_the_end_is_what_the_server_says_of_it",),
+    ),
+    Break(
+        "values-beside-a-question-are-kept",
+        "What a run had written when it asked is kept, byte for byte.",
+        CLASSIFY,
+        'body=_body(facts), ending={"interrupts": kept, "next": waiting})',
+        'body=b"{}", ending={"interrupts": kept, "next": waiting})',
+        (WORKS + "test_the_end_is_what_the_server_says_of_it",),
+    ),
+    Break(
+        "executed-again-before-it-was-adopted",
+        "A run that was adopted says that its server executed it again, where the server counts.",
+        CLASSIFY,
+        "    return attempt if isinstance(attempt, int) else 1\n",
+        "    return 1\n",
+        (LATE + "test_an_adopted_run_that_its_server_executed_again_says_so_where_the_server_counts",),
+    ),
+    Break(
+        "no-reason-is-said-to-be-none",
+        "A failure of which the server says nothing is not blamed on what the run was launched with.",
+        "dashboard/runs/banners.py",
+        "    if run.error_message == NO_REASON:\n",
+        "    if None:\n",
+        (LIARS + "test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason",),
+    ),
+    Break(
+        "empty-answer-is-no-success",
+        "A run that failed has failed although its answer is an empty object.",
+        CLASSIFY,
+        '    if facts.remote_status == "error":\n',
+        '    if facts.remote_status == "error" and facts.answer and facts.answer.graph_error:\n',
+        (LIARS + "test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason",),
+    ),
+    Break(
+        "ids-not-told-are-looked-up",
+        "A run that was awaited without being told its ids is found, and asked how it ended.",
+        AWAITING,
+        "            await self._name(answer)\n",
+        "            pass\n",
+        (LIARS + "test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason",),
+    ),
+    Break(
+        "size-is-shown",
+        "The page says how large the final state is, in bytes as received.",
+        "templates/runs/_result.html",
+        "{{ state.size_bytes|size }}",
+        "{{ state.sha256|length|size }}",
+        (VIEWS + "test_a_final_state_is_shown_with_its_size_and_hash_as_received",),
     ),
 )

@@ -238,4 +238,23 @@ HANDS = (
         "await _end(background)\n            await self._keep_lines(kept)",
         (STOPPING + "test_the_lease_of_a_run_that_is_waited_for_stays_in_force",),
     ),
+    Break(
+        "unheard-claims-are-taken-again",
+        "A run that was taken by a call whose answer was lost does not wait for its lease to run out.",
+        WORKER,
+        "            self._has_doubts = True\n",
+        "",
+        (UPKEEP + "test_runs_that_were_taken_by_a_call_whose_answer_was_lost_are_soon_taken_again",),
+    ),
+    Break(
+        "fence-while-the-run-goes-on",
+        "A worker that wakes writes nothing of a run that another holds now.",
+        HOLDING,
+        IN_FORCE,
+        "pk=hold.run_id, status__in=HELD)",
+        (
+            "tests/integration/test_worker_processes.py"
+            "::test_a_worker_that_wakes_writes_nothing_of_a_run_that_goes_on_elsewhere",
+        ),
+    ),
 )

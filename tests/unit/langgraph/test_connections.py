@@ -139,3 +139,11 @@ async def test_none_is_left_when_the_client_is_closed(server: ScriptedServer) ->
         await asker.ask()
 
     assert asker.idle == 0
+
+
+async def test_one_that_was_in_use_when_the_client_was_closed_is_closed_after_its_use(server: ScriptedServer) -> None:
+    async with asking(server) as asker, asker.http.stream("GET", "/ok") as answer:
+        await asker.http.aclose()
+        assert await answer.aread() == b'{"ok": true}'
+
+    assert asker.idle == 0
