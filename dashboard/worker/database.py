@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import select
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -43,8 +44,9 @@ class Database:
         loop = asyncio.get_running_loop()
         try:
             found = await loop.run_in_executor(self._threads, partial(_in_thread, partial(service, *args, **kwargs)))
-        except DATABASE_AWAY:
-            self.is_away = True
+        except Exception as error:
+            _let_go(error)
+            self.is_away = isinstance(error, DATABASE_AWAY) or self.is_away
             raise
         self.is_away = False
         return found
@@ -66,6 +68,16 @@ class Database:
         for _ in range(self._count):
             self._threads.submit(_close_connections, everyone)
         self._threads.shutdown(wait=True)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Let go of what a call that failed had in hand: a final state is large, and an outage may last.
+
+    The error's traceback holds it, in cycles that are there until the garbage collector comes by.
+    """
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _close_connections(everyone: Barrier) -> None:

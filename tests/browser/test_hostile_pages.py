@@ -16,8 +16,8 @@ from dashboard.sharing.services import share_create
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open
 from tests.browser.steps import start
+from tests.documents import CONVERSATION, RTL, SCRIPT
 from tests.factories import make_run
-from tests.integration.test_hostile_answers import CONVERSATION, RTL, SCRIPT
 
 READS = """element => {
     const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);

@@ -22,50 +22,13 @@ from dashboard.runs.selectors import RunFilters, run_list
 from dashboard.sharing.services import share_create
 from dashboard.teams.models import User
 from tests.asynchronous import in_db, run_in, working
+from tests.documents import DOCUMENTS, NO_DOCUMENTS, RTL, SCRIPT, UNSEEN
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer, VerbatimServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-RTL = "\u202egnp.exe\u2066"
-UNSEEN = "\u200b\u200d\ufeff"
 ENDED = ("succeeded", "failed", "lost", "cancelled", "needs_input", "paused", "timed_out")
-
-CONVERSATION = {
-    "messages": [
-        {"type": SCRIPT, "name": SCRIPT, "content": SCRIPT, "tool_calls": [{"name": SCRIPT, "args": {SCRIPT: SCRIPT}}]},
-        {"type": "ai", "content": f"[x](javascript:alert(3)) `{SCRIPT}` <a href='javascript:alert(4)'>y</a>"},
-        {"type": "ai", "content": [{"type": "text", "text": SCRIPT}, {"type": SCRIPT, SCRIPT: SCRIPT}]},
-    ],
-    SCRIPT: [SCRIPT, {SCRIPT: SCRIPT}],
-}
-DOCUMENTS = {
-    "NUL, escaped": rb'{"a":"x\u0000y","\u0000":"k"}',
-    "NUL, raw": b'{"a":"x\x00y"}',
-    "lone surrogates, escaped": rb'{"a":"\ud800","\udfff":"\ud800\ud800"}',
-    "lone surrogates, raw": b'{"a":"\xed\xa0\x80"}',
-    "broken UTF-8": b'{"a":"\xff\xfe\xc3"}',
-    "numbers beyond double": b'{"a":1e400,"b":-1e-400,"c":' + b"9" * 6000 + b',"d":0.1234567890123456789}',
-    "NaN and Infinity": b'{"a":NaN,"b":[Infinity,-Infinity]}',
-    "equal keys": b'{"a":1,"b":2,"a":3,"a":{"a":1,"a":2}}',
-    "key order and spaces": b'{ "z" : 1 ,\r\n\t"a" : 2, "10":0, "9":0 }',
-    "10,000 objects deep": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
-    "10,000 lists deep": b"[" * 10_000 + b"]" * 10_000,
-    "a million short keys": b"{" + b",".join(b'"%d":0' % number for number in range(1_000_000)) + b"}",
-    "a list": b'[1,"two",{"three":3}]',
-    "an empty list": b"[]",
-    "an empty object": b"{}",
-    "text": b'"just text"',
-    "a number": b"-12.50",
-    "true": b"true",
-    "null": b"null",
-    "right to left and unseen": json.dumps({RTL: UNSEEN, "\u05d0": RTL}, ensure_ascii=False).encode(),
-    "HTML everywhere": json.dumps(CONVERSATION).encode(),
-    "keys of the protocol": b'{"__interrupt__":[1],"__error__":"none","values":{},"next":["x"],"messages":[{}]}',
-    "6 MB of text": json.dumps({"messages": [{"type": "ai", "content": "# many *words*\n" * 400_000}]}).encode(),
-    "9 MB of text": json.dumps(["\u00e4 line\n" * 1_000_000]).encode(),
-}  # fmt: skip
 
 
 class Reader:
@@ -162,9 +125,7 @@ async def test_a_final_state_comes_back_byte_for_byte_and_is_shown(body: bytes) 
     assert await in_db(run_list(run.team_id, RunFilters(text="hostile")).count) == 1
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"\n\n", b"<h1>Bad gateway</h1>", b'{"a":'], ids=["empty", "blank", "HTML", "cut"]
-)
+@pytest.mark.parametrize("body", NO_DOCUMENTS.values(), ids=NO_DOCUMENTS.keys())
 async def test_what_is_no_answer_is_replaced_by_the_state_the_run_left(
     monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:

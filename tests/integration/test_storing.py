@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import threading
 import tracemalloc
@@ -10,7 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from dashboard.runs import holding, outcomes
 from dashboard.runs.holding import Hold
@@ -148,3 +149,27 @@ async def test_a_large_outcome_that_waited_on_disk_is_in_memory_once_and_packed(
 
     assert (await run_in(run, "succeeded")).result.size_bytes == len(body)
     assert used < 2.3 * len(body)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_call_that_finds_postgres_away_lets_go_of_what_it_had_in_hand() -> None:
+    def store() -> None:
+        body = b"1" * 20_000_000
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid()), length(%s)", [body])
+
+    database = Database()
+    await database.call(Run.objects.count)
+    gc.collect()
+    gc.disable()  # in a process that waits it comes by seldom
+    tracemalloc.start()
+    try:
+        with pytest.raises(OperationalError):
+            await database.call(store)
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+        database.close()
+
+    assert kept < 1_000_000

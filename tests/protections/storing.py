@@ -233,4 +233,12 @@ STORES = (
         "await asyncio.sleep(0)",
         (OUTAGE + "test_a_worker_stores_by_itself_what_another_left_on_disk",),
     ),
+    Break(
+        "outages-keep-no-states",
+        "A call that finds Postgres away does not keep the final state it had in hand.",
+        DATABASE,
+        "            _let_go(error)\n",
+        "",
+        (STORED + "test_a_call_that_finds_postgres_away_lets_go_of_what_it_had_in_hand",),
+    ),
 )

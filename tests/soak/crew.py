@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
-from tests.soak.kinds import KINDS, Kind
+from tests.soak.kinds import KINDS, Kind, When
 
 PATIENCE_S = 90.0
 AGAIN_S = 0.3
+AGAIN_MAX_S = 2.0
+FINAL_STATE = b',"final_state":'
 TWICE = 0.1
 """How often somebody clicks twice."""
 _RUN = re.compile(r"/runs/([0-9a-f-]{36})/")
@@ -57,12 +61,14 @@ class Crew:
 
     Attributes:
         launched: Every run, in the order the form answered.
+        read: By run, the SHA-256 of the final state that somebody was given.
         wrong: Answers that must not have come.
     """
 
     urls: tuple[str, ...]
     chance: random.Random
     launched: list[Launched] = field(default_factory=list)
+    read: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -111,12 +117,38 @@ class Crew:
     async def ended(self, run_id: str) -> dict[str, Any]:
         """The run's document once it has ended."""
         while True:
-            document = (await self._ask("GET", f"/runs/{run_id}.json", (200,))).json()
+            document = await self.document(run_id)
             if any(event["data"].get("to") == document["status"] for event in document["events"]) and (
                 document["finished_at"] is not None
             ):
-                return dict(document)
+                return document
             await asyncio.sleep(1)
+
+    async def document(self, run_id: str) -> dict[str, Any]:
+        """The run's document without its final state, which may be more than `json` can read."""
+        content = (await self._ask("GET", f"/runs/{run_id}.json", (200,))).content
+        told, mark, _ = content.partition(FINAL_STATE)
+        return dict(json.loads(told + b"}" if mark else told))
+
+    async def running(self, run_id: str) -> dict[str, Any]:
+        """The run's document once its server has it."""
+        while True:
+            document = await self.document(run_id)
+            if document["run_id"] is not None or document["finished_at"] is not None:
+                return document
+            await asyncio.sleep(0.5)
+
+    async def look_everywhere(self, launched: Launched) -> None:
+        """Read all that there is of a run that has ended: its page, its final state; and look for it."""
+        run_id = launched.run_id
+        document = await self.ended(run_id)
+        await self._ask("GET", f"/runs/{run_id}/", (200,))
+        found = await self._ask("GET", "/runs/?" + urlencode({"q": launched.kind.name}), (200,))
+        if f"/runs/{run_id}/" not in found.text:
+            raise WrongAnswer(f"{run_id} is not found by its name")
+        if document["status"] == "succeeded":
+            state = await self._ask("GET", f"/runs/{run_id}/result.json", (200,))
+            self.read[run_id] = hashlib.sha256(state.content).hexdigest()
 
     async def play(self, kind: Kind) -> None:
         """Launch a run of a kind and do what belongs to it; runs that others follow are launched first."""
@@ -124,23 +156,31 @@ class Crew:
             thread_id = ""
             if kind.follows:
                 before = await self.launch(KINDS[kind.follows])
-                if kind.follows_at_once:
-                    document = (await self._ask("GET", f"/runs/{before.run_id}.json", (200,))).json()
-                else:
-                    document = await self.ended(before.run_id)
+                document = await self._once(kind.follows_when, before.run_id)
                 thread_id = document["thread_id"]
             launched = await self.launch(kind, thread_id=thread_id)
             if kind.cancel:
                 await asyncio.sleep(kind.cancel_after_s)
                 await self.cancel(launched.run_id, kind.cancel)
+            if kind.is_read:
+                await self.look_everywhere(launched)
         except WrongAnswer as error:
             self.wrong.append(f"{kind.name}: {error}")
+
+    async def _once(self, when: When, run_id: str) -> dict[str, Any]:
+        match when:
+            case "launched":
+                return await self.document(run_id)
+            case "running":
+                return await self.running(run_id)
+            case "ended":
+                return await self.ended(run_id)
 
     async def _ask(
         self, method: str, path: str, right: tuple[int, ...], fields: dict[str, str] | None = None
     ) -> httpx.Response:
         """Ask until some web process gives one of the right answers; 503 and a broken line mean: ask again."""
-        ends = asyncio.get_running_loop().time() + PATIENCE_S
+        ends, pause_s = asyncio.get_running_loop().time() + PATIENCE_S, AGAIN_S
         while True:
             url = self.chance.choice(self.urls)
             said = ""
@@ -155,4 +195,5 @@ class Crew:
                 said = repr(error)
             if asyncio.get_running_loop().time() > ends:
                 raise WrongAnswer(f"{method} {path}: no answer within {PATIENCE_S:g} s, the last was {said}")
-            await asyncio.sleep(AGAIN_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, AGAIN_MAX_S)

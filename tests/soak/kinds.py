@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.documents import DOCUMENTS, NO_DOCUMENTS
 from tests.scripted_server import HTML_PAGE, Fault
 
+When = Literal["ended", "launched", "running"]
 Act = Literal["finish", "fail", "ask", "pause", "time_out", "never"]
 
 NOWHERE = "http://127.0.0.1:9"
@@ -20,6 +22,7 @@ NO_ANSWERS = (
     Fault(status=401),
     Fault(cut_in_document=9),
 )
+PARSED_BYTES = 1_000_000
 SILENCE_S = 45.0
 """How long a kind takes whose server falls silent: the liveness timer, and what follows."""
 
@@ -36,10 +39,19 @@ class Kind:
         always: By endpoint, what goes wrong with every request of this run.
         ends: The statuses that are right, as far as they agree with what the server did.
         created: How often its server must have created it; None: never or once.
+        executions: How often the server executes it: again after it was restarted, as it says in the state.
+        lost_when_cut: The server forgets it when it is over: whoever lost its line then cannot know how it ended.
         cancel: What someone asks, `cancel_after_s` after the launch.
-        follows: The kind whose thread it goes on with, once that has ended, or at once.
+        follows: The kind whose thread it goes on with, once that has ended, was launched, or is running.
+        is_alone: Whether it is launched by itself, too; else only before those that follow it.
         takes_s: How long it can take with nothing else going wrong: those that take long are launched first.
         weight: How often it is launched, compared with others.
+        at_most: So often in one soak; None: as it comes.
+        is_long: Only in long soaks.
+        document_bytes: How large a final state is that is made for the run.
+        sends: The bytes that its server sends as its final state instead of one made for the run.
+        leaves: The values in its thread's state, where it `sends` no document: they are its final state then.
+        is_read: Whether somebody reads its pages and its final state once it has ended.
     """
 
     name: str
@@ -50,17 +62,30 @@ class Kind:
     always: Mapping[str, Fault] = field(default_factory=dict)
     ends: frozenset[str] = frozenset({"succeeded"})
     created: int | None = 1
+    executions: int = 1
+    lost_when_cut: bool = False
     cancel: str = ""
     cancel_after_s: float = 0.0
     follows: str = ""
-    follows_at_once: bool = False
+    follows_when: When = "ended"
+    is_alone: bool = True
     takes_s: float = 15.0
     weight: int = 1
+    at_most: int | None = None
+    is_long: bool = False
     document_bytes: int = 200
+    sends: bytes | None = field(default=None, repr=False)
+    leaves: bytes = field(default=b"", repr=False)
+    is_read: bool = False
 
     @property
     def is_stateless(self) -> bool:
         return self.form.get("thread") == "stateless"
+
+    @property
+    def is_verbatim(self) -> bool:
+        """Whether its server sends its final state everywhere as bytes, and does not parse it itself."""
+        return self.sends is not None or self.document_bytes > PARSED_BYTES
 
     def fault(self, endpoint: str, number: int) -> Fault:
         """What goes wrong with the `number`-th request (from 0) of one run to an endpoint."""
@@ -81,6 +106,14 @@ def _refused(name: str, fault: Fault) -> Kind:
     return Kind(name, always={"wait": fault}, ends=_ends("failed"), created=0)
 
 
+def _on_its_thread(strategy: str) -> Mapping[str, str]:
+    return {"thread": "existing", "multitask_strategy": strategy}
+
+
+def _state(name: str, document: bytes, **more: Any) -> Kind:
+    return Kind(f"state: {name}", sends=document, is_read=True, **more)
+
+
 _HONEST = (
     Kind("plain", weight=8),
     Kind("long", run_s=(12.0, 20.0), takes_s=25.0, weight=5),
@@ -95,9 +128,28 @@ _HONEST = (
         "enqueued",  # at once, so it may arrive before the run that makes the thread
         form={"thread": "existing", "if_not_exists": "create"},
         follows="long",
-        follows_at_once=True,
+        follows_when="launched",
         takes_s=45.0,
     ),
+    Kind("pushed out", act="never", ends=_CANCELLED, is_alone=False),
+    Kind("pushes out", form=_on_its_thread("interrupt"), follows="pushed out", follows_when="running", takes_s=25.0),
+    Kind("pushed out and undone", act="never", ends=_CANCELLED, lost_when_cut=True, is_alone=False),
+    Kind(
+        "pushes out and undoes",
+        form=_on_its_thread("rollback"),
+        follows="pushed out and undone",
+        follows_when="running",
+        takes_s=25.0,
+    ),
+    Kind(
+        "executed again",
+        run_s=(1.5, 4.0),
+        faults={"wait": (Fault(cut_after_beats=2),)},
+        executions=2,
+        takes_s=20.0,
+        weight=2,
+    ),
+    Kind("executed again, unnoticed on the line", run_s=(0.5, 1.5), executions=2),
     Kind("fails", act="fail", ends=_ends("failed")),
     Kind("fails, error kept", form={"raise_error": "false"}, act="fail", ends=_ends("failed")),
     Kind("times out", act="time_out", ends=_ends("timed_out")),
@@ -279,7 +331,18 @@ _WHILE_IT_RUNS = (
     ),
 )
 
-KINDS = {kind.name: kind for kind in (*_HONEST, *_CANCELS, *_ON_THE_WAY_OUT, *_WHILE_IT_RUNS)}
+_STATES = (
+    *(_state(name, document) for name, document in DOCUMENTS.items()),
+    # Given up after half a minute, then the state the run left is taken.
+    *(
+        _state(f"{name} answer", none, leaves=b'{ "left":  1.0}', takes_s=SILENCE_S)
+        for name, none in NO_DOCUMENTS.items()
+    ),
+    Kind("24 MB", document_bytes=24_000_000, is_read=True, at_most=6, is_long=True, takes_s=40.0),
+    Kind("64 MB", document_bytes=64_000_000, is_read=True, at_most=2, is_long=True, takes_s=60.0),
+)
+
+KINDS = {kind.name: kind for kind in (*_HONEST, *_CANCELS, *_ON_THE_WAY_OUT, *_WHILE_IT_RUNS, *_STATES)}
 
 
 def kind_of(payload: Mapping[str, Any]) -> Kind | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
+import signal
 import time
-from collections.abc import Awaitable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +22,20 @@ from dashboard.runs.statuses import ENDS
 from tests.bench.measuring import Table
 from tests.factories import make_server, make_team, make_user
 from tests.soak.crew import Crew
-from tests.soak.faults import Faults
+from tests.soak.faults import AWAY_LONG, SLOW, Faults
 from tests.soak.kinds import KINDS, Kind
 from tests.soak.pages import OpenPages
 from tests.soak.stage import Stage, Weight, keep_logs, stage, weight_of
-from tests.soak.verdict import Findings, ends_by_kind, judge_runs, judge_weight
+from tests.soak.verdict import Findings, ends_by_kind, judge_runs, judge_weight, kept_runs
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
-WARM_UP = ("plain", "plain", "stateless", "stateless kept", "big state", "asks", "fails", "cut between heartbeats")
+WARM_UP = (
+    *("plain", "plain", "stateless", "stateless kept", "asks", "fails", "cut between heartbeats"),
+    *("big state", "state: a million short keys", "state: 9 MB of text"),
+)
+WARM_UP_LONG = ("24 MB", "24 MB", "64 MB")
 SHORT_S = 120.0
+LONG_S = 300.0
 PAUSE_S = (1.5, 5.0)
 PAUSE_SHORT_S = (0.3, 1.2)
 LAST_RUNS = 20
@@ -38,8 +46,9 @@ ENDED_WITHIN_S = 180.0
 """So long after the last fault every run has ended: leases run out, backoffs of up to 15 s and one of a minute."""
 MOST_GROWTH = Weight(memory_mb=60, descriptors=40)
 """What a healthy process may have gained. Memory: 30 MB of kept renderings, and what the allocator does not give back
-of states of 5 MB; a leak of 100 KB for each run would be more within hundreds of runs. Descriptors: a full database
-pool (12) and the kept-alive connections of one LangGraph client (20), which come with load and are closed lazily."""
+of large states beyond what it kept of those in the warm-up; a leak of 100 KB for each run would be more within hundreds
+of runs. Descriptors: a full database pool (12) and the kept-alive connections of one LangGraph client (20), which come
+with load and are closed lazily."""
 
 
 async def play(postgres: EmbeddedPostgres, folder: Path, *, minutes: float, seed: int) -> int:
@@ -62,9 +71,11 @@ class Soak:
     def __init__(self, made: Stage, seconds: float, seed: int) -> None:
         self._stage = made
         self._seconds = seconds
+        self._is_long = seconds >= LONG_S
         self._chance = random.Random(seed)
         self._crew = Crew(tuple(web.url for web in made.webs), random.Random(seed + 1))
-        self._faults = Faults(made, random.Random(seed + 2), PAUSE_SHORT_S if seconds < SHORT_S else PAUSE_S)
+        pause_s, once = (PAUSE_SHORT_S, SLOW) if seconds < SHORT_S else (PAUSE_S, (AWAY_LONG,))
+        self._faults = Faults(made, random.Random(seed + 2), pause_s, is_long=self._is_long, once=once)
         self._tasks: set[asyncio.Task[None]] = set()
         self.tables: list[Table] = []
 
@@ -86,7 +97,7 @@ class Soak:
         records: Any = await self._stage.tell_server("records")
         await self._crew.close()
 
-        findings = await sync_to_async(judge_runs)(self._crew.launched, records, self._faults.log)
+        findings = await sync_to_async(self._judge)(records)
         findings.wrong |= {
             "pages not current soon after the last fault": late,
             "pages not current at the end": late_at_end,
@@ -110,6 +121,9 @@ class Soak:
             )
         return findings
 
+    def _judge(self, records: Any) -> Findings:
+        return judge_runs(kept_runs(), self._crew.launched, records, self._faults.log, read=self._crew.read)
+
     # Acts.
 
     async def _prepare(self) -> None:
@@ -118,8 +132,17 @@ class Soak:
         await sync_to_async(make_server)(team, url=self._stage.server_url)
         await sync_to_async(leave_database)()
         await self._crew.sign_in("ada", "long enough")
-        await asyncio.gather(*(self._crew.play(KINDS[name]) for name in WARM_UP))
+        await self._warm_up((*WARM_UP, *WARM_UP_LONG) if self._is_long else WARM_UP)
+
+    async def _warm_up(self, names: Sequence[str]) -> None:
+        """Let those processes have had the largest states that stay until the end: what they gain later is a leak."""
+        other, urls = self._stage.workers[0].pid, self._crew.urls
+        os.kill(other, signal.SIGSTOP)
+        self._crew.urls = (self._stage.webs[0].url,)
+        await asyncio.gather(*(self._crew.play(KINDS[name]) for name in names))
         await self._wait_for_ends()
+        self._crew.urls = urls
+        os.kill(other, signal.SIGCONT)
 
     def _open_pages(self) -> OpenPages:
         pages = OpenPages(self._crew.cookie)
@@ -147,13 +170,24 @@ class Soak:
 
     def _kinds(self, until: float, is_short: bool) -> Iterator[Kind]:
         """Every kind once, the slow ones first, then by weight; none that could not come to its end."""
-        kinds = [kind for kind in KINDS.values() if not (is_short and kind.takes_s > 60)]
+        kinds = [
+            kind
+            for kind in KINDS.values()
+            if kind.is_alone and not (is_short and kind.takes_s > 60) and (self._is_long or not kind.is_long)
+        ]
         self._chance.shuffle(kinds)
         yield from sorted(kinds, key=lambda kind: -kind.takes_s if kind.takes_s > 30 else 0)
+        given = Counter(kind.name for kind in kinds)
         while True:
             left = until - time.monotonic()
-            fitting = [kind for kind in kinds if kind.takes_s <= max(left, 0) + 15]
-            yield self._chance.choices(fitting, [kind.weight for kind in fitting])[0]
+            fitting = [
+                kind
+                for kind in kinds
+                if kind.takes_s <= max(left, 0) + 15 and (kind.at_most is None or given[kind.name] < kind.at_most)
+            ]
+            kind = self._chance.choices(fitting, [kind.weight for kind in fitting])[0]
+            given[kind.name] += 1
+            yield kind
 
     def _beside(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -16,7 +16,9 @@ from dashboard.local.postgres import EmbeddedPostgres
 from tests.bench.measuring import usage_of
 from tests.processes import Program, Web, Worker
 from tests.soak.pages import Shown
+from tests.soak.relay import SoakRelay
 
+ROOT = Path(__file__).resolve().parents[2]
 HEARTBEAT_S = 0.25
 CONCURRENCY = 300
 RESTART_S = 0.5
@@ -35,11 +37,28 @@ def weight_of(pid: int) -> Weight:
     return Weight(usage_of(pid).memory_mb, len(os.listdir(f"/proc/{pid}/fd")))
 
 
+class SoakWorker(Worker):
+    """A worker on a machine whose clock can be wrong.
+
+    Attributes:
+        clock_off_s: By how many seconds, from its next start on.
+    """
+
+    clock_off_s = 0
+
+    def start(self) -> None:
+        self._env |= {"TESTS_CLOCK_OFF_S": str(self.clock_off_s), "PYTHONPATH": str(ROOT / "tests" / "clock_off")}
+        super().start()
+
+
 @dataclass
 class Stage:
     """The processes. The second worker and the first web process live as long as the soak; the others are replaced.
 
+    The first web process has its lines to Postgres through the relay.
+
     Attributes:
+        started: Every program that was ever started.
         down: Programs that are down because a fault wants it so.
         died: Programs that ended although nobody had asked them to.
     """
@@ -47,9 +66,11 @@ class Stage:
     postgres: EmbeddedPostgres
     server: Program
     server_url: str
-    workers: tuple[Worker, Worker]
+    workers: tuple[SoakWorker, SoakWorker]
     webs: tuple[Web, Web]
+    relay: SoakRelay
     logs: Path
+    started: list[Program]
     down: set[Program] = field(default_factory=set)
     died: list[str] = field(default_factory=list)
 
@@ -66,6 +87,15 @@ class Stage:
                     program.start()
             await asyncio.sleep(LOOK_EVERY_S)
 
+    def start_worker(self) -> SoakWorker:
+        """One more, which nobody looks after until it is one of `workers`."""
+        worker = SoakWorker(
+            self.postgres.url, concurrency=CONCURRENCY, log=self.logs / f"worker-{len(self.started)}.log"
+        )
+        worker.start()
+        self.started.append(worker)
+        return worker
+
     async def tell_server(self, word: str) -> object:
         return await asyncio.to_thread(self.server.ask, word)
 
@@ -73,7 +103,9 @@ class Stage:
         """Every run's status and version as the database holds them, newest first."""
         async with await self.connect() as line:
             rows = await line.execute("SELECT id, status, version FROM runs_run ORDER BY created_at DESC, id DESC")
-            return {str(run_id): Shown(status, version) for run_id, status, version in await rows.fetchall()}
+            return {
+                str(run_id): Shown(str(status), int(str(version))) for run_id, status, version in await rows.fetchall()
+            }
 
     async def connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
         return await psycopg.AsyncConnection.connect(self.postgres.url, autocommit=True, connect_timeout=5)
@@ -86,8 +118,9 @@ async def stage(postgres: EmbeddedPostgres, folder: Path) -> AsyncIterator[Stage
     logs.mkdir()
     url = postgres.url
     server = Program("-m", "tests.soak.stand_in", str(HEARTBEAT_S), log=logs / "server.log")
-    workers = tuple(Worker(url, concurrency=CONCURRENCY, log=logs / f"worker-{n}.log") for n in "ab")
-    webs = tuple(Web(url, log=logs / f"web-{n}.log") for n in "ab")
+    relay = SoakRelay(url)
+    workers = tuple(SoakWorker(url, concurrency=CONCURRENCY, log=logs / f"worker-{n}.log") for n in "ab")
+    webs = (Web(relay.url, log=logs / "web-a.log"), Web(url, log=logs / "web-b.log"))
     programs = (server, *workers, *webs)
     started: list[Program] = []
     try:
@@ -96,8 +129,7 @@ async def stage(postgres: EmbeddedPostgres, folder: Path) -> AsyncIterator[Stage
             started.append(program)
         server_url = await asyncio.to_thread(server.hear)
         assert len(workers) == 2
-        assert len(webs) == 2
-        made = Stage(postgres, server, server_url, workers, webs, logs)
+        made = Stage(postgres, server, server_url, workers, webs, relay, logs, started)
         for web in webs:
             while not await asyncio.to_thread(web.is_up):
                 await asyncio.sleep(0.1)
@@ -110,6 +142,7 @@ async def stage(postgres: EmbeddedPostgres, folder: Path) -> AsyncIterator[Stage
         for program in reversed(started):
             if program.is_running:
                 program.stop()
+        relay.close()
 
 
 def keep_logs(folder: Path) -> Path:

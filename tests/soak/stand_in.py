@@ -39,21 +39,34 @@ class SoakServer(ScriptedServer):
         key = (ours(payload), endpoint)
         self._asked[key] += 1
         fault = kind.fault(endpoint, self._asked[key] - 1)
-        run = self._runs.get(ids[1]) if len(ids) > 1 else None
-        if fault.end_after_beats is not None and run is not None and run.over.is_set():
-            return Fault()  # too late to end its answer too early
-        return fault
+        run = None if endpoint == "wait" else self._run(ids)
+        if run is None:
+            return fault
+        if fault.end_after_beats is not None and run.over.is_set():
+            fault = Fault()  # too late to end its answer too early
+        return told(endpoint, run, kind) if fault == Fault() else fault
 
     def _payload(self, endpoint: str, ids: Sequence[str], request: Request) -> dict[str, Any]:
         """What the run this request is about was launched with."""
         if endpoint == "wait":
             return request.json or {}
-        run = self._runs.get(ids[1]) if len(ids) > 1 else self._latest.get(ids[0]) if ids else None
+        run = self._run(ids)
         return run.payload if run else {}
+
+    def _run(self, ids: Sequence[str]) -> ScriptedRun | None:
+        """The run a request names, or the latest of the thread it names."""
+        return self._runs.get(ids[1]) if len(ids) > 1 else self._latest.get(ids[0]) if ids else None
 
     def begin(self, run: ScriptedRun) -> None:
         before = self._latest.get(run.thread_id)
         self._latest[run.thread_id] = run
+        if before is not None and not before.over.is_set():
+            match run.payload.get("multitask_strategy"):
+                case "interrupt":
+                    before.cancel({"of": ours(before.payload)})
+                case "rollback":
+                    before.roll_back({"of": ours(before.payload)})
+                    before.thread.last_run_id = None  # its checkpoints are gone, too
         self.beside(self._play(run, before))
 
     async def _play(self, run: ScriptedRun, before: ScriptedRun | None) -> None:
@@ -67,13 +80,19 @@ class SoakServer(ScriptedServer):
         run.start()
         if kind is None or kind.act == "never":
             return
-        await over_within(run, float(run.payload["metadata"]["run_s"]))
+        run_s = float(run.payload["metadata"]["run_s"])
+        await over_within(run, run_s)
+        for _ in range(1, kind.executions):
+            run.start()  # as after a restart of the server
+            await over_within(run, run_s)
         self._end(run, kind)
+        if kind.executions > 1:
+            run.thread.states[-1]["metadata"]["run_attempt"] = kind.executions
 
     def _end(self, run: ScriptedRun, kind: Kind) -> None:
         match kind.act:
             case "finish":
-                run.finish(document=final_state(ours(run.payload), kind.document_bytes))
+                run.finish({} if kind.is_verbatim else None, document=document_of(run, kind))
             case "fail":
                 run.fail("ValueError", f"no luck for {ours(run.payload)}")
             case "ask":
@@ -90,7 +109,10 @@ class SoakServer(ScriptedServer):
     def _record(self, run: ScriptedRun) -> dict[str, Any]:
         left = [state for state in run.thread.states if state["metadata"].get("run_id") == run.run_id]
         state = left[-1] if left else {}
-        documents = [] if run.document is None else [run.document]
+        kind = kind_of(run.payload)
+        documents = [run.document] if run.document and not (kind and kind.leaves) else []
+        if kind and kind.leaves:
+            documents.append(kind.leaves)
         if state.get("interrupts"):  # all that a join tells of it
             documents.append(json.dumps({"__interrupt__": state["interrupts"]}).encode())
         return {
@@ -105,6 +127,27 @@ class SoakServer(ScriptedServer):
             "documents": [hashlib.sha256(document).hexdigest() for document in documents],
             "values": values_digest(state.get("values")),
         }
+
+
+def told(endpoint: str, run: ScriptedRun, kind: Kind) -> Fault:
+    """What is said of a run for which the scripted server has no words: bytes, and that it was executed again."""
+    if endpoint == "join" and kind.is_verbatim:
+        return Fault(body=document_of(run, kind))
+    is_told = kind.is_verbatim or kind.executions > 1
+    if endpoint not in ("state", "history") or not is_told or not run.over.is_set():
+        return Fault()
+    left = run.thread.states[-1]
+    if kind.is_verbatim:
+        rest = json.dumps({key: value for key, value in left.items() if key != "values"}).encode()
+        state = b'{"values":' + (kind.leaves or document_of(run, kind)) + b"," + rest[1:]
+    else:
+        state = json.dumps(left).encode()
+    return Fault(body=state if endpoint == "state" else b"[" + state + b"]")
+
+
+def document_of(run: ScriptedRun, kind: Kind) -> bytes:
+    """The final state of a run that finishes."""
+    return kind.sends if kind.sends is not None else final_state(ours(run.payload), kind.document_bytes)
 
 
 def ours(payload: dict[str, Any]) -> str:
@@ -134,11 +177,14 @@ async def main(heartbeat_s: float) -> None:
         while line := await asyncio.to_thread(sys.stdin.readline):
             match line.strip():
                 case "crash":
-                    say(await server.crash())
+                    await server.crash()
+                    say("done")
                 case "stop":
-                    say(await server.stop())
+                    await server.stop()
+                    say("done")
                 case "start":
-                    say(await server.start())
+                    await server.start()
+                    say("done")
                 case "records":
                     say(server.records())
 

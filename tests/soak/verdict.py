@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboard.runs.models import Run
@@ -14,7 +15,7 @@ from dashboard.runs.statuses import ENDS
 from tests.bench.measuring import Table
 from tests.soak.crew import Launched
 from tests.soak.faults import Happened
-from tests.soak.kinds import Kind
+from tests.soak.kinds import KINDS, Kind
 from tests.soak.stage import Weight
 from tests.soak.stand_in import values_digest
 
@@ -22,8 +23,69 @@ Record = Mapping[str, Any]
 
 WITH_BODY = frozenset({"succeeded", "needs_input", "paused", "timed_out"})
 CUT_WITHIN_S = 20.0
-"""So long after its sending can a fault have kept a run's ids from being stored, with the database away meanwhile."""
+"""So long after its sending can a fault have kept a run's ids from being stored, not counting an outage of Postgres."""
+MISDATED = timedelta(seconds=5)
 SHOWN = 25
+_FOLLOWERS = [kind for kind in KINDS.values() if kind.follows]
+
+
+@dataclass(frozen=True)
+class Told:
+    """An event of a run."""
+
+    seq: int
+    kind: str
+    at: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run as the database holds it.
+
+    Attributes:
+        body: Its final state; None: it has none. `sha256` is what the database says of it.
+        keeps_error: Launched so that an error is its final state.
+    """
+
+    run_id: str
+    status: str
+    created_at: datetime
+    sent_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    remote_run_id: str | None
+    last_event_seq: int
+    events: Sequence[Told]
+    body: bytes | None
+    sha256: bytes
+    executions: int = 1
+    keeps_error: bool = False
+    error: str = ""
+
+
+def kept_runs() -> Iterator[Kept]:
+    """Every run in the database, oldest first; one after the other, for some hold tens of megabytes."""
+    found = Run.objects.select_related("result", "request").prefetch_related("events").order_by("created_at")
+    for run in found.iterator(chunk_size=20):
+        result = getattr(run, "result", None)
+        assert run.request is not None
+        yield Kept(
+            run_id=str(run.pk),
+            status=str(run.status),
+            created_at=run.created_at,
+            sent_at=run.sent_at,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            remote_run_id=run.remote_run_id,
+            last_event_seq=run.last_event_seq,
+            events=[Told(event.seq, event.kind, event.at, event.data) for event in run.events.all()],
+            body=result.body if result else None,
+            sha256=bytes(result.sha256) if result else b"",
+            executions=run.executions,
+            keeps_error="raise_error" in run.request.params,
+            error=f"{run.error_type}: {run.error_message[:120]}" if run.error_type else "",
+        )
 
 
 @dataclass
@@ -52,12 +114,21 @@ class Findings:
         return "\n".join(lines)
 
 
-def judge_runs(launched: Sequence[Launched], records: Iterable[Record], faults: Sequence[Happened]) -> Findings:
-    """Compare every run with what the server did. Reads the database."""
-    runs = {
-        str(run.pk): run
-        for run in Run.objects.select_related("result", "request").prefetch_related("events").order_by("created_at")
-    }
+def judge_runs(
+    runs: Iterable[Kept],
+    launched: Sequence[Launched],
+    records: Iterable[Record],
+    faults: Sequence[Happened],
+    *,
+    read: Mapping[str, str] | None = None,
+) -> Findings:
+    """Compare every run with what the server did.
+
+    Args:
+        runs: What the database holds.
+        records: What the server did.
+        read: By run, the SHA-256 of the final state that a web process gave somebody.
+    """
     made: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         made[record["ours"]].append(record)
@@ -67,42 +138,58 @@ def judge_runs(launched: Sequence[Launched], records: Iterable[Record], faults: 
         "runs with a wrong end": [],
         "runs with a wrong final state": [],
         "runs created twice, or not as they should": [],
+        "runs executed again, and not said so, or the other way round": [],
         "runs nobody launched, or that are not there": [],
         "holes in events": [],
+        "moments by a wrong clock": [],
         "threads not kept, or not deleted": [],
     }
-    for run_id in {*runs, *kinds, *made}:
-        run, kind, records_of = runs.get(run_id), kinds.get(run_id), made.get(run_id, [])
-        if run is None or kind is None:
-            wrong["runs nobody launched, or that are not there"].append(f"{run_id}: {run=} {kind=} {records_of=}")
+    not_there = {*kinds, *made}
+    for run in runs:
+        not_there.discard(run.run_id)
+        kind = kinds.get(run.run_id)
+        if kind is None:
+            wrong["runs nobody launched, or that are not there"].append(f"{run.run_id}: nobody launched it")
             continue
-        name = f"{run_id} ({kind.name})"
-        found = _Case(run, kind, records_of, faults)
-        for what, sentence in (
-            ("runs that have not ended", found.not_ended()),
-            ("runs with a wrong end", found.wrong_end()),
-            ("runs with a wrong final state", found.wrong_state()),
-            ("runs created twice, or not as they should", found.wrongly_created()),
-            ("holes in events", found.hole()),
-            ("threads not kept, or not deleted", found.wrong_thread()),
+        name = f"{run.run_id} ({kind.name})"
+        found = _Case(run, kind, made.get(run.run_id, []), faults, (read or {}).get(run.run_id))
+        for what, sentence in zip(
+            wrong,
+            (
+                found.not_ended(),
+                found.wrong_end(),
+                found.wrong_state(),
+                found.wrongly_created(),
+                found.wrongly_executed(),
+                "",
+                found.hole(),
+                found.misdated(),
+                found.wrong_thread(),
+            ),
+            strict=True,
         ):
             if sentence:
                 wrong[what].append(f"{name}: {sentence}; {found.story()}")
+    for run_id in sorted(not_there):
+        kind_name = kinds[run_id].name if run_id in kinds else "launched by nobody"
+        told = [_told(record) for record in made.get(run_id, [])]
+        wrong["runs nobody launched, or that are not there"].append(f"{run_id} ({kind_name}): server: {told}")
     return Findings(wrong)
 
 
 @dataclass(frozen=True)
 class _Case:
-    run: Run
+    run: Kept
     kind: Kind
     records: Sequence[Record]
     faults: Sequence[Happened]
+    read: str | None
 
     def story(self) -> str:
-        events = " ".join(event.data["to"] if event.kind == "status" else event.kind for event in self.run.events.all())
-        at = f"{self.run.created_at:%H:%M:%S}"
-        error = f" [{self.run.error_type}: {self.run.error_message[:120]}]" if self.run.error_type else ""
-        return f"launched {at}, {events}{error}; server: {[_told(record) for record in self.records]}"
+        events = " ".join(event.data["to"] if event.kind == "status" else event.kind for event in self.run.events)
+        error = f" [{self.run.error}]" if self.run.error else ""
+        told = [_told(record) for record in self.records]
+        return f"launched {self.run.created_at:%H:%M:%S}, {events}{error}; server: {told}"
 
     @property
     def was_perhaps_lost_on_the_way(self) -> bool:
@@ -110,19 +197,30 @@ class _Case:
         if not self.kind.is_stateless or self.run.remote_run_id is not None or self.run.sent_at is None:
             return False
         sent = self.run.sent_at.timestamp()
-        return any(
-            fault.breaks_lines and fault.began <= sent + CUT_WITHIN_S and fault.ended >= sent - 1
-            for fault in self.faults
+        until = sent + CUT_WITHIN_S
+        until += sum(
+            away.ended - away.began for away in self.faults if away.is_outage and sent - 1 < away.began < until
         )
+        return self._was_cut(sent, until)
+
+    @property
+    def was_perhaps_cut_from_its_end(self) -> bool:
+        """Whether a fault explains that nobody heard how the run ended before its server forgot it."""
+        if not self.kind.lost_when_cut or self.run.sent_at is None or self.run.finished_at is None:
+            return False
+        return self._was_cut(self.run.sent_at.timestamp(), self.run.finished_at.timestamp())
+
+    def _was_cut(self, since: float, until: float) -> bool:
+        return any(fault.breaks_lines and fault.began <= until and fault.ended >= since - 1 for fault in self.faults)
 
     def not_ended(self) -> str:
         return "" if self.run.status in ENDS else f"still {self.run.status}"
 
     def wrong_end(self) -> str:
-        status = str(self.run.status)
+        status = self.run.status
         if status not in ENDS:
             return ""
-        if status == "lost" and self.was_perhaps_lost_on_the_way:
+        if status == "lost" and (self.was_perhaps_lost_on_the_way or self.was_perhaps_cut_from_its_end):
             return ""
         if status not in self.kind.ends:
             return f"ended {status}, right is {' or '.join(sorted(self.kind.ends))}"
@@ -132,18 +230,19 @@ class _Case:
         return ""
 
     def wrong_state(self) -> str:
-        result = getattr(self.run, "result", None)
-        keeps_error = self.run.status == "failed" and "raise_error" in self.run.request.params
-        needs = self.run.status in WITH_BODY or keeps_error
-        if result is None:
+        body = self.run.body
+        needs = self.run.status in WITH_BODY or (self.run.status == "failed" and self.run.keeps_error)
+        if body is None:
             return "has no final state" if needs else ""
-        body = result.body
-        if hashlib.sha256(body).digest() != bytes(result.sha256):
+        digest = hashlib.sha256(body).hexdigest()
+        if digest != self.run.sha256.hex():
             return "its final state is not what its checksum says"
+        if self.read not in (None, digest):
+            return "somebody was given another final state than is kept"
         if not self.records or not (needs or self.run.status == "lost"):
             return ""
         record = self.records[-1]
-        if hashlib.sha256(body).hexdigest() in record["documents"]:
+        if digest in record["documents"]:
             return ""
         is_followed = any(self.kind.name in (kind.follows, kind.name) for kind in _FOLLOWERS)
         if is_followed and values_digest(json.loads(body)) == record["values"]:
@@ -161,12 +260,30 @@ class _Case:
             return f"has the server's id {self.run.remote_run_id}"
         return ""
 
+    def wrongly_executed(self) -> str:
+        told = sum(event.kind == "executed_again" for event in self.run.events) + 1
+        true = self.kind.executions
+        if self.run.status not in ENDS or self.run.executions == told == true:
+            return ""
+        return f"executed {true} times, kept is {self.run.executions}, told {told}"
+
+    def misdated(self) -> str:
+        moments = [
+            self.run.sent_at,
+            self.run.started_at,
+            self.run.finished_at,
+            *(event.at for event in self.run.events),
+        ]
+        earliest, latest = self.run.created_at - MISDATED, datetime.now(UTC) + MISDATED
+        wrong = [moment for moment in moments if moment is not None and not earliest <= moment <= latest]
+        return f"{', '.join(map(str, wrong))}" if wrong else ""
+
     def hole(self) -> str:
-        numbers = [event.seq for event in self.run.events.all()]
+        numbers = [event.seq for event in self.run.events]
         if sorted(numbers) != list(range(1, self.run.last_event_seq + 1)):
             return f"events {numbers}, the last should be {self.run.last_event_seq}"
         status = "queued"
-        for event in sorted(self.run.events.all(), key=lambda event: event.seq):
+        for event in sorted(self.run.events, key=lambda event: event.seq):
             if event.kind == "status":
                 if event.data["from"] != status:
                     return f"event {event.seq} goes from {event.data['from']}, the run was {status}"
@@ -179,15 +296,6 @@ class _Case:
         has_thread, wanted = self.records[-1]["has_thread"], self.kind.form.get("on_completion") == "keep"
         # That it is deleted is a courtesy: a worker that dies in that moment does not do it.
         return "its thread is gone" if wanted and not has_thread else ""
-
-
-def _followers() -> list[Kind]:
-    from tests.soak.kinds import KINDS
-
-    return [kind for kind in KINDS.values() if kind.follows]
-
-
-_FOLLOWERS = _followers()
 
 
 def true_end(record: Record) -> str:
