@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
 
 from django.db import DataError, connection
@@ -74,24 +75,39 @@ def packed_copy(run_id: UUID, packed: PackedState) -> None:
             copy.write(piece)
 
 
-def unpacked(run_id: UUID) -> Iterator[bytes]:
-    """A run's final state as it was received, in pieces; neither Postgres nor we ever hold more than one."""
-    unpacker = zlib.decompressobj()
-    at = 1
-    while piece := _stored_piece(run_id, at):
-        at += len(piece)
-        while piece:
-            if part := unpacker.decompress(piece, PIECE_BYTES):
-                yield part
-            piece = unpacker.unconsumed_tail
-    if rest := unpacker.flush():
-        yield rest
+class Unpacked:
+    """A run's final state as it was received, piece after piece; neither Postgres nor we ever hold more than one.
+
+    Where Postgres could not be asked for a piece, the next try goes on from there.
+    """
+
+    def __init__(self, run_id: UUID) -> None:
+        self._run_id = run_id
+        self._unpacker = zlib.decompressobj()
+        self._at = 1
+        self._packed = b""
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        while True:
+            if not self._packed:
+                self._packed = _stored_piece(self._run_id, self._at)
+                self._at += len(self._packed)
+            is_last = not self._packed
+            part = self._unpacker.decompress(self._packed, PIECE_BYTES)
+            self._packed = self._unpacker.unconsumed_tail
+            if part:
+                return part
+            if is_last:
+                raise StopIteration
 
 
 def beginning(run_id: UUID, size: int) -> bytes:
     """The first `size` bytes of a final state, or all of a shorter one."""
     found = bytearray()
-    for piece in unpacked(run_id):
+    for piece in Unpacked(run_id):
         found += piece
         if len(found) >= size:
             break

@@ -234,4 +234,12 @@ PAGES = (
         "clean = html or nh3.clean(",
         ("tests/unit/test_markdown.py::test_only_harmless_tags_are_left",),
     ),
+    Break(
+        "downloads-outlive-outages",
+        "A large final state that is being downloaded goes on when Postgres is back.",
+        "dashboard/runs/downloads.py",
+        "            if time.monotonic() >= ends:\n",
+        "            if ends:\n",
+        ("tests/integration/test_downloads.py::test_a_download_goes_on_after_its_connection_broke",),
+    ),
 )
