@@ -178,6 +178,14 @@ PAGES = (
         ("tests/integration/test_health.py::test_a_long_queue_that_is_worked_off_is_not_stuck",),
     ),
     Break(
+        "lines-are-tried-often",
+        "After a long outage open pages are live within ten seconds.",
+        "static/js/main.js",
+        "Math.min(4000, 500 * 2 ** tries)",
+        "Math.min(15000, 500 * 2 ** tries)",
+        ("tests/browser/test_outage_pages.py::test_a_page_never_waits_longer_than_4_s_to_try_its_line_again",),
+    ),
+    Break(
         "page-polls-without-a-socket",
         "A page whose socket cannot open asks again and again.",
         "static/js/patience.js",
