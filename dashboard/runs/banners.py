@@ -97,8 +97,13 @@ def _timed_out(run: Run) -> Banner:
 def _lost(run: Run) -> Banner:
     why = f"{run.error_message} " if run.error_message else ""
     thread = f"its thread on {run.server.name}" if run.remote_thread_id else run.server.name
-    text = f"{why}It may have done its work: look at {thread} before you launch it again."
-    return Banner("danger", "How this run ended is not known.", text)
+    pusher = run_that_pushed_out(run)
+    if pusher is not None and pusher.request.params.get("multitask_strategy") == "rollback":
+        undone = "Another run, launched on its thread meanwhile, was told to undo it, and probably did. "
+    else:
+        undone, pusher = "", None
+    text = f"{why}{undone}It may have done its work: look at {thread} before you launch it again."
+    return Banner("danger", "How this run ended is not known.", text, other=pusher)
 
 
 def _needs_input(run: Run) -> Banner:

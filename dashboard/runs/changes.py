@@ -138,10 +138,17 @@ def run_followed(run: Run, *, is_there: bool) -> None:
     """
     if run.thread_choice != ThreadChoice.EXISTING or not run.remote_thread_id:
         return
-    waiting = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
-    there = Run.objects.filter(server_id=run.server_id, remote_thread_id=run.remote_thread_id, status__in=waiting)
-    kind = EventKind.FOLLOWED if is_there else EventKind.UNFOLLOWED
-    runs_change(there.filter(team_id=run.team_id).exclude(pk=run.pk), [Event(kind, {"run": str(run.pk)})])
+    there = Run.objects.filter(
+        team_id=run.team_id,
+        server_id=run.server_id,
+        remote_thread_id=run.remote_thread_id,
+        status__in=(RunStatus.NEEDS_INPUT, RunStatus.PAUSED),
+    )
+    # Locked in one order: of two launches in the same instant each would else hold what the other waits for.
+    waiting = list(there.exclude(pk=run.pk).order_by("pk").select_for_update().values_list("pk", flat=True))
+    if waiting:
+        kind = EventKind.FOLLOWED if is_there else EventKind.UNFOLLOWED
+        runs_change(Run.objects.filter(pk__in=waiting), [Event(kind, {"run": str(run.pk)})])
 
 
 def run_note(

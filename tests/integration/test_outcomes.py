@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -20,6 +19,7 @@ from dashboard.runs.outcomes import Outcome, RunError, run_finish
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS, RunStatus
 from tests.factories import claim, make_run
+from tests.meanwhile import Meanwhile
 
 pytestmark = pytest.mark.django_db
 
@@ -143,33 +143,18 @@ def test_an_end_of_a_run_that_is_not_known_to_have_started_is_dated_now() -> Non
     assert abs(finished_at - timezone.now()) < timedelta(seconds=30)
 
 
-class Meanwhile:
-    """Ends a run over a connection of its own while the row is still locked by this test's transaction."""
+class Ending(Meanwhile):
+    """Ends a run while its row is still locked by the test."""
 
     def __init__(self, hold: Hold) -> None:
         self.refused: LeaseLost | None = None
-        self._thread = threading.Thread(target=self._finish, args=(hold,))
-        self._thread.start()
-        while not self._waits():
-            assert self._thread.is_alive(), "it did not wait for the row"
-            time.sleep(0.02)
-
-    def _waits(self) -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            return bool(cursor.fetchone()[0])
-
-    def join(self) -> None:
-        self._thread.join(10)
-        assert not self._thread.is_alive()
+        super().__init__(partial(self._finish, hold))
 
     def _finish(self, hold: Hold) -> None:
         try:
             run_finish(hold, SUCCEEDED)
         except LeaseLost as error:
             self.refused = error
-        finally:
-            connections.close_all()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -177,7 +162,7 @@ def test_an_end_that_meets_a_cancel_comes_after_it() -> None:
     run, hold = held_run()
     with transaction.atomic():
         run_cancel(run=run, by=run.launched_by)
-        end = Meanwhile(hold)
+        end = Ending(hold)
     end.join()
 
     told = list(run.events.order_by("seq").values_list("seq", "data__from", "data__to"))[-2:]
@@ -191,7 +176,7 @@ def test_an_end_that_meets_a_remark_comes_after_it() -> None:
     run, hold = held_run()
     with transaction.atomic():
         run_remark(hold, kind=EventKind.WARNING, data={"message": "Slow."})
-        end = Meanwhile(hold)
+        end = Ending(hold)
     end.join()
 
     told = list(run.events.order_by("seq").values_list("seq", "kind"))
@@ -205,7 +190,7 @@ def test_an_end_that_meets_a_change_of_hands_is_refused() -> None:
     run, hold = held_run()
     with transaction.atomic():
         Run.objects.filter(pk=run.pk).update(lease_owner=uuid.uuid4(), fence=hold.fence + 1)
-        end = Meanwhile(hold)
+        end = Ending(hold)
     end.join()
 
     assert end.refused is not None

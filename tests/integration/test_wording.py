@@ -15,7 +15,7 @@ from dashboard.runs import holding, outcomes
 from dashboard.runs.banners import Banner, run_banner
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, ThreadChoice
-from dashboard.runs.outcomes import RunError
+from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.selectors import run_get
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS, RunStatus
@@ -156,18 +156,43 @@ def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_aga
         ]
 
 
-def test_who_pushed_a_run_out_is_named_when_it_is_known() -> None:
+def pushed_out(strategy: str, outcome: Outcome) -> tuple[Run, Run]:
+    """A run that ended so while another was launched on its thread, and that other run."""
     out = make_run(status=RunStatus.RUNNING)
     place = {"thread": ThreadChoice.EXISTING, "thread_id": out.remote_thread_id}
-    pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": "interrupt"}, **place)
+    pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": strategy}, **place)
     out.refresh_from_db()
-    hold = holding.hold_of(out)
-    outcomes.run_finish(hold, outcomes.Outcome(RunStatus.CANCELLED, ending={"note": "Stopped on the server."}))
+    outcomes.run_finish(holding.hold_of(out), outcome)
+    return out, pusher
+
+
+def test_who_pushed_a_run_out_is_named_when_it_is_known() -> None:
+    stopped = Outcome(RunStatus.CANCELLED, ending={"note": "Stopped on the server."})
+    out, pusher = pushed_out("interrupt", stopped)
 
     banner = banner_of(out)
 
     assert "Pushed out by another run" in banner.title
     assert banner.other == pusher
+
+
+def test_a_lost_run_names_the_run_that_has_probably_undone_it() -> None:
+    out, pusher = pushed_out("rollback", Outcome(RunStatus.LOST, RunError("Not known", "Its server forgot it.")))
+
+    banner = banner_of(out)
+
+    assert banner.title == "How this run ended is not known."
+    assert "was told to undo it, and probably did." in banner.text
+    assert banner.other == pusher
+
+
+def test_a_lost_run_says_nothing_of_a_run_that_left_it_alone() -> None:
+    out, _ = pushed_out("enqueue", Outcome(RunStatus.LOST))
+
+    banner = banner_of(out)
+
+    assert "undo" not in banner.text
+    assert banner.other is None
 
 
 @pytest.mark.parametrize(
@@ -182,7 +207,7 @@ def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status:
     run = make_run(status=RunStatus.RUNNING)
     run_cancel(run=run, by=make_user(run.team))
     run.refresh_from_db()
-    outcomes.run_finish(holding.hold_of(run), outcomes.Outcome(status, ending={"next": ["a"]}))
+    outcomes.run_finish(holding.hold_of(run), Outcome(status, ending={"next": ["a"]}))
 
     banner = banner_of(run)
 

@@ -75,6 +75,22 @@ ENDINGS = (
         (WORDING + "test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again",),
     ),
     Break(
+        "followed-runs-are-locked-in-order",
+        "Two launches on one thread in the same instant do not wait for each other.",
+        "dashboard/runs/changes.py",
+        '.order_by("pk").select_for_update()',
+        "",
+        ("tests/integration/test_followed.py::test_a_launch_locks_the_waiting_runs_of_its_thread_by_their_keys",),
+    ),
+    Break(
+        "undoers-are-named",
+        "A lost run that another run was told to undo says so.",
+        "dashboard/runs/banners.py",
+        '.get("multitask_strategy") == "rollback":',
+        '.get("multitask_strategy") is None:',
+        (WORDING + "test_a_lost_run_names_the_run_that_has_probably_undone_it",),
+    ),
+    Break(
         "nothing-is-answered-unwritten",
         "Nothing is answered that nobody wrote.",
         "dashboard/runs/banners.py",

@@ -1,0 +1,61 @@
+"""Launches on a thread on which runs wait for somebody: each tells all of them, and none gets into another's way."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.services import LaunchOrder, run_launch
+from dashboard.runs.statuses import RunStatus
+from tests.factories import make_run, make_user
+from tests.meanwhile import Meanwhile
+
+WAITING = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
+
+
+def two_waiting_runs() -> list[Run]:
+    """On one thread, by their primary keys. The one with the larger key was there first, and so is found first."""
+    thread_id = str(uuid.uuid4())
+    there: dict[str, Any] = {"thread": ThreadChoice.EXISTING, "thread_id": thread_id}
+    first = make_run(status=RunStatus.NEEDS_INPUT, **there)
+    for _ in range(100):
+        second = make_run(status=RunStatus.PAUSED, server=first.server, by=first.launched_by, **there)
+        if second.pk < first.pk:
+            return [second, first]
+        second.delete()
+    raise AssertionError("a hundred random keys in a row were larger")
+
+
+def launch_there(run: Run) -> None:
+    order = LaunchOrder(
+        server=run.server,
+        assistant_id="chat",
+        thread_choice=ThreadChoice.EXISTING,
+        thread_id=run.remote_thread_id,
+    )
+    run_launch(team=run.team, by=make_user(run.team), order=order)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_launch_locks_the_waiting_runs_of_its_thread_by_their_keys() -> None:
+    """In one order, whoever comes: two launches in the same instant would else each hold what the other waits for."""
+    low, high = two_waiting_runs()
+
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=low.pk)
+        launch = Meanwhile(partial(launch_there, low))
+        try:
+            with transaction.atomic():
+                Run.objects.select_for_update(nowait=True).get(pk=high.pk)
+        except DatabaseError:
+            pytest.fail("it holds the later one while it waits for the earlier")
+    launch.join()
+
+    for run in (low, high):
+        told = run.events.order_by("seq").values_list("seq", "kind")
+        assert told.last() == (run.events.count(), "followed")
