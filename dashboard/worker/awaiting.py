@@ -174,8 +174,7 @@ class RunAwaiter:
                 raise
             logger.warning("the run's own headers cannot be decrypted; joining without them", extra=self._log())
         if self._run_id is not None:
-            self._forget_request()
-            self._accompany()
+            self._adopted(self._run_id)
             return await self._join()
         if self.run.was_sent:
             return await self._find_and_join()
@@ -190,6 +189,12 @@ class RunAwaiter:
             return None
         finally:
             self.is_busy = False
+
+    def _adopted(self, run_id: str) -> None:
+        assert self._thread_id is not None
+        self._line.adopted(self._thread_id, run_id, self._headers, is_told=self.run.was_executed_again)
+        self._forget_request()
+        self._accompany()
 
     async def _send(self) -> Answer | None:
         self._beside.begin_later(SLOW_S, self._say_that_it_takes_long)

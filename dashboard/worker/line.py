@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dashboard.langgraph import ConnectionEvent, LangGraphClient, LangGraphError
 from dashboard.runs import holding
 from dashboard.runs.events import EventKind
 from dashboard.runs.holding import Hold, LeaseLost
+from dashboard.worker.asking import NotAnswered, until_answered
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.pulse import pulse
-from dashboard.worker.reexecution import was_executed_again
+from dashboard.worker.reexecution import began_anew_at, was_executed_again
 
 logger = logging.getLogger(__name__)
 
 BEGUN_FIRST_S = 2.0
 BEGUN_MAX_S = 30.0
+ANEW_PATIENCE_S = 60.0
 
 
 class Beside:
@@ -62,9 +66,12 @@ class Line:
         self._database = database
         self._beside = beside
         self._is_lost = False
-        # Of a run that this worker created: its ids, the headers to ask with, and when; by `time.monotonic()`.
-        self._ours: tuple[str, str, dict[str, str]] | None = None
-        self._created_at = 0.0
+        self._ids: tuple[str, str, dict[str, str]] | None = None  # and the headers to ask with
+        self._created_at = 0.0  # by `time.monotonic()`
+        # Of a run that another worker created: whether it was looked at, whether its page says already that it was
+        # executed again, and since when it is as it is, by the server's clock.
+        self._is_adopted = self._was_looked_at = self._is_told = False
+        self._anew_at: datetime | None = None
         self._lost_at = 0.0
         self._had_begun = False
         self.is_first = False
@@ -72,14 +79,19 @@ class Line:
 
     def created(self, thread_id: str, run_id: str, headers: dict[str, str]) -> None:
         """The server has created the run, on this line or on one that broke before it could say so."""
-        self._ours = thread_id, run_id, headers
+        self._ids = thread_id, run_id, headers
         self._created_at = time.monotonic()
         self._beside.begin_later(BEGUN_FIRST_S, self._watch_for_begin)
 
+    def adopted(self, thread_id: str, run_id: str, headers: dict[str, str], *, is_told: bool) -> None:
+        """Another worker created the run. `is_told`: its page says already that it was executed again."""
+        self._ids = thread_id, run_id, headers
+        self._is_adopted, self._is_told = True, is_told
+
     async def _watch_for_begin(self) -> None:
         """Note that the server has begun the run: once it has, a later beginning is one too many."""
-        assert self._ours is not None
-        thread_id, run_id, headers = self._ours
+        assert self._ids is not None
+        thread_id, run_id, headers = self._ids
         pause_s = BEGUN_FIRST_S
         while not self._had_begun:
             try:
@@ -102,7 +114,15 @@ class Line:
         elif event.kind == "joined" and self._is_lost:
             self._is_lost = False
             await self._remark(EventKind.REJOINED, "")
-            self._beside.begin(self._notice_execution())
+            self._look_for_another_execution()
+        elif event.kind == "joined" and self._is_adopted and not self._was_looked_at:
+            self._look_for_another_execution()  # which may have begun before it was adopted
+
+    def _look_for_another_execution(self) -> None:
+        self._was_looked_at = True
+        lost_after_s = self._lost_at - self._created_at
+        ask = self._has_begun_anew if self._is_adopted else partial(self._was_executed_again, lost_after_s)
+        self._beside.begin(self._notice_execution(ask))
 
     async def _remark(self, kind: EventKind, reason: str) -> None:
         data = {"message": reason} if reason else {}
@@ -114,25 +134,36 @@ class Line:
         except DATABASE_AWAY as error:
             logger.warning("could not note the connection: %s", error, extra=self._log())
 
-    async def _notice_execution(self) -> None:
-        """After a lost line: whether the server has begun the run anew. Not asked of runs that others created."""
-        if self._ours is None:
-            return
-        thread_id, run_id, headers = self._ours
+    async def _notice_execution(self, ask: Callable[[], Awaitable[bool]]) -> None:
+        """After a lost line, or a change of hands: has the server, which may just be starting, begun the run anew?"""
         try:
-            again = await was_executed_again(
-                self._client,
-                thread_id=thread_id,
-                run_id=run_id,
-                lost_after_s=self._lost_at - self._created_at,
-                had_begun=self._had_begun,
-                headers=headers,
-            )
-        except LangGraphError as error:
+            again = await until_answered(ask, patience_s=ANEW_PATIENCE_S)
+        except (LangGraphError, NotAnswered) as error:
             logger.info("could not ask whether the run was executed again: %s", error, extra=self._log())
             return
         if again:
             await self._database.insist(holding.run_executed_again, self._hold)
+
+    async def _was_executed_again(self, lost_after_s: float) -> bool:
+        if self._ids is None:
+            return False
+        thread_id, run_id, headers = self._ids
+        return await was_executed_again(
+            self._client,
+            thread_id=thread_id,
+            run_id=run_id,
+            lost_after_s=lost_after_s,
+            had_begun=self._had_begun,
+            headers=headers,
+        )
+
+    async def _has_begun_anew(self) -> bool:
+        assert self._ids is not None
+        thread_id, run_id, headers = self._ids
+        anew_at = await began_anew_at(self._client, thread_id=thread_id, run_id=run_id, headers=headers)
+        is_news = anew_at is not None and anew_at != self._anew_at and not self._is_told
+        self._anew_at, self._is_told = anew_at, False
+        return is_news
 
     def _log(self) -> dict[str, str]:
         return {"run_id": str(self._hold.run_id)}

@@ -171,5 +171,29 @@ async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User,
     assert "executed_again" in found
 
 
+@pytest.mark.parametrize("adopted", ["before the restart", "after it"])
+async def test_a_run_that_changed_hands_and_was_executed_again_says_so(person: User, adopted: str) -> None:
+    with LangGraphDev(GRAPHS) as own:
+        server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
+        async with working():
+            run = await in_db(
+                launch, server, person, assistant_id="report", input='{"topic": "x", "seconds": 20, "sections": 2}'
+            )
+            await run_in(run, "running")
+            moment = time.time()
+            await eventually(lambda: _saved(own, moment), "the server has saved the run", deadline_s=25)
+        if adopted == "after it":
+            await in_db(own.restart, kill=True)
+        async with working():
+            await eventually(lambda: in_db(run.events.filter(kind="adopted").exists), "adopted")
+            if adopted == "before the restart":
+                await in_db(own.restart, kill=True)
+            run = await run_in(run, *ENDED, deadline_s=60)
+
+    found = await in_db(kinds, run)
+    assert run.status == "succeeded"
+    assert (run.executions, found.count("executed_again")) == (2, 1)
+
+
 async def _saved(server: LangGraphDev, since: float) -> Any:
     return server.has_saved_since(since)

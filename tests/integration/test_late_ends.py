@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import pytest
-from django.test import Client
 
 from dashboard.langgraph.joining import Joiner
 from dashboard.runs.banners import run_banner
@@ -16,32 +14,14 @@ from dashboard.runs.statuses import ENDS
 from dashboard.runs.wording import event_lines
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.pulse import pulse
-from tests.asynchronous import in_db, kill, run_in, working
+from tests.asynchronous import in_db, run_in, working
 from tests.factories import make_run, make_server, make_team
-from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
+from tests.integration.adopting import adopted, lease_ends, left_alone
+from tests.scripted_server import ScriptedServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
 
 LATE_S = 2.5
-
-
-async def left_alone(server: ScriptedServer) -> tuple[Run, ScriptedRun]:
-    """A run that goes on at the server, and whose worker was killed."""
-    async with working() as worker:
-        team = await in_db(make_team)
-        ours = await in_db(make_server, team, url=server.url)
-        run = await in_db(make_run, team=team, server=ours)
-        remote = await server.run_created()
-        await run_in(run, "running")
-        await kill(worker)
-    return run, remote
-
-
-async def adopted(run: Run) -> Run:
-    """The run once the next worker has found out how it ended."""
-    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
-    async with working():
-        return await run_in(run, *ENDS)
 
 
 async def test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed(scripted: ScriptedServer) -> None:
@@ -71,7 +51,7 @@ async def test_a_run_that_is_awaited_to_its_end_is_not_said_to_be_late(
 
     monkeypatch.setattr(Joiner, "_tell_joined", note_and_tell)
     run, remote = await left_alone(scripted)
-    await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
+    await lease_ends(run)
     async with working():
         await asyncio.wait_for(beaten.wait(), 15)  # the join has brought a heartbeat
         remote.finish({"whole": 1})
@@ -115,32 +95,3 @@ async def test_a_worker_that_stood_still_does_not_blame_the_server(
 
     lost = await in_db(run.events.get, kind="connection_lost")
     assert ("worker stood still for 23 s" in lost.data["message"]) is (still_s > 0)
-
-
-@pytest.mark.parametrize("attempt", [1, 2])
-async def test_an_adopted_run_that_its_server_executed_again_says_so_where_the_server_counts(
-    scripted: ScriptedServer, attempt: int
-) -> None:
-    """Of a run that another worker launched it is noticed by that count alone, in the state that it left.
-
-    `langgraph dev` begins to count anew with each start: it saves the count and never reads it again. So there such a
-    run is not said to have been executed again, whether it was adopted before or after the restart.
-    """
-    run, remote = await left_alone(scripted)
-    remote.finish({"whole": 1})
-    told = remote.thread.state_as_json()
-    told["metadata"]["run_attempt"] = attempt
-    scripted.script("state", Fault(body=json.dumps(told).encode()), times=None)
-    run = await adopted(run)
-    page = await in_db(page_of, run)
-
-    assert (run.status, run.executions) == ("succeeded", attempt)
-    assert ("The server executed this run 2 times." in page) is (attempt == 2)
-    assert ("Steps from before that may have been done twice." in page) is (attempt == 2)
-    assert ("The server executed the run again by itself" in page) is (attempt == 2)
-
-
-def page_of(run: Run) -> str:
-    browser = Client()
-    browser.force_login(run.launched_by)
-    return browser.get(f"/runs/{run.pk}/").content.decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -118,24 +117,6 @@ async def test_how_a_run_ended_is_not_told_by_the_run_that_followed(scripted: Sc
         ended = await run_in(run, "paused", "succeeded", "lost")
 
     assert (ended.status, ended.ending["next"]) == ("paused", ["review"])
-
-
-async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer) -> None:
-    scripted.script("join", Fault(delay_s=1.0))
-    async with working():
-        run = await launch(scripted)
-        remote = await scripted.run_created()
-        await run_in(run, "running")
-        saved = {"created_at": remote.created_at, "metadata": {"run_id": remote.run_id}, "values": {}}
-        remote.thread.states.append(saved)
-        await scripted.crash()
-        remote.updated_at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()  # its status changes once more
-
-        await eventually(lambda: in_db(run.events.filter(kind="executed_again").exists), "said so")
-        remote.finish({})
-        ended = await run_in(run, "succeeded")
-
-    assert ended.executions == 2
 
 
 async def test_a_server_that_stays_away_is_tried_less_and_less_often(scripted: ScriptedServer) -> None:

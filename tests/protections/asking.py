@@ -18,6 +18,7 @@ LIARS = "tests/integration/test_lying_servers.py::"
 REFUSALS = "tests/integration/test_refusals_of_a_run.py::"
 SILENT = "tests/integration/test_silent_about_the_end.py::"
 LAUNCHES = "tests/integration/test_unconfirmed_launches.py::"
+ANEW = "tests/integration/test_reexecution.py::"
 LARGE = "tests/integration/test_too_large.py::"
 LINES = "tests/unit/langgraph/test_lost_lines.py::"
 
@@ -299,7 +300,39 @@ ASKING = (
         "dashboard/worker/line.py",
         "        if again:\n",
         "        if None:\n",
-        (LAUNCHES + "test_a_run_that_its_server_began_anew_says_so",),
+        (ANEW + "test_a_run_that_its_server_began_anew_says_so",),
+    ),
+    Break(
+        "executed-again-is-told-of-adopted-runs",
+        "A run that its server executed again while another worker, or nobody, awaited it says so.",
+        "dashboard/worker/line.py",
+        "and self._is_adopted and not self._was_looked_at:",
+        "and None:",
+        (ANEW + "test_a_run_that_was_begun_anew_while_nobody_awaited_it_says_so",),
+    ),
+    Break(
+        "executed-again-is-asked-until-it-is-answered",
+        "A server that does not answer just after its restart is asked again whether it began a run anew.",
+        "dashboard/worker/line.py",
+        "await until_answered(ask, patience_s=ANEW_PATIENCE_S)",
+        "await ask()",
+        (ANEW + "test_a_server_that_does_not_say_so_at_once_is_asked_again",),
+    ),
+    Break(
+        "executed-again-is-told-once",
+        "Another execution of an adopted run is counted once, however often its line breaks.",
+        "dashboard/worker/line.py",
+        "anew_at != self._anew_at and",
+        "",
+        (ANEW + "test_each_time_that_an_adopted_run_is_begun_anew_is_said_once",),
+    ),
+    Break(
+        "beginning-late-is-not-beginning-anew",
+        "A run that only waited for its turn is not said to have been executed again.",
+        "dashboard/worker/reexecution.py",
+        "return run.changed_at if had_begun else None",
+        "return run.changed_at",
+        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew",),
     ),
     Break(
         "cancel-is-tried-again",

@@ -250,7 +250,9 @@ ENDINGS = (
         CLASSIFY,
         "    return attempt if isinstance(attempt, int) else 1\n",
         "    return 1\n",
-        (LATE + "test_an_adopted_run_that_its_server_executed_again_says_so_where_the_server_counts",),
+        (
+            "tests/integration/test_reexecution.py::test_a_run_that_was_over_when_it_was_adopted_says_so_where_the_server_counts",
+        ),
     ),
     Break(
         "no-reason-is-said-to-be-none",
