@@ -112,9 +112,15 @@ class LangGraphDev:
         self._launch(port, Path(self._home) / "graphs")
 
     def has_saved_since(self, moment: float) -> bool:
-        """Whether it has written its state (every 10 s) after `moment` (`time.time()`). Kill -9 ends younger runs."""
-        saved = (Path(self._home) / "graphs" / ".langgraph_api").glob("*")
-        return any(path.stat().st_mtime > moment for path in saved)
+        """Whether it has written its state (every 10 s) after `moment` (`time.time()`). Kill -9 ends younger runs.
+
+        All of it: it writes its files one after the other, and what it was killed between it does not know together.
+        """
+        saved = list((Path(self._home) / "graphs" / ".langgraph_api").glob("*"))
+        try:
+            return bool(saved) and all(path.suffix == ".pckl" and path.stat().st_mtime > moment for path in saved)
+        except FileNotFoundError:  # a file that it was just writing, which has its name now
+            return False
 
     def stop(self) -> None:
         """End it and remove its folder."""
