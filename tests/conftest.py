@@ -31,6 +31,14 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         shutil.rmtree(DATA_DIR, ignore_errors=True)
 
 
+@pytest.fixture
+def postgres_comes_back(postgres: EmbeddedPostgres) -> Iterator[None]:
+    """Whatever a test does to it, the next one finds the database as always."""
+    yield
+    postgres.start()
+    connections.close_all()
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(postgres: EmbeddedPostgres) -> None:
     """Point Django, and everything that listens, at the embedded Postgres before the test database is made."""

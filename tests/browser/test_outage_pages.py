@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from django.db import connections
@@ -18,16 +17,11 @@ from tests.browser.conftest import Open
 from tests.browser.steps import finish, live, start, status_of
 from tests.factories import make_run
 
+pytestmark = pytest.mark.usefixtures("postgres_comes_back")
+
 AWAY_S = 20.0
 """Long enough for pages to try less and less often."""
 BACK_MS = 10_000
-
-
-@pytest.fixture(autouse=True)
-def _postgres_is_back(postgres: EmbeddedPostgres) -> Iterator[None]:
-    yield
-    postgres.start()
-    connections.close_all()
 
 
 def test_a_page_that_was_asked_for_meanwhile_comes_by_itself(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,17 +27,9 @@ from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgres_comes_back")]
 
 RECOVERY_S = 10.0
-
-
-@pytest.fixture(autouse=True)
-def _postgres_is_back(postgres: Any) -> Iterator[None]:
-    """Whatever a test does to it, the next one finds the database as always."""
-    yield
-    postgres.start()
-    connections.close_all()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,21 +21,13 @@ from tests.integration.programs import Programs, health
 from tests.scripted_server import ScriptedServer
 from tests.sockets import Socket
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgres_comes_back")]
 
 AWAY_S = 60.0
 RECOVERY_S = 10.0
 START_S = 30.0
 STORED_S = 30.0
 RUNS = 200
-
-
-@pytest.fixture(autouse=True)
-def _postgres_is_back(postgres: Any) -> Iterator[None]:
-    """Whatever the test does to it, the next one finds the database as always."""
-    yield
-    postgres.start()
-    connections.close_all()
 
 
 class Page:
