@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from dataclasses import dataclass
 
 _TOKENS = re.compile(r"(/(?:s|sign-in)/)[^/\s\"']+")
 
@@ -20,27 +21,51 @@ class HideTokens(logging.Filter):
         return True
 
 
-class NotEveryTime(logging.Filter):
-    """Lets what a logger says over and over through once in `EVERY_S` seconds, with how often it was said meanwhile.
+SAID_AGAIN_AND_AGAIN = (
+    "cannot listen to the database",
+    "could not note the connection",
+    "error connecting in",
+    "reconnection attempt in pool",
+    "the database is away",
+    "the leases could not be renewed",
+    "the queue cannot be read",
+    "the workers cannot be looked at",
+)
+"""How that begins which is tried every second while Postgres is away, some of it for each of thousands of runs."""
 
-    For those that try something again every second for as long as an outage lasts. Traces are always let through.
+
+class NotEveryTime(logging.Filter):
+    """Lets what is said again and again of an outage through once in `EVERY_S` seconds, with how often it was said.
+
+    What it says of the cause counts: another cause is another thing to say. Everything else is let through.
     """
 
     EVERY_S = 60.0
+    KINDS = 100
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+        self._said: dict[tuple[str, str, str], _Said] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info:
+        if record.exc_info or not str(record.msg).startswith(SAID_AGAIN_AND_AGAIN):
             return True
-        key, now = (record.name, str(record.msg)), time.monotonic()
-        said_at, left_out = self._said.get(key, (-self.EVERY_S, 0))
-        if now - said_at < self.EVERY_S:
-            self._said[key] = said_at, left_out + 1
+        cause = str(record.args[-1]) if isinstance(record.args, tuple) and record.args else ""
+        key = record.name, str(record.msg), cause
+        said = self._said.get(key)
+        if said is not None and record.created - said.at < self.EVERY_S:
+            said.left_out += 1
             return False
-        self._said[key] = now, 0
-        if left_out:
-            record.msg, record.args = f"{record.getMessage()} (and {left_out} times like it before)", ()
+        if len(self._said) >= self.KINDS:
+            self._said.clear()
+        self._said[key] = _Said(record.created)
+        if said is not None and said.left_out:
+            since = time.strftime("%H:%M:%S", time.localtime(said.at))
+            record.msg, record.args = f"{record.getMessage()} (and {said.left_out} times like it since {since})", ()
         return True
+
+
+@dataclass
+class _Said:
+    at: float
+    left_out: int = 0

@@ -152,16 +152,6 @@ STORAGES = {
     },
 }
 
-# Those that try again every second while the database is away, one of them for each of thousands of runs.
-SAY_IT_AGAIN_AND_AGAIN = (
-    "psycopg.pool",
-    "dashboard.live.listener",
-    "dashboard.runs.notifications",
-    "dashboard.worker.database",
-    "dashboard.worker.line",
-    "dashboard.worker.storing",
-    "dashboard.worker.worker",
-)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -170,11 +160,9 @@ LOGGING = {
         "hide_tokens": {"()": "dashboard.logs.HideTokens"},
         "not_every_time": {"()": "dashboard.logs.NotEveryTime"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "httpx": {"level": "WARNING"},
-        "daphne": {"level": "WARNING"},
-        **{name: {"filters": ["not_every_time"]} for name in SAY_IT_AGAIN_AND_AGAIN},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens", "not_every_time"]}
     },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"httpx": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
 }

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from django.db import connection, connections
 
+DEADLINE_S = 15.0
+
 
 class Meanwhile:
     """Begun, and known to wait, when the constructor returns. `join()` after the lock is gone."""
@@ -15,8 +17,10 @@ class Meanwhile:
     def __init__(self, work: Callable[[], None]) -> None:
         self._thread = threading.Thread(target=self._run, args=(work,))
         self._thread.start()
+        ends = time.monotonic() + DEADLINE_S
         while not self._waits():
             assert self._thread.is_alive(), "it did not wait for the row"
+            assert time.monotonic() < ends, "it has not come as far as the row"
             time.sleep(0.02)
 
     def join(self) -> None:
@@ -34,5 +38,7 @@ class Meanwhile:
     @staticmethod
     def _waits() -> bool:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+            )
             return bool(cursor.fetchone()[0])

@@ -124,6 +124,7 @@ class ThreadsClient:
         *,
         limit: int,
         metadata: Mapping[str, Any],
+        before: str | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
     ) -> builtins.list[StateOutline]:
@@ -133,7 +134,7 @@ class ThreadsClient:
             AnswerTooLarge: the answer is longer than `max_bytes`.
         """
         path = f"/threads/{segment(thread_id)}/history"
-        body = {"limit": limit, "metadata": metadata}
+        body = _given({"limit": limit, "before": before, "metadata": metadata})
         reply = await self._http.request("POST", path, json=body, headers=headers, max_bytes=max_bytes)
         return await reply.read(lambda states: [state_outline(state) for state in states.items()])
 

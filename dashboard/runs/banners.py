@@ -97,13 +97,19 @@ def _timed_out(run: Run) -> Banner:
 def _lost(run: Run) -> Banner:
     why = f"{run.error_message} " if run.error_message else ""
     thread = f"its thread on {run.server.name}" if run.remote_thread_id else run.server.name
-    pusher = run_that_pushed_out(run)
-    if pusher is not None and pusher.request.params.get("multitask_strategy") == "rollback":
+    undone, pusher = "", _run_that_undid(run)
+    if pusher is not None:
         undone = "Another run, launched on its thread meanwhile, was told to undo it, and probably did. "
-    else:
-        undone, pusher = "", None
     text = f"{why}{undone}It may have done its work: look at {thread} before you launch it again."
     return Banner("danger", "How this run ended is not known.", text, other=pusher)
+
+
+def _run_that_undid(run: Run) -> Run | None:
+    """The run that came to the thread of one that its server then no longer knew, and was told to undo it."""
+    pusher = run_that_pushed_out(run) if run.ending.get("forgotten") else None
+    if pusher is None or pusher.remote_run_id is None:
+        return None
+    return pusher if pusher.request.params.get("multitask_strategy") == "rollback" else None
 
 
 def _needs_input(run: Run) -> Banner:

@@ -145,7 +145,7 @@ def run_followed(run: Run, *, is_there: bool) -> None:
         status__in=(RunStatus.NEEDS_INPUT, RunStatus.PAUSED),
     )
     # Locked in one order: of two launches in the same instant each would else hold what the other waits for.
-    waiting = list(there.exclude(pk=run.pk).order_by("pk").select_for_update().values_list("pk", flat=True))
+    waiting = list(there.exclude(pk=run.pk).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     if waiting:
         kind = EventKind.FOLLOWED if is_there else EventKind.UNFOLLOWED
         runs_change(Run.objects.filter(pk__in=waiting), [Event(kind, {"run": str(run.pk)})])

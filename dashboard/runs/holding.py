@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 
 from dashboard.runs.changes import Changed, Event, fields_of_move, moved, run_followed, run_move, run_note, runs_change
 from dashboard.runs.events import EventKind
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.runs.statuses import HELD, RunStatus
 from dashboard.servers.models import Server
@@ -82,7 +82,7 @@ def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[Holder], UUID
         return []
     with transaction.atomic():
         found = (
-            Run.objects.select_for_update(skip_locked=True)
+            Run.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(which)
             .order_by("created_at")
             .values_list("pk", "lease_owner", "fence")[:limit]
@@ -164,7 +164,7 @@ def held_run(hold: Hold) -> Iterator[Run]:
         LeaseLost: the hold is no longer in force.
     """
     with transaction.atomic():
-        run = in_force(hold).select_for_update().first()
+        run = in_force(hold).select_for_update(no_key=True).first()
         if run is None:
             raise _lost(hold)
         yield run
@@ -273,10 +273,17 @@ def run_connection(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> N
         run_note(run, kind, data, reconnecting_since=since)
 
 
-def run_executed_again(hold: Hold) -> None:
-    """The server has begun the run anew by itself."""
+def run_executed_again(hold: Hold, *, executions: int, data: Mapping[str, Any]) -> None:
+    """The server has begun the run anew by itself, for the `executions`-th time in all. Said once for each time."""
     with held_run(hold) as run:
-        run_note(run, EventKind.EXECUTED_AGAIN, executions=F("executions") + 1)
+        if run.executions < executions:
+            run_note(run, EventKind.EXECUTED_AGAIN, data, executions=executions)
+
+
+def last_execution_of(hold: Hold) -> Mapping[str, Any]:
+    """What was recorded when the server was last seen to have begun the run anew; {} when it was not."""
+    told = RunEvent.objects.filter(run=hold.run_id, kind=EventKind.EXECUTED_AGAIN).order_by("seq").last()
+    return told.data if told else {}
 
 
 def run_remark(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
@@ -292,7 +299,7 @@ def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
     """
     count = 0
     with transaction.atomic():
-        mine = Run.objects.select_for_update().filter(lease_owner=owner, status__in=HELD)
+        mine = Run.objects.select_for_update(no_key=True).filter(lease_owner=owner, status__in=HELD)
         for run in mine.exclude(pk__in=but):
             handed_back = Event(EventKind.HANDED_BACK, {"worker": str(owner)})
             if run.status == RunStatus.STARTING and run.sent_at is None:

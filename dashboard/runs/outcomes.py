@@ -74,7 +74,11 @@ def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
     """
     packed = _pack(outcome)
     with transaction.atomic():
-        run = Run.objects.select_for_update().filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD).first()
+        run = (
+            Run.objects.select_for_update(no_key=True)
+            .filter(pk=run_id, remote_run_id=remote_run_id, status__in=HELD)
+            .first()
+        )
         if run is None:
             return False
         _end(run, outcome, packed)

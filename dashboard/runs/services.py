@@ -120,7 +120,7 @@ def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] =
     Returns False when there was nothing to do: the run has ended, or someone asked before.
     """
     with transaction.atomic():
-        run = Run.objects.select_for_update().get(pk=run.pk)
+        run = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
         if not run.is_cancellable:
             return False
         asked: dict[str, Any] = {"cancel_action": action, "cancel_requested_at": Now(), "cancel_requested_by": by}

@@ -192,7 +192,7 @@ class RunAwaiter:
 
     def _adopted(self, run_id: str) -> None:
         assert self._thread_id is not None
-        self._line.adopted(self._thread_id, run_id, self._headers, is_told=self.run.was_executed_again)
+        self._line.adopted(self._thread_id, run_id, self._headers, executions=self.run.executions)
         self._forget_request()
         self._accompany()
 
@@ -268,7 +268,7 @@ class RunAwaiter:
         found = await look_up_launch(
             self._client, our_id=str(self.run.id), thread_id=self._thread_id, headers=self._headers
         )
-        await self._created({"run_id": found.run_id, "thread_id": found.thread_id})
+        await self._created({"run_id": found.run_id, "thread_id": found.thread_id}, is_found=True)
 
     # What is written on the way.
 
@@ -277,13 +277,16 @@ class RunAwaiter:
         self._line.is_first = True
         await self._created(ids)
 
-    async def _created(self, ids: RunCreateMetadata) -> None:
+    async def _created(self, ids: RunCreateMetadata, *, is_found: bool = False) -> None:
         thread_id = ids["thread_id"] or self._thread_id
         if thread_id is None:
             self.is_busy = False
             return  # it cannot be joined or asked about; its answer is all that there will be
         self._run_id, self._thread_id = ids["run_id"], thread_id
-        self._line.created(thread_id, self._run_id, self._headers)
+        if is_found:  # a while after it was created
+            self._line.adopted(thread_id, self._run_id, self._headers, executions=self.run.executions)
+        else:
+            self._line.created(thread_id, self._run_id, self._headers)
         self.run.status = await self._database.insist(
             holding.run_created_on_server,
             self.hold,

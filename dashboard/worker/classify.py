@@ -210,6 +210,7 @@ def _unknown(facts: Facts) -> Outcome:
         # It knew it when the answer came: only a rollback deletes a run and keeps its thread.
         note = {} if facts.cancel_action else {"note": "Rolled back on the server, by another run or by someone there."}
         return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True, **note})
+    ending: dict[str, Any] = {}
     is_still_busy = facts.thread.get("status") == "busy"
     if facts.cancel_action == "rollback" and facts.thread_known and not is_still_busy:
         return Outcome(RunStatus.CANCELLED, body=answer.body if answer else None, ending={"rolled_back": True})
@@ -221,7 +222,8 @@ def _unknown(facts: Facts) -> Outcome:
         why = "It was deleted on its server, which does not stop it: its thread is still busy."
     else:
         why = "Its server no longer knows it: it was deleted there, or the server lost its memory."
-    return Outcome(RunStatus.LOST, RunError("Not known", why), body=answer.body if answer else None)
+        ending = {"forgotten": True}  # as a run is that another one has undone
+    return Outcome(RunStatus.LOST, RunError("Not known", why), body=answer.body if answer else None, ending=ending)
 
 
 def _body(facts: Facts) -> bytes | None:

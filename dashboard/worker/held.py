@@ -32,7 +32,7 @@ class HeldRun:
     keeps_error_state: bool
     keeps_thread: bool
     starts_later: bool
-    was_executed_again: bool
+    executions: int
     remote_run_id: str | None
     remote_thread_id: str | None
     request: RunRequest | None
@@ -54,7 +54,7 @@ class HeldRun:
             keeps_error_state=params.get("raise_error") is False,
             keeps_thread=params.get("on_completion") == "keep",
             starts_later=bool(params.get("after_seconds")),
-            was_executed_again=run.executions > 1,
+            executions=run.executions,
             remote_run_id=run.remote_run_id,
             remote_thread_id=run.remote_thread_id,
             request=run.request,

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from dashboard.runs.holding import Hold, LeaseLost
 from dashboard.worker.asking import NotAnswered, until_answered
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.pulse import pulse
-from dashboard.worker.reexecution import began_anew_at, was_executed_again
+from dashboard.worker.reexecution import Beginning, Beginnings, moment_in
 
 logger = logging.getLogger(__name__)
 
@@ -67,39 +66,41 @@ class Line:
         self._beside = beside
         self._is_lost = False
         self._ids: tuple[str, str, dict[str, str]] | None = None  # and the headers to ask with
-        self._created_at = 0.0  # by `time.monotonic()`
-        # Of a run that another worker created: whether it was looked at, whether its page says already that it was
-        # executed again, and since when it is as it is, by the server's clock.
-        self._is_adopted = self._was_looked_at = self._is_told = False
-        self._anew_at: datetime | None = None
-        self._lost_at = 0.0
-        self._had_begun = False
+        self._beginnings: Beginnings | None = None  # once it is looked at
+        # Of a run that this worker created: when, by `time.monotonic()`.
+        self._created_at = self._lost_at = 0.0
+        # Whether it was seen running, and whether that was so when its line was lost.
+        self._has_begun = self._had_begun = False
+        # Of another: it has its first look still before it.
+        self._is_adopted = self._is_unseen = False
+        self._executions = 1
         self.is_first = False
         """Whether this is the very line on which the run was created."""
 
     def created(self, thread_id: str, run_id: str, headers: dict[str, str]) -> None:
-        """The server has created the run, on this line or on one that broke before it could say so."""
+        """The server has just created the run, and said so."""
         self._ids = thread_id, run_id, headers
         self._created_at = time.monotonic()
         self._beside.begin_later(BEGUN_FIRST_S, self._watch_for_begin)
 
-    def adopted(self, thread_id: str, run_id: str, headers: dict[str, str], *, is_told: bool) -> None:
-        """Another worker created the run. `is_told`: its page says already that it was executed again."""
+    def adopted(self, thread_id: str, run_id: str, headers: dict[str, str], *, executions: int) -> None:
+        """The server has had the run for a while. `executions`: how often it has executed it, as far as is known."""
         self._ids = thread_id, run_id, headers
-        self._is_adopted, self._is_told = True, is_told
+        self._is_adopted = self._is_unseen = True
+        self._executions = executions
 
     async def _watch_for_begin(self) -> None:
         """Note that the server has begun the run: once it has, a later beginning is one too many."""
         assert self._ids is not None
         thread_id, run_id, headers = self._ids
         pause_s = BEGUN_FIRST_S
-        while not self._had_begun:
+        while not self._has_begun:
             try:
                 run = await self._client.runs.get(thread_id, run_id, headers=headers)
-                self._had_begun = run.get("status") != "pending" and not self._is_lost
+                self._has_begun = run.get("status") != "pending" and not self._is_lost
             except LangGraphError as error:
                 logger.info("could not ask whether the run has begun: %s", error, extra=self._log())
-            if not self._had_begun:
+            if not self._has_begun:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, BEGUN_MAX_S)
 
@@ -107,7 +108,7 @@ class Line:
         """What the client says of its connection."""
         if event.kind == "lost" and not self._is_lost:
             self._is_lost, self.is_first = True, False
-            self._lost_at = time.monotonic()
+            self._lost_at, self._had_begun = time.monotonic(), self._has_begun
             still_s = pulse.stood_still_s()
             own = f"Runboard's worker stood still for {still_s:.0f} s; its lines looked silent meanwhile."
             await self._remark(EventKind.CONNECTION_LOST, own if still_s else event.reason)
@@ -115,14 +116,16 @@ class Line:
             self._is_lost = False
             await self._remark(EventKind.REJOINED, "")
             self._look_for_another_execution()
-        elif event.kind == "joined" and self._is_adopted and not self._was_looked_at:
+        elif event.kind == "joined" and self._is_unseen:
             self._look_for_another_execution()  # which may have begun before it was adopted
 
     def _look_for_another_execution(self) -> None:
-        self._was_looked_at = True
-        lost_after_s = self._lost_at - self._created_at
-        ask = self._has_begun_anew if self._is_adopted else partial(self._was_executed_again, lost_after_s)
-        self._beside.begin(self._notice_execution(ask))
+        self._is_unseen = False
+        if self._ids is not None:
+            self._beginnings = self._beginnings or Beginnings(self._client, *self._ids)
+            lost_after_s = None if self._is_adopted else self._lost_at - self._created_at
+            ask = partial(self._beginnings.anew, lost_after_s=lost_after_s, had_begun=self._had_begun)
+            self._beside.begin(self._notice_execution(self._beginnings, ask))
 
     async def _remark(self, kind: EventKind, reason: str) -> None:
         data = {"message": reason} if reason else {}
@@ -134,36 +137,24 @@ class Line:
         except DATABASE_AWAY as error:
             logger.warning("could not note the connection: %s", error, extra=self._log())
 
-    async def _notice_execution(self, ask: Callable[[], Awaitable[bool]]) -> None:
+    async def _notice_execution(self, beginnings: Beginnings, ask: Callable[[], Awaitable[Beginning | None]]) -> None:
         """After a lost line, or a change of hands: has the server, which may just be starting, begun the run anew?"""
+        if self._executions > 1 and beginnings.told is None:
+            beginnings.told = await self._last_told()
         try:
-            again = await until_answered(ask, patience_s=ANEW_PATIENCE_S)
+            anew = await until_answered(ask, patience_s=ANEW_PATIENCE_S)
         except (LangGraphError, NotAnswered) as error:
             logger.info("could not ask whether the run was executed again: %s", error, extra=self._log())
             return
-        if again:
-            await self._database.insist(holding.run_executed_again, self._hold)
+        if anew is not None:
+            self._executions += 1
+            data = {"since": anew.since.isoformat(), "status": anew.status}
+            await self._database.insist(holding.run_executed_again, self._hold, executions=self._executions, data=data)
 
-    async def _was_executed_again(self, lost_after_s: float) -> bool:
-        if self._ids is None:
-            return False
-        thread_id, run_id, headers = self._ids
-        return await was_executed_again(
-            self._client,
-            thread_id=thread_id,
-            run_id=run_id,
-            lost_after_s=lost_after_s,
-            had_begun=self._had_begun,
-            headers=headers,
-        )
-
-    async def _has_begun_anew(self) -> bool:
-        assert self._ids is not None
-        thread_id, run_id, headers = self._ids
-        anew_at = await began_anew_at(self._client, thread_id=thread_id, run_id=run_id, headers=headers)
-        is_news = anew_at is not None and anew_at != self._anew_at and not self._is_told
-        self._anew_at, self._is_told = anew_at, False
-        return is_news
+    async def _last_told(self) -> Beginning | None:
+        data = await self._database.insist(holding.last_execution_of, self._hold)
+        since = moment_in(data, "since")
+        return Beginning(str(data.get("status")), since) if since else None
 
     def _log(self) -> dict[str, str]:
         return {"run_id": str(self._hold.run_id)}

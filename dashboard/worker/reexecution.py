@@ -2,89 +2,97 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from dashboard.langgraph import LangGraphClient
 
 MARGIN = timedelta(seconds=0.5)
-STATES = 100
-STATES_BYTES = 64_000_000
-"""All these states together. Where they take more it is not noticed: a hint is not worth the memory."""
+STATE_BYTES = 16_000_000
+"""Of a run whose state is larger it is not noticed: a hint is not worth the memory."""
+AT_ONCE = 2
+"""So many states are asked for at a time: after a deploy a worker looks at thousands of runs."""
+
+_slots: Final[WeakKeyDictionary[LangGraphClient, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
-async def was_executed_again(
-    client: LangGraphClient,
-    *,
-    thread_id: str,
-    run_id: str,
-    lost_after_s: float,
-    had_begun: bool,
-    headers: dict[str, str],
-) -> bool:
-    """Whether the run, whose line was lost `lost_after_s` seconds after its creation, has begun anew since.
+class Beginning(NamedTuple):
+    """Where a run that goes on stands, and since when, by its server's clock."""
 
-    It has when it had begun before the line was lost (it was seen running, or had left a state), and its status changed
-    after that although it goes on.
-    Only spans of one clock are compared, so a server whose clock is wrong does not matter.
-
-    Raises:
-        LangGraphError: the server could not be asked.
-    """
-    run = await _going_on(client, thread_id, run_id, headers)
-    if run is None:
-        return False
-    lost_at = run.created_at + timedelta(seconds=lost_after_s)
-    changed_since = run.changed_at > lost_at + MARGIN
-    if run.status == "running" and not changed_since:
-        return False
-    if had_begun and changed_since:
-        return True
-    return await _left_a_state_before(client, thread_id, run_id, headers, lost_at)
-
-
-async def began_anew_at(
-    client: LangGraphClient, *, thread_id: str, run_id: str, headers: dict[str, str]
-) -> datetime | None:
-    """When the server last put a run that goes on back to its beginning, by its own clock; None when it did not.
-
-    Told by the run alone, for a worker that did not see it begin: it had left a state before its status last changed.
-    A run whose states the server has lost as well is not noticed.
-
-    Raises:
-        LangGraphError: the server could not be asked.
-    """
-    run = await _going_on(client, thread_id, run_id, headers)
-    if run is None or run.changed_at <= run.created_at + MARGIN:
-        return None
-    had_begun = await _left_a_state_before(client, thread_id, run_id, headers, run.changed_at - MARGIN)
-    return run.changed_at if had_begun else None
-
-
-class _GoingOn(NamedTuple):
     status: str
-    created_at: datetime
-    changed_at: datetime
+    since: datetime
 
 
-async def _going_on(client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]) -> _GoingOn | None:
-    """The run; None when it is over, or the server does not say since when it is as it is."""
-    run = await client.runs.get(thread_id, run_id, headers=headers)
-    created_at, changed_at = moment_in(run, "created_at"), moment_in(run, "updated_at")
-    if run.get("status") not in ("pending", "running") or created_at is None or changed_at is None:
-        return None
-    return _GoingOn(run["status"], created_at, changed_at)
+class Beginnings:
+    """What one run's server says of when it began the run. Only spans of one clock are compared: it may be wrong."""
 
+    def __init__(self, client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]) -> None:
+        self._client = client
+        self._thread_id = thread_id
+        self._run_id = run_id
+        self._headers = headers
+        self._seen: Beginning | None = None
+        self.told: Beginning | None = None
+        """The last one that was found to be one too many."""
 
-async def _left_a_state_before(
-    client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str], moment: datetime
-) -> bool:
-    states = await client.threads.outline_history(
-        thread_id, limit=STATES, metadata={"run_id": run_id}, headers=headers, max_bytes=STATES_BYTES
-    )
-    moments = [left_at for each in states if (left_at := moment_in(each.state, "created_at"))]
-    return any(left_at < moment for left_at in moments)
+    async def anew(self, *, lost_after_s: float | None = None, had_begun: bool = False) -> Beginning | None:
+        """The run's present beginning, when it is one too many and was not told before; else None.
+
+        So it is when the run had begun before (it was seen running, or had left a state) and its status changed after
+        that, although it goes on.
+
+        Args:
+            lost_after_s: how long after its creation its line was lost, when that is known. Without it the run's states
+                alone tell.
+            had_begun: it was seen running before that.
+
+        Raises:
+            LangGraphError: the server could not be asked.
+        """
+        run = await self._client.runs.get(self._thread_id, self._run_id, headers=self._headers)
+        created_at, since = moment_in(run, "created_at"), moment_in(run, "updated_at")
+        if run.get("status") not in ("pending", "running") or created_at is None or since is None:
+            return None
+        now = Beginning(run["status"], since)
+        if now == self._seen:
+            return None
+        before = created_at + timedelta(seconds=lost_after_s) if lost_after_s is not None else since - MARGIN
+        has_changed = since > (before if lost_after_s is not None else created_at) + MARGIN
+        is_anew = False
+        if has_changed or (now.status == "pending" and lost_after_s is not None):
+            is_anew = (had_begun and has_changed) or await self._left_a_state(before)
+        self._seen = now
+        if not is_anew or not self._is_news(now):
+            return None
+        self.told = now
+        return now
+
+    def _is_news(self, now: Beginning) -> bool:
+        """Not so when it was told already, or while it still waited to begin."""
+        told = self.told
+        return told is None or (now.since != told.since and (told.status, now.status) != ("pending", "running"))
+
+    async def _left_a_state(self, before: datetime) -> bool:
+        async with _slots.setdefault(self._client, asyncio.Semaphore(AT_ONCE)):
+            states = await self._client.threads.outline_history(
+                self._thread_id,
+                limit=1,
+                before=_checkpoint_id(before),
+                metadata={"run_id": self._run_id},
+                headers=self._headers,
+                max_bytes=STATE_BYTES,
+            )
+        # A server may not know one of the conditions, and give another state.
+        return any(
+            (each.state.get("metadata") or {}).get("run_id") == self._run_id
+            and (left_at := moment_in(each.state, "created_at")) is not None
+            and left_at < before
+            for each in states
+        )
 
 
 def moment_in(document: Mapping[str, Any], key: str) -> datetime | None:
@@ -94,3 +102,14 @@ def moment_in(document: Mapping[str, Any], key: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+_EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")
+
+
+def _checkpoint_id(moment: datetime) -> str:
+    """The smallest id that a checkpoint of that moment could have: they are UUIDs of version 6 (RFC 9562, 5.6), which
+    sort by time.
+    """
+    ticks = (moment - _EPOCH) // timedelta(microseconds=1) * 10
+    return str(UUID(int=(ticks >> 12) << 80 | 6 << 76 | (ticks & 0xFFF) << 64 | 2 << 62))

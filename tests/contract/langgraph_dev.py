@@ -28,6 +28,9 @@ _PR_SET_PDEATHSIG = 1
 _START_S = 90.0
 
 
+STATE_FILES = ("checkpoint.1", "checkpoint.2", "checkpoint.3")
+
+
 class LangGraphDevFailed(Exception):
     """The server did not start. Never a reason to skip: what did not run has proved nothing."""
 
@@ -111,16 +114,20 @@ class LangGraphDev:
                 path.unlink()
         self._launch(port, Path(self._home) / "graphs")
 
-    def has_saved_since(self, moment: float) -> bool:
-        """Whether it has written its state (every 10 s) after `moment` (`time.time()`). Kill -9 ends younger runs.
+    def has_saved(self, run_id: str, *, states: bool = True) -> bool:
+        """Whether it would know the run, and with `states` what that has left, after a kill -9. It saves every 10 s.
 
-        All of it: it writes its files one after the other, and what it was killed between it does not know together.
+        It writes one file after the other, so they are to be of one time. Its states it saves only until somebody asks
+        for a state: from then on they are gone with the next kill.
         """
-        saved = list((Path(self._home) / "graphs" / ".langgraph_api").glob("*"))
+        folder = Path(self._home) / "graphs" / ".langgraph_api"
+        runs, *left = [folder / f".langgraph_{name}.pckl" for name in ("ops", *(STATE_FILES if states else ()))]
         try:
-            return bool(saved) and all(path.suffix == ".pckl" and path.stat().st_mtime > moment for path in saved)
-        except FileNotFoundError:  # a file that it was just writing, which has its name now
+            knows = all(run_id.encode() in path.read_bytes() for path in (runs, *left[:1]))
+            written_at = [path.stat().st_mtime for path in (runs, *left)]
+        except FileNotFoundError:
             return False
+        return knows and max(written_at) - min(written_at) < 1.0
 
     def stop(self) -> None:
         """End it and remove its folder."""

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
@@ -53,7 +52,7 @@ async def going_on(server: Server, by: User, **fields: str) -> Run:
 
 async def test_cancelled_while_it_waited_on_the_server(server: Server, person: User) -> None:
     async with working():
-        first = await going_on(server, person, input=json.dumps({"topic": "x", "seconds": 5}))
+        first = await going_on(server, person, input=json.dumps({"topic": "x", "seconds": 12}))
         waiting = await in_db(
             launch,
             server,
@@ -67,7 +66,7 @@ async def test_cancelled_while_it_waited_on_the_server(server: Server, person: U
         await run_in(waiting, "running")
         await in_db(services.run_cancel, run=waiting, by=person)
         waiting = await run_in(waiting, *ENDED, deadline_s=20)
-        first = await run_in(first, *ENDED, deadline_s=20)
+        first = await run_in(first, *ENDED, deadline_s=40)
 
     assert (first.status, waiting.status) == ("succeeded", "cancelled")
     assert waiting.ending["no_state"] is True
@@ -148,27 +147,36 @@ async def test_two_questions_answered_by_their_ids(server: Server, person: User)
     assert done.status == "succeeded"
 
 
+LONG = json.dumps({"topic": "x", "seconds": 30, "sections": 2})
+"""Input of a run that outlives the restart of its server, also of one that is slow to start."""
+
+
+async def saved_by(own: LangGraphDev, run: Run) -> None:
+    """The server would know the run, and the state that it left, after a kill."""
+
+    async def is_saved() -> bool:
+        return own.has_saved(str(run.remote_run_id))
+
+    await eventually(is_saved, "the server has saved the run", deadline_s=25)
+
+
 @pytest.mark.parametrize("but", ["", "checkpoint"], ids=["with its states", "without its states"])
 async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User, but: str) -> None:
     with LangGraphDev(GRAPHS) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
         async with working():
-            run = await in_db(
-                launch, server, person, assistant_id="report", input='{"topic": "x", "seconds": 20, "sections": 2}'
-            )
-            await run_in(run, "running")
+            run = await run_in(await in_db(launch, server, person, assistant_id="report", input=LONG), "running")
             moment = time.time()
-            await eventually(lambda: _saved(own, moment), "the server has saved the run", deadline_s=25)
+            await saved_by(own, run)
             await asyncio.sleep(max(0.0, BEGUN_FIRST_S + 2 - (time.time() - moment)))  # it has been seen running
             await in_db(own.restart, kill=True, lose=but)
-            run = await run_in(run, *ENDED, deadline_s=60)
+            run = await run_in(run, *ENDED, deadline_s=90)
 
     found = await in_db(kinds, run)
     assert run.status == "succeeded"
     assert "connection_lost" in found
     assert "rejoined" in found
-    assert run.executions == 2
-    assert "executed_again" in found
+    assert (run.executions, found.count("executed_again")) == (2, 1)
 
 
 @pytest.mark.parametrize("adopted", ["before the restart", "after it"])
@@ -176,24 +184,16 @@ async def test_a_run_that_changed_hands_and_was_executed_again_says_so(person: U
     with LangGraphDev(GRAPHS) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
         async with working():
-            run = await in_db(
-                launch, server, person, assistant_id="report", input='{"topic": "x", "seconds": 20, "sections": 2}'
-            )
-            await run_in(run, "running")
-            moment = time.time()
-            await eventually(lambda: _saved(own, moment), "the server has saved the run", deadline_s=25)
+            run = await run_in(await in_db(launch, server, person, assistant_id="report", input=LONG), "running")
+            await saved_by(own, run)
         if adopted == "after it":
             await in_db(own.restart, kill=True)
         async with working():
             await eventually(lambda: in_db(run.events.filter(kind="adopted").exists), "adopted")
             if adopted == "before the restart":
                 await in_db(own.restart, kill=True)
-            run = await run_in(run, *ENDED, deadline_s=60)
+            run = await run_in(run, *ENDED, deadline_s=90)
 
     found = await in_db(kinds, run)
     assert run.status == "succeeded"
     assert (run.executions, found.count("executed_again")) == (2, 1)
-
-
-async def _saved(server: LangGraphDev, since: float) -> Any:
-    return server.has_saved_since(since)

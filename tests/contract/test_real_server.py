@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -85,14 +84,12 @@ async def test_a_failed_graph_raises_or_not(client: LangGraphClient, thread_id: 
 
 
 async def test_run_created_comes_before_the_run_ends(client: LangGraphClient, thread_id: str) -> None:
-    began = time.monotonic()
     waiting, ids = await created(client, thread_id, "slow", input={"seconds": 2}, if_not_exists="create")
-    told_after_s = time.monotonic() - began
+    assert not waiting.done()
 
     run = await client.runs.get(thread_id, ids["run_id"])
     answer = await waiting
 
-    assert told_after_s < 1.5
     assert run["status"] in ("pending", "running")
     assert ids == {"run_id": answer.run_id, "thread_id": thread_id}
     assert answer.value["done"] is True
@@ -272,9 +269,8 @@ async def test_info_and_ok(client: LangGraphClient) -> None:
 async def test_a_wait_outlives_a_server_that_stops(thread_id: str, langgraph_dev: LangGraphDev) -> None:
     """Last of all, because it takes the shared server away for a moment."""
     async with get_client(langgraph_dev.url, backoff=Backoff(first_s=0.1, longest_s=1)) as client, asyncio.timeout(90):
-        waiting, _ = await created(client, thread_id, "slow", input={"seconds": 12}, if_not_exists="create")
-        created_at = time.time()
-        while not langgraph_dev.has_saved_since(created_at + 0.5):
+        waiting, ids = await created(client, thread_id, "slow", input={"seconds": 20}, if_not_exists="create")
+        while not langgraph_dev.has_saved(ids["run_id"], states=False):
             await asyncio.sleep(0.1)
         await asyncio.to_thread(langgraph_dev.restart, kill=True)
 

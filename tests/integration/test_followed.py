@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, connections, transaction
 
-from dashboard.runs.models import Run, ThreadChoice
-from dashboard.runs.services import LaunchOrder, run_launch
+from dashboard.runs import services
+from dashboard.runs.changes import run_followed
+from dashboard.runs.models import ParentKind, Run, ThreadChoice
+from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
 from tests.factories import make_run, make_user
 from tests.meanwhile import Meanwhile
@@ -31,12 +34,13 @@ def two_waiting_runs() -> list[Run]:
     raise AssertionError("a hundred random keys in a row were larger")
 
 
-def launch_there(run: Run) -> None:
+def launch_there(run: Run, **more: Any) -> None:
     order = LaunchOrder(
         server=run.server,
         assistant_id="chat",
         thread_choice=ThreadChoice.EXISTING,
         thread_id=run.remote_thread_id,
+        **more,
     )
     run_launch(team=run.team, by=make_user(run.team), order=order)
 
@@ -59,3 +63,34 @@ def test_a_launch_locks_the_waiting_runs_of_its_thread_by_their_keys() -> None:
     for run in (low, high):
         told = run.events.order_by("seq").values_list("seq", "kind")
         assert told.last() == (run.events.count(), "followed")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_can_be_launched_again_while_it_is_being_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launch refers to the run that the cancel has locked, and has locked those for which the cancel has news."""
+    waiting, _ = two_waiting_runs()
+    queued = make_run(
+        server=waiting.server,
+        by=waiting.launched_by,
+        thread=ThreadChoice.EXISTING,
+        thread_id=waiting.remote_thread_id,
+    )
+
+    def launch_in_between(run: Run, *, is_there: bool) -> None:
+        if not is_there:
+            with ThreadPoolExecutor(1) as other:
+                other.submit(launch_and_close).result(10)
+        run_followed(run, is_there=is_there)
+
+    def launch_and_close() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        try:
+            launch_there(waiting, parent=queued, parent_kind=ParentKind.AGAIN)
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(services, "run_followed", launch_in_between)
+    assert run_cancel(run=queued, by=queued.launched_by)
+
+    assert Run.objects.get(parent=queued).status == "queued"

@@ -3,29 +3,72 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 
+from dashboard.langgraph import ServerUnreachable
+from dashboard.runs import holding
 from dashboard.runs.models import Run
+from dashboard.worker.line import Line
+from dashboard.worker.reexecution import Beginning, Beginnings
 from tests.asynchronous import eventually, in_db, run_in, working
-from tests.factories import make_run, make_server, make_team
+from tests.factories import claim, make_run, make_server, make_team
 from tests.integration.adopting import adopted, lease_ends, left_alone
 from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
 
-
-def leaves_a_state(remote: ScriptedRun) -> None:
-    remote.thread.states.append(
-        {"created_at": remote.created_at, "metadata": {"run_id": remote.run_id}, "values": {}, "next": ["again"]}
-    )
+Looks = Callable[[int], Awaitable[None]]
 
 
-def begins_anew(remote: ScriptedRun, *, after_s: float = 2.0) -> None:
+@pytest.fixture(autouse=True)
+def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
+    """Waits until it has been looked so often whether the run was begun anew, and what came of it is written."""
+    done: list[None] = []
+    look = Line._notice_execution
+
+    async def note(self: Line, *args: Any) -> None:
+        await look(self, *args)
+        done.append(None)
+
+    async def wait(times: int) -> None:
+        async def enough() -> bool:
+            return len(done) >= times
+
+        await eventually(enough, f"looked {times} times")
+
+    monkeypatch.setattr(Line, "_notice_execution", note)
+    return wait
+
+
+async def launched(server: ScriptedServer) -> tuple[Run, ScriptedRun]:
+    """A run that its own worker awaits."""
+    team = await in_db(make_team)
+    run = await in_db(make_run, team=team, server=await in_db(make_server, team, url=server.url))
+    remote = await server.run_created()
+    return await run_in(run, "running"), remote
+
+
+def leaves_a_state(remote: ScriptedRun, *, after_s: float = 0.0, run_id: str = "") -> None:
+    left_at = datetime.fromisoformat(remote.created_at) + timedelta(seconds=after_s)
+    metadata = {"run_id": run_id or remote.run_id}
+    state = {"created_at": left_at.isoformat(), "metadata": metadata, "values": {}, "next": ["again"]}
+    remote.thread.states.append(state)
+
+
+def begins_anew(remote: ScriptedRun, *, after_s: float = 2.0, status: str = "running") -> None:
     """What a server that has loaded an unfinished run says of it: since when it is as it is has changed."""
+    remote.status = status
     remote.updated_at = (datetime.fromisoformat(remote.created_at) + timedelta(seconds=after_s)).isoformat()
+
+
+def begins_now(remote: ScriptedRun) -> None:
+    """The same for a run whose line was lost a moment ago."""
+    remote.updated_at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
 
 
 async def says_so(run: Run, times: int = 1) -> None:
@@ -33,35 +76,43 @@ async def says_so(run: Run, times: int = 1) -> None:
     await eventually(lambda: in_db(lambda: told.count() == times), f"said so {times} times")
 
 
+async def line_breaks(server: ScriptedServer, run: Run) -> None:
+    """And is joined again."""
+    rejoined = run.events.filter(kind="rejoined")
+    before = await in_db(rejoined.count)
+    await server.crash()
+    await eventually(lambda: in_db(lambda: rejoined.count() > before), "joined again")
+
+
+async def executions_of(run: Run, remote: ScriptedRun) -> int:
+    remote.finish({})
+    ended = await run_in(run, "succeeded")
+    assert await in_db(ended.events.filter(kind="executed_again").count) == ended.executions - 1
+    return int(ended.executions)
+
+
 async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer) -> None:
     scripted.script("join", Fault(delay_s=1.0))
     async with working():
-        team = await in_db(make_team)
-        run = await in_db(make_run, team=team, server=await in_db(make_server, team, url=scripted.url))
-        remote = await scripted.run_created()
-        await run_in(run, "running")
+        run, remote = await launched(scripted)
         leaves_a_state(remote)
         await scripted.crash()
-        remote.updated_at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()  # its status changes once more
+        begins_now(remote)
 
         await says_so(run)
-        remote.finish({})
-        ended = await run_in(run, "succeeded")
-
-    assert ended.executions == 2
+        assert await executions_of(run, remote) == 2
 
 
 async def test_a_run_that_was_begun_anew_while_nobody_awaited_it_says_so(scripted: ScriptedServer) -> None:
     run, remote = await left_alone(scripted)
     leaves_a_state(remote)
     begins_anew(remote)
+    for number in range(200):  # it has been busy since
+        leaves_a_state(remote, after_s=3 + number)
     await lease_ends(run)
     async with working():
         await says_so(run)
-        remote.finish({})
-        ended = await run_in(run, "succeeded")
-
-    assert ended.executions == 2
+        assert await executions_of(run, remote) == 2
 
 
 async def test_a_server_that_does_not_say_so_at_once_is_asked_again(scripted: ScriptedServer) -> None:
@@ -73,69 +124,155 @@ async def test_a_server_that_does_not_say_so_at_once_is_asked_again(scripted: Sc
     await lease_ends(run)
     async with working():
         await says_so(run)
-        remote.finish({})
-        ended = await run_in(run, "succeeded")
-
-    assert ended.executions == 2
+        assert await executions_of(run, remote) == 2
 
 
-async def test_each_time_that_an_adopted_run_is_begun_anew_is_said_once(scripted: ScriptedServer) -> None:
+async def test_each_time_that_an_adopted_run_is_begun_anew_is_said_once(scripted: ScriptedServer, looks: Looks) -> None:
     run, remote = await left_alone(scripted)
     leaves_a_state(remote)
     await lease_ends(run)
     async with working():
-        await scripted.requested("join")
-        await scripted.crash()
+        await looks(1)
         begins_anew(remote)
+        await line_breaks(scripted, run)
         await says_so(run)
-        rejoined = run.events.filter(kind="rejoined")
-        for lines in (2, 3):  # the line alone breaks
-            await scripted.crash()
-            await eventually(lambda lines=lines: in_db(lambda: rejoined.count() == lines), "joined again")
+        for line in (3, 4):  # the line alone breaks
+            await line_breaks(scripted, run)
+            await looks(line)
         begins_anew(remote, after_s=9.0)
-        await scripted.crash()
+        await line_breaks(scripted, run)
         await says_so(run, 2)
-        remote.finish({})
-        ended = await run_in(run, "succeeded")
-
-    assert ended.executions == 3
+        assert await executions_of(run, remote) == 3
 
 
-@pytest.mark.parametrize("left", ["no state", "a state of its second beginning"])
+async def test_a_run_that_waits_before_it_is_begun_anew_is_executed_once_more_and_not_twice(
+    scripted: ScriptedServer, looks: Looks
+) -> None:
+    run, remote = await left_alone(scripted)
+    leaves_a_state(remote)
+    begins_anew(remote, status="pending")
+    await lease_ends(run)
+    async with working():
+        await says_so(run)
+        begins_anew(remote, after_s=4.0)
+        await line_breaks(scripted, run)
+        await looks(2)
+        assert await executions_of(run, remote) == 2
+
+
+async def test_lines_that_break_again_while_the_server_does_not_answer_count_once(
+    scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.line.BEGUN_FIRST_S", 0.05)
+    async with working():
+        run, remote = await launched(scripted)
+        leaves_a_state(remote)
+        scripted.script("run", Fault(status=503), times=None)
+        for _ in range(3):
+            await line_breaks(scripted, run)
+        begins_now(remote)
+        scripted.clear_script()
+        await looks(3)
+        assert await executions_of(run, remote) == 2
+
+
+async def test_a_run_that_began_while_its_line_was_lost_has_not_begun_anew(
+    scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the server tells so late that it has been seen running by then."""
+    monkeypatch.setattr("dashboard.worker.line.BEGUN_FIRST_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.line.BEGUN_MAX_S", 0.05)
+    line: list[Line] = []
+    init, anew = Line.__init__, Beginnings.anew
+
+    def note(self: Line, *args: Any) -> None:
+        init(self, *args)
+        line.append(self)
+
+    async def later(self: Beginnings, **known: Any) -> Beginning | None:
+        if not line[0]._has_begun:
+            raise ServerUnreachable("not just now")
+        return await anew(self, **known)
+
+    monkeypatch.setattr(Line, "__init__", note)
+    monkeypatch.setattr(Beginnings, "anew", later)
+    async with working():
+        run, remote = await launched(scripted)
+        remote.status = "pending"
+        await scripted.requested("run", scripted.count("run") + 2)
+        await scripted.crash()
+        remote.status = "running"
+        begins_now(remote)
+        await looks(1)
+        assert await executions_of(run, remote) == 1
+
+
+async def test_a_run_that_was_found_late_is_looked_at_by_its_own_times(
+    scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to its launch was lost, and when it was found it had waited for its turn, long after its creation."""
+    monkeypatch.setattr("dashboard.worker.line.BEGUN_FIRST_S", 0.05)
+    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
+    scripted.script("runs", Fault(status=503), times=None)
+    async with working():
+        team = await in_db(make_team)
+        run = await in_db(make_run, team=team, server=await in_db(make_server, team, url=scripted.url))
+        remote = await scripted.run_created()
+        remote.created_at = (datetime.now(UTC) - timedelta(seconds=3)).isoformat()
+        begins_anew(remote, after_s=2.5)
+        scripted.clear_script()
+        await run_in(run, "running")
+        await looks(1)
+        await line_breaks(scripted, run)
+        await looks(2)
+        assert await executions_of(run, remote) == 1
+
+
+@pytest.mark.parametrize(
+    "left", ["no state", "a state of its own since", "another run's, by a server that heeds nothing"]
+)
 async def test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew(
-    scripted: ScriptedServer, left: str
+    scripted: ScriptedServer, looks: Looks, left: str
 ) -> None:
     """It waited behind another run, so its status has changed since it was created."""
     run, remote = await left_alone(scripted)
     begins_anew(remote)
-    if left != "no state":
-        begun = datetime.fromisoformat(remote.updated_at) + timedelta(milliseconds=10)
-        leaves_a_state(remote)
-        remote.thread.states[-1]["created_at"] = begun.isoformat()
+    if left.startswith("a state"):
+        leaves_a_state(remote, after_s=2.01)
+    elif left.startswith("another"):
+        leaves_a_state(remote, run_id="another")
+        scripted.script("history", Fault(body=json.dumps(remote.thread.states).encode()), times=None)
     await lease_ends(run)
     async with working():
-        await scripted.requested("history")
-        remote.finish({})
-        ended = await run_in(run, "succeeded")
-
-    assert ended.executions == 1
+        await looks(1)
+        assert await executions_of(run, remote) == 1
 
 
-async def test_what_its_former_worker_has_said_is_not_said_again(scripted: ScriptedServer) -> None:
+async def test_what_its_former_worker_has_said_is_not_said_again(scripted: ScriptedServer, looks: Looks) -> None:
     run, remote = await left_alone(scripted)
-    await in_db(Run.objects.filter(pk=run.pk).update, executions=2)
     leaves_a_state(remote)
     begins_anew(remote)
+    for worker in (1, 2):
+        await lease_ends(run)
+        async with working():
+            await looks(worker)
+            await says_so(run)
+    begins_anew(remote, after_s=9.0)  # while nobody awaits it
     await lease_ends(run)
     async with working():
-        await scripted.requested("history")
-        begins_anew(remote, after_s=9.0)
-        await scripted.crash()
-        await says_so(run)
-        remote.finish({})
-        ended = await run_in(run, "succeeded")
+        await says_so(run, 2)
+        assert await executions_of(run, remote) == 3
 
-    assert ended.executions == 3
+
+def test_it_is_counted_once_also_when_postgres_took_it_and_could_not_say_so() -> None:
+    run = make_run()
+    hold = claim(run)
+
+    for _ in range(2):
+        holding.run_executed_again(hold, executions=2, data={"since": "2026-01-01T00:00:00+00:00"})
+
+    run.refresh_from_db()
+    assert (run.executions, run.events.filter(kind="executed_again").count()) == (2, 1)
 
 
 @pytest.mark.parametrize("attempt", [1, 2])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.django_db
 
 TWO = {"interrupts": [{"id": "a", "value": 1}, {"id": "b", "value": 2}]}
 ONE = {"interrupts": [{"id": "a", "value": 1}]}
+FORGOTTEN = Outcome(RunStatus.LOST, RunError("Not known", "Its server forgot it."), ending={"forgotten": True})
 
 
 def banner_of(run: Run) -> Banner:
@@ -156,13 +159,13 @@ def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_aga
         ]
 
 
-def pushed_out(strategy: str, outcome: Outcome) -> tuple[Run, Run]:
+def pushed_out(strategy: str, outcome: Outcome, *, at: RunStatus = RunStatus.RUNNING) -> tuple[Run, Run]:
     """A run that ended so while another was launched on its thread, and that other run."""
     out = make_run(status=RunStatus.RUNNING)
     place = {"thread": ThreadChoice.EXISTING, "thread_id": out.remote_thread_id}
-    pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": strategy}, **place)
+    pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": strategy}, status=at, **place)
     out.refresh_from_db()
-    outcomes.run_finish(holding.hold_of(out), outcome)
+    outcomes.run_finish(holding.hold_of(out), replace(outcome, known_at=time.time()))
     return out, pusher
 
 
@@ -177,7 +180,7 @@ def test_who_pushed_a_run_out_is_named_when_it_is_known() -> None:
 
 
 def test_a_lost_run_names_the_run_that_has_probably_undone_it() -> None:
-    out, pusher = pushed_out("rollback", Outcome(RunStatus.LOST, RunError("Not known", "Its server forgot it.")))
+    out, pusher = pushed_out("rollback", FORGOTTEN)
 
     banner = banner_of(out)
 
@@ -186,8 +189,19 @@ def test_a_lost_run_names_the_run_that_has_probably_undone_it() -> None:
     assert banner.other == pusher
 
 
-def test_a_lost_run_says_nothing_of_a_run_that_left_it_alone() -> None:
-    out, _ = pushed_out("enqueue", Outcome(RunStatus.LOST))
+@pytest.mark.parametrize(
+    ("strategy", "outcome", "at"),
+    [
+        ("enqueue", FORGOTTEN, RunStatus.RUNNING),
+        ("rollback", FORGOTTEN, RunStatus.QUEUED),
+        ("rollback", Outcome(RunStatus.LOST), RunStatus.RUNNING),
+    ],
+    ids=["left alone", "not sent yet", "known to the server"],
+)
+def test_a_lost_run_says_nothing_of_a_run_that_has_not_undone_it(
+    strategy: str, outcome: Outcome, at: RunStatus
+) -> None:
+    out, _ = pushed_out(strategy, outcome, at=at)
 
     banner = banner_of(out)
 

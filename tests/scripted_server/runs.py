@@ -6,7 +6,7 @@ import asyncio
 import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 TERMINAL = frozenset({"success", "error", "timeout", "interrupted"})
@@ -14,6 +14,13 @@ TERMINAL = frozenset({"success", "error", "timeout", "interrupted"})
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
+
+
+def _moment_of(checkpoint_id: str) -> datetime:
+    """When a checkpoint was made: its id is a UUID of version 6, a count of 100 ns since the Gregorian calendar."""
+    number = uuid.UUID(checkpoint_id).int
+    ticks = (number >> 80 << 12) | (number >> 64 & 0xFFF)
+    return datetime(1582, 10, 15, tzinfo=UTC) + timedelta(microseconds=ticks // 10)
 
 
 @dataclass
@@ -33,6 +40,18 @@ class ScriptedThread:
     metadata: dict[str, Any] = field(default_factory=dict)
     states: list[dict[str, Any]] = field(default_factory=list)
     """The state each run left, oldest first."""
+
+    def history(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        """`POST /threads/{t}/history`: newest first, of one run and from before a checkpoint when that is wanted."""
+        of_run = (wanted.get("metadata") or {}).get("run_id")
+        before = _moment_of(wanted["before"]) if wanted.get("before") else None
+        states = [
+            state
+            for state in reversed(self.states)
+            if of_run in (None, state["metadata"].get("run_id"))
+            and (before is None or datetime.fromisoformat(state["created_at"]) < before)
+        ]
+        return states[: wanted.get("limit", 10)]
 
     def as_json(self) -> dict[str, Any]:
         """`GET /threads/{t}`."""

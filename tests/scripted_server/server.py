@@ -364,9 +364,7 @@ class ScriptedServer:
         if endpoint == "state":
             return 200, known.state_as_json(), None
         if endpoint == "history":
-            of_run = ((request.json or {}).get("metadata") or {}).get("run_id")
-            states = [s for s in reversed(known.states) if of_run in (None, s["metadata"].get("run_id"))]
-            return 200, states[: (request.json or {}).get("limit", 10)], None
+            return 200, known.history(request.json or {}), None
         return 200, known.as_json(), None
 
     def _threads_found(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,63 +1,85 @@
-"""What is said over and over while an outage lasts is said once in a while."""
+"""What is said over and over while an outage lasts is said once in a while, and everything else at once."""
 
 from __future__ import annotations
 
 import logging
+import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dashboard.logs import NotEveryTime
+from dashboard.logs import SAID_AGAIN_AND_AGAIN, NotEveryTime
+
+BEGAN = time.mktime((2026, 11, 26, 3, 10, 12, 0, 0, -1))
+AWAY = "the database is away, trying again in %.1f s: %s"
 
 
-def said(every: NotEveryTime, message: str, *args: object, name: str = "pool") -> str | None:
-    """What is written of it; None when nothing is."""
-    record = logging.LogRecord(name, logging.WARNING, "", 0, message, args, None)
-    return record.getMessage() if every.filter(record) else None
+class Log:
+    """What is written of what is said, second by second."""
+
+    def __init__(self) -> None:
+        self._filter = NotEveryTime()
+
+    def write(self, second: float, message: str, *args: object, exc_info: Any = None) -> str | None:
+        record = logging.LogRecord("worker", logging.WARNING, "", 0, message, args, exc_info)
+        record.created = BEGAN + second
+        return record.getMessage() if self._filter.filter(record) else None
 
 
-def test_what_is_said_again_and_again_is_written_once_in_a_while_with_how_often(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = 1000.0
-    monkeypatch.setattr("dashboard.logs.time.monotonic", lambda: now)
-    every = NotEveryTime()
-
-    assert said(every, "cannot connect: %s", "refused") == "cannot connect: refused"
-    for seconds in range(1, 60):
-        now = 1000.0 + seconds
-        assert said(every, "cannot connect: %s", seconds) is None
-    now = 1060.0
-    assert said(every, "cannot connect: %s", "100 % gone") == "cannot connect: 100 % gone (and 59 times like it before)"
-    now = 1061.0
-    assert said(every, "cannot connect: %s", "refused") is None
+@pytest.fixture
+def log() -> Log:
+    return Log()
 
 
-def test_what_was_not_said_for_long_is_written_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr("dashboard.logs.time.monotonic", lambda: now)
-    every = NotEveryTime()
-    said(every, "cannot connect")
-
-    now = 2000.0
-
-    assert said(every, "cannot connect") == "cannot connect"
+def test_what_is_said_again_and_again_is_written_once_a_minute_with_how_often(log: Log) -> None:
+    assert log.write(0, AWAY, 0.1, "refused") == "the database is away, trying again in 0.1 s: refused"
+    assert [log.write(second, AWAY, 1.0, "refused") for second in range(1, 60)] == [None] * 59
+    told = log.write(60, AWAY, 1.0, "refused")
+    assert told == "the database is away, trying again in 1.0 s: refused (and 59 times like it since 03:10:12)"
+    assert log.write(61, AWAY, 1.0, "refused") is None
 
 
-def test_other_news_and_other_loggers_are_written_at_once() -> None:
-    every = NotEveryTime()
-    said(every, "cannot connect")
+def test_what_was_not_said_meanwhile_is_written_as_it_is(log: Log) -> None:
+    log.write(0, AWAY, 0.1, "refused")
 
-    assert said(every, "connected again") == "connected again"
-    assert said(every, "cannot connect", name="another") == "cannot connect"
+    assert log.write(90_000, AWAY, 0.1, "refused") == "the database is away, trying again in 0.1 s: refused"
 
 
-def test_traces_are_always_written() -> None:
-    every = NotEveryTime()
-    record = logging.LogRecord("pool", logging.ERROR, "", 0, "it broke", (), (ValueError, ValueError("x"), None))
+def test_another_cause_is_written_at_once(log: Log) -> None:
+    log.write(0, AWAY, 0.1, "refused")
 
-    assert [every.filter(record) for _ in range(3)] == [True, True, True]
+    assert log.write(1, AWAY, 1.0, "100 % of connections are in use") is not None
+    assert log.write(2, AWAY, 1.0, "refused") is None
 
 
-@pytest.mark.parametrize("name", ["psycopg.pool", "dashboard.runs.notifications", "dashboard.worker.database"])
-def test_those_that_try_every_second_are_held_to_it(name: str) -> None:
-    assert [type(each) for each in logging.getLogger(name).filters] == [NotEveryTime]
+def test_everything_else_is_written_every_time(log: Log) -> None:
+    dropped = "an outcome on disk cannot be read and is dropped: %s"
+    error = ValueError("x")
+
+    assert [log.write(0, dropped, "a.bin") is None for _ in range(3)] == [False] * 3
+    traced = [log.write(0, AWAY, 0.1, "refused", exc_info=(ValueError, error, None)) for _ in range(3)]
+    assert None not in traced
+
+
+def test_the_causes_that_are_remembered_are_bounded(log: Log) -> None:
+    for number in range(1000):
+        log.write(0, AWAY, 0.1, f"connection {number} is closed")
+
+    assert len(log._filter._said) <= NotEveryTime.KINDS
+
+
+@pytest.mark.parametrize("begin", SAID_AGAIN_AND_AGAIN)
+def test_what_is_held_back_is_said_somewhere(begin: str) -> None:
+    """By Runboard, or by the pool of psycopg: else a sentence was changed in one place and not in the other."""
+    import psycopg_pool.pool
+
+    here = Path(__file__).parents[2] / "dashboard"
+    sources = [path for path in here.rglob("*.py") if path.name != "logs.py"]
+    assert any(f'"{begin}' in path.read_text() for path in (*sources, Path(psycopg_pool.pool.__file__)))
+
+
+def test_the_log_is_held_to_it() -> None:
+    (handler,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
+
+    assert NotEveryTime in [type(each) for each in handler.filters]

@@ -68,24 +68,40 @@ async def test_one_that_the_server_has_closed_is_not_used(server: ScriptedServer
         assert (server.connections_accepted, asker.idle) == (2, 1)
 
 
-async def test_one_that_has_been_idle_for_too_long_is_not_used(server: ScriptedServer) -> None:
-    async with asking(server, httpx.Limits(keepalive_expiry=0.02)) as asker:
+class Clock:
+    """What httpcore takes for the time."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("httpcore._async.http11.time", clock)
+    return clock
+
+
+async def test_one_that_has_been_idle_for_too_long_is_not_used(server: ScriptedServer, clock: Clock) -> None:
+    async with asking(server, httpx.Limits(keepalive_expiry=20)) as asker:
         await asker.ask()
-        await asyncio.sleep(0.05)
+        clock.now += 21
 
         await asker.ask()
 
         assert (server.connections_accepted, asker.idle) == (2, 1)
 
 
-async def test_those_of_a_crowd_are_closed_when_a_few_are_enough_again(server: ScriptedServer) -> None:
+async def test_those_of_a_crowd_are_closed_when_a_few_are_enough_again(server: ScriptedServer, clock: Clock) -> None:
     server.script("ok", SLOW, times=4)
-    async with asking(server, httpx.Limits(keepalive_expiry=0.1)) as asker:
+    async with asking(server, httpx.Limits(keepalive_expiry=20)) as asker:
         await asker.ask(at_once=4)
         assert asker.idle == 4
 
         for _ in range(6):
-            await asyncio.sleep(0.03)
+            clock.now += 6
             await asker.ask()
 
         assert asker.idle == 1

@@ -139,9 +139,12 @@ def test_scanning_needs_no_memory_and_linear_time(item: bytes) -> None:
 
     def seconds(size: int) -> float:
         scanned = body(size)
-        began = time.perf_counter()
-        assert _scan(scanned) is DocumentState.WHOLE
-        return time.perf_counter() - began
+        taken = []
+        for _ in range(3):
+            began = time.process_time()
+            assert _scan(scanned) is DocumentState.WHOLE
+            taken.append(time.process_time() - began)
+        return min(taken)
 
     def memory(size: int) -> int:
         scanned = body(size)
