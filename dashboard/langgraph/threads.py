@@ -128,13 +128,16 @@ class ThreadsClient:
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
     ) -> builtins.list[StateOutline]:
-        """States as `get_history` gives them, their values as bytes.
+        """States as `get_history` gives them, their values as bytes; with `before` only those with smaller ids.
 
         Raises:
             AnswerTooLarge: the answer is longer than `max_bytes`.
         """
         path = f"/threads/{segment(thread_id)}/history"
-        body = _given({"limit": limit, "before": before, "metadata": metadata})
+        body: dict[str, Any] = {"limit": limit, "metadata": metadata}
+        if before is not None:
+            # The schema wants an object, not the id that the SDK sends; the dev server reads it as a config.
+            body["before"] = {"checkpoint_id": before, "configurable": {"checkpoint_id": before}}
         reply = await self._http.request("POST", path, json=body, headers=headers, max_bytes=max_bytes)
         return await reply.read(lambda states: [state_outline(state) for state in states.items()])
 

@@ -44,7 +44,7 @@ class ScriptedThread:
     def history(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
         """`POST /threads/{t}/history`: newest first, of one run and from before a checkpoint when that is wanted."""
         of_run = (wanted.get("metadata") or {}).get("run_id")
-        before = _moment_of(wanted["before"]) if wanted.get("before") else None
+        before = _moment_of(wanted["before"]["configurable"]["checkpoint_id"]) if wanted.get("before") else None
         states = [
             state
             for state in reversed(self.states)
