@@ -18,9 +18,6 @@ LIARS = "tests/integration/test_lying_servers.py::"
 REFUSALS = "tests/integration/test_refusals_of_a_run.py::"
 SILENT = "tests/integration/test_silent_about_the_end.py::"
 LAUNCHES = "tests/integration/test_unconfirmed_launches.py::"
-LINE = "dashboard/worker/line.py"
-REEXECUTION = "dashboard/worker/reexecution.py"
-ANEW = "tests/integration/test_reexecution.py::"
 LARGE = "tests/integration/test_too_large.py::"
 LINES = "tests/unit/langgraph/test_lost_lines.py::"
 
@@ -295,94 +292,6 @@ ASKING = (
         'given["on_completion"] = "keep"',
         "pass",
         (WORKS + "test_a_stateless_run_is_classified_and_its_thread_then_deleted",),
-    ),
-    Break(
-        "executed-again-is-told",
-        "A run that its server executed again says so.",
-        LINE,
-        "        if anew is not None:\n",
-        "        if None:\n",
-        (ANEW + "test_a_run_that_its_server_began_anew_says_so",),
-    ),
-    Break(
-        "executed-again-is-told-of-adopted-runs",
-        "A run that its server executed again while another worker, or nobody, awaited it says so.",
-        LINE,
-        '"joined" and self._is_unseen:',
-        '"joined" and None:',
-        (ANEW + "test_a_run_that_was_begun_anew_while_nobody_awaited_it_says_so",),
-    ),
-    Break(
-        "executed-again-is-found-however-busy-it-was-since",
-        "A run that its server executed again says so, however many states it has left since.",
-        REEXECUTION,
-        "before=_checkpoint_id(before),",
-        "",
-        (ANEW + "test_a_run_that_was_begun_anew_while_nobody_awaited_it_says_so",),
-    ),
-    Break(
-        "executed-again-is-asked-until-it-is-answered",
-        "A server that does not answer just after its restart is asked again whether it began a run anew.",
-        LINE,
-        "await until_answered(ask, patience_s=ANEW_PATIENCE_S)",
-        "await ask()",
-        (ANEW + "test_a_server_that_does_not_say_so_at_once_is_asked_again",),
-    ),
-    Break(
-        "executed-again-is-told-once",
-        "Another execution is counted once, however often the line breaks.",
-        REEXECUTION,
-        "now.since != told.since and",
-        "",
-        (ANEW + "test_what_its_former_worker_has_said_is_not_said_again",),
-    ),
-    Break(
-        "waiting-to-be-executed-again-is-no-execution",
-        "A run that waits before its server executes it again is not said to have been executed once more than it was.",
-        REEXECUTION,
-        '(told.status, now.status) != ("pending", "running")',
-        "True",
-        (ANEW + "test_a_run_that_waits_before_it_is_begun_anew_is_executed_once_more_and_not_twice",),
-    ),
-    Break(
-        "beginning-late-is-not-beginning-anew",
-        "A run that only waited for its turn is not said to have been executed again.",
-        REEXECUTION,
-        "or await self._left_a_state(before)",
-        "or True",
-        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew",),
-    ),
-    Break(
-        "states-of-others-prove-nothing",
-        "Another run's state does not prove that a run was executed again.",
-        REEXECUTION,
-        '(each.state.get("metadata") or {}).get("run_id") == self._run_id',
-        "True",
-        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew",),
-    ),
-    Break(
-        "beginning-while-the-line-is-lost-is-not-beginning-anew",
-        "A run that began while its line was lost is not said to have been executed again.",
-        LINE,
-        "had_begun=self._had_begun)",
-        "had_begun=True)",
-        (ANEW + "test_a_run_that_began_while_its_line_was_lost_has_not_begun_anew",),
-    ),
-    Break(
-        "runs-found-late-are-not-taken-for-new",
-        "A run that was found long after its launch is not said to have been executed again.",
-        AWAITING,
-        "        if is_found:  # a while after it was created\n",
-        "        if None:\n",
-        (ANEW + "test_a_run_that_was_found_late_is_looked_at_by_its_own_times",),
-    ),
-    Break(
-        "executions-are-written-once",
-        "Another execution is counted once, also when Postgres took it and could not say so.",
-        "dashboard/runs/holding.py",
-        "        if run.executions < executions:\n",
-        "        if True:\n",
-        (ANEW + "test_it_is_counted_once_also_when_postgres_took_it_and_could_not_say_so",),
     ),
     Break(
         "cancel-is-tried-again",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.protections.asking import ASKING
 from tests.protections.broken import Break
 from tests.protections.endings import ENDINGS
+from tests.protections.executions import EXECUTIONS
 from tests.protections.hands import HANDS
 from tests.protections.pages import PAGES
 from tests.protections.storing import STORES
 
-BREAKS: tuple[Break, ...] = (*HANDS, *ASKING, *ENDINGS, *STORES, *PAGES)
+BREAKS: tuple[Break, ...] = (*HANDS, *ASKING, *ENDINGS, *EXECUTIONS, *STORES, *PAGES)

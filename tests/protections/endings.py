@@ -253,16 +253,6 @@ ENDINGS = (
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
     ),
     Break(
-        "executed-again-before-it-was-adopted",
-        "A run that was adopted says that its server executed it again, where the server counts.",
-        CLASSIFY,
-        "    return attempt if isinstance(attempt, int) else 1\n",
-        "    return 1\n",
-        (
-            "tests/integration/test_reexecution.py::test_a_run_that_was_over_when_it_was_adopted_says_so_where_the_server_counts",
-        ),
-    ),
-    Break(
         "no-reason-is-said-to-be-none",
         "A failure of which the server says nothing is not blamed on what the run was launched with.",
         "dashboard/runs/banners.py",
