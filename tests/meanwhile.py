@@ -38,7 +38,8 @@ class Meanwhile:
     @staticmethod
     def _waits() -> bool:
         with connection.cursor() as cursor:
+            # Not pg_stat_activity: within a transaction that stays as it was at the first look.
             cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
             )
             return bool(cursor.fetchone()[0])
