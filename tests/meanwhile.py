@@ -40,6 +40,6 @@ class Meanwhile:
         with connection.cursor() as cursor:
             # Not pg_stat_activity: within a transaction that stays as it was at the first look.
             cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
             )
             return bool(cursor.fetchone()[0])
