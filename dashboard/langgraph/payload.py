@@ -43,6 +43,7 @@ def run_payload(
     after_seconds: int | None,
     langsmith_tracing: LangSmithTracing | None,
     durability: Durability | None,
+    strict_resume: bool | None,
 ) -> dict[str, Any]:
     """The JSON object to send: None is left out (an explicit null is a 422), `{}`, False, 0 and [] are kept.
 
@@ -68,6 +69,7 @@ def run_payload(
         "on_completion": on_completion,
         "after_seconds": after_seconds,
         "durability": durability,
+        "strict_resume": strict_resume,
         "langsmith_tracer": langsmith_tracing,
     }
     return {key: value for key, value in body.items() if value is not None}

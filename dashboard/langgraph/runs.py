@@ -77,6 +77,7 @@ class RunsClient:
         params: QueryParamTypes | None = None,
         on_run_created: OnRunCreated | None = None,
         durability: Durability | None = None,
+        strict_resume: bool | None = None,
     ) -> builtins.list[dict[str, Any]] | dict[str, Any]:
         """Create a run, wait until it finishes and return the final state.
 
@@ -108,6 +109,8 @@ class RunsClient:
             on_run_created: Called once with `{"run_id", "thread_id"}` when the response headers are in. May be async.
                 What it raises comes out unchanged.
             durability: "sync", "async" or "exit".
+            strict_resume: Fail a resume that answers an interrupt which does not wait; without it, or on servers whose
+                `/info` does not report it, such an answer is ignored.
 
         Returns:
             The final state, usually a dict, as orjson reads it: integers beyond 64 bits as floats, the last of two
@@ -145,6 +148,7 @@ class RunsClient:
                 after_seconds=after_seconds,
                 langsmith_tracing=langsmith_tracing,
                 durability=durability,
+                strict_resume=strict_resume,
             ),
             headers=headers,
             params=params,
@@ -183,6 +187,7 @@ class RunsClient:
         params: QueryParamTypes | None = None,
         on_run_created: OnRunCreated | None = None,
         durability: Durability | None = None,
+        strict_resume: bool | None = None,
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
     ) -> Coroutine[Any, Any, Answer]:
@@ -219,6 +224,7 @@ class RunsClient:
                 after_seconds=after_seconds,
                 langsmith_tracing=langsmith_tracing,
                 durability=durability,
+                strict_resume=strict_resume,
             ),
             headers=headers,
             params=params,

@@ -25,7 +25,7 @@ AFTER_SECONDS_MAX = 366 * 24 * 3600
 # Shown first; every other wait parameter is folded under Advanced.
 MAIN_FIELDS = ["server", "assistant_id", "input", "context", "thread", "thread_id", "name", "tags"]
 ADVANCED_GROUPS: list[tuple[str, list[str]]] = [
-    ("Where to start", ["command", "checkpoint_id", "checkpoint", "if_not_exists"]),
+    ("Where to start", ["command", "strict_resume", "checkpoint_id", "checkpoint", "if_not_exists"]),
     ("When to stop", ["interrupt_before", "interrupt_after", "after_seconds"]),
     ("Configuration", ["config", "metadata"]),
     ("How it runs", ["multitask_strategy", "on_disconnect", "on_completion", "durability", "checkpoint_during"]),
@@ -38,7 +38,7 @@ ADVANCED_FIELDS = [name for _, names in ADVANCED_GROUPS for name in names]
 WAIT_PARAMETERS = (
     "input command metadata config context checkpoint checkpoint_id checkpoint_during interrupt_before interrupt_after "
     "webhook on_disconnect on_completion multitask_strategy if_not_exists after_seconds langsmith_tracing raise_error "
-    "params durability"
+    "params durability strict_resume"
 ).split()
 
 
@@ -87,6 +87,11 @@ class LaunchForm(forms.Form):
         label="Command",
         example='{"resume": "yes"}',
         help_text="Resume, update or goto instead of an input, as JSON. Default: none.",
+    )
+    strict_resume = BooleanText(
+        label="Strict resume",
+        help_text="With true, a resume that answers nothing that waits fails instead of being ignored, on servers that "
+        "know this. Default: not given.",
     )
     checkpoint_id = forms.CharField(
         required=False,

@@ -23,9 +23,6 @@ from tests.recording_server import RecordingServer
 from tests.scripted_server.wire import Request
 
 THREAD = "1ef0b0b0-0000-6000-8000-000000000002"
-NEWER_THAN_THE_PROTOCOL = {"strict_resume"}
-"""Parameters of the installed SDK that our contract, LANGGRAPH.md section 1, does not have (0.4.14 has this one)."""
-
 VALUES: dict[str, list[Any]] = {
     "input": [
         *({}, [], 0, False, "", "text", None),
@@ -84,6 +81,7 @@ VALUES: dict[str, list[Any]] = {
         "",
     ],
     "durability": ["sync", "async", "exit"],
+    "strict_resume": [True, False],
 }
 THREADS = [
     *(
@@ -269,11 +267,8 @@ def test_the_signature_is_the_sdks() -> None:
     sdks = inspect.signature(SdkRunsClient.wait).parameters
     ours = inspect.signature(RunsClient.wait).parameters
 
-    known = {name: p for name, p in sdks.items() if name not in NEWER_THAN_THE_PROTOCOL}
-
-    assert list(ours) == list(known)
-    assert [(p.kind, p.default) for p in ours.values()] == [(p.kind, p.default) for p in known.values()]
-    assert set(sdks) - set(ours) == NEWER_THAN_THE_PROTOCOL
+    assert list(ours) == list(sdks)
+    assert [(p.kind, p.default) for p in ours.values()] == [(p.kind, p.default) for p in sdks.values()]
 
 
 def test_wait_answer_takes_what_wait_takes() -> None:
