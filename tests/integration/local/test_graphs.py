@@ -16,7 +16,7 @@ from langgraph.types import Command
 from dashboard.local import sample_server
 
 GRAPHS = Path(sample_server.__file__).with_name("graphs")
-NAMES = ("chat", "report", "approval", "panel", "faulty", "bulk")
+NAMES = ("chat", "report", "approval", "panel", "faulty", "writer", "survey", "bulk")
 
 
 def load(name: str) -> Any:
@@ -126,6 +126,35 @@ async def test_faulty_raises_what_it_was_asked_for(kind: str, error: str) -> Non
         await graph.ainvoke({"kind": kind}, thread("a"))
 
     assert type(raised.value).__name__ == error
+
+
+async def test_writer_streams_its_words() -> None:
+    graph = load("writer")
+    words: list[str] = []
+
+    async for message, about in graph.astream(
+        {"topic": "Tides", "words_per_second": 1000}, thread("a"), stream_mode="messages"
+    ):
+        if about["langgraph_node"] == "draft" and message.type == "AIMessageChunk":
+            words.append(message.content)
+    state = (await graph.aget_state(thread("a"))).values
+
+    assert len(words) > 50
+    assert state["messages"][-2].content == "".join(words)
+    assert state["messages"][-2].usage_metadata["output_tokens"] == len(words)
+
+
+async def test_survey_takes_twelve_steps() -> None:
+    graph = load("survey")
+    nodes: list[str] = []
+
+    async for _, update in graph.astream(
+        {"place": "The old harbour", "seconds": 0}, thread("a"), stream_mode="updates", subgraphs=True
+    ):
+        nodes += update
+
+    assert len(nodes) == 12
+    assert [nodes.count(node) for node in ("measure", "sample", "judge", "summarize")] == [2, 2, 2, 1]
 
 
 @pytest.mark.parametrize("megabytes", [0.1, 1, 8])
