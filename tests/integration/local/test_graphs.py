@@ -135,7 +135,7 @@ async def test_writer_streams_its_words() -> None:
     async for message, about in graph.astream(
         {"topic": "Tides", "words_per_second": 1000}, thread("a"), stream_mode="messages"
     ):
-        if about["langgraph_node"] == "draft" and message.type == "AIMessageChunk":
+        if about["langgraph_node"] == "draft" and message.type == "AIMessageChunk" and message.content:
             words.append(message.content)
     state = (await graph.aget_state(thread("a"))).values
 
