@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.functional import cached_property
 
 from dashboard.teams.encryption import secrets_decrypt
 from dashboard.teams.models import Team
@@ -50,8 +53,8 @@ class Assistant(models.Model):
     graph_id = models.CharField(max_length=200)
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
-    # The answer of GET /assistants/{id}/schemas; {} when the server gave none.
-    schemas = models.JSONField(default=dict)
+    # The answer of GET /assistants/{id}/schemas as text: jsonb would lose the order of the properties.
+    schemas_text = models.TextField(default="{}")
     seen_at = models.DateTimeField()
 
     class Meta:
@@ -60,3 +63,8 @@ class Assistant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def schemas(self) -> dict[str, Any]:
+        """The JSON Schemas by name (`input_schema`, ...) in the server's order; {} when the server gave none."""
+        return json.loads(self.schemas_text)  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,7 @@ def server_seen(*, server: Server, version: str, assistants: Sequence[AssistantF
                     "graph_id": found.graph_id,
                     "name": found.name,
                     "description": found.description,
-                    "schemas": found.schemas,
+                    "schemas_text": json.dumps(found.schemas, ensure_ascii=False),
                     "seen_at": now,
                 },
             )

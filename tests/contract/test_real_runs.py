@@ -297,7 +297,7 @@ async def test_every_sample_has_schemas_with_words_and_an_example_that_runs(serv
     async with working():
         await eventually(
             lambda: in_db(
-                lambda: server.assistants.count() == 6 and server.assistants.exclude(schemas={}).count() == 6
+                lambda: server.assistants.count() == 6 and server.assistants.exclude(schemas_text="{}").count() == 6
             ),
             "all six assistants with their schemas",
         )
