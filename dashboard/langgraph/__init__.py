@@ -9,6 +9,7 @@
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
 from dashboard.langgraph.client import LangGraphClient, get_client
 from dashboard.langgraph.errors import (
+    AddressRefused,
     AnswerNotUnderstood,
     AnswerTooLarge,
     ClientClosed,
@@ -28,6 +29,7 @@ from dashboard.langgraph.outlines import GraphError
 from dashboard.langgraph.types import RunCreateMetadata
 
 __all__ = [
+    "AddressRefused",
     "Answer",
     "AnswerNotUnderstood",
     "AnswerTooLarge",

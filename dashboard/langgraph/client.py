@@ -24,6 +24,9 @@ def get_client(
     limits: httpx.Limits | None = DEFAULT_LIMITS,
     backoff: Backoff | None = None,
     max_answer_bytes: int | None = None,
+    proxy: str | None = None,
+    trust_proxy: bool = False,
+    allow_private: bool = True,
 ) -> LangGraphClient:
     """A client for one LangGraph server, used as `async with get_client(url) as client:`.
 
@@ -35,11 +38,24 @@ def get_client(
         limits: `max_connections` bounds the waits in flight (default: no bound). None: the default.
         backoff: Pace of joining again after a lost connection.
         max_answer_bytes: A longer answer raises AnswerTooLarge, decompressed bytes counted. None: no limit.
+        proxy: The http:// or https:// proxy that every connection goes through, as a CONNECT tunnel. None: none.
+        trust_proxy: Whether the proxy itself may have a private address although the server may not.
+        allow_private: With False, a connection to an address that is not public raises AddressRefused, whatever the
+            name resolves to at that moment.
 
     Raises:
         RequestInvalid: The address or the headers cannot be used.
     """
-    http = HttpClient(url, headers=headers, timeout=timeout, limits=limits, max_answer_bytes=max_answer_bytes)
+    http = HttpClient(
+        url,
+        headers=headers,
+        timeout=timeout,
+        limits=limits,
+        max_answer_bytes=max_answer_bytes,
+        proxy=proxy,
+        trust_proxy=trust_proxy,
+        allow_private=allow_private,
+    )
     return LangGraphClient(http, backoff or Backoff())
 
 

@@ -32,8 +32,11 @@ class Content(httpx.AsyncByteStream):
 class FreshConnections(httpx.AsyncBaseTransport):
     """A new connection for each request, closed with its response; at most `limits.max_connections` at a time."""
 
-    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, limits: httpx.Limits, network: httpcore.AsyncNetworkBackend | None = None
+    ) -> None:
         self._context = context
+        self._network = network
         self._slots = asyncio.Semaphore(limits.max_connections) if limits.max_connections else None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,7 +48,8 @@ class FreshConnections(httpx.AsyncBaseTransport):
             except TimeoutError as error:
                 raise httpx.PoolTimeout("", request=request) from error
         url = _url(request)
-        return await _send(request, url, httpcore.AsyncHTTPConnection(url.origin, ssl_context=self._context), self._end)
+        connection = httpcore.AsyncHTTPConnection(url.origin, ssl_context=self._context, network_backend=self._network)
+        return await _send(request, url, connection, self._end)
 
     async def _end(self, connection: httpcore.AsyncHTTPConnection) -> None:
         try:
@@ -61,8 +65,11 @@ class KeptConnections(httpx.AsyncBaseTransport):
     It bounds neither their number nor the requests under way: that is the caller's.
     """
 
-    def __init__(self, context: ssl.SSLContext, limits: httpx.Limits) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, limits: httpx.Limits, network: httpcore.AsyncNetworkBackend | None = None
+    ) -> None:
         self._context = context
+        self._network = network
         self._most = limits.max_keepalive_connections
         self._expiry_s = limits.keepalive_expiry
         self._idle: deque[httpcore.AsyncHTTPConnection] = deque()
@@ -79,7 +86,9 @@ class KeptConnections(httpx.AsyncBaseTransport):
             if not connection.has_expired():  # nor has the server closed it
                 return connection
             await connection.aclose()
-        return httpcore.AsyncHTTPConnection(origin, ssl_context=self._context, keepalive_expiry=self._expiry_s)
+        return httpcore.AsyncHTTPConnection(
+            origin, ssl_context=self._context, keepalive_expiry=self._expiry_s, network_backend=self._network
+        )
 
     async def _give_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
         if connection.is_available() and not self._is_closed:

@@ -5,6 +5,7 @@
     |-- ClientClosed                         the client was used after its `async with` ended; nothing was sent
     |-- ServerUnreachable                    no usable answer came; `may_exist`: it may have taken effect
     |   |-- ServerUnreachableNotCreated      provably nothing was created: send it again
+    |   |   `-- AddressRefused             the address is private, and that is not allowed; no connection was opened
     |   `-- ServerUnreachablePerhapsCreated  the run may exist: look it up, never post it again
     |-- RequestRejected                      the server said no, in a sentence; nothing was created
     |   |-- RunRejected                      ... to the POST that creates a run
@@ -67,6 +68,10 @@ class ServerUnreachableNotCreated(ServerUnreachable):
     """No request byte left this process, or the request was one that creates nothing (a GET). Safe to send again."""
 
     may_exist = False
+
+
+class AddressRefused(ServerUnreachableNotCreated):
+    """The server's name or address leads into a private network, which is not allowed for it. Nothing was opened."""
 
 
 class ServerUnreachablePerhapsCreated(ServerUnreachable):

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
+from dashboard.langgraph._transport.network import network_for, proxy_url
 from dashboard.langgraph.connections import Content, FreshConnections, KeptConnections
 from dashboard.langgraph.documents import SMALL_BYTES, Bytes, parse_document
 from dashboard.langgraph.encoding import encode_json
@@ -103,6 +104,9 @@ class HttpClient:
         timeout: httpx.Timeout | float | tuple[float | None, ...] | None,
         limits: httpx.Limits | None,
         max_answer_bytes: int | None,
+        proxy: str | None = None,
+        trust_proxy: bool = False,
+        allow_private: bool = True,
     ) -> None:
         timeout = DEFAULT_TIMEOUT if timeout is None else timeout
         limits = limits or DEFAULT_LIMITS
@@ -111,14 +115,17 @@ class HttpClient:
             if base.scheme not in ("http", "https") or not base.host:
                 raise RequestInvalid(f"{url!r} is not an http:// or https:// address.")
             context = _ssl_context()
+            network = network_for(
+                allow_private=allow_private, proxy=proxy_url(proxy), trust_proxy=trust_proxy, context=context
+            )
             client = functools.partial(
                 httpx.AsyncClient,
                 base_url=base,
                 headers=httpx.Headers({"User-Agent": "runboard", **(headers or {})}),
                 timeout=timeout,  # type: ignore[arg-type]
             )
-            self._fresh = client(transport=FreshConnections(context, limits))
-            self._kept = client(transport=KeptConnections(context, limits))
+            self._fresh = client(transport=FreshConnections(context, limits, network))
+            self._kept = client(transport=KeptConnections(context, limits, network))
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             raise (
                 error

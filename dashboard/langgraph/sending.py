@@ -9,6 +9,7 @@ import httpcore
 import httpx
 
 from dashboard.langgraph.errors import (
+    AddressRefused,
     LangGraphError,
     RequestInvalid,
     ServerUnreachableNotCreated,
@@ -52,6 +53,8 @@ class Sending:
             changes: Whether the request, had it arrived, changes something on the server (so: not a GET).
             origin: The server's address without credentials, for the sentence.
         """
+        if isinstance(error, AddressRefused):
+            return error
         if not self.started:
             if isinstance(error, httpx.LocalProtocolError | httpx.UnsupportedProtocol | httpx.InvalidURL | ValueError):
                 return RequestInvalid(f"The request cannot be sent: {sentence(error)}.")
