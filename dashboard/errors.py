@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from dashboard.http import wants_json
-from dashboard.teams.typed import keeps_typed, show_again
+from dashboard.teams.pending_form import keeps_typed, show_again
 
 logger = logging.getLogger(__name__)
 

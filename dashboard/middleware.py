@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from dashboard.errors import is_for_a_program, outage
 from dashboard.http import is_htmx
-from dashboard.teams.typed import sign_in_and_keep
+from dashboard.teams.pending_form import sign_in_and_keep
 
 
 class SignInRequired(LoginRequiredMiddleware):

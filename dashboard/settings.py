@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "dashboard.runs",
     "dashboard.launch",
     "dashboard.worker",
+    "dashboard.monitoring",
     "dashboard.live",
     "dashboard.sharing",
     "dashboard.local",

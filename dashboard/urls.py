@@ -1,7 +1,7 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from dashboard.health import healthz, workers_live, workers_notice, workers_page
+from dashboard.monitoring.views import healthz, workers_live, workers_notice, workers_page
 
 handler400 = "dashboard.errors.bad_request"
 handler403 = "dashboard.errors.not_allowed"

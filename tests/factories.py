@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from dashboard.runs import holding, outcomes, services
-from dashboard.runs.holding import Hold, hold_of
+from dashboard.runs import leases, outcomes, services
+from dashboard.runs.leases import Hold, hold_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.services import LaunchOrder
@@ -78,15 +78,15 @@ def make_run(
 
 def claim(run: Run) -> Hold:
     """The run is `starting`. A claim that names its run: claiming the oldest would take other runs of the test away."""
-    return hold_of(holding._take(uuid.uuid4(), 1, Q(pk=run.pk), holding._claim)[0])
+    return hold_of(leases._take(uuid.uuid4(), 1, Q(pk=run.pk), leases._claim)[0])
 
 
 def _advance(run: Run, by: User, status: RunStatus, outcome: Outcome) -> None:
     hold = claim(run)
     if status == RunStatus.STARTING:
         return
-    holding.run_sending(hold)
-    holding.run_created_on_server(
+    leases.run_sending(hold)
+    leases.run_created_on_server(
         hold,
         remote_run_id=str(uuid.uuid4()),
         remote_thread_id=run.remote_thread_id or str(uuid.uuid4()),

@@ -18,8 +18,8 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from dashboard.env import BASE_DIR
+from dashboard.local.parent_death import tethered
 from dashboard.local.ports import free_port
-from dashboard.local.tether import tethered
 from tests.bench.measuring import Usage, eventually, usage_of
 
 TROUBLE = (" ERROR ", " CRITICAL ", "Traceback")

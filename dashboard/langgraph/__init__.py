@@ -6,6 +6,7 @@
 `errors` draws what can go wrong; `types` holds the protocol's words and shapes.
 """
 
+from dashboard.langgraph._json.state_summary import GraphError
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
 from dashboard.langgraph.client import LangGraphClient, get_client
 from dashboard.langgraph.errors import (
@@ -24,8 +25,7 @@ from dashboard.langgraph.errors import (
     ServerUnreachableNotCreated,
     ServerUnreachablePerhapsCreated,
 )
-from dashboard.langgraph.joining import Backoff
-from dashboard.langgraph.outlines import GraphError
+from dashboard.langgraph.join import Backoff
 from dashboard.langgraph.types import RunCreateMetadata
 
 __all__ = [

@@ -10,18 +10,18 @@ from typing import Any, Literal, TypeAlias
 
 import httpx
 
-from dashboard.langgraph.documents import (
+from dashboard.langgraph._json.scanner import (
     SMALL_BYTES,
     DocumentState,
     document_state,
     is_self_delimiting,
     parse_document,
 )
+from dashboard.langgraph._json.slice import Part
+from dashboard.langgraph._json.state_summary import GraphError, graph_error, questions
+from dashboard.langgraph._transport.client import READING_ERRORS
+from dashboard.langgraph._transport.request_trace import sentence
 from dashboard.langgraph.errors import AnswerNotUnderstood, AnswerTooLarge
-from dashboard.langgraph.http import READING_ERRORS
-from dashboard.langgraph.outlines import GraphError, graph_error, questions
-from dashboard.langgraph.parts import Part
-from dashboard.langgraph.sending import sentence
 
 _WHITESPACE = b" \t\r\n"
 

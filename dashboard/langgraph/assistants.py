@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final, cast
 
+from dashboard.langgraph._transport.client import HttpClient
+from dashboard.langgraph._transport.urls import segment
 from dashboard.langgraph.errors import AnswerNotUnderstood
-from dashboard.langgraph.http import HttpClient
-from dashboard.langgraph.paths import segment
 from dashboard.langgraph.types import Assistant, Graph, GraphSchemas
 
 _PAGE: Final = 100

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import httpx
 
+from dashboard.langgraph._transport.client import DEFAULT_LIMITS, DEFAULT_TIMEOUT, HttpClient
 from dashboard.langgraph.assistants import AssistantsClient
 from dashboard.langgraph.errors import AnswerNotUnderstood
-from dashboard.langgraph.http import DEFAULT_LIMITS, DEFAULT_TIMEOUT, HttpClient
-from dashboard.langgraph.joining import Backoff
+from dashboard.langgraph.join import Backoff
 from dashboard.langgraph.runs import RunsClient
 from dashboard.langgraph.threads import ThreadsClient
 

@@ -6,10 +6,13 @@ import builtins
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
+from dashboard.langgraph._json.encoder import encode_json
+from dashboard.langgraph._json.scanner import DocumentState
+from dashboard.langgraph._transport.client import READING_ERRORS, HttpClient
+from dashboard.langgraph._transport.connections import Content
+from dashboard.langgraph._transport.request_trace import sentence
+from dashboard.langgraph._transport.urls import run_ids, segment
 from dashboard.langgraph.answers import Answer, OnConnection, read_body
-from dashboard.langgraph.connections import Content
-from dashboard.langgraph.documents import DocumentState
-from dashboard.langgraph.encoding import encode_json
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
     NotFound,
@@ -17,11 +20,8 @@ from dashboard.langgraph.errors import (
     RunNotFound,
     ServerUnreachablePerhapsCreated,
 )
-from dashboard.langgraph.http import READING_ERRORS, HttpClient
-from dashboard.langgraph.joining import Backoff, Joiner, tell
-from dashboard.langgraph.paths import run_ids, segment
+from dashboard.langgraph.join import Backoff, Joiner, tell
 from dashboard.langgraph.payload import run_payload, warn_of_checkpoint_during
-from dashboard.langgraph.sending import sentence
 from dashboard.langgraph.types import (
     All,
     CancelAction,

@@ -6,10 +6,10 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
+from dashboard.langgraph._json.state_summary import StateOutline, state_outline
+from dashboard.langgraph._transport.client import HttpClient
+from dashboard.langgraph._transport.urls import segment
 from dashboard.langgraph.errors import AnswerNotUnderstood
-from dashboard.langgraph.http import HttpClient
-from dashboard.langgraph.outlines import StateOutline, state_outline
-from dashboard.langgraph.paths import segment
 from dashboard.langgraph.types import Thread, ThreadState, ThreadStatus
 
 

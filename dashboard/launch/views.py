@@ -20,7 +20,7 @@ from dashboard.runs.models import Run
 from dashboard.servers.selectors import assistant_list
 from dashboard.teams.access import may_act_required
 from dashboard.teams.middleware import TeamRequest
-from dashboard.teams.typed import typed_take
+from dashboard.teams.pending_form import typed_take
 
 
 @never_cache

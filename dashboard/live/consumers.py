@@ -28,13 +28,13 @@ from django.utils import timezone
 from dashboard.live.listener import listener
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group
 from dashboard.live.rendering import render_first_rows, render_row, render_run, render_run_notice, render_shared
+from dashboard.monitoring.fragments import list_notice_html, workers_html
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.runs.selectors import RunFilters
 from dashboard.sharing.selectors import share_open
 from dashboard.teams.models import Membership
 from dashboard.teams.selectors import is_still_signed_in, membership_of, membership_still_of
-from dashboard.worker.fragments import list_notice_html, workers_html
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ DATABASE_RETRY_S = 1.0
 ACCESS_SURE_S = 60.0
 ENDING_S = 1.0
 BEAT_S = 15.0
-"""A line that has brought nothing for so long says that it is still there: `static/js/line.js` goes by it."""
+"""A line that has brought nothing for so long says that it is still there: `static/js/socket.js` goes by it."""
 BEAT = "<!-- nothing new -->"
 PAUSE_S = 0.1
 """After each telling, so that a burst of changes becomes one: nobody reads faster, and rendering is what costs."""

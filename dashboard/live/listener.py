@@ -18,10 +18,10 @@ from django.db import InterfaceError, OperationalError
 
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group
 from dashboard.live.rendering import once
+from dashboard.monitoring.database_outage import reach
+from dashboard.monitoring.selectors import Crew, crew, queue_is_stuck
 from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
 from dashboard.teams.notifications import ACCESS_CHANNEL
-from dashboard.worker.reach import reach
-from dashboard.worker.selectors import Crew, crew, queue_is_stuck
 
 logger = logging.getLogger(__name__)
 

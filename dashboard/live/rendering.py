@@ -10,10 +10,10 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
+from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import PAGE_ROWS, RunFilters, run_list
-from dashboard.worker.fragments import list_notice_html, run_notice_html
 
 KEPT = 512
 KEPT_CHARS = 30_000_000

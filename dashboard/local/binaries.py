@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from dashboard.local import folders
-from dashboard.local.account import Account, PostgresError
+from dashboard.local.os_user import Account, PostgresError
 
 MAJOR_VERSION = 18
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.local import folders
-from dashboard.local.account import Account, PostgresError, choose_account
 from dashboard.local.binaries import MAJOR_VERSION, find_binaries, reachable_binaries
-from dashboard.local.tether import tethered
+from dashboard.local.os_user import Account, PostgresError, choose_account
+from dashboard.local.parent_death import tethered
 
 ROLE = DATABASE = "runboard"
 PORT = 5432  # no TCP port: a part of the socket's name

@@ -7,7 +7,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from dashboard.local.account import Account, PostgresError
+from dashboard.local.os_user import Account, PostgresError
 
 # For what Postgres' user cannot reach elsewhere. Only root ever writes there.
 SYSTEM_HOME = Path("/var/lib/runboard")

@@ -19,7 +19,6 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from dashboard.local.account import PostgresError
 from dashboard.local.cluster import (
     DATABASE,
     PORT,
@@ -33,8 +32,9 @@ from dashboard.local.cluster import (
     sync_tree,
     write_access,
 )
+from dashboard.local.os_user import PostgresError
+from dashboard.local.parent_death import tethered
 from dashboard.local.service import ending, open_log
-from dashboard.local.tether import tethered
 
 __all__ = ["EmbeddedPostgres", "PostgresError"]
 

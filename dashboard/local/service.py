@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from dashboard.local.tether import tethered
+from dashboard.local.parent_death import tethered
 
 LOG_LIMIT_BYTES = 5 * 1024 * 1024
 STEADY_AFTER_S = 60.0

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from dashboard.local.parent_death import tethered
 from dashboard.local.service import Service, open_log
-from dashboard.local.tether import tethered
 
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 # make sends a SIGTERM on to us that a process group has already received: one wish, heard twice.

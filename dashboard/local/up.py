@@ -25,14 +25,14 @@ from dashboard.env import (
     read_environment,
 )
 from dashboard.local.folders import make_folder
+from dashboard.local.instance_lock import AlreadyRunning, be_the_only_one, refuse_a_second
 from dashboard.local.keys import ensure_local_keys, write_private
-from dashboard.local.only_one import AlreadyRunning, be_the_only_one, refuse_a_second
+from dashboard.local.parent_death import die_with_parent
 from dashboard.local.ports import port_problem
 from dashboard.local.postgres import EmbeddedPostgres, PostgresError
 from dashboard.local.sample_server import SampleServer
 from dashboard.local.service import Service
 from dashboard.local.supervisor import ProgramFailed, StopAsked, Supervisor
-from dashboard.local.tether import die_with_parent
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
 SAY_AGAIN_S = 20.0

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 from django.utils import timezone
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.final_state import showable
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import NO_REASON
 from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
+from dashboard.runs.state.view import showable
 from dashboard.runs.statuses import RunStatus
 
 SLOW_S = 5.0

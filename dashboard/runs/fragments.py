@@ -7,10 +7,10 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from dashboard.runs.banners import run_banner
-from dashboard.runs.final_state import final_state_of, value_tree
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import PAGE_ROWS
-from dashboard.runs.wording import event_lines
+from dashboard.runs.state.view import final_state_of, value_tree
+from dashboard.runs.timeline import event_lines
 
 
 def run_context(run: Run, *, may_act: bool) -> dict[str, Any]:

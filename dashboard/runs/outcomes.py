@@ -14,13 +14,13 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Least, Now
 
-from dashboard.runs.changes import Event, fields_of_move, moved, run_followed, run_move, runs_change
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import Hold, held_run, in_force
+from dashboard.runs.leases import Hold, held_run, in_force
 from dashboard.runs.models import Run
-from dashboard.runs.packing import PackedState, pack, packed_copy, packed_insert
+from dashboard.runs.state.storage import PackedState, pack, packed_copy, packed_insert
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
 from dashboard.runs.text import searchable, storable
+from dashboard.runs.transitions import Event, fields_of_move, moved, run_followed, run_move, runs_change
 
 ERROR_CHARS = 20_000
 WAITED_S = 1.0

@@ -12,12 +12,12 @@ from typing import Any, Literal
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from dashboard.runs.changes import Event, run_followed, run_move, run_note
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
 from dashboard.runs.statuses import ENDS, RunStatus
 from dashboard.runs.text import searchable
+from dashboard.runs.transitions import Event, run_followed, run_move, run_note
 from dashboard.servers.models import Server
 from dashboard.servers.selectors import assistant_find
 from dashboard.teams.encryption import secrets_encrypt

@@ -16,9 +16,9 @@ from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import fragments, selectors, services
-from dashboard.runs.downloads import state_response
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import RunFilters
+from dashboard.runs.state.download import state_response
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest

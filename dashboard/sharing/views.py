@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import fragments
-from dashboard.runs.downloads import state_response
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get, run_result
+from dashboard.runs.state.download import state_response
 from dashboard.sharing import selectors, services
 from dashboard.sharing.forms import ShareForm
 from dashboard.sharing.models import ShareLink

@@ -13,24 +13,24 @@ from uuid import UUID
 from django.conf import settings
 
 from dashboard.langgraph import LangGraphClient, RequestInvalid
-from dashboard.runs import holding, outcomes
+from dashboard.runs import leases, outcomes
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import LEASE, Hold, LeaseLost
+from dashboard.runs.leases import LEASE, Hold, LeaseLost
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, listen
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker import services
-from dashboard.worker.awaiting import RunAwaiter
-from dashboard.worker.clients import Clients
+from dashboard.worker.assistant_sync import keep_directory
+from dashboard.worker.client_pool import Clients
 from dashboard.worker.database import DATABASE_AWAY, Database
-from dashboard.worker.directory import keep_directory
-from dashboard.worker.held import HeldRun
+from dashboard.worker.execution.claimed_run import HeldRun
+from dashboard.worker.execution.executor import RunAwaiter
 from dashboard.worker.lease_clock import lease_clock
-from dashboard.worker.pulse import pulse
-from dashboard.worker.spool import Spool
-from dashboard.worker.storing import OutcomeStore
+from dashboard.worker.outcomes.spool import Spool
+from dashboard.worker.outcomes.store import OutcomeStore
+from dashboard.worker.stall_detector import pulse
 
 logger = logging.getLogger(__name__)
 
@@ -123,9 +123,9 @@ class Worker:
         taken = 0
         try:
             if self._has_doubts:
-                await self._database.call(holding.leases_unheard_end, owner=self.id, held=list(self._holds))
+                await self._database.call(leases.leases_unheard_end, owner=self.id, held=list(self._holds))
                 self._has_doubts = False
-            for take in (partial(holding.run_adopt, held=self._holds), holding.run_claim):
+            for take in (partial(leases.run_adopt, held=self._holds), leases.run_claim):
                 began = lease_clock()
                 # What one call took is held before the next, which may find the database away.
                 for run in await self._database.call(take, owner=self.id, limit=room - taken):
@@ -141,7 +141,7 @@ class Worker:
         if (former := self._tasks.get(run.pk)) is not None:
             former.cancel()  # its hold is gone: it could write nothing, and would never be let go of
         self._leases[run.pk] = began + LEASE_SURE_S
-        self._holds[run.pk] = hold = holding.hold_of(run)
+        self._holds[run.pk] = hold = leases.hold_of(run)
         task = asyncio.create_task(self._finish(run, hold), name=f"run {run.pk}")
         self._tasks[run.pk] = task
         task.add_done_callback(partial(self._let_go, run.pk))
@@ -215,7 +215,7 @@ class Worker:
     async def _look_for_cancels(self) -> None:
         assert self.id is not None
         try:
-            asked = await self._database.call(holding.cancels_asked, owner=self.id)
+            asked = await self._database.call(leases.cancels_asked, owner=self.id)
         except DATABASE_AWAY:
             return  # looked for again when the line is back, and at every renewal
         for run_id in asked:
@@ -229,7 +229,7 @@ class Worker:
             began = lease_clock()
             holds = list(self._holds.values())
             try:
-                kept = await self._database.call(holding.leases_renew, owner=self.id, holds=holds)
+                kept = await self._database.call(leases.leases_renew, owner=self.id, holds=holds)
                 await self._database.call(services.worker_beat, worker_id=self.id, held=len(holds))
             except DATABASE_AWAY as error:
                 logger.warning("the leases could not be renewed: %s", str(error).strip())
@@ -299,7 +299,7 @@ class Worker:
         for hold in [self._holds[run_id] for run_id in kept if run_id in self._holds]:
             with suppress(LeaseLost, *DATABASE_AWAY):
                 data = {"grace_s": grace_s}
-                await self._database.call(holding.run_remark, hold, kind=EventKind.WORKER_STOPS, data=data)
+                await self._database.call(leases.run_remark, hold, kind=EventKind.WORKER_STOPS, data=data)
         await self._until(lambda: not self._tasks or self._hurry.is_set(), grace_s)
 
     async def _until(self, condition: Callable[[], bool], within_s: float) -> None:
@@ -311,7 +311,7 @@ class Worker:
         assert self.id is not None
         try:
             async with asyncio.timeout(HAND_BACK_S):
-                count = await self._database.insist(holding.leases_hand_back, owner=self.id, but=but)
+                count = await self._database.insist(leases.leases_hand_back, owner=self.id, but=but)
                 if is_last:
                     await self._database.insist(services.worker_stop, worker_id=self.id)
             logger.info("worker %s stops and has handed %d runs back", self.id, count)

@@ -1,6 +1,6 @@
 // Keeps a page up to date: what arrives on its line is merged part by part, or row by row on the runs page.
-import { Line } from "./line.js";
-import { look } from "./look.js";
+import { Line } from "./socket.js";
+import { look } from "./fragment.js";
 import { mergeParts } from "./merge.js";
 import { rowsOf } from "./rows.js";
 

@@ -5,7 +5,7 @@ import { attachJsonFields } from "./json_field.js";
 import { attachLaunch } from "./launch.js";
 import { attachLive } from "./live.js";
 import { attachMenus } from "./menu.js";
-import { attachNotes } from "./notes.js";
+import { attachNotes } from "./toasts.js";
 import { attachTabs } from "./tabs.js";
 import { startTicking } from "./tick.js";
 

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
-from dashboard.runs.changes import run_note
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.transitions import run_note
 from dashboard.teams.models import User
 from tests.bench.measuring import clock, percentile, table
 from tests.bench.pages import MARKER

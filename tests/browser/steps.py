@@ -6,8 +6,8 @@ import uuid
 
 from playwright.sync_api import Locator, Page, expect
 
-from dashboard.runs import holding, outcomes
-from dashboard.runs.holding import Hold
+from dashboard.runs import leases, outcomes
+from dashboard.runs.leases import Hold
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from tests.factories import claim
@@ -15,8 +15,8 @@ from tests.factories import claim
 
 def confirm(hold: Hold) -> None:
     """The run is `running`."""
-    holding.run_sending(hold)
-    holding.run_created_on_server(hold, remote_run_id=str(uuid.uuid4()), remote_thread_id=str(uuid.uuid4()))
+    leases.run_sending(hold)
+    leases.run_created_on_server(hold, remote_run_id=str(uuid.uuid4()), remote_thread_id=str(uuid.uuid4()))
 
 
 def start(run: Run) -> Hold:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import run_connection
+from dashboard.runs.leases import run_connection
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create

@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from dashboard.runs import changes
+from dashboard.runs import transitions
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
@@ -127,7 +127,7 @@ def test_what_the_reader_opened_stays_open(page: Page, team: Team, user: User) -
     copy.focus()
     page.locator("summary", has_text="Share").click()
 
-    changes.run_note(run, changes.EventKind.WARNING, {"message": "just so"})
+    transitions.run_note(run, transitions.EventKind.WARNING, {"message": "just so"})
     page.get_by_role("tab", name="Activity").click()
     expect(page.locator(f"#run-{run.pk}-activity")).to_contain_text("just so")
     page.get_by_role("tab", name="Input").click()
@@ -147,7 +147,7 @@ def test_focus_stays_where_it_was(page: Page, team: Team, user: User) -> None:
     other_ways = page.get_by_label("Other ways to cancel")
     other_ways.focus()
 
-    changes.run_note(run, changes.EventKind.WARNING, {"message": "just so"})
+    transitions.run_note(run, transitions.EventKind.WARNING, {"message": "just so"})
     expect(page.locator(f"#run-{run.pk}-activity")).to_contain_text("just so")
 
     expect(other_ways).to_be_focused()

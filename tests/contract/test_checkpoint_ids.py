@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from langgraph.checkpoint.base.id import uuid6
 
-from dashboard.worker.reexecution import _checkpoint_id
+from dashboard.worker.execution.restart_detection import _checkpoint_id
 
 
 def test_it_sorts_by_time_among_the_servers_own() -> None:

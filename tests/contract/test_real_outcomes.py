@@ -17,7 +17,7 @@ from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
-from dashboard.worker.line import BEGUN_FIRST_S
+from dashboard.worker.execution.connection import BEGUN_FIRST_S
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
 from tests.contract.test_every_end import follow

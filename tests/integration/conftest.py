@@ -23,10 +23,12 @@ def quick_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker of this process waits a moment where it would wait seconds, and notices silence after one and a half."""
     backoff = Backoff(first_s=0.005, longest_s=0.05, refused_s=0.05)
     timeout = httpx.Timeout(connect=10.0, read=1.5, write=10.0, pool=30.0)
-    monkeypatch.setattr("dashboard.worker.clients.get_client", partial(get_client, timeout=timeout, backoff=backoff))
+    monkeypatch.setattr(
+        "dashboard.worker.client_pool.get_client", partial(get_client, timeout=timeout, backoff=backoff)
+    )
     for name in ("lookup.LOOKUP_PAUSE_S", "awaiting.LOOK_AGAIN_S", "awaiting.REQUEUE_FIRST_S", "asking.ASK_FIRST_S"):
         monkeypatch.setattr(f"dashboard.worker.{name}", 0.02)
-    monkeypatch.setattr("dashboard.worker.asking.ASK_MAX_S", 0.1)
+    monkeypatch.setattr("dashboard.worker.retry.ASK_MAX_S", 0.1)
 
 
 @pytest.fixture

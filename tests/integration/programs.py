@@ -13,8 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from dashboard.local.parent_death import tethered
 from dashboard.local.ports import free_port
-from dashboard.local.tether import tethered
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,8 +8,8 @@ import pytest
 from django.db import OperationalError, connection
 from django.http import HttpRequest, StreamingHttpResponse
 
-from dashboard.runs import downloads, packing
 from dashboard.runs.models import RunResult
+from dashboard.runs.state import download, storage
 from dashboard.runs.statuses import RunStatus
 from tests.asynchronous import in_db
 from tests.factories import make_run
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BODY = random.Random(1).randbytes(3_000_000)
 
 
-async def download() -> StreamingHttpResponse:
+async def a_download() -> StreamingHttpResponse:
     run = await in_db(lambda: make_run(status=RunStatus.SUCCEEDED, body=BODY))
     result = await in_db(RunResult.objects.get, run=run)
     request = HttpRequest()
     request.method = "GET"
-    response = downloads.state_response(request, result)
+    response = download.state_response(request, result)
     assert isinstance(response, StreamingHttpResponse)
     return response
 
@@ -37,7 +37,7 @@ def lose_connection() -> None:
 
 async def test_a_download_goes_on_after_its_connection_broke() -> None:
     found, broke = b"", 0
-    async for piece in await download():
+    async for piece in await a_download():
         found += piece
         if broke < 3:
             await in_db(lose_connection)
@@ -48,17 +48,17 @@ async def test_a_download_goes_on_after_its_connection_broke() -> None:
 
 
 async def test_a_download_waits_while_postgres_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    stored, failures = packing._stored_piece, ["restarting", "starting up", "not yet"]
+    stored, failures = storage._stored_piece, ["restarting", "starting up", "not yet"]
 
     def sometimes(*args: object) -> bytes:
         if failures and args[1] != 1:
             raise OperationalError(failures.pop())
         return stored(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(packing, "_stored_piece", sometimes)
-    monkeypatch.setattr(downloads, "AGAIN_S", 0.01)
+    monkeypatch.setattr(storage, "_stored_piece", sometimes)
+    monkeypatch.setattr(download, "AGAIN_S", 0.01)
 
-    assert b"".join([piece async for piece in await download()]) == BODY
+    assert b"".join([piece async for piece in await a_download()]) == BODY
     assert failures == []
 
 
@@ -66,10 +66,10 @@ async def test_a_download_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch
     def away(*args: object) -> bytes:
         raise OperationalError("away")
 
-    response = await download()
-    monkeypatch.setattr(packing, "_stored_piece", away)
-    monkeypatch.setattr(downloads, "AGAIN_S", 0.01)
-    monkeypatch.setattr(downloads, "PATIENCE_S", 0.1)
+    response = await a_download()
+    monkeypatch.setattr(storage, "_stored_piece", away)
+    monkeypatch.setattr(download, "AGAIN_S", 0.01)
+    monkeypatch.setattr(download, "PATIENCE_S", 0.1)
 
     with pytest.raises(OperationalError, match="away"):
         [piece async for piece in response]

@@ -11,10 +11,10 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from dashboard.runs import services
-from dashboard.runs.changes import run_followed
 from dashboard.runs.models import ParentKind, Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.transitions import run_followed
 from tests.factories import make_run, make_user
 from tests.meanwhile import Meanwhile
 

@@ -12,16 +12,16 @@ import pytest
 from django.db.models.functions import Now
 from django.test import Client
 
-from dashboard.runs import holding
+from dashboard.monitoring.banners import run_notice
+from dashboard.monitoring.diagnosis import diagnose, in_words
+from dashboard.monitoring.selectors import crew, work_state
+from dashboard.runs import leases
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import hold_of
+from dashboard.runs.leases import hold_of
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.services import server_unreachable
-from dashboard.worker.diagnosis import diagnose, in_words
 from dashboard.worker.models import Worker
-from dashboard.worker.notices import run_notice
-from dashboard.worker.selectors import crew, work_state
 from tests.asynchronous import eventually, in_db, run_in
 from tests.factories import claim, make_run, make_server, make_team, make_user
 from tests.integration.programs import Programs, health
@@ -144,8 +144,8 @@ def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> Non
     make_run()
     retried = make_run()
     hold = claim(retried)
-    holding.run_sending(hold)
-    holding.run_requeue(hold, reason="refused", delay_s=25, patience_s=900)
+    leases.run_sending(hold)
+    leases.run_requeue(hold, reason="refused", delay_s=25, patience_s=900)
     Run.objects.filter(pk=retried.pk).update(unreachable_since=Now() - timedelta(minutes=3))
 
     document = Client().get("/healthz").json()
@@ -159,8 +159,8 @@ def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> Non
 def test_a_run_that_is_tried_again_counts_as_such_while_it_is_tried() -> None:
     run = make_run()
     hold = claim(run)
-    holding.run_sending(hold)
-    holding.run_requeue(hold, reason="refused", delay_s=0, patience_s=900)
+    leases.run_sending(hold)
+    leases.run_requeue(hold, reason="refused", delay_s=0, patience_s=900)
 
     between = work_state()
     claim(run)
@@ -168,7 +168,7 @@ def test_a_run_that_is_tried_again_counts_as_such_while_it_is_tried() -> None:
 
     assert [(state.retrying, state.waiting) for state in (between, meanwhile)] == [(1, 0), (1, 0)]
     assert between.retrying_since == meanwhile.retrying_since is not None
-    holding.leases_hand_back(owner=Run.objects.get().lease_owner)
+    leases.leases_hand_back(owner=Run.objects.get().lease_owner)
     Run.objects.update(status_at=Now() - timedelta(seconds=30))
     assert (work_state().retrying, work_state().waiting) == (0, 1), "nobody takes it"
 
@@ -178,7 +178,7 @@ def test_servers_that_are_away_are_said_without_a_run_that_is_tried_again() -> N
     run = make_run(server=make_server(team, name="east <1>"), status=RunStatus.RUNNING)
     Worker.objects.create(host="box", pid=1, concurrency=500)
     server_unreachable(server=run.server, problem="Nobody answers at http://127.0.0.1:9.")
-    holding.run_connection(hold_of(run), kind=EventKind.CONNECTION_LOST, data={"message": "reset"})
+    leases.run_connection(hold_of(run), kind=EventKind.CONNECTION_LOST, data={"message": "reset"})
     member = Client()
     member.force_login(make_user(team))
 

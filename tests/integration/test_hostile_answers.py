@@ -15,8 +15,8 @@ from urllib.parse import quote
 import pytest
 from django.test import AsyncClient, Client
 
-from dashboard.langgraph import joining
-from dashboard.langgraph.joining import Backoff
+from dashboard.langgraph import join
+from dashboard.langgraph.join import Backoff
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import RunFilters, run_list
 from dashboard.sharing.services import share_create
@@ -141,7 +141,7 @@ async def test_what_is_no_answer_is_replaced_by_the_state_the_run_left(
 
     assert (run.status, neighbour.status, len(server.created)) == ("succeeded", "succeeded", 2)
     assert run.result.body == b'{"left": 1.0}'
-    assert server.count("join") >= joining.USELESS_ANSWERS_MAX
+    assert server.count("join") >= join.USELESS_ANSWERS_MAX
 
 
 HOSTILE_TEXTS = {

@@ -10,15 +10,15 @@ import pytest
 from django.template.defaultfilters import striptags
 from django.test import Client
 
-from dashboard.runs import final_state
-from dashboard.runs.final_state import (
+from dashboard.runs.models import Run
+from dashboard.runs.state import view
+from dashboard.runs.state.view import (
     CONVERSATION_CHARS,
     CONVERSATION_TURNS,
     MESSAGE_CHARS,
     PARSE_MAX_BYTES,
     final_state_of,
 )
-from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from tests.factories import make_run, make_user
 
@@ -76,7 +76,7 @@ def test_tool_calls_of_all_turns_share_one_budget() -> None:
 
     assert state is not None
     shown = [node for message in state.messages for tool_call in message.tool_calls for node in tool_call.children]
-    assert len(shown) <= final_state.TREE_NODES
+    assert len(shown) <= view.TREE_NODES
 
 
 def test_a_state_too_large_to_lay_out_is_begun_without_reading_it_all() -> None:

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dashboard.langgraph.joining import Joiner
+from dashboard.langgraph.join import Joiner
 from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS
-from dashboard.runs.wording import event_lines
+from dashboard.runs.timeline import event_lines
 from dashboard.worker.lease_clock import lease_clock
-from dashboard.worker.pulse import pulse
+from dashboard.worker.stall_detector import pulse
 from tests.asynchronous import in_db, run_in, working
 from tests.factories import make_run, make_server, make_team
 from tests.integration.adopting import adopted, lease_ends, left_alone

@@ -15,8 +15,8 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
-from dashboard.runs import holding, outcomes
-from dashboard.runs.holding import LeaseLost, hold_of
+from dashboard.runs import leases, outcomes
+from dashboard.runs.leases import LeaseLost, hold_of
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
@@ -36,22 +36,22 @@ async def launch(server: ScriptedServer) -> Run:
     return await in_db(make_run, team=team, server=ours)
 
 
-def writes_of(hold: holding.Hold) -> list[Callable[[], object]]:
+def writes_of(hold: leases.Hold) -> list[Callable[[], object]]:
     return [
-        lambda: holding.run_sending(hold),
-        lambda: holding.run_created_on_server(hold, remote_run_id="r", remote_thread_id="t"),
-        lambda: holding.run_requeue(hold, reason="", delay_s=0, patience_s=9),
+        lambda: leases.run_sending(hold),
+        lambda: leases.run_created_on_server(hold, remote_run_id="r", remote_thread_id="t"),
+        lambda: leases.run_requeue(hold, reason="", delay_s=0, patience_s=9),
         lambda: outcomes.run_finish(hold, Outcome(RunStatus.LOST)),
-        lambda: holding.cancel_action_of(hold),
+        lambda: leases.cancel_action_of(hold),
     ]
 
 
 def test_a_worker_that_handed_a_run_back_writes_nothing_more() -> None:
     run = make_run()
-    (claimed,) = holding.run_claim(owner=uuid.uuid4(), limit=1)
+    (claimed,) = leases.run_claim(owner=uuid.uuid4(), limit=1)
     hold = hold_of(claimed)
-    holding.run_sending(hold)
-    holding.leases_hand_back(owner=hold.owner)
+    leases.run_sending(hold)
+    leases.leases_hand_back(owner=hold.owner)
 
     for write in writes_of(hold):
         with pytest.raises(LeaseLost):
@@ -62,27 +62,27 @@ def test_a_worker_that_handed_a_run_back_writes_nothing_more() -> None:
 
 def test_an_earlier_hold_of_the_same_worker_is_gone() -> None:
     run, owner = make_run(), uuid.uuid4()
-    earlier = hold_of(holding.run_claim(owner=owner, limit=1)[0])
+    earlier = hold_of(leases.run_claim(owner=owner, limit=1)[0])
     Run.objects.filter(pk=run.pk).update(lease_expires_at=LONG_AGO)
-    later = hold_of(holding.run_adopt(owner=owner, limit=1)[0])
+    later = hold_of(leases.run_adopt(owner=owner, limit=1)[0])
 
     for write in writes_of(earlier):
         with pytest.raises(LeaseLost):
             write()
 
-    assert holding.leases_renew(owner=owner, holds=[earlier]) == set()
-    assert holding.leases_renew(owner=owner, holds=[later]) == {run.pk}
+    assert leases.leases_renew(owner=owner, holds=[earlier]) == set()
+    assert leases.leases_renew(owner=owner, holds=[later]) == {run.pk}
 
 
 def test_a_worker_does_not_renew_the_lease_of_another() -> None:
     run = make_run()
-    hold = hold_of(holding.run_claim(owner=uuid.uuid4(), limit=1)[0])
+    hold = hold_of(leases.run_claim(owner=uuid.uuid4(), limit=1)[0])
     Run.objects.update(lease_expires_at=LONG_AGO)
     stranger = uuid.uuid4()
 
-    assert holding.leases_renew(owner=stranger, holds=[holding.Hold(run.pk, stranger, hold.fence)]) == set()
+    assert leases.leases_renew(owner=stranger, holds=[leases.Hold(run.pk, stranger, hold.fence)]) == set()
     assert not is_leased(run)
-    assert holding.leases_renew(owner=hold.owner, holds=[hold]) == {run.pk}
+    assert leases.leases_renew(owner=hold.owner, holds=[hold]) == {run.pk}
     assert is_leased(run)
 
 
@@ -94,7 +94,7 @@ def test_a_claim_leaves_alone_what_another_is_just_taking() -> None:
     def take_slowly() -> None:
         try:
             with transaction.atomic():
-                taken.extend(holding.run_claim(owner=uuid.uuid4(), limit=1))
+                taken.extend(leases.run_claim(owner=uuid.uuid4(), limit=1))
                 is_taken.set()
                 may_commit.wait(30)
         finally:
@@ -106,7 +106,7 @@ def test_a_claim_leaves_alone_what_another_is_just_taking() -> None:
         assert is_taken.wait(10)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '5s'")
-            others = holding.run_claim(owner=uuid.uuid4(), limit=2)
+            others = leases.run_claim(owner=uuid.uuid4(), limit=2)
     finally:
         may_commit.set()
         slow.join()
@@ -144,7 +144,7 @@ def test_a_lease_is_taken_and_renewed_by_the_databases_clock(database_url: str, 
 
 def test_a_run_is_taken_over_when_the_database_says_that_its_lease_is_over(database_url: str) -> None:
     first, second = make_run(), make_run()
-    holding.run_claim(owner=uuid.uuid4(), limit=2)
+    leases.run_claim(owner=uuid.uuid4(), limit=2)
     Run.objects.filter(pk=second.pk).update(lease_expires_at=Now() - timedelta(minutes=10))
     Run.objects.filter(pk=first.pk).update(lease_expires_at=Now() + timedelta(minutes=10))
 

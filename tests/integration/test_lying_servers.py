@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from dashboard.runs import holding
+from dashboard.runs import leases
 from dashboard.runs.banners import run_banner
-from dashboard.runs.holding import Hold
+from dashboard.runs.leases import Hold
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS
@@ -35,7 +35,7 @@ async def launch(server: ScriptedServer, **order: Any) -> Run:
 async def test_a_proxys_404_says_nothing_about_an_unconfirmed_launch(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.lookup.LOOKUP_PAUSE_S", 0.02)
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP_PAUSE_S", 0.02)
     scripted.script("wait", Fault(cut_before_headers=True, creates=True))
     scripted.script("runs", PROXY_404, times=5)
     async with working():
@@ -197,7 +197,7 @@ async def test_a_cancel_is_delivered_although_a_proxy_answers_first(scripted: Sc
 async def test_a_rollback_is_told_as_one_although_postgres_is_away_when_the_run_is_gone(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, asked = holding.cancel_action_of, []
+    read, asked = leases.cancel_action_of, []
 
     def once(hold: Hold) -> str:
         if asked:
@@ -205,7 +205,7 @@ async def test_a_rollback_is_told_as_one_although_postgres_is_away_when_the_run_
         asked.append(hold)
         return read(hold)
 
-    monkeypatch.setattr(holding, "cancel_action_of", once)
+    monkeypatch.setattr(leases, "cancel_action_of", once)
     scripted.script("wait", Fault(cut_after_beats=1))
     scripted.script("join", Fault(status=503, headers={"Retry-After": "1"}))
     async with working():

@@ -15,14 +15,14 @@ from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 from django.test import Client
 
-from dashboard.runs import holding, outcomes
-from dashboard.runs.holding import hold_of
+from dashboard.runs import leases, outcomes
+from dashboard.runs.leases import hold_of
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.worker.database import Database
-from dashboard.worker.spool import Spool
-from dashboard.worker.storing import OutcomeStore
+from dashboard.worker.outcomes.spool import Spool
+from dashboard.worker.outcomes.store import OutcomeStore
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer
@@ -160,12 +160,12 @@ def test_pages_say_so_while_postgres_is_away_and_are_back_with_it(postgres: Any)
     assert browser.get("/runs/").status_code == 200
 
 
-def _held_run() -> tuple[Run, holding.Hold]:
+def _held_run() -> tuple[Run, leases.Hold]:
     make_run()
-    (run,) = holding.run_claim(owner=uuid.uuid4(), limit=1)
+    (run,) = leases.run_claim(owner=uuid.uuid4(), limit=1)
     hold = hold_of(run)
-    holding.run_sending(hold)
-    holding.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
+    leases.run_sending(hold)
+    leases.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
     return run, hold
 
 
@@ -223,7 +223,7 @@ async def test_an_outcome_that_waited_is_dated_when_it_was_known(
 async def test_a_late_outcome_is_stored_although_another_worker_has_taken_over(spool: Spool) -> None:
     run, hold = await in_db(_held_run)
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
-    (taken,) = await in_db(holding.run_adopt, owner=uuid.uuid4(), limit=1)
+    (taken,) = await in_db(leases.run_adopt, owner=uuid.uuid4(), limit=1)
     spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}")).close()
     database = Database()
 
@@ -231,7 +231,7 @@ async def test_a_late_outcome_is_stored_although_another_worker_has_taken_over(s
     database.close()
 
     await run_in(run, "succeeded")
-    with pytest.raises(holding.LeaseLost):
+    with pytest.raises(leases.LeaseLost):
         await in_db(outcomes.run_finish, hold_of(taken), Outcome(RunStatus.LOST))
 
 

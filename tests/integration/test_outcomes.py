@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.holding import Hold, LeaseLost, run_created_on_server, run_remark, run_sending
+from dashboard.runs.leases import Hold, LeaseLost, run_created_on_server, run_remark, run_sending
 from dashboard.runs.models import Run, RunResult
 from dashboard.runs.outcomes import Outcome, RunError, run_finish
 from dashboard.runs.services import run_cancel

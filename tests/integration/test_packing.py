@@ -9,11 +9,11 @@ import tracemalloc
 import pytest
 from django.db import DataError, transaction
 
-from dashboard.runs import packing
-from dashboard.runs.holding import hold_of
+from dashboard.runs.leases import hold_of
 from dashboard.runs.models import RunResult
 from dashboard.runs.outcomes import Outcome, run_finish
-from dashboard.runs.packing import pack, packed_copy
+from dashboard.runs.state import storage
+from dashboard.runs.state.storage import pack, packed_copy
 from dashboard.runs.statuses import RunStatus
 from tests.factories import make_run
 
@@ -58,7 +58,7 @@ def test_a_second_result_is_refused_like_any_other_row() -> None:
 
 
 def test_what_postgres_cannot_keep_is_a_data_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "FIELD_MAX_BYTES", 1_500_000)
+    monkeypatch.setattr(storage, "FIELD_MAX_BYTES", 1_500_000)
 
     with pytest.raises(DataError, match="more than Postgres can keep"):
         packed_copy(make_run().pk, pack(incompressible(2_000_000)))

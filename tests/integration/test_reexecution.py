@@ -11,10 +11,10 @@ import pytest
 from django.test import Client
 
 from dashboard.langgraph import ServerUnreachable
-from dashboard.runs import holding
+from dashboard.runs import leases
 from dashboard.runs.models import Run
-from dashboard.worker.line import Line
-from dashboard.worker.reexecution import Beginning, Beginnings
+from dashboard.worker.execution.connection import Line
+from dashboard.worker.execution.restart_detection import Beginning, Beginnings
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import claim, make_run, make_server, make_team
 from tests.integration.adopting import adopted, lease_ends, left_alone
@@ -163,7 +163,7 @@ async def test_a_run_that_waits_before_it_is_begun_anew_is_executed_once_more_an
 async def test_lines_that_break_again_while_the_server_does_not_answer_count_once(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.line.BEGUN_FIRST_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_FIRST_S", 0.05)
     async with working():
         run, remote = await launched(scripted)
         leaves_a_state(remote)
@@ -180,8 +180,8 @@ async def test_a_run_that_began_while_its_line_was_lost_has_not_begun_anew(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the server tells so late that it has been seen running by then."""
-    monkeypatch.setattr("dashboard.worker.line.BEGUN_FIRST_S", 0.05)
-    monkeypatch.setattr("dashboard.worker.line.BEGUN_MAX_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_FIRST_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_MAX_S", 0.05)
     line: list[Line] = []
     init, anew = Line.__init__, Beginnings.anew
 
@@ -211,7 +211,7 @@ async def test_a_run_that_was_found_late_is_looked_at_by_its_own_times(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to its launch was lost, and when it was found it had waited for its turn, long after its creation."""
-    monkeypatch.setattr("dashboard.worker.line.BEGUN_FIRST_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_FIRST_S", 0.05)
     scripted.script("wait", Fault(cut_before_headers=True, creates=True))
     scripted.script("runs", Fault(status=503), times=None)
     async with working():
@@ -269,7 +269,7 @@ def test_it_is_counted_once_also_when_postgres_took_it_and_could_not_say_so() ->
     hold = claim(run)
 
     for _ in range(2):
-        holding.run_executed_again(hold, executions=2, data={"since": "2026-01-01T00:00:00+00:00"})
+        leases.run_executed_again(hold, executions=2, data={"since": "2026-01-01T00:00:00+00:00"})
 
     run.refresh_from_db()
     assert (run.executions, run.events.filter(kind="executed_again").count()) == (2, 1)

@@ -148,7 +148,7 @@ async def test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_m
 async def test_the_page_says_that_the_end_is_not_known_yet(
     scripted: ScriptedServer, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.asking.ASK_TELL_S", 0.2)
+    monkeypatch.setattr("dashboard.worker.retry.ASK_TELL_S", 0.2)
     scripted.script(endpoint, BROKEN, times=None)
     async with working():
         run = await launch(scripted, patience_s=900)

@@ -18,8 +18,8 @@ import pytest
 from dashboard.runs.models import Run, RunEvent, RunResult
 from dashboard.runs.statuses import RunStatus
 from tests.factories import make_run
-from tests.soak.crew import Launched
-from tests.soak.kinds import KINDS
+from tests.soak.scenarios import KINDS
+from tests.soak.users import Launched
 from tests.soak.verdict import judge_runs, kept_runs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,9 +7,9 @@ import itertools
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from dashboard.runs.changes import run_move
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import ACTIVE, ENDS, LOOKS, TRANSITIONS, IllegalTransition, RunStatus, check_transition
+from dashboard.runs.transitions import run_move
 from tests.factories import make_run
 
 PAIRS = list(itertools.product(RunStatus, RunStatus))

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connection
 
-from dashboard.runs import holding, outcomes
-from dashboard.runs.holding import Hold
+from dashboard.runs import leases, outcomes
+from dashboard.runs.leases import Hold
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from dashboard.worker.database import Database
-from dashboard.worker.spool import Spool
-from dashboard.worker.storing import LARGE_BYTES, OutcomeStore
+from dashboard.worker.outcomes.spool import Spool
+from dashboard.worker.outcomes.store import LARGE_BYTES, OutcomeStore
 from tests.asynchronous import eventually, in_db, run_in
 from tests.factories import claim, make_run
 
@@ -60,8 +60,8 @@ async def test_large_states_leave_the_database_threads_to_others(
 def held_run() -> tuple[Run, Hold]:
     run = make_run()
     hold = claim(run)
-    holding.run_sending(hold)
-    holding.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
+    leases.run_sending(hold)
+    leases.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
     return run, hold
 
 
@@ -121,7 +121,7 @@ async def test_while_postgres_is_known_to_be_away_an_outcome_goes_to_disk_at_onc
 async def test_a_late_outcome_of_another_of_the_servers_runs_is_not_stored(tmp_path: Path) -> None:
     run, hold = await in_db(held_run)
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
-    await in_db(holding.run_adopt, owner=uuid.uuid4(), limit=1)
+    await in_db(leases.run_adopt, owner=uuid.uuid4(), limit=1)
     spool, database = Spool(tmp_path), Database()
     spool.put(hold, "an earlier one", Outcome(RunStatus.FAILED, body=b"{}")).close()
 

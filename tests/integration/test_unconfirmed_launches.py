@@ -21,7 +21,7 @@ NEVER_CREATED = Fault(cut_before_headers=True, creates=False)
 
 @pytest.fixture(autouse=True)
 def _quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.worker.lookup.LOOKUP_PAUSE_S", 0.2)
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP_PAUSE_S", 0.2)
 
 
 async def launch(server: ScriptedServer, **order: Any) -> Run:

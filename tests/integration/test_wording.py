@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 from django.test import Client
 
-from dashboard.runs import holding, outcomes
+from dashboard.runs import leases, outcomes
 from dashboard.runs.banners import Banner, run_banner
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, ThreadChoice
@@ -21,7 +21,7 @@ from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.selectors import run_get
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS, RunStatus
-from dashboard.runs.wording import event_lines, why_no_state
+from dashboard.runs.timeline import event_lines, why_no_state
 from tests.factories import claim, make_run, make_user
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +165,7 @@ def pushed_out(strategy: str, outcome: Outcome, *, at: RunStatus = RunStatus.RUN
     place = {"thread": ThreadChoice.EXISTING, "thread_id": out.remote_thread_id}
     pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": strategy}, status=at, **place)
     out.refresh_from_db()
-    outcomes.run_finish(holding.hold_of(out), replace(outcome, known_at=time.time()))
+    outcomes.run_finish(leases.hold_of(out), replace(outcome, known_at=time.time()))
     return out, pusher
 
 
@@ -221,7 +221,7 @@ def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status:
     run = make_run(status=RunStatus.RUNNING)
     run_cancel(run=run, by=make_user(run.team))
     run.refresh_from_db()
-    outcomes.run_finish(holding.hold_of(run), Outcome(status, ending={"next": ["a"]}))
+    outcomes.run_finish(leases.hold_of(run), Outcome(status, ending={"next": ["a"]}))
 
     banner = banner_of(run)
 
@@ -240,11 +240,11 @@ def test_every_end_says_that_the_server_executed_it_twice() -> None:
 
 def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
     run = make_run(status=RunStatus.CANCELLING)
-    hold = holding.hold_of(run)
-    holding.run_remark(hold, kind=EventKind.CANCEL_FAILED, data={"message": "no connection"})
+    hold = leases.hold_of(run)
+    leases.run_remark(hold, kind=EventKind.CANCEL_FAILED, data={"message": "no connection"})
 
     assert "no connection" in banner_of(run).text
-    holding.run_remark(hold, kind=EventKind.CANCEL_DELIVERED, data={})
+    leases.run_remark(hold, kind=EventKind.CANCEL_DELIVERED, data={})
     assert banner_of(run).text == ""
 
 
@@ -271,8 +271,8 @@ def _tried(run: Run, times: int) -> None:
     """The run is sent so often to a server that is not there."""
     for _ in range(times):
         hold = claim(run)
-        holding.run_sending(hold)
-        assert holding.run_requeue(hold, reason="refused", delay_s=12, patience_s=900)
+        leases.run_sending(hold)
+        assert leases.run_requeue(hold, reason="refused", delay_s=12, patience_s=900)
 
 
 def test_tries_that_found_no_server_are_one_line_that_counts() -> None:

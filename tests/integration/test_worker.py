@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.runs import holding, outcomes, services
+from dashboard.runs import leases, outcomes, services
 from dashboard.runs.banners import run_banner
-from dashboard.runs.holding import LeaseLost, hold_of
+from dashboard.runs.leases import LeaseLost, hold_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import ENDS, RunStatus
@@ -183,7 +183,7 @@ async def test_an_unconfirmed_launch_that_took_effect_is_found_and_joined(script
 async def test_an_unconfirmed_launch_that_took_no_effect_is_sent_again_once_that_is_sure(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.lookup.LOOKUP_PAUSE_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP_PAUSE_S", 0.05)
     scripted.script("wait", Fault(cut_before_headers=True, creates=False))
     async with working():
         run = await launch(scripted)
@@ -223,7 +223,7 @@ async def test_an_unconfirmed_stateless_launch_is_found_by_our_id_where_the_serv
 async def test_a_server_that_does_not_confirm_a_run_is_said_to_be_slow(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.awaiting.SLOW_S", 0.2)
+    monkeypatch.setattr("dashboard.worker.execution.executor.SLOW_S", 0.2)
     monkeypatch.setattr("dashboard.runs.banners.SLOW_S", 0.2)
     scripted.script("wait", Fault(delay_s=3.0))
     async with working():
@@ -425,16 +425,16 @@ async def test_a_killed_workers_run_is_adopted_when_its_lease_has_run_out(script
 
 async def test_a_worker_that_froze_cannot_write_after_another_took_over() -> None:
     run = await in_db(make_run)
-    stale = hold_of((await in_db(holding.run_claim, owner=uuid.uuid4(), limit=1))[0])
+    stale = hold_of((await in_db(leases.run_claim, owner=uuid.uuid4(), limit=1))[0])
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
-    (taken,) = await in_db(holding.run_adopt, owner=uuid.uuid4(), limit=1)
+    (taken,) = await in_db(leases.run_adopt, owner=uuid.uuid4(), limit=1)
 
     for write in (
-        lambda: holding.run_sending(stale),
-        lambda: holding.run_created_on_server(stale, remote_run_id="r", remote_thread_id="t"),
-        lambda: holding.run_requeue(stale, reason="", delay_s=0, patience_s=9),
+        lambda: leases.run_sending(stale),
+        lambda: leases.run_created_on_server(stale, remote_run_id="r", remote_thread_id="t"),
+        lambda: leases.run_requeue(stale, reason="", delay_s=0, patience_s=9),
         lambda: outcomes.run_finish(stale, Outcome(RunStatus.LOST)),
-        lambda: holding.cancel_action_of(stale),
+        lambda: leases.cancel_action_of(stale),
     ):
         with pytest.raises(LeaseLost):
             await in_db(write)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from django.db.models.functions import Now
 
-from dashboard.local.tether import tethered
+from dashboard.local.parent_death import tethered
 from dashboard.runs.models import Run
 from dashboard.worker.models import Worker
 from tests.asynchronous import eventually, in_db, kinds, run_in

@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from dashboard.monitoring.selectors import work_state, workers_alive
 from dashboard.worker import services
 from dashboard.worker.models import Worker
-from dashboard.worker.selectors import work_state, workers_alive
 
 pytestmark = pytest.mark.django_db
 

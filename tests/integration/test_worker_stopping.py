@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from dashboard.monitoring.banners import run_notice
+from dashboard.monitoring.diagnosis import diagnose
+from dashboard.monitoring.fragments import workers_html
+from dashboard.monitoring.selectors import crew, work_state
 from dashboard.runs.models import Run
-from dashboard.runs.wording import event_lines
-from dashboard.worker.diagnosis import diagnose
-from dashboard.worker.fragments import workers_html
-from dashboard.worker.notices import run_notice
-from dashboard.worker.selectors import crew, work_state
+from dashboard.runs.timeline import event_lines
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team
 from tests.scripted_server import Fault, ScriptedServer

@@ -15,11 +15,11 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.models import F
 
-from dashboard.runs import holding, outcomes
-from dashboard.runs.holding import Hold
+from dashboard.runs import leases, outcomes
+from dashboard.runs.leases import Hold
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.notifications import WORK_CHANNEL, notify
-from dashboard.runs.wording import event_lines
+from dashboard.runs.timeline import event_lines
 from dashboard.worker import services as worker_services
 from dashboard.worker.database import THREADS, Database
 from dashboard.worker.worker import Worker
@@ -81,9 +81,9 @@ async def test_runs_adopted_just_before_the_database_fails_are_not_forgotten(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await launch(scripted)
-    await in_db(holding.run_claim, owner=uuid.uuid4(), limit=1)
+    await in_db(leases.run_claim, owner=uuid.uuid4(), limit=1)
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at=LONG_AGO)
-    monkeypatch.setattr(holding, "run_claim", failing_once(holding.run_claim))
+    monkeypatch.setattr(leases, "run_claim", failing_once(leases.run_claim))
     async with working():
         (await scripted.run_created(timeout_s=10)).finish({})
         await run_in(run, "succeeded", deadline_s=10)
@@ -163,7 +163,7 @@ async def test_a_worker_stopped_just_before_it_sends_leaves_no_run_in_doubt(
 ) -> None:
     reached = asyncio.Event()
     loop = asyncio.get_running_loop()
-    sending = holding.run_sending
+    sending = leases.run_sending
 
     def slow_sending(*args: Any) -> bool:
         said = sending(*args)
@@ -171,7 +171,7 @@ async def test_a_worker_stopped_just_before_it_sends_leaves_no_run_in_doubt(
         time.sleep(0.3)
         return said
 
-    monkeypatch.setattr(holding, "run_sending", slow_sending)
+    monkeypatch.setattr(leases, "run_sending", slow_sending)
     async with working():
         run = await launch(scripted, thread=ThreadChoice.STATELESS)
         await asyncio.wait_for(reached.wait(), 5)
@@ -188,14 +188,14 @@ async def test_a_worker_stopped_while_it_stores_the_servers_ids_still_stores_the
 ) -> None:
     reached = asyncio.Event()
     loop = asyncio.get_running_loop()
-    created = holding.run_created_on_server
+    created = leases.run_created_on_server
 
     def slowly_created(*args: Any, **kwargs: Any) -> Any:
         loop.call_soon_threadsafe(reached.set)
         time.sleep(0.5)
         return created(*args, **kwargs)
 
-    monkeypatch.setattr(holding, "run_created_on_server", slowly_created)
+    monkeypatch.setattr(leases, "run_created_on_server", slowly_created)
     async with working():
         run = await launch(scripted, thread=ThreadChoice.STATELESS)
         await asyncio.wait_for(reached.wait(), 15)
@@ -210,7 +210,7 @@ async def test_a_worker_stopped_while_it_stores_the_servers_ids_still_stores_the
 async def test_a_connection_that_dies_while_a_worker_stops_does_not_keep_its_runs_from_the_next(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holding, "leases_hand_back", failing_once(holding.leases_hand_back))
+    monkeypatch.setattr(leases, "leases_hand_back", failing_once(leases.leases_hand_back))
     async with working():
         run = await launch(scripted)
         await scripted.run_created()
@@ -258,7 +258,7 @@ async def test_a_notice_nobody_understands_does_not_end_the_worker(scripted: Scr
 async def test_a_page_does_not_go_on_saying_that_the_line_is_lost(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noted = holding.run_connection
+    noted = leases.run_connection
     failures = [OperationalError("the connection was killed")]
 
     def note(*args: Any, **kwargs: Any) -> None:
@@ -266,7 +266,7 @@ async def test_a_page_does_not_go_on_saying_that_the_line_is_lost(
             raise failures.pop()
         noted(*args, **kwargs)
 
-    monkeypatch.setattr(holding, "run_connection", note)
+    monkeypatch.setattr(leases, "run_connection", note)
     scripted.script("wait", Fault(cut_after_beats=1))
     async with working():
         run = await launch(scripted)
@@ -296,15 +296,15 @@ async def test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same(
 def _hand_back_sent(run: Run) -> None:
     """A worker stopped while it sent the run, which did not arrive."""
     hold = claim(run)
-    holding.run_sending(hold)
-    holding.leases_hand_back(owner=hold.owner)
+    leases.run_sending(hold)
+    leases.leases_hand_back(owner=hold.owner)
 
 
 @pytest.mark.parametrize("lost", ["run_claim", "run_adopt"])
 async def test_runs_that_were_taken_by_a_call_whose_answer_was_lost_are_soon_taken_again(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, lost: str
 ) -> None:
-    take, taken = getattr(holding, lost), []
+    take, taken = getattr(leases, lost), []
 
     def take_and_lose(**kwargs: Any) -> list[Run]:
         found: list[Run] = take(**kwargs)
@@ -313,8 +313,8 @@ async def test_runs_that_were_taken_by_a_call_whose_answer_was_lost_are_soon_tak
             raise OperationalError("the connection was killed after the commit")
         return found
 
-    monkeypatch.setattr(holding, lost, take_and_lose)
-    monkeypatch.setattr("dashboard.worker.lookup.LOOKUP_PAUSE_S", 0.02)
+    monkeypatch.setattr(leases, lost, take_and_lose)
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP_PAUSE_S", 0.02)
     run = await launch(scripted)
     if lost == "run_adopt":
         await in_db(_hand_back_sent, run)
@@ -457,7 +457,7 @@ async def test_a_machine_that_slept_just_before_it_sent_sends_only_what_it_still
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept_s = [0.0]
-    awake, sending = time.clock_gettime, holding.run_sending
+    awake, sending = time.clock_gettime, leases.run_sending
 
     def sleep_then_send(hold: Hold) -> bool:
         is_held = sending(hold)
@@ -465,7 +465,7 @@ async def test_a_machine_that_slept_just_before_it_sent_sends_only_what_it_still
         return is_held
 
     monkeypatch.setattr(time, "clock_gettime", lambda clock: awake(clock) + slept_s[0])
-    monkeypatch.setattr(holding, "run_sending", sleep_then_send)
+    monkeypatch.setattr(leases, "run_sending", sleep_then_send)
     async with working():
         run = await launch(scripted)
         await eventually(lambda: in_db(run.events.filter(data__to="queued").exists), "not sent, and queued again")

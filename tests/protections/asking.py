@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-AWAITING = "dashboard/worker/awaiting.py"
-CLASSIFY = "dashboard/worker/classify.py"
-INQUIRY = "dashboard/worker/inquiry.py"
-ASKS = "dashboard/worker/asking.py"
-THREADS = "dashboard/worker/threads.py"
-LOOKUP = "dashboard/worker/lookup.py"
-HTTP = "dashboard/langgraph/http.py"
-JOINING = "dashboard/langgraph/joining.py"
+AWAITING = "dashboard/worker/execution/executor.py"
+CLASSIFY = "dashboard/worker/outcomes/classify.py"
+INQUIRY = "dashboard/worker/outcomes/evidence.py"
+ASKS = "dashboard/worker/retry.py"
+THREADS = "dashboard/worker/outcomes/thread_status.py"
+LOOKUP = "dashboard/worker/execution/launch_lookup.py"
+HTTP = "dashboard/langgraph/_transport/client.py"
+JOINING = "dashboard/langgraph/join.py"
 
 WORKS = "tests/integration/test_worker.py::"
 LIARS = "tests/integration/test_lying_servers.py::"
@@ -65,7 +65,7 @@ ASKING = (
     Break(
         "no-answer-may-have-created",
         "A request that left and got no answer may have created its run.",
-        "dashboard/langgraph/sending.py",
+        "dashboard/langgraph/_transport/request_trace.py",
         "return ServerUnreachablePerhapsCreated(",
         "return ServerUnreachableNotCreated(",
         (WORKS + "test_an_unconfirmed_launch_that_took_effect_is_found_and_joined",),
@@ -73,7 +73,7 @@ ASKING = (
     Break(
         "failing-server-may-have-created",
         "A server that fails while it takes a launch may have created its run.",
-        "dashboard/langgraph/refusals.py",
+        "dashboard/langgraph/_transport/error_responses.py",
         "kind = ServerUnreachablePerhapsCreated if changes else ServerUnreachableNotCreated",
         "kind = ServerUnreachableNotCreated",
         (REFUSALS + "test_a_launch_that_failed_on_the_server_is_looked_up_and_never_doubled",),
@@ -263,7 +263,7 @@ ASKING = (
     Break(
         "rollback-is-passed-on",
         "Who asked for a rollback gets one.",
-        "dashboard/worker/cancelling.py",
+        "dashboard/worker/execution/cancel.py",
         'action=cast("CancelAction", asked or "interrupt")',
         'action=cast("CancelAction", "interrupt")',
         (WORKS + "test_rollback_is_cancelled_with_its_values_kept_here",),
@@ -288,7 +288,7 @@ ASKING = (
     Break(
         "stateless-runs-are-kept",
         "A stateless run is kept at its server until it was asked how it ended.",
-        "dashboard/worker/held.py",
+        "dashboard/worker/execution/claimed_run.py",
         'given["on_completion"] = "keep"',
         "pass",
         (WORKS + "test_a_stateless_run_is_classified_and_its_thread_then_deleted",),
@@ -296,7 +296,7 @@ ASKING = (
     Break(
         "cancel-is-tried-again",
         "A cancel asked while the server is away is delivered when it is back.",
-        "dashboard/worker/cancelling.py",
+        "dashboard/worker/execution/cancel.py",
         "        await asyncio.sleep(delay)\n",
         "        return\n",
         (WORKS + "test_cancel_waits_for_a_server_that_is_away",),
@@ -304,7 +304,7 @@ ASKING = (
     Break(
         "proxy-does-not-take-a-cancel",
         "A proxy's 404 page does not mean that there is nothing to cancel.",
-        "dashboard/worker/cancelling.py",
+        "dashboard/worker/execution/cancel.py",
         "if isinstance(error, RunNotFound) and not may_pass(error):",
         "if isinstance(error, RunNotFound):",
         (LIARS + "test_a_cancel_is_delivered_although_a_proxy_answers_first",),
@@ -320,7 +320,7 @@ ASKING = (
     Break(
         "patience-ends",
         "A run whose server stays away fails when the server's settings say so.",
-        "dashboard/runs/holding.py",
+        "dashboard/runs/leases.py",
         "if Run.objects.filter(tired, pk=run.pk).exists():",
         "if not tired:",
         (WORKS + "test_patience_ends",),
@@ -392,7 +392,7 @@ ASKING = (
     Break(
         "only-ids-are-taken",
         "Of a Location nothing is taken that could lead elsewhere.",
-        "dashboard/langgraph/paths.py",
+        "dashboard/langgraph/_transport/urls.py",
         "if not _ID.match(run_id):",
         "if None:",
         ("tests/unit/langgraph/test_headers.py::test_only_ids_are_taken_from_the_headers",),

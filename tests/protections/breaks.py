@@ -6,7 +6,7 @@ from tests.protections.asking import ASKING
 from tests.protections.broken import Break
 from tests.protections.endings import ENDINGS
 from tests.protections.executions import EXECUTIONS
-from tests.protections.hands import HANDS
+from tests.protections.leases import HANDS
 from tests.protections.pages import PAGES
 from tests.protections.storing import STORES
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-AWAITING = "dashboard/worker/awaiting.py"
-CLASSIFY = "dashboard/worker/classify.py"
-INQUIRY = "dashboard/worker/inquiry.py"
-THREADS = "dashboard/worker/threads.py"
+AWAITING = "dashboard/worker/execution/executor.py"
+CLASSIFY = "dashboard/worker/outcomes/classify.py"
+INQUIRY = "dashboard/worker/outcomes/evidence.py"
+THREADS = "dashboard/worker/outcomes/thread_status.py"
 
 LARGE = "tests/integration/test_too_large.py::"
 WORDING = "tests/integration/test_wording.py::"
@@ -45,7 +45,7 @@ ENDINGS = (
     Break(
         "deleted-is-not-rolled-back",
         "A run that somebody deleted is not said to be undone.",
-        "dashboard/worker/classify.py",
+        "dashboard/worker/outcomes/classify.py",
         "and not is_still_busy:\n",
         "or is_still_busy:\n",
         ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
@@ -53,7 +53,7 @@ ENDINGS = (
     Break(
         "servers-own-error-is-no-state",
         "The server's own error is not taken for an answer of the run.",
-        "dashboard/worker/classify.py",
+        "dashboard/worker/outcomes/classify.py",
         '    if told is not None and told.type == "HTTPException":\n',
         "    if None:\n",
         ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
@@ -77,7 +77,7 @@ ENDINGS = (
     Break(
         "followed-runs-are-locked-in-order",
         "Two launches on one thread in the same instant do not wait for each other.",
-        "dashboard/runs/changes.py",
+        "dashboard/runs/transitions.py",
         '.order_by("pk").select_for_update(no_key=True)',
         "",
         ("tests/integration/test_followed.py::test_a_launch_locks_the_waiting_runs_of_its_thread_by_their_keys",),
@@ -117,7 +117,7 @@ ENDINGS = (
     Break(
         "own-stillness-is-told",
         "A worker that stood still does not blame the server.",
-        "dashboard/worker/line.py",
+        "dashboard/worker/execution/connection.py",
         "own if still_s else event.reason",
         "event.reason",
         ("tests/integration/test_late_ends.py::test_a_worker_that_stood_still_does_not_blame_the_server",),
@@ -157,7 +157,7 @@ ENDINGS = (
     Break(
         "lookup-without-values",
         "A stateless launch is found whatever it left on its thread.",
-        "dashboard/worker/lookup.py",
+        "dashboard/worker/execution/launch_lookup.py",
         'select=("thread_id",), ',
         "",
         (LARGE + "test_a_stateless_launch_is_found_whatever_it_left_on_its_thread",),
@@ -181,7 +181,7 @@ ENDINGS = (
     Break(
         "short-requests-are-fair",
         "A run that has waited longest to be asked about is asked about next.",
-        "dashboard/langgraph/http.py",
+        "dashboard/langgraph/_transport/client.py",
         "                async with self._short_slots:  #",
         "                while self._short_slots._value < 1:\n"
         "                    await asyncio.sleep(0.001)\n"
@@ -191,7 +191,7 @@ ENDINGS = (
     Break(
         "kept-connections-are-alive",
         "A question does not go out on a connection that the server has closed.",
-        "dashboard/langgraph/connections.py",
+        "dashboard/langgraph/_transport/connections.py",
         "if not connection.has_expired():",
         "if connection:",
         ("tests/unit/langgraph/test_connections.py::test_one_that_the_server_has_closed_is_not_used",),
@@ -199,7 +199,7 @@ ENDINGS = (
     Break(
         "half-read-connections-are-closed",
         "A question does not go out on a connection where an older answer is still to come.",
-        "dashboard/langgraph/connections.py",
+        "dashboard/langgraph/_transport/connections.py",
         "if connection.is_available() and",
         "if",
         ("tests/unit/langgraph/test_connections.py::test_one_whose_answer_was_not_read_to_its_end_is_not_used_again",),

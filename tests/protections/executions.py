@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-AWAITING = "dashboard/worker/awaiting.py"
-CLASSIFY = "dashboard/worker/classify.py"
-LINE = "dashboard/worker/line.py"
-REEXECUTION = "dashboard/worker/reexecution.py"
+AWAITING = "dashboard/worker/execution/executor.py"
+CLASSIFY = "dashboard/worker/outcomes/classify.py"
+LINE = "dashboard/worker/execution/connection.py"
+REEXECUTION = "dashboard/worker/execution/restart_detection.py"
 
 ANEW = "tests/integration/test_reexecution.py::"
 
@@ -95,7 +95,7 @@ EXECUTIONS = (
     Break(
         "executions-are-written-once",
         "Another execution is counted once, also when Postgres took it and could not say so.",
-        "dashboard/runs/holding.py",
+        "dashboard/runs/leases.py",
         "        if run.executions < executions:\n",
         "        if True:\n",
         (ANEW + "test_it_is_counted_once_also_when_postgres_took_it_and_could_not_say_so",),

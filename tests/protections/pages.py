@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-CHANGES = "dashboard/runs/changes.py"
+CHANGES = "dashboard/runs/transitions.py"
 CONSUMERS = "dashboard/live/consumers.py"
 LISTENER = "dashboard/live/listener.py"
-DIAGNOSIS = "dashboard/worker/diagnosis.py"
+DIAGNOSIS = "dashboard/monitoring/diagnosis.py"
 
 NEWS = "tests/integration/live/test_news.py::"
 HEARERS = "tests/integration/live/test_who_may_hear.py::"
@@ -148,7 +148,7 @@ PAGES = (
     Break(
         "stopping-worker-is-no-worker",
         "A worker that is being stopped does not count as one that takes runs.",
-        "dashboard/worker/selectors.py",
+        "dashboard/monitoring/selectors.py",
         "    elif row.stopping_at is not None:\n",
         "    elif None:\n",
         ("tests/integration/test_worker_stopping.py::test_asked_twice_it_stops_at_once",),
@@ -172,7 +172,7 @@ PAGES = (
     Break(
         "stuck-queue-is-noticed",
         "Runs that are due and passed over are noticed.",
-        "dashboard/worker/selectors.py",
+        "dashboard/monitoring/selectors.py",
         "is_stuck=_is_stuck(at, workers)",
         "is_stuck=False",
         ("tests/integration/test_health.py::test_a_long_queue_that_is_worked_off_is_not_stuck",),
@@ -188,7 +188,7 @@ PAGES = (
     Break(
         "page-polls-without-a-socket",
         "A page whose socket cannot open asks again and again.",
-        "static/js/patience.js",
+        "static/js/polling.js",
         "setTimeout(poll, POLL_AFTER_MS)",
         "0",
         ("tests/browser/test_live_run.py::test_page_polls_when_the_socket_cannot_open",),
@@ -196,7 +196,7 @@ PAGES = (
     Break(
         "live-once-told",
         "A page is not called live before its line has brought what the database holds.",
-        "static/js/line.js",
+        "static/js/socket.js",
         "    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: false, isLive: false });\n",
         "    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: true, isLive: false });\n"
         "    this.settle();\n",
@@ -205,7 +205,7 @@ PAGES = (
     Break(
         "silent-line-is-noticed",
         "A page whose line is dead without knowing it is not called live.",
-        "static/js/line.js",
+        "static/js/socket.js",
         "setInterval(() => this.listen(), LISTEN_EVERY_MS);",
         "0;",
         ("tests/browser/test_live_run.py::test_a_line_that_falls_silent_is_not_live_and_another_is_opened",),
@@ -221,7 +221,7 @@ PAGES = (
     Break(
         "all-of-it-came",
         "A list that could not ask for all of its rows is not called live.",
-        "static/js/line.js",
+        "static/js/socket.js",
         "this.hasMissed = true;",
         "0;",
         ("tests/browser/test_live_list.py::test_a_list_that_could_not_ask_for_all_of_it_is_not_called_live",),
@@ -237,7 +237,7 @@ PAGES = (
     Break(
         "final-states-are-cleaned",
         "Nothing that a graph wrote is executed or fetched by the browser of who reads it.",
-        "dashboard/runs/final_state.py",
+        "dashboard/runs/state/view.py",
         "clean = nh3.clean(",
         "clean = html or nh3.clean(",
         ("tests/unit/test_markdown.py::test_only_harmless_tags_are_left",),
@@ -245,7 +245,7 @@ PAGES = (
     Break(
         "downloads-outlive-outages",
         "A large final state that is being downloaded goes on when Postgres is back.",
-        "dashboard/runs/downloads.py",
+        "dashboard/runs/state/download.py",
         "            if time.monotonic() >= ends:\n",
         "            if ends:\n",
         ("tests/integration/test_downloads.py::test_a_download_goes_on_after_its_connection_broke",),

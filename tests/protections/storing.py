@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-CHANGES = "dashboard/runs/changes.py"
+CHANGES = "dashboard/runs/transitions.py"
 DATABASE = "dashboard/worker/database.py"
 OUTCOMES = "dashboard/runs/outcomes.py"
-SPOOL = "dashboard/worker/spool.py"
-STORING = "dashboard/worker/storing.py"
+SPOOL = "dashboard/worker/outcomes/spool.py"
+STORING = "dashboard/worker/outcomes/store.py"
 
 OUTAGE = "tests/integration/test_outage.py::"
 STATUSES = "tests/integration/test_statuses.py::"
@@ -164,7 +164,7 @@ STORES = (
     Break(
         "large-states-in-pieces",
         "A large final state is stored in little more than its own memory.",
-        "dashboard/runs/packing.py",
+        "dashboard/runs/state/storage.py",
         "return self.packed_bytes <= SMALL_BYTES",
         "return True",
         ("tests/integration/test_packing.py::test_packing_and_storing_need_little_more_memory_than_what_is_stored",),

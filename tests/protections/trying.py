@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.local.tether import tethered
+from dashboard.local.parent_death import tethered
 
 ROOT = Path(__file__).resolve().parents[2]
 END_S = 30.0

@@ -29,7 +29,7 @@ def main() -> int:
         # then a leak, and not what glibc keeps (it raises this threshold by itself up to 32 MB unless it is set).
         os.environ["MALLOC_MMAP_THRESHOLD_"] = str(16 * 1024)
         django.setup()
-        from tests.soak.playing import play
+        from tests.soak.play import play
 
         return asyncio.run(play(postgres, folder, minutes=minutes, seed=seed))
     finally:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from tests.processes import Program
-from tests.soak.stage import RESTART_S, SoakWorker, Stage
+from tests.soak.environment import RESTART_S, SoakWorker, Stage
 
 FROZEN_S = 24.0
 """Longer than a lease."""

@@ -25,7 +25,7 @@ class Shown:
 
 @dataclass
 class Page:
-    """One page somebody has open. It comes back when its line breaks, as `static/js/line.js` does.
+    """One page somebody has open. It comes back when its line breaks, as `static/js/socket.js` does.
 
     Attributes:
         run_id: Whose page it is; "" is the list of all runs.

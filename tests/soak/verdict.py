@@ -13,11 +13,11 @@ from typing import Any
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import ENDS
 from tests.bench.measuring import Table
-from tests.soak.crew import Launched
+from tests.soak.environment import Weight
+from tests.soak.fake_server import values_digest
 from tests.soak.faults import Happened
-from tests.soak.kinds import KINDS, Kind
-from tests.soak.stage import Weight
-from tests.soak.stand_in import values_digest
+from tests.soak.scenarios import KINDS, Kind
+from tests.soak.users import Launched
 
 Record = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard.langgraph import Answer
-from dashboard.worker.classify import Facts, classify
+from dashboard.worker.outcomes.classify import Facts, classify
 
 
 def answer(value: Any, source: Any = "wait") -> Answer:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.worker.diagnosis import diagnose
-from dashboard.worker.selectors import WorkerLine, WorkState
+from dashboard.monitoring.diagnosis import diagnose
+from dashboard.monitoring.selectors import WorkerLine, WorkState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WORKER = WorkerLine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.html import strip_tags
 
-from dashboard.runs.final_state import TEXT_CHARS, value_tree
+from dashboard.runs.state.view import TEXT_CHARS, value_tree
 from dashboard.runs.templatetags.runs import MARKS, tree
 
 

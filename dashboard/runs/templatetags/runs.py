@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.runs import wording
-from dashboard.runs.final_state import Node, showable, value_tree
+from dashboard.runs import timeline
 from dashboard.runs.models import Run
+from dashboard.runs.state.view import Node, showable, value_tree
 from dashboard.runs.statuses import LOOKS, RunStatus
 from dashboard.servers.schemas import schema_example
 
@@ -60,13 +60,13 @@ def tone(status: str) -> str:
 @register.filter
 def meaning(run: Run) -> str:
     """What the run's status means, in one sentence."""
-    return wording.run_meaning(run)
+    return timeline.run_meaning(run)
 
 
 @register.filter
 def why_no_state(run: Run) -> str:
     """Why a run that has ended has no final state."""
-    return wording.why_no_state(run)
+    return timeline.why_no_state(run)
 
 
 @register.simple_tag

@@ -10,13 +10,13 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from dashboard.live import listener
+from dashboard.monitoring import database_outage
+from dashboard.monitoring.banners import list_notice, run_notice
+from dashboard.monitoring.database_outage import GRACE_S
+from dashboard.monitoring.selectors import crew
 from dashboard.runs.models import Run
-from dashboard.worker import reach
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.models import Worker
-from dashboard.worker.notices import list_notice, run_notice
-from dashboard.worker.reach import GRACE_S
-from dashboard.worker.selectors import crew
 from tests.asynchronous import eventually, in_db
 from tests.factories import make_run
 
@@ -46,7 +46,7 @@ class Clock:
         put_at = self()
 
         async def is_asked() -> bool:
-            return (reach.reach._answered_at or 0.0) > put_at
+            return (database_outage.reach._answered_at or 0.0) > put_at
 
         await eventually(is_asked, "the database is asked")
 
@@ -54,7 +54,7 @@ class Clock:
 async def test_who_could_not_report_is_not_called_silent_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(listener, "WORKERS_LOOK_S", 0.1)
-    monkeypatch.setattr(reach, "lease_clock", clock)
+    monkeypatch.setattr(database_outage, "lease_clock", clock)
     await in_db(make_run)
     worker = await in_db(
         Worker.objects.create, host="box", pid=1, concurrency=5, heartbeat_at=Now() - timedelta(days=1)
@@ -80,7 +80,7 @@ async def test_who_could_not_report_is_not_called_silent_for_a_moment(monkeypatc
 async def test_a_queue_that_nobody_could_take_from_is_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(listener, "WORKERS_LOOK_S", 0.1)
-    monkeypatch.setattr(reach, "lease_clock", clock)
+    monkeypatch.setattr(database_outage, "lease_clock", clock)
     long_ago = Now() - timedelta(minutes=5)
     await in_db(make_run)
     await in_db(Run.objects.update, status_at=long_ago)

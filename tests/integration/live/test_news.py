@@ -14,10 +14,10 @@ from dashboard.live import consumers
 from dashboard.live.pages import OpenPages, Page, run_group
 from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
-from dashboard.runs.changes import run_note
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, RunChange, notify
+from dashboard.runs.transitions import run_note
 from dashboard.worker.models import Worker
 from tests.asynchronous import in_db
 from tests.factories import make_run

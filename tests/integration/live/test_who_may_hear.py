@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from dashboard.live import consumers
 from dashboard.runs import services
-from dashboard.runs.changes import run_note
 from dashboard.runs.events import EventKind
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.transitions import run_note
 from dashboard.sharing.services import share_create, share_revoke
 from dashboard.teams.models import Membership, Role, User
 from tests.asynchronous import in_db

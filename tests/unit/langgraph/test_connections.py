@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from dashboard.langgraph.connections import KeptConnections
+from dashboard.langgraph._transport.connections import KeptConnections
 from tests.scripted_server import Fault, ScriptedServer
 
 SLOW = Fault(delay_s=0.05)

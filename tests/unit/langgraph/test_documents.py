@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.langgraph import documents
-from dashboard.langgraph.documents import DocumentState, _scan, document_state, parse_document
+from dashboard.langgraph._json import scanner
+from dashboard.langgraph._json.scanner import DocumentState, _scan, document_state, parse_document
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -121,7 +121,7 @@ def test_values_survive_what_orjson_refuses() -> None:
 def test_the_parser_of_last_resort_agrees_with_the_standard_library(value: Any) -> None:
     text = json.dumps({"root": value})
 
-    assert repr(documents._parse_deep(text)) == repr(json.loads(text))
+    assert repr(scanner._parse_deep(text)) == repr(json.loads(text))
 
 
 @pytest.mark.parametrize("body", [b"", b"[1", b"<p>", b"{]"])

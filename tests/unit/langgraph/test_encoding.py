@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.langgraph import RequestInvalid
-from dashboard.langgraph.encoding import _Encoder, encode_json
+from dashboard.langgraph._json.encoder import _Encoder, encode_json
 
 
 class Model:

@@ -18,8 +18,8 @@ from dashboard.langgraph import (
     ServerUnreachableNotCreated,
     ServerUnreachablePerhapsCreated,
 )
-from dashboard.langgraph.paths import run_ids, segment
-from dashboard.langgraph.refusals import refusal, retry_after_s
+from dashboard.langgraph._transport.error_responses import refusal, retry_after_s
+from dashboard.langgraph._transport.urls import run_ids, segment
 
 RUN = "1ef0b0b0-0000-6000-8000-000000000001"
 THREAD = "1ef0b0b0-0000-6000-8000-000000000002"

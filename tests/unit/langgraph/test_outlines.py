@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dashboard.langgraph import Answer
-from dashboard.langgraph.outlines import ENTRIES, QUESTIONS_BYTES, TEXT_CHARS, StateOutline, state_outline
-from dashboard.langgraph.parts import document_part
+from dashboard.langgraph._json.slice import document_part
+from dashboard.langgraph._json.state_summary import ENTRIES, QUESTIONS_BYTES, TEXT_CHARS, StateOutline, state_outline
 
 
 def outline(document: Any) -> StateOutline:

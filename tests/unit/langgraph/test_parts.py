@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dashboard.langgraph.parts import Part, document_part
+from dashboard.langgraph._json.slice import Part, document_part
 from tests.unit.langgraph.test_documents import JSON
 
 NAMES = st.sampled_from(["next", "tasks", "", "\u00e4", 'q"', "back\\slash", "\ud800", "__interrupt__", "other"])

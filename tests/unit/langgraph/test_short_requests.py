@@ -8,7 +8,7 @@ from contextlib import suppress
 import httpx
 
 from dashboard.langgraph import NotFound, get_client
-from dashboard.langgraph.http import SHORT_AT_ONCE
+from dashboard.langgraph._transport.client import SHORT_AT_ONCE
 from tests.scripted_server import Fault, ScriptedServer
 
 PATIENT = httpx.Timeout(30.0)

@@ -21,7 +21,7 @@ from dashboard.langgraph import (
     ServerUnreachablePerhapsCreated,
     get_client,
 )
-from dashboard.langgraph.connections import Content
+from dashboard.langgraph._transport.connections import Content
 from tests.scripted_server import Fault, ScriptedServer
 
 THREAD = "1ef0b0b0-0000-6000-8000-000000000002"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.local import account, binaries, cluster
-from dashboard.local.account import Account, PostgresError
+from dashboard.local import binaries, cluster, os_user
 from dashboard.local.cluster import SOCKET_LIMIT_BYTES, Cluster
 from dashboard.local.folders import make_private
+from dashboard.local.os_user import Account, PostgresError
 
 ME = Account(os.geteuid(), os.getegid(), "me")
 
@@ -87,11 +87,11 @@ def test_root_without_an_unprivileged_user_is_told(tmp_path: Path, monkeypatch: 
     def nobody(name: str) -> None:
         raise KeyError(name)
 
-    monkeypatch.setattr(account.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(account.pwd, "getpwnam", nobody)
+    monkeypatch.setattr(os_user.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os_user.pwd, "getpwnam", nobody)
 
     with pytest.raises(PostgresError, match="neither a user postgres nor nobody"):
-        account.choose_account(tmp_path / "data")
+        os_user.choose_account(tmp_path / "data")
 
 
 def test_postgres_is_not_told_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:

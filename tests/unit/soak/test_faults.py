@@ -7,8 +7,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+from tests.soak.environment import Stage
 from tests.soak.faults import AWAY_LONG, FROZEN, SILENT, SLOW, Faults
-from tests.soak.stage import Stage
 
 
 class Harmless(Faults):

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.documents import DOCUMENTS
-from tests.soak.crew import Launched
+from tests.soak.environment import Weight
+from tests.soak.fake_server import values_digest
 from tests.soak.faults import Happened
-from tests.soak.kinds import KINDS
-from tests.soak.playing import exceptions_in
-from tests.soak.stage import Weight
-from tests.soak.stand_in import values_digest
+from tests.soak.play import exceptions_in
+from tests.soak.scenarios import KINDS
+from tests.soak.users import Launched
 from tests.soak.verdict import CUT_WITHIN_S, Findings, Kept, Told, judge_runs, judge_weight
 
 OURS = "0b2f9c0a-0000-4000-8000-000000000001"

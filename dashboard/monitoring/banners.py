@@ -1,0 +1,75 @@
+"""What run pages say of workers: only when a run would otherwise seem to be looked after and is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from dashboard.monitoring.diagnosis import in_words
+from dashboard.monitoring.selectors import STUCK_AFTER, Crew, queue_is_stuck
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+
+NO_WORKER = "No worker is running."
+LAST_STOPS = "No worker takes runs: the last one is being stopped."
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence and what follows from it."""
+
+    title: str
+    text: str
+
+
+def run_notice(run: Run, crew: Crew) -> Notice | None:
+    """What to say on the page of a run; None when a living worker has it, can take it, or it has ended."""
+    if run.is_terminal:
+        return None
+    if run.lease_owner in crew.stopping:
+        text = "The server ends this run with its line, which is kept for a while and then closed."
+        return Notice("The worker that has this run is being stopped.", text)
+    if crew.looks_after(run):
+        return None
+    if not crew.ids:
+        return Notice(LAST_STOPS if crew.stopping else NO_WORKER, _without_worker(run))
+    if run.status == RunStatus.QUEUED:
+        return _queued(run, crew)
+    then = "The first worker that has room takes it over" if crew.is_full else "Another takes it over within 20 seconds"
+    return Notice("The worker that had this run is gone.", f"{then}; what the server does may go on meanwhile.")
+
+
+def _queued(run: Run, crew: Crew) -> Notice | None:
+    due_for = timezone.now() - max(run.not_before or run.status_at, run.status_at)
+    if due_for >= timedelta() and crew.is_full:
+        return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
+    if due_for > STUCK_AFTER and queue_is_stuck():
+        return Notice(
+            f"This run has been due for {in_words(due_for.total_seconds())} although a worker has room.",
+            "Whoever runs Runboard finds on the page Workers what to look at.",
+        )
+    return None
+
+
+def _without_worker(run: Run) -> str:
+    if run.status == RunStatus.QUEUED:
+        return "This run waits until one is. Nothing has been sent."
+    if run.status == RunStatus.CANCELLING:
+        return "The cancel is delivered as soon as one is; until then the run may go on at the server."
+    if run.status == RunStatus.STARTING:
+        return "Whether the server has this run is looked up as soon as one is."
+    return "The run may go on at the server, and may have ended: what became of it is asked as soon as one is."
+
+
+def list_notice(crew: Crew) -> Notice | None:
+    """What to say above a list of runs."""
+    if not crew.ids:
+        return Notice(
+            LAST_STOPS if crew.stopping else NO_WORKER,
+            "Until one is, runs are not sent, followed or cancelled: those that seem to go on may have ended.",
+        )
+    if crew.is_full:
+        return Notice("Every worker is full.", "New runs wait until one of them has room.")
+    return None

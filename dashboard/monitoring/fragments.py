@@ -1,0 +1,40 @@
+"""Workers and what waits for them as pieces of HTML, the same for pages, polling and WebSocket pushes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from dashboard.monitoring.banners import list_notice, run_notice
+from dashboard.monitoring.diagnosis import diagnose, how_to_start
+from dashboard.monitoring.selectors import crew, work_state
+from dashboard.runs.models import Run
+
+
+def workers_context(*, hears_changes: bool) -> dict[str, Any]:
+    """What the page *Workers* needs. `hears_changes`: whether this web process hears of changes in the database."""
+    state = work_state(for_members=True)
+    is_local = settings.ENV.debug
+    return {
+        "state": state,
+        "findings": diagnose(state, hears_changes=hears_changes, is_local=is_local),
+        "hears_changes": hears_changes,
+        "how_to_start": how_to_start(is_local=is_local),
+    }
+
+
+def workers_html(*, hears_changes: bool) -> str:
+    """The part of that page that changes."""
+    return render_to_string("monitoring/_state.html", workers_context(hears_changes=hears_changes))
+
+
+def run_notice_html(run: Run) -> str:
+    """What a run's page says of workers."""
+    return render_to_string("monitoring/_notice.html", {"notice": run_notice(run, crew())})
+
+
+def list_notice_html() -> str:
+    """What a list of runs says of workers."""
+    return render_to_string("monitoring/_notice.html", {"notice": list_notice(crew())})

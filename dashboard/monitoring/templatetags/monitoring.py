@@ -1,0 +1,50 @@
+"""How workers and their times look."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.monitoring.banners import list_notice, run_notice
+from dashboard.monitoring.selectors import crew
+from dashboard.runs.models import Run
+from dashboard.runs.templatetags.runs import duration
+
+register = template.Library()
+NOTICE = "monitoring/_notice.html"
+
+CODE = re.compile(r"`([^`]+)`")
+
+
+@register.simple_tag
+def for_long(since: datetime, at: datetime) -> SafeString:
+    """How long something has been so, ticking on the page; the exact time is in the tooltip."""
+    return format_html(
+        '<span class="duration" data-since="{}" title="{}">{}</span>',
+        since.isoformat(),
+        f"{since:%Y-%m-%d %H:%M:%S} UTC",
+        duration((at - since).total_seconds(), exact=False),
+    )
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """A sentence in which what stands between backticks is code."""
+    return mark_safe(CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped before
+
+
+@register.inclusion_tag(NOTICE)
+def run_work(run: Run) -> dict[str, Any]:
+    """What a run's page says of workers; nothing is asked of the database for a run that has ended."""
+    return {"notice": None if run.is_terminal else run_notice(run, crew())}
+
+
+@register.inclusion_tag(NOTICE)
+def list_work() -> dict[str, Any]:
+    """What the list of runs says of workers."""
+    return {"notice": list_notice(crew())}

@@ -1,0 +1,77 @@
+"""What a worker keeps of a run while it holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from dashboard.runs.models import Run, RunRequest, ThreadChoice
+from dashboard.worker.execution.launch_lookup import RUN_ID_KEY
+
+
+@dataclass(slots=True)
+class HeldRun:
+    """A run as its worker needs it. A worker holds thousands for hours, so it is much less than the row has.
+
+    `remote_run_id` and `remote_thread_id` are the server's ids as they were known when it was taken. `request` is what
+    is to be sent, and None once the server has it: an input may be large, and the wait long. `retry_for_s` is how many
+    seconds the server may be away, by its settings.
+    """
+
+    id: UUID
+    assistant_id: str
+    is_stateless: bool
+    status: str
+    was_sent: bool
+    attempts: int
+    cancel_action: str
+    retry_for_s: int
+    on_disconnect: str
+    keeps_error_state: bool
+    keeps_thread: bool
+    starts_later: bool
+    executions: int
+    remote_run_id: str | None
+    remote_thread_id: str | None
+    request: RunRequest | None
+
+    @classmethod
+    def of(cls, run: Run) -> HeldRun:
+        """The run as claimed or adopted, with its server and request."""
+        params: Mapping[str, Any] = run.request.params
+        return cls(
+            id=run.pk,
+            assistant_id=run.assistant_id,
+            is_stateless=run.thread_choice == ThreadChoice.STATELESS,
+            status=run.status,
+            was_sent=run.sent_at is not None,
+            attempts=run.attempts,
+            cancel_action=run.cancel_action,
+            retry_for_s=run.server.retry_for_s,
+            on_disconnect=str(params.get("on_disconnect") or "continue"),
+            keeps_error_state=params.get("raise_error") is False,
+            keeps_thread=params.get("on_completion") == "keep",
+            starts_later=bool(params.get("after_seconds")),
+            executions=run.executions,
+            remote_run_id=run.remote_run_id,
+            remote_thread_id=run.remote_thread_id,
+            request=run.request,
+        )
+
+    @property
+    def forgets_thread(self) -> bool:
+        """Whether the thread that the server made for the run is to be deleted after it."""
+        return self.is_stateless and not self.keeps_thread
+
+    def arguments(self) -> dict[str, Any]:
+        """The wait parameters as they go out: what was given, and what Runboard needs to keep its promises."""
+        assert self.request is not None
+        given = {name: value for name, value in self.request.params.items() if name not in ("headers", "raise_error")}
+        given["metadata"] = {**(given.get("metadata") or {}), RUN_ID_KEY: str(self.id)}
+        given.setdefault("on_disconnect", "continue")
+        if self.is_stateless:
+            # Kept until we know how the run ended, then deleted by us: see docs/adr/0003.
+            given["on_completion"] = "keep"
+        return given

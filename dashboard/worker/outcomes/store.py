@@ -1,0 +1,145 @@
+"""Storing how a run ended: at once, or from disk when Postgres is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+
+from django.conf import settings
+
+from dashboard.runs import outcomes
+from dashboard.runs.leases import Hold, LeaseLost
+from dashboard.runs.outcomes import NOT_KEPT, Outcome, RunError
+from dashboard.worker.database import DATABASE_AWAY, RETRY_FIRST_S, RETRY_MAX_S, Database
+from dashboard.worker.outcomes.spool import Spool, Spooled
+
+logger = logging.getLogger(__name__)
+
+LARGE_BYTES = 4_000_000
+
+
+class OutcomeStore:
+    """Where outcomes go. An outage costs no memory: what cannot be stored waits on disk."""
+
+    def __init__(self, database: Database, spool: Spool) -> None:
+        self._database = database
+        self._spool = spool
+        self._one_by_one = asyncio.Lock()
+
+    async def store(self, hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
+        """Store an outcome, however long Postgres is away; one that Postgres refuses without its final state.
+
+        Raises:
+            LeaseLost: another worker holds the run, and there was no outage that could explain it.
+        """
+        if not self._database.is_away and await self._store_now(hold, outcome):
+            return
+        logger.warning("an outcome waits for the database", extra=_log(hold))
+        try:
+            spooled = await asyncio.to_thread(self._spool.put, hold, remote_run_id, outcome)
+        except OSError as error:
+            logger.error("an outcome could not be put on disk and waits in memory: %s", error, extra=_log(hold))
+            await self._database.insist(outcomes.run_finish, hold, outcome)
+            return
+        del outcome
+        await self._store_spooled(spooled)
+
+    async def _store_now(self, hold: Hold, outcome: Outcome) -> bool:
+        """Whether it could be stored; False when Postgres is away."""
+        try:
+            async with self._turn(len(outcome.body or b"")):
+                await self._database.call(outcomes.run_finish, hold, outcome)
+        except DATABASE_AWAY as error:
+            logger.warning("the database is away: %s", str(error).strip(), extra=_log(hold))
+            return False
+        except LeaseLost:
+            raise
+        except Exception as error:
+            logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
+            await self._database.insist(outcomes.run_finish, hold, _bare(outcome, error))
+        return True
+
+    def _turn(self, size: int) -> AbstractAsyncContextManager[None]:
+        """Large states are packed and stored one by one: leases wait for the same few threads, and memory is dear."""
+        return self._one_by_one if size > LARGE_BYTES else nullcontext()
+
+    async def store_left_behind(self) -> None:
+        """Store what an earlier worker of this machine had to leave on disk. Ends when nothing is left."""
+        for spooled in await asyncio.to_thread(lambda: list(self._spool.take())):
+            logger.info("storing an outcome left behind in %s", spooled.path.name)
+            try:
+                await self._store_spooled(spooled)
+            except Exception:  # one file must not end the worker; it stays and is looked at again
+                logger.exception("%s cannot be stored", spooled.path.name)
+
+    async def _store_spooled(self, spooled: Spooled) -> None:
+        delay = RETRY_FIRST_S
+        is_stored = False
+        try:
+            while True:
+                try:
+                    async with self._turn(spooled.size):
+                        await self._database.call(_store, spooled)
+                    is_stored = True
+                    return
+                except DATABASE_AWAY:
+                    await asyncio.sleep(delay)
+                    delay = min(delay * 2, RETRY_MAX_S)
+        finally:
+            if is_stored:
+                spooled.remove()
+            else:
+                spooled.close()
+
+
+def _store(spooled: Spooled) -> None:
+    try:
+        hold, remote_run_id, outcome = spooled.read()
+    except (ValueError, KeyError) as error:
+        # Its worker died while writing: the run is still held in the database and will be adopted and joined.
+        logger.warning("an outcome on disk is not whole and is dropped: %s", error)
+        return
+    try:
+        _store_late(hold, remote_run_id, outcome)
+    except DATABASE_AWAY:
+        raise
+    except Exception as error:
+        logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
+        _store_late(hold, remote_run_id, _bare(outcome, error))
+
+
+def _store_late(hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
+    try:
+        outcomes.run_finish(hold, outcome)
+    except LeaseLost:
+        if not outcomes.run_finish_late(hold.run_id, remote_run_id, outcome):
+            logger.info("a late outcome was not needed any more", extra=_log(hold))
+
+
+def _most() -> str:
+    return f"{settings.ENV.state_max_mb:,} MB (RUNBOARD_STATE_MAX_MB)"
+
+
+def without_state(outcome: Outcome) -> Outcome:
+    """How a run ended whose final state is larger than a worker takes."""
+    told = RunError(NOT_KEPT, f"It is larger than {_most()}, the most that Runboard takes here.")
+    if outcome.error is not None:
+        told = replace(outcome.error, message=f"{outcome.error.message} The final state is larger than {_most()}.")
+    return replace(outcome, body=None, error=told)
+
+
+def not_readable() -> RunError:
+    """Why nothing is known of a run when even that answer is larger than a worker takes."""
+    return RunError("Not known", f"What the server says of this run is larger than {_most()}.")
+
+
+def _bare(outcome: Outcome, error: Exception) -> Outcome:
+    """How the run ended, without what Postgres would not take."""
+    told = outcome.error or RunError(NOT_KEPT, f"It could not be stored: {error}")
+    return Outcome(outcome.status, told, executions=outcome.executions, known_at=outcome.known_at)
+
+
+def _log(hold: Hold) -> dict[str, str]:
+    return {"run_id": str(hold.run_id)}

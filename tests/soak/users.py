@@ -1,0 +1,199 @@
+"""The people: they sign in, fill in the launch form, look at runs and cancel them, on whichever web process answers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import random
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from tests.soak.scenarios import KINDS, Kind, When
+
+PATIENCE_S = 90.0
+AGAIN_S = 0.3
+AGAIN_MAX_S = 2.0
+FINAL_STATE = b',"final_state":'
+TWICE = 0.1
+"""How often somebody clicks twice."""
+_RUN = re.compile(r"/runs/([0-9a-f-]{36})/")
+
+
+class WrongAnswer(Exception):
+    """A web process answered what it must not answer."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A run that the form launched."""
+
+    run_id: str
+    kind: Kind
+
+
+class _Form(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "input" and found.get("type") == "hidden" and found.get("name"):
+            self.hidden[str(found["name"])] = found.get("value") or ""
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    """What a form sends although nobody typed it: the CSRF token, the launch key."""
+    form = _Form()
+    form.feed(html)
+    return form.hidden
+
+
+@dataclass
+class Crew:
+    """One person at several browsers.
+
+    Attributes:
+        launched: Every run, in the order the form answered.
+        read: By run, the SHA-256 of the final state that somebody was given.
+        wrong: Answers that must not have come.
+    """
+
+    urls: tuple[str, ...]
+    chance: random.Random
+    launched: list[Launched] = field(default_factory=list)
+    read: dict[str, str] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._client = httpx.AsyncClient(timeout=20, limits=httpx.Limits(max_connections=40))
+
+    async def sign_in(self, username: str, password: str) -> None:
+        page = await self._client.get(f"{self.urls[0]}/accounts/login/")
+        fields = hidden_fields(page.text) | {"username": username, "password": password}
+        answer = await self._client.post(f"{self.urls[0]}/accounts/login/", data=fields)
+        assert answer.status_code == 302, answer.text
+
+    @property
+    def cookie(self) -> str:
+        """The cookies as a browser sends them with its WebSockets."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._client.cookies.jar)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def launch(self, kind: Kind, *, thread_id: str = "") -> Launched:
+        """Launch a run, whatever is down: the same form is sent until a page answers; sometimes it is sent twice."""
+        page = await self._ask("GET", "/launch/", (200,))
+        metadata = {"kind": kind.name, "run_s": round(self.chance.uniform(*kind.run_s), 2)}
+        fields = hidden_fields(page.text) | {
+            "assistant_id": "chat",
+            "name": kind.name,
+            "metadata": json.dumps(metadata),
+            "input": "" if "command" in kind.form else '{"topic": "tides"}',
+            "thread_id": thread_id,
+            **kind.form,
+        }
+        times = 2 if self.chance.random() < TWICE else 1
+        answers = await asyncio.gather(*(self._ask("POST", "/launch/", (303,), fields) for _ in range(times)))
+        ids = {match[1] for answer in answers if (match := _RUN.search(answer.headers["location"]))}
+        if len(ids) != 1:
+            raise WrongAnswer(f"one form launched {sorted(ids)}")
+        launched = Launched(ids.pop(), kind)
+        self.launched.append(launched)
+        return launched
+
+    async def cancel(self, run_id: str, action: str) -> None:
+        page = await self._ask("GET", f"/runs/{run_id}/", (200,))
+        token = hidden_fields(page.text).get("csrfmiddlewaretoken", "")
+        await self._ask("POST", f"/runs/{run_id}/cancel/", (303,), {"action": action, "csrfmiddlewaretoken": token})
+
+    async def ended(self, run_id: str) -> dict[str, Any]:
+        """The run's document once it has ended."""
+        while True:
+            document = await self.document(run_id)
+            if any(event["data"].get("to") == document["status"] for event in document["events"]) and (
+                document["finished_at"] is not None
+            ):
+                return document
+            await asyncio.sleep(1)
+
+    async def document(self, run_id: str) -> dict[str, Any]:
+        """The run's document without its final state, which may be more than `json` can read."""
+        content = (await self._ask("GET", f"/runs/{run_id}.json", (200,))).content
+        told, mark, _ = content.partition(FINAL_STATE)
+        return dict(json.loads(told + b"}" if mark else told))
+
+    async def running(self, run_id: str) -> dict[str, Any]:
+        """The run's document once its server has it."""
+        while True:
+            document = await self.document(run_id)
+            if document["run_id"] is not None or document["finished_at"] is not None:
+                return document
+            await asyncio.sleep(0.5)
+
+    async def look_everywhere(self, launched: Launched) -> None:
+        """Read all that there is of a run that has ended: its page, its final state; and look for it."""
+        run_id = launched.run_id
+        document = await self.ended(run_id)
+        await self._ask("GET", f"/runs/{run_id}/", (200,))
+        found = await self._ask("GET", "/runs/?" + urlencode({"q": launched.kind.name}), (200,))
+        if f"/runs/{run_id}/" not in found.text:
+            raise WrongAnswer(f"{run_id} is not found by its name")
+        if document["status"] == "succeeded":
+            state = await self._ask("GET", f"/runs/{run_id}/result.json", (200,))
+            self.read[run_id] = hashlib.sha256(state.content).hexdigest()
+
+    async def play(self, kind: Kind) -> None:
+        """Launch a run of a kind and do what belongs to it; runs that others follow are launched first."""
+        try:
+            thread_id = ""
+            if kind.follows:
+                before = await self.launch(KINDS[kind.follows])
+                document = await self._once(kind.follows_when, before.run_id)
+                thread_id = document["thread_id"]
+            launched = await self.launch(kind, thread_id=thread_id)
+            if kind.cancel:
+                await asyncio.sleep(kind.cancel_after_s)
+                await self.cancel(launched.run_id, kind.cancel)
+            if kind.is_read:
+                await self.look_everywhere(launched)
+        except WrongAnswer as error:
+            self.wrong.append(f"{kind.name}: {error}")
+
+    async def _once(self, when: When, run_id: str) -> dict[str, Any]:
+        match when:
+            case "launched":
+                return await self.document(run_id)
+            case "running":
+                return await self.running(run_id)
+            case "ended":
+                return await self.ended(run_id)
+
+    async def _ask(
+        self, method: str, path: str, right: tuple[int, ...], fields: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """Ask until some web process gives one of the right answers; 503 and a broken line mean: ask again."""
+        ends, pause_s = asyncio.get_running_loop().time() + PATIENCE_S, AGAIN_S
+        while True:
+            url = self.chance.choice(self.urls)
+            said = ""
+            try:
+                answer = await self._client.request(method, url + path, data=fields)
+                if answer.status_code in right:
+                    return answer
+                said = f"{answer.status_code} {answer.text[:300]!r}"
+                if answer.status_code != 503:
+                    raise WrongAnswer(f"{method} {path}: {said}")
+            except httpx.TransportError as error:
+                said = repr(error)
+            if asyncio.get_running_loop().time() > ends:
+                raise WrongAnswer(f"{method} {path}: no answer within {PATIENCE_S:g} s, the last was {said}")
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, AGAIN_MAX_S)
