@@ -1,8 +1,6 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from dashboard.monitoring.views import healthz, workers_live, workers_notice, workers_page
-
 handler400 = "dashboard.errors.bad_request"
 handler403 = "dashboard.errors.not_allowed"
 handler404 = "dashboard.errors.not_found"
@@ -14,8 +12,5 @@ urlpatterns = [
     path("", include("dashboard.runs.urls")),
     path("", include("dashboard.launch.urls")),
     path("", include("dashboard.sharing.urls")),
-    path("healthz", healthz, name="healthz"),
-    path("workers/", workers_page, name="workers"),
-    path("workers/live/", workers_live, name="workers-live"),
-    path("workers/notice/", workers_notice, name="workers-notice"),
+    path("", include("dashboard.monitoring.urls")),
 ]

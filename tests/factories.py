@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from dashboard.runs import leases, outcomes, services
-from dashboard.runs.leases import Hold, hold_of
+from dashboard.runs.leases import Lease, lease_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.services import LaunchOrder
@@ -76,18 +76,18 @@ def make_run(
     return run
 
 
-def claim(run: Run) -> Hold:
+def claim(run: Run) -> Lease:
     """The run is `starting`. A claim that names its run: claiming the oldest would take other runs of the test away."""
-    return hold_of(leases._take(uuid.uuid4(), 1, Q(pk=run.pk), leases._claim)[0])
+    return lease_of(leases._take(uuid.uuid4(), 1, Q(pk=run.pk), leases._claim)[0])
 
 
 def _advance(run: Run, by: User, status: RunStatus, outcome: Outcome) -> None:
-    hold = claim(run)
+    lease = claim(run)
     if status == RunStatus.STARTING:
         return
-    leases.run_sending(hold)
+    leases.run_sending(lease)
     leases.run_created_on_server(
-        hold,
+        lease,
         remote_run_id=str(uuid.uuid4()),
         remote_thread_id=run.remote_thread_id or str(uuid.uuid4()),
         starts_later=status == RunStatus.SCHEDULED,
@@ -95,4 +95,4 @@ def _advance(run: Run, by: User, status: RunStatus, outcome: Outcome) -> None:
     if status == RunStatus.CANCELLING:
         services.run_cancel(run=run, by=by)
     if status in ENDS:
-        outcomes.run_finish(hold, outcome)
+        outcomes.run_finish(lease, outcome)

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
-from dashboard.langgraph._json.state_summary import StateOutline, state_outline
+from dashboard.langgraph._json.state_summary import StateSummary, state_outline
 from dashboard.langgraph._transport.client import HttpClient
 from dashboard.langgraph._transport.urls import segment
 from dashboard.langgraph.errors import AnswerNotUnderstood
@@ -113,7 +113,7 @@ class ThreadsClient:
             query["before"] = before
         return await self._list("GET", f"/threads/{segment(thread_id)}/history", params=query, headers=headers)
 
-    async def outline_state(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> StateOutline:
+    async def outline_state(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> StateSummary:
         """The present state as `get_state` gives it, but of any size: its values stay bytes."""
         path = f"/threads/{segment(thread_id)}/state"
         return await (await self._http.request("GET", path, headers=headers)).read(state_outline)
@@ -127,7 +127,7 @@ class ThreadsClient:
         before: str | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
-    ) -> builtins.list[StateOutline]:
+    ) -> builtins.list[StateSummary]:
         """States as `get_history` gives them, their values as bytes; with `before` only those with smaller ids.
 
         Raises:

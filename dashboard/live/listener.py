@@ -19,7 +19,8 @@ from django.db import InterfaceError, OperationalError
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group
 from dashboard.live.rendering import once
 from dashboard.monitoring.database_outage import reach
-from dashboard.monitoring.selectors import Crew, crew, queue_is_stuck
+from dashboard.monitoring.listening import listener_set
+from dashboard.monitoring.selectors import LiveWorkers, crew, queue_is_stuck
 from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
 from dashboard.teams.notifications import ACCESS_CHANNEL
 
@@ -46,6 +47,16 @@ class Listener:
         self._down_since = 0.0
         self._notices = 0
         self.is_up = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether this process hears changes right now."""
+        return self._is_up
+
+    @is_up.setter
+    def is_up(self, is_up: bool) -> None:
+        self._is_up = is_up
+        listener_set(is_up=is_up)
 
     @property
     def heard(self) -> int | None:
@@ -137,7 +148,7 @@ async def _watch_workers() -> None:
         await asyncio.sleep(WORKERS_LOOK_S)
 
 
-def _work() -> tuple[Crew, float | None]:
+def _work() -> tuple[LiveWorkers, float | None]:
     """What notices on pages depend on besides the runs themselves."""
     return crew(), time.monotonic() // STUCK_TOLD_EVERY_S if queue_is_stuck() else None
 
@@ -160,8 +171,3 @@ def _change(payload: str) -> RunChange | None:
 
 
 listener = Listener()
-
-
-def listener_is_up() -> bool:
-    """Whether this process hears changes right now."""
-    return listener.is_up

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from dashboard.monitoring.diagnosis import in_words
-from dashboard.monitoring.selectors import STUCK_AFTER, Crew, queue_is_stuck
+from dashboard.monitoring.selectors import STUCK_AFTER, LiveWorkers, queue_is_stuck
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 
@@ -24,7 +24,7 @@ class Notice:
     text: str
 
 
-def run_notice(run: Run, crew: Crew) -> Notice | None:
+def run_notice(run: Run, crew: LiveWorkers) -> Notice | None:
     """What to say on the page of a run; None when a living worker has it, can take it, or it has ended."""
     if run.is_terminal:
         return None
@@ -41,7 +41,7 @@ def run_notice(run: Run, crew: Crew) -> Notice | None:
     return Notice("The worker that had this run is gone.", f"{then}; what the server does may go on meanwhile.")
 
 
-def _queued(run: Run, crew: Crew) -> Notice | None:
+def _queued(run: Run, crew: LiveWorkers) -> Notice | None:
     due_for = timezone.now() - max(run.not_before or run.status_at, run.status_at)
     if due_for >= timedelta() and crew.is_full:
         return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
@@ -63,7 +63,7 @@ def _without_worker(run: Run) -> str:
     return "The run may go on at the server, and may have ended: what became of it is asked as soon as one is."
 
 
-def list_notice(crew: Crew) -> Notice | None:
+def list_notice(crew: LiveWorkers) -> Notice | None:
     """What to say above a list of runs."""
     if not crew.ids:
         return Notice(

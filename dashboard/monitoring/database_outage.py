@@ -12,7 +12,7 @@ GRACE_S = 10.0
 LONG_AGO = float("-inf")
 
 
-class Reach:
+class OutageTracker:
     """When the database was away, by when it answered. A process that never got an answer knows nothing of it."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Reach:
             self._away_since, self._back_at = self._gap_since(self._answered_at), now
         self._answered_at = now
 
-    def unheard_s(self) -> float:
+    def grace_s(self) -> float:
         """How many seconds up to now say nothing of a worker that was silent; 0 when the database was there."""
         now = lease_clock()
         if self._answered_at is not None and now - self._answered_at >= GAP_S:
@@ -42,4 +42,4 @@ class Reach:
         return self._away_since if answered_at - self._back_at < GRACE_S else answered_at
 
 
-reach = Reach()
+reach = OutageTracker()

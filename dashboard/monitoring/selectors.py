@@ -36,7 +36,7 @@ State = Literal["working", "stopping", "silent", "died", "stopped"]
 
 
 @dataclass(frozen=True)
-class WorkerLine:
+class WorkerStatus:
     """One worker as its own reports and the leases show it. `held` is counted, not reported."""
 
     id: UUID
@@ -68,7 +68,7 @@ class WorkState:
     """
 
     at: datetime
-    workers: tuple[WorkerLine, ...]
+    workers: tuple[WorkerStatus, ...]
     waiting: int
     waiting_since: datetime | None
     retrying: int
@@ -81,7 +81,7 @@ class WorkState:
     unanswered_names: tuple[str, ...] = ()
 
     @property
-    def living(self) -> tuple[WorkerLine, ...]:
+    def living(self) -> tuple[WorkerStatus, ...]:
         return tuple(worker for worker in self.workers if worker.state == "working")
 
     @property
@@ -101,7 +101,7 @@ class WorkState:
 
 
 @dataclass(frozen=True)
-class Crew:
+class LiveWorkers:
     """Which workers live, and whether one of them has room: all that most pages need to know.
 
     `ids` are those that take runs; `stopping` ones only wait for some that they still hold.
@@ -116,7 +116,7 @@ class Crew:
         return run.lease_owner in self.ids | self.stopping
 
 
-def crew() -> Crew:
+def crew() -> LiveWorkers:
     """The living workers by their last reports. One short query."""
     living = list(
         Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - _silent_after()).values_list(
@@ -124,7 +124,7 @@ def crew() -> Crew:
         )
     )
     working = [(pk, held >= concurrency) for pk, held, concurrency, stopping_at in living if stopping_at is None]
-    return Crew(
+    return LiveWorkers(
         ids=frozenset(pk for pk, _ in working),
         is_full=bool(working) and all(is_full for _, is_full in working),
         stopping=frozenset(pk for pk, _, _, stopping_at in living if stopping_at is not None),
@@ -137,7 +137,7 @@ def workers_alive() -> int:
 
 
 def _silent_after() -> timedelta:
-    return SILENT_AFTER + timedelta(seconds=reach.unheard_s())
+    return SILENT_AFTER + timedelta(seconds=reach.grace_s())
 
 
 def work_state(*, for_members: bool = False) -> WorkState:
@@ -202,7 +202,7 @@ def _now() -> datetime:
     return at  # type: ignore[no-any-return]
 
 
-def _workers(at: datetime) -> tuple[WorkerLine, ...]:
+def _workers(at: datetime) -> tuple[WorkerStatus, ...]:
     shown = Q(stopped_at=None, heartbeat_at__gt=at - SHOW_SILENT) | Q(stopped_at__gt=at - SHOW_STOPPED)
     rows = list(Worker.objects.filter(shown).order_by(F("stopped_at").desc(nulls_first=True), "-heartbeat_at")[:ROWS])
     held = dict(
@@ -216,7 +216,7 @@ def _workers(at: datetime) -> tuple[WorkerLine, ...]:
     return tuple(sorted(lines, key=lambda line: (order[line.state], line.host, line.started_at)))
 
 
-def _line(row: Worker, held: int, at: datetime, silent_after: timedelta) -> WorkerLine:
+def _line(row: Worker, held: int, at: datetime, silent_after: timedelta) -> WorkerStatus:
     state: State = "working"
     if row.stopped_at is not None:
         # One that stops as asked says so with a last heartbeat; of one that was killed the next to start here says it.
@@ -225,7 +225,7 @@ def _line(row: Worker, held: int, at: datetime, silent_after: timedelta) -> Work
         state = "silent"
     elif row.stopping_at is not None:
         state = "stopping"
-    return WorkerLine(
+    return WorkerStatus(
         id=row.pk,
         host=row.host,
         pid=row.pid,
@@ -246,14 +246,14 @@ def queue_is_stuck() -> bool:
     return _is_stuck(at, _workers(at))
 
 
-def _is_stuck(at: datetime, workers: tuple[WorkerLine, ...]) -> bool:
+def _is_stuck(at: datetime, workers: tuple[WorkerStatus, ...]) -> bool:
     """Whether runs are passed over: due for long, a worker has room, and nothing as old as they are is being taken.
 
     A long queue that is being worked off is not stuck: workers take the oldest first, so what they took lately is older
     than what waits. A run that only younger ones overtake is.
     """
     # When the database was away nothing could be taken, and what is due has been so for long.
-    if reach.unheard_s() or not any(worker.has_room and worker.has_settled for worker in workers):
+    if reach.grace_s() or not any(worker.has_room and worker.has_settled for worker in workers):
         return False
     due = Q(not_before=None) | Q(not_before__lt=at - STUCK_AFTER)
     waiting = Run.objects.filter(due, status=RunStatus.QUEUED, status_at__lt=at - STUCK_AFTER)

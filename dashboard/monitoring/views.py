@@ -12,9 +12,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.live.listener import listener_is_up
 from dashboard.monitoring.diagnosis import Finding, diagnose
 from dashboard.monitoring.fragments import list_notice_html, workers_context, workers_html
+from dashboard.monitoring.listening import listener_is_up
 from dashboard.monitoring.selectors import WorkState, work_state
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest

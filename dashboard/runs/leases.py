@@ -25,11 +25,11 @@ from dashboard.runs.statuses import HELD, RunStatus
 from dashboard.runs.transitions import (
     Changed,
     Event,
+    event_append,
     fields_of_move,
     moved,
-    run_followed,
+    notify_thread_waiters,
     run_move,
-    run_note,
     runs_change,
 )
 from dashboard.servers.models import Server
@@ -54,7 +54,7 @@ class LeaseLost(Exception):
 
 
 @dataclass(frozen=True)
-class Hold:
+class Lease:
     """A worker's right to write about a run, as the database gave it."""
 
     run_id: UUID
@@ -62,7 +62,7 @@ class Hold:
     fence: int
 
 
-class Holder(NamedTuple):
+class PreviousOwner(NamedTuple):
     """Who has held a run that is about to be taken; `owner` is None when nobody does."""
 
     run_id: UUID
@@ -76,7 +76,7 @@ def run_claim(*, owner: UUID, limit: int) -> list[Run]:
     return _take(owner, limit, Q(status=RunStatus.QUEUED) & due, _claim)
 
 
-def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Hold] | None = None) -> list[Run]:
+def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Lease] | None = None) -> list[Run]:
     """Take over up to `limit` runs whose worker handed them back or stopped renewing its lease.
 
     Those that `owner` itself still holds (their leases ran out while Postgres was away, and nobody took them) stay in
@@ -86,7 +86,7 @@ def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Hold] | None = Non
     return _take(owner, limit, Q(status__in=HELD) & orphaned, partial(_adopt, held or {}))
 
 
-def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[Holder], UUID], list[Changed]]) -> list[Run]:
+def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[PreviousOwner], UUID], list[Changed]]) -> list[Run]:
     if limit < 1:
         return []
     with transaction.atomic():
@@ -96,7 +96,7 @@ def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[Holder], UUID
             .order_by("created_at")
             .values_list("pk", "lease_owner", "fence")[:limit]
         )
-        holders = [Holder(*row) for row in found]
+        holders = [PreviousOwner(*row) for row in found]
         taken = [changed.run_id for changed in write(holders, owner)] if holders else []
         # Read after the write, so that each comes with the fence that is now in force.
         runs = list(Run.objects.filter(pk__in=taken).select_related("server", "request").order_by("created_at"))
@@ -110,14 +110,14 @@ def _lease(owner: UUID) -> dict[str, Any]:
     return {"lease_owner": owner, "lease_expires_at": Now() + LEASE, "fence": F("fence") + 1}
 
 
-def _claim(queued: list[Holder], owner: UUID) -> list[Changed]:
+def _claim(queued: list[PreviousOwner], owner: UUID) -> list[Changed]:
     fields = fields_of_move(RunStatus.STARTING, attempts=F("attempts") + 1, not_before=None, sent_at=None)
     events = [moved(RunStatus.QUEUED, RunStatus.STARTING)]
     return runs_change(_these(queued), events, **fields, **_lease(owner))
 
 
-def _adopt(held: Mapping[UUID, Hold], orphaned: list[Holder], owner: UUID) -> list[Changed]:
-    mine = {run_id for run_id, hold in held.items() if Holder(run_id, hold.owner, hold.fence) in orphaned}
+def _adopt(held: Mapping[UUID, Lease], orphaned: list[PreviousOwner], owner: UUID) -> list[Changed]:
+    mine = {run_id for run_id, lease in held.items() if PreviousOwner(run_id, lease.owner, lease.fence) in orphaned}
     Run.objects.filter(pk__in=mine).update(lease_expires_at=Now() + LEASE)
     changed = []
     for former in {run.owner for run in orphaned}:
@@ -128,21 +128,21 @@ def _adopt(held: Mapping[UUID, Hold], orphaned: list[Holder], owner: UUID) -> li
     return changed
 
 
-def _these(runs: list[Holder]) -> QuerySet[Run]:
+def _these(runs: list[PreviousOwner]) -> QuerySet[Run]:
     return Run.objects.filter(pk__in=[run.run_id for run in runs])
 
 
-def hold_of(run: Run) -> Hold:
+def lease_of(run: Run) -> Lease:
     """The hold a run just claimed or adopted came with."""
     assert run.lease_owner is not None
-    return Hold(run.pk, run.lease_owner, run.fence)
+    return Lease(run.pk, run.lease_owner, run.fence)
 
 
-def leases_renew(*, owner: UUID, holds: Collection[Hold]) -> set[UUID]:
+def leases_renew(*, owner: UUID, holds: Collection[Lease]) -> set[UUID]:
     """Renew the leases; returns the runs still held. One that is missing from it belongs to someone else, or ended."""
     if not holds:
         return set()
-    fences = {hold.run_id: hold.fence for hold in holds}
+    fences = {lease.run_id: lease.fence for lease in holds}
     with connection.cursor() as cursor:
         cursor.execute(_RENEWAL, [LEASE.total_seconds(), list(fences), owner])
         return {run_id for run_id, fence in cursor.fetchall() if fences[run_id] == fence}
@@ -160,49 +160,49 @@ def leases_unheard_end(*, owner: UUID, held: Collection[UUID]) -> None:
         cursor.execute(_UNHEARD, [owner, sorted(HELD), list(held)])
 
 
-def in_force(hold: Hold) -> QuerySet[Run]:
+def in_force(lease: Lease) -> QuerySet[Run]:
     """The run, as long as the hold on it is in force; else nothing."""
-    return Run.objects.filter(pk=hold.run_id, lease_owner=hold.owner, fence=hold.fence, status__in=HELD)
+    return Run.objects.filter(pk=lease.run_id, lease_owner=lease.owner, fence=lease.fence, status__in=HELD)
 
 
 @contextmanager
-def held_run(hold: Hold) -> Iterator[Run]:
+def locked_run(lease: Lease) -> Iterator[Run]:
     """The run, locked, in a transaction.
 
     Raises:
         LeaseLost: the hold is no longer in force.
     """
     with transaction.atomic():
-        run = in_force(hold).select_for_update(no_key=True).first()
+        run = in_force(lease).select_for_update(no_key=True).first()
         if run is None:
-            raise _lost(hold)
+            raise _lost(lease)
         yield run
 
 
-def _lost(hold: Hold) -> LeaseLost:
-    return LeaseLost(f"run {hold.run_id} is no longer held by this worker")
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"run {lease.run_id} is no longer held by this worker")
 
 
-def run_sending(hold: Hold) -> bool:
+def run_sending(lease: Lease) -> bool:
     """Record that the request is about to go out: from here on the server may have the run.
 
     Returns False when someone asked to cancel first; the run has then ended and must not be sent.
     """
-    if in_force(hold).exclude(status=RunStatus.CANCELLING).update(sent_at=Now()):
+    if in_force(lease).exclude(status=RunStatus.CANCELLING).update(sent_at=Now()):
         return True
-    with held_run(hold) as run:
+    with locked_run(lease) as run:
         _cancel_unsent(run)
     return False
 
 
 def _cancel_unsent(run: Run) -> None:
     run_move(run, RunStatus.CANCELLED, data={"action": run.cancel_action, "sent": False})
-    run_followed(run, is_there=False)
+    notify_thread_waiters(run, is_there=False)
 
 
-def run_unsent(hold: Hold, *, delay_s: float) -> None:
+def run_unsent(lease: Lease, *, delay_s: float) -> None:
     """Back to the queue: it was about to be sent and provably was not."""
-    with held_run(hold) as run:
+    with locked_run(lease) as run:
         if run.status == RunStatus.CANCELLING:
             _cancel_unsent(run)
         else:
@@ -210,7 +210,7 @@ def run_unsent(hold: Hold, *, delay_s: float) -> None:
 
 
 def run_created_on_server(
-    hold: Hold, *, remote_run_id: str, remote_thread_id: str, starts_later: bool = False
+    lease: Lease, *, remote_run_id: str, remote_thread_id: str, starts_later: bool = False
 ) -> RunStatus:
     """Store the server's ids. Returns the run's status, which may be `cancelling`: then the cancel must go out."""
     created = Event(EventKind.CREATED_ON_SERVER, {"run_id": remote_run_id, "thread_id": remote_thread_id})
@@ -221,29 +221,29 @@ def run_created_on_server(
         "started_at": Now(),
     }
     to = RunStatus.SCHEDULED if starts_later else RunStatus.RUNNING
-    usual = in_force(hold).filter(status=RunStatus.STARTING)
+    usual = in_force(lease).filter(status=RunStatus.STARTING)
     if runs_change(usual, [created, moved(RunStatus.STARTING, to)], **fields_of_move(to, **ids)):
         return to
-    with held_run(hold) as run:
+    with locked_run(lease) as run:
         # Told again, because the first time's answer was lost on the way; or someone has asked to cancel meanwhile.
         if run.remote_run_id != remote_run_id:
-            runs_change(in_force(hold), [created], **ids)
+            runs_change(in_force(lease), [created], **ids)
         return RunStatus(run.status)
 
 
-def run_begun(hold: Hold) -> None:
+def run_begun(lease: Lease) -> None:
     """A scheduled run has started on its server."""
-    with held_run(hold) as run:
+    with locked_run(lease) as run:
         if run.status == RunStatus.SCHEDULED:
             run_move(run, RunStatus.RUNNING, started_at=Now())
 
 
-def run_requeue(hold: Hold, *, reason: str, delay_s: float, patience_s: float) -> bool:
+def run_requeue(lease: Lease, *, reason: str, delay_s: float, patience_s: float) -> bool:
     """Back to the queue: the server provably has no such run. Tried again after `delay_s` seconds.
 
     Returns False, and writes nothing, when it has been tried for `patience_s` seconds already: the caller gives up.
     """
-    with held_run(hold) as run:
+    with locked_run(lease) as run:
         if run.status == RunStatus.CANCELLING:
             _cancel_unsent(run)
             return True
@@ -263,42 +263,42 @@ def run_requeue(hold: Hold, *, reason: str, delay_s: float, patience_s: float) -
     return True
 
 
-def cancel_action_of(hold: Hold) -> str:
+def cancel_action_of(lease: Lease) -> str:
     """What someone asked for: "interrupt", "rollback", or "" when nobody did.
 
     Raises:
         LeaseLost: the hold is no longer in force.
     """
-    action = in_force(hold).values_list("cancel_action", flat=True).first()
+    action = in_force(lease).values_list("cancel_action", flat=True).first()
     if action is None:
-        raise _lost(hold)
+        raise _lost(lease)
     return action
 
 
-def run_connection(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
+def connection_changed(lease: Lease, *, kind: EventKind, data: Mapping[str, Any]) -> None:
     """Record that the line to the server was lost, or that the run was joined again."""
-    with held_run(hold) as run:
+    with locked_run(lease) as run:
         since = run.reconnecting_since or Now() if kind == EventKind.CONNECTION_LOST else None
-        run_note(run, kind, data, reconnecting_since=since)
+        event_append(run, kind, data, reconnecting_since=since)
 
 
-def run_executed_again(hold: Hold, *, executions: int, data: Mapping[str, Any]) -> None:
+def run_executed_again(lease: Lease, *, executions: int, data: Mapping[str, Any]) -> None:
     """The server has begun the run anew by itself, for the `executions`-th time in all. Said once for each time."""
-    with held_run(hold) as run:
+    with locked_run(lease) as run:
         if run.executions < executions:
-            run_note(run, EventKind.EXECUTED_AGAIN, data, executions=executions)
+            event_append(run, EventKind.EXECUTED_AGAIN, data, executions=executions)
 
 
-def last_execution_of(hold: Hold) -> Mapping[str, Any]:
+def last_execution_of(lease: Lease) -> Mapping[str, Any]:
     """What was recorded when the server was last seen to have begun the run anew; {} when it was not."""
-    told = RunEvent.objects.filter(run=hold.run_id, kind=EventKind.EXECUTED_AGAIN).order_by("seq").last()
+    told = RunEvent.objects.filter(run=lease.run_id, kind=EventKind.EXECUTED_AGAIN).order_by("seq").last()
     return told.data if told else {}
 
 
-def run_remark(hold: Hold, *, kind: EventKind, data: Mapping[str, Any]) -> None:
+def event_append_fenced(lease: Lease, *, kind: EventKind, data: Mapping[str, Any]) -> None:
     """Record an event of a run that is held."""
-    with held_run(hold) as run:
-        run_note(run, kind, data)
+    with locked_run(lease) as run:
+        event_append(run, kind, data)
 
 
 def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
@@ -314,7 +314,7 @@ def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
             if run.status == RunStatus.STARTING and run.sent_at is None:
                 run_move(run, RunStatus.QUEUED, before=[handed_back])
             else:
-                run_note(run, handed_back.kind, handed_back.data, lease_owner=None, lease_expires_at=None)
+                event_append(run, handed_back.kind, handed_back.data, lease_owner=None, lease_expires_at=None)
             notify(WORK_CHANNEL, str(run.pk))
             count += 1
     return count

@@ -15,12 +15,12 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Least, Now
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import Hold, held_run, in_force
+from dashboard.runs.leases import Lease, in_force, locked_run
 from dashboard.runs.models import Run
 from dashboard.runs.state.storage import PackedState, pack, packed_copy, packed_insert
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
 from dashboard.runs.text import searchable, storable
-from dashboard.runs.transitions import Event, fields_of_move, moved, run_followed, run_move, runs_change
+from dashboard.runs.transitions import Event, fields_of_move, moved, notify_thread_waiters, run_move, runs_change
 
 ERROR_CHARS = 20_000
 WAITED_S = 1.0
@@ -54,15 +54,15 @@ class Outcome:
     """Seconds from its creation on the server to its end, for one that was noticed late: it is dated by that."""
 
 
-def run_finish(hold: Hold, outcome: Outcome) -> None:
+def run_finish(lease: Lease, outcome: Outcome) -> None:
     """Store how the run ended and its final state, in one transaction.
 
     Raises:
         LeaseLost: another worker has the run; it will come to its own end.
     """
     packed = _pack(outcome)
-    if not _finish_at_once(hold, outcome, packed):
-        with held_run(hold) as run:
+    if not _finish_at_once(lease, outcome, packed):
+        with locked_run(lease) as run:
             _end(run, outcome, packed)
 
 
@@ -91,14 +91,14 @@ def _pack(outcome: Outcome) -> PackedState | None:
     return pack(outcome.body) if outcome.body is not None else None
 
 
-def _finish_at_once(hold: Hold, outcome: Outcome, packed: PackedState | None) -> bool:
+def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None) -> bool:
     """Store the usual end in a single statement: hundreds of runs may end in the same second.
 
     Returns False, and has written nothing, where the row must be looked at first.
     """
     if outcome.error is not None or outcome.executions > 1 or (packed is not None and not packed.is_small):
         return False
-    usual = in_force(hold).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
+    usual = in_force(lease).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
     events = [moved(RunStatus.RUNNING, outcome.status)]
     beside = packed_insert(packed) if packed is not None else None
     return bool(runs_change(usual, events, beside, **fields_of_move(outcome.status, **_told(outcome))))
@@ -128,7 +128,7 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
         before = [Event(EventKind.EXECUTED_AGAIN)]
     run_move(run, outcome.status, data=data, before=before, beside=beside, **changes)
     if run.remote_run_id is None:
-        run_followed(run, is_there=False)
+        notify_thread_waiters(run, is_there=False)
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

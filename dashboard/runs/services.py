@@ -1,4 +1,4 @@
-"""Every write about runs that people ask for. What workers write: `holding.py`; how a run changes: `changes.py`."""
+"""Every write about runs that people ask for. What workers write: `leases.py`; how a run changes: `transitions.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
 from dashboard.runs.statuses import ENDS, RunStatus
 from dashboard.runs.text import searchable
-from dashboard.runs.transitions import Event, run_followed, run_move, run_note
+from dashboard.runs.transitions import Event, event_append, notify_thread_waiters, run_move
 from dashboard.servers.models import Server
 from dashboard.servers.selectors import assistant_find
 from dashboard.teams.encryption import secrets_encrypt
@@ -99,10 +99,10 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
         RunRequest.objects.create(
             run=run, params_json=json.dumps(params), secret_headers=secrets_encrypt(order.headers)
         )
-        run_note(run, EventKind.LAUNCHED, by=by)
-        run_followed(run, is_there=True)
+        event_append(run, EventKind.LAUNCHED, by=by)
+        notify_thread_waiters(run, is_there=True)
         if "checkpoint_during" in params:
-            run_note(
+            event_append(
                 run,
                 EventKind.WARNING,
                 {
@@ -126,7 +126,7 @@ def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] =
         asked: dict[str, Any] = {"cancel_action": action, "cancel_requested_at": Now(), "cancel_requested_by": by}
         if run.status == RunStatus.QUEUED:
             moved = run_move(run, RunStatus.CANCELLED, by=by, data={"action": action}, **asked)
-            run_followed(run, is_there=False)
+            notify_thread_waiters(run, is_there=False)
             return moved
         told = [Event(EventKind.CANCEL_ASKED, {"action": action}, by)]
         moved = run_move(run, RunStatus.CANCELLING, by=by, data={"action": action}, before=told, **asked)

@@ -131,7 +131,7 @@ def run_move(
     return True
 
 
-def run_followed(run: Run, *, is_there: bool) -> None:
+def notify_thread_waiters(run: Run, *, is_there: bool) -> None:
     """Tell the pages of runs that wait on the same thread that `run` was launched on it, or that it never got there.
 
     What they offer to do next depends on it: an answer must not meet another run's question.
@@ -151,7 +151,7 @@ def run_followed(run: Run, *, is_there: bool) -> None:
         runs_change(Run.objects.filter(pk__in=waiting), [Event(kind, {"run": str(run.pk)})])
 
 
-def run_note(
+def event_append(
     run: Run, kind: EventKind, data: Mapping[str, Any] | None = None, *, by: User | None = None, **fields: Any
 ) -> None:
     """Record an event under the next sequence number, with `fields`, and tell open browsers once it is committed."""

@@ -14,7 +14,7 @@ from dashboard.servers import services
 from dashboard.servers.models import Server
 from dashboard.servers.services import AssistantFound
 from dashboard.teams.encryption import SecretUnreadable
-from dashboard.worker.client_pool import Clients
+from dashboard.worker.client_pool import ClientPool
 from dashboard.worker.database import DATABASE_AWAY, Database
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ REFRESH_S = 30.0
 REFRESH_SOON_S = 2.0
 
 
-async def keep_directory(clients: Clients, database: Database) -> None:
+async def sync_assistants(clients: ClientPool, database: Database) -> None:
     """Ask every server for its assistants, again and again; sooner while one of them cannot be reached."""
     while True:
         well = True
@@ -37,7 +37,7 @@ async def keep_directory(clients: Clients, database: Database) -> None:
         await asyncio.sleep(REFRESH_S if well else REFRESH_SOON_S)
 
 
-async def _refresh(server: Server, clients: Clients, database: Database) -> bool:
+async def _refresh(server: Server, clients: ClientPool, database: Database) -> bool:
     """Ask one server. Returns whether it answered; what it said before stays when it did not."""
     try:
         client = clients.get(server)

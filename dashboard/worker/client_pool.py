@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 Key = tuple[str, str, bytes]
 
 
-class Clients:
+class ClientPool:
     """Opens a client when a server is first used; a changed address or key makes a new one beside the old."""
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ class Database:
         self.is_away = False
         return found
 
-    async def insist(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def call_with_retry(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a service until the database takes it. Only for services that may safely be called again."""
         delay = RETRY_FIRST_S
         while True:

@@ -21,7 +21,7 @@ ASK_TELL_S = 5.0
 """After so many seconds without an answer the run's page says so."""
 
 
-def may_pass(error: RequestRejected) -> bool:
+def is_retryable(error: RequestRejected) -> bool:
     """Whether a refusal says nothing for good.
 
     It is temporary, or about our key, or comes from a proxy whose server is away: a redirect, to a sign-in page say, or
@@ -31,7 +31,7 @@ def may_pass(error: RequestRejected) -> bool:
     return error.is_temporary or error.status_code in (401, 403, 407) or is_a_proxys
 
 
-class NotAnswered(Exception):
+class GaveUp(Exception):
     """The server does not say what it was asked. `cause` is what it did instead."""
 
     def __init__(self, cause: Exception) -> None:
@@ -39,7 +39,7 @@ class NotAnswered(Exception):
         self.cause = cause
 
 
-async def until_answered(
+async def retry_until_answered(
     ask: Callable[[], Awaitable[T]],
     *,
     tell: Tell | None = None,
@@ -54,7 +54,7 @@ async def until_answered(
     Raises:
         RequestRejected: the server said no, for good.
         AnswerTooLarge: it said more than is taken, and would again.
-        NotAnswered: patience has ended.
+        GaveUp: patience has ended.
     """
     delay, began, is_told = ASK_FIRST_S, time.monotonic(), False
     while True:
@@ -67,7 +67,7 @@ async def until_answered(
             logger.info("the server could not be asked, trying again in %.1f s: %s", delay, error)
             problem = error
         except RequestRejected as error:
-            if not may_pass(error):
+            if not is_retryable(error):
                 raise
             logger.info("the server would not be asked, trying again in %.1f s: %s", delay, error)
             problem = error
@@ -77,7 +77,7 @@ async def until_answered(
             return answer
         waited_s = time.monotonic() - began
         if waited_s >= patience_s:
-            raise NotAnswered(problem)
+            raise GaveUp(problem)
         if tell is not None and not is_told and waited_s >= ASK_TELL_S:
             is_told = True
             await tell(ConnectionEvent("lost", f"The server does not say how the run ended: {problem}", 0))

@@ -1,4 +1,4 @@
-"""Every write about workers themselves; what they write about runs is in `runs/holding.py`."""
+"""Every write about workers themselves; what they write about runs is in `runs/leases.py`."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ STILL_S = 5.0
 REMEMBERED_S = 15.0
 
 
-class Pulse:
+class StallDetector:
     """Beats once a second; a long gap between two beats is the worker's own."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Pulse:
             self._note()
             await asyncio.sleep(BEAT_S)
 
-    def stood_still_s(self) -> float:
+    def recent_stall_s(self) -> float:
         """How many seconds it stood still just now; 0.0 when it did not."""
         self._note()  # the first to run after a gap may be whoever asks
         length, ended_at = self._gap
@@ -38,5 +38,5 @@ class Pulse:
         self._beat_at = now
 
 
-pulse = Pulse()
+pulse = StallDetector()
 """This process'."""

@@ -15,18 +15,18 @@ from django.conf import settings
 from dashboard.langgraph import LangGraphClient, RequestInvalid
 from dashboard.runs import leases, outcomes
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import LEASE, Hold, LeaseLost
+from dashboard.runs.leases import LEASE, Lease, LeaseLost
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, listen
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker import services
-from dashboard.worker.assistant_sync import keep_directory
-from dashboard.worker.client_pool import Clients
+from dashboard.worker.assistant_sync import sync_assistants
+from dashboard.worker.client_pool import ClientPool
 from dashboard.worker.database import DATABASE_AWAY, Database
-from dashboard.worker.execution.claimed_run import HeldRun
-from dashboard.worker.execution.executor import RunAwaiter
+from dashboard.worker.execution.claimed_run import ClaimedRun
+from dashboard.worker.execution.executor import RunExecutor
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.outcomes.spool import Spool
 from dashboard.worker.outcomes.store import OutcomeStore
@@ -54,13 +54,13 @@ class Worker:
         self.concurrency = concurrency
         self._database = Database()
         self._store = OutcomeStore(self._database, Spool(settings.ENV.data_dir / SPOOL_FOLDER))
-        self._clients = Clients()
+        self._clients = ClientPool()
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
-        self._holds: dict[UUID, Hold] = {}
-        self._awaiters: dict[UUID, RunAwaiter] = {}
+        self._holds: dict[UUID, Lease] = {}
+        self._awaiters: dict[UUID, RunExecutor] = {}
         # By run: the `lease_clock()` until which its lease is surely in force.
         self._leases: dict[UUID, float] = {}
         # Whether it may have taken runs of which it was not told, because the answer was lost.
@@ -87,7 +87,7 @@ class Worker:
             asyncio.create_task(self._renew(), name="renew"),
             asyncio.create_task(self._empty_spool(), name="spool"),
             asyncio.create_task(pulse.beat(), name="pulse"),
-            asyncio.create_task(keep_directory(self._clients, self._database), name="directory"),
+            asyncio.create_task(sync_assistants(self._clients, self._database), name="directory"),
         ]
         for task in background:
             task.add_done_callback(self._background_ended)
@@ -103,7 +103,9 @@ class Worker:
 
     async def _start(self) -> UUID | None:
         """Report this worker, as soon as the database can be reached; None when it is stopped before."""
-        report = asyncio.create_task(self._database.insist(services.worker_start, concurrency=self.concurrency))
+        report = asyncio.create_task(
+            self._database.call_with_retry(services.worker_start, concurrency=self.concurrency)
+        )
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([report, stopped], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -141,8 +143,8 @@ class Worker:
         if (former := self._tasks.get(run.pk)) is not None:
             former.cancel()  # its hold is gone: it could write nothing, and would never be let go of
         self._leases[run.pk] = began + LEASE_SURE_S
-        self._holds[run.pk] = hold = leases.hold_of(run)
-        task = asyncio.create_task(self._finish(run, hold), name=f"run {run.pk}")
+        self._holds[run.pk] = lease = leases.lease_of(run)
+        task = asyncio.create_task(self._finish(run, lease), name=f"run {run.pk}")
         self._tasks[run.pk] = task
         task.add_done_callback(partial(self._let_go, run.pk))
 
@@ -155,32 +157,32 @@ class Worker:
         if was_full:  # else there was room before, and whoever queued a run has woken us for it
             self._wake.set()
 
-    async def _finish(self, run: Run, hold: Hold) -> None:
+    async def _finish(self, run: Run, lease: Lease) -> None:
         try:
-            client = await self._client(run, hold)
+            client = await self._client(run, lease)
             if client is None:
                 return
-            self._awaiters[hold.run_id] = awaiter = RunAwaiter(
-                HeldRun.of(run),
-                hold,
+            self._awaiters[lease.run_id] = awaiter = RunExecutor(
+                ClaimedRun.of(run),
+                lease,
                 client,
                 self._database,
                 self._store,
-                lease_until=lambda: self._leases.get(hold.run_id, 0.0),
+                lease_until=lambda: self._leases.get(lease.run_id, 0.0),
             )
             del run  # the row is many times what is needed of it
             await awaiter.finish()
         except LeaseLost:
-            logger.warning("another worker has taken this run over", extra={"run_id": str(hold.run_id)})
+            logger.warning("another worker has taken this run over", extra={"run_id": str(lease.run_id)})
         except Exception as error:
-            logger.exception("a run could not be awaited", extra={"run_id": str(hold.run_id)})
+            logger.exception("a run could not be awaited", extra={"run_id": str(lease.run_id)})
             sentence = f"Runboard failed while it awaited this run: {error!r}"
             with suppress(LeaseLost):
-                await self._database.insist(
-                    outcomes.run_finish, hold, Outcome(RunStatus.LOST, RunError("Runboard error", sentence))
+                await self._database.call_with_retry(
+                    outcomes.run_finish, lease, Outcome(RunStatus.LOST, RunError("Runboard error", sentence))
                 )
 
-    async def _client(self, run: Run, hold: Hold) -> LangGraphClient | None:
+    async def _client(self, run: Run, lease: Lease) -> LangGraphClient | None:
         """The client for the run's server; None when the run went back to the queue because there can be none now.
 
         A server whose key cannot be decrypted, or whose address is wrong, says nothing about a run it has: that is held
@@ -193,7 +195,7 @@ class Worker:
                 logger.error("the server of a run cannot be used: %s", error, extra={"run_id": str(run.pk)})
                 if run.sent_at is None and run.remote_run_id is None:
                     outcome = Outcome(RunStatus.FAILED, RunError("Server settings", str(error)))
-                    await self._database.insist(outcomes.run_finish, hold, outcome)
+                    await self._database.call_with_retry(outcomes.run_finish, lease, outcome)
                     return None
             await asyncio.sleep(SETTINGS_RETRY_S)
 
@@ -235,12 +237,12 @@ class Worker:
                 logger.warning("the leases could not be renewed: %s", str(error).strip())
             else:
                 gone = []
-                for hold in holds:
-                    if self._holds.get(hold.run_id) != hold:
+                for lease in holds:
+                    if self._holds.get(lease.run_id) != lease:
                         continue
-                    if hold.run_id in kept:
-                        self._leases[hold.run_id] = began + LEASE_SURE_S
-                    elif task := self._tasks.get(hold.run_id):
+                    if lease.run_id in kept:
+                        self._leases[lease.run_id] = began + LEASE_SURE_S
+                    elif task := self._tasks.get(lease.run_id):
                         gone.append(task)
                 await self._let_them_end(gone)
                 await self._look_for_cancels()
@@ -296,10 +298,10 @@ class Worker:
         with suppress(*DATABASE_AWAY):
             await self._database.call(services.worker_stopping, worker_id=self.id)
         logger.info("%d runs end with their lines, which are kept for up to %d s", len(kept), grace_s)
-        for hold in [self._holds[run_id] for run_id in kept if run_id in self._holds]:
+        for lease in [self._holds[run_id] for run_id in kept if run_id in self._holds]:
             with suppress(LeaseLost, *DATABASE_AWAY):
                 data = {"grace_s": grace_s}
-                await self._database.call(leases.run_remark, hold, kind=EventKind.WORKER_STOPS, data=data)
+                await self._database.call(leases.event_append_fenced, lease, kind=EventKind.WORKER_STOPS, data=data)
         await self._until(lambda: not self._tasks or self._hurry.is_set(), grace_s)
 
     async def _until(self, condition: Callable[[], bool], within_s: float) -> None:
@@ -311,9 +313,9 @@ class Worker:
         assert self.id is not None
         try:
             async with asyncio.timeout(HAND_BACK_S):
-                count = await self._database.insist(leases.leases_hand_back, owner=self.id, but=but)
+                count = await self._database.call_with_retry(leases.leases_hand_back, owner=self.id, but=but)
                 if is_last:
-                    await self._database.insist(services.worker_stop, worker_id=self.id)
+                    await self._database.call_with_retry(services.worker_stop, worker_id=self.id)
             logger.info("worker %s stops and has handed %d runs back", self.id, count)
         except TimeoutError:
             logger.warning("the runs could not be handed back; their leases run out by themselves")

@@ -20,7 +20,7 @@ IN_ONE_TRANSACTION = 100
 
 
 @dataclass(frozen=True)
-class Crew:
+class LiveWorkers:
     """Who launches, and where."""
 
     team: Team
@@ -46,9 +46,9 @@ class Crew:
         return run_launch(team=self.team, by=self.user, order=order)
 
 
-def make_crew(url: str = "http://127.0.0.1:9") -> Crew:
+def make_crew(url: str = "http://127.0.0.1:9") -> LiveWorkers:
     team = make_team()
-    return Crew(team, make_user(team), make_server(team, url=url))
+    return LiveWorkers(team, make_user(team), make_server(team, url=url))
 
 
 def statuses() -> dict[str, int]:

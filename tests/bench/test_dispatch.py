@@ -15,7 +15,7 @@ from dashboard.runs.models import Run, RunResult
 from dashboard.runs.notifications import RUN_CHANNEL
 from tests.bench.measuring import clock, eventually, median, percentile, table
 from tests.bench.programs import LangGraphStandIn, Program, Worker
-from tests.bench.rows import Crew, make_crew, statuses
+from tests.bench.rows import LiveWorkers, make_crew, statuses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,7 +54,7 @@ def _post_bare(server: LangGraphStandIn) -> list[tuple[float, float]]:
     return found
 
 
-def _launch(crew: Crew) -> tuple[float, float]:
+def _launch(crew: LiveWorkers) -> tuple[float, float]:
     """Seconds from the commit until the POST has arrived, and until the end is stored."""
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as line:
         line.execute(f"LISTEN {RUN_CHANNEL}")

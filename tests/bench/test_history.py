@@ -12,7 +12,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.seeding import runs_seed
 from dashboard.runs.selectors import RunFilters, RunPage, run_page
 from tests.bench.measuring import HISTORY, median, table, times_of
-from tests.bench.rows import Crew, make_crew
+from tests.bench.rows import LiveWorkers, make_crew
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,11 +35,11 @@ def test_history() -> None:
                 figures.figure(f"{name}, plan", scans, wanted="no sequential scan", is_met=False)
 
 
-def _page(crew: Crew, filters: RunFilters, before: str = "") -> Callable[[], RunPage]:
+def _page(crew: LiveWorkers, filters: RunFilters, before: str = "") -> Callable[[], RunPage]:
     return lambda: run_page(crew.team, filters, before=before)
 
 
-def _pages(crew: Crew) -> dict[str, Callable[[], RunPage]]:
+def _pages(crew: LiveWorkers) -> dict[str, Callable[[], RunPage]]:
     deep = Run.objects.order_by("-created_at", "-id")[int(HISTORY * 0.9)]
     key = f"{deep.created_at.isoformat()}~{deep.pk}"
     named = {

@@ -15,7 +15,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.seeding import runs_seed
 from dashboard.runs.statuses import RunStatus
 from tests.bench.measuring import Table, median, table, times_of
-from tests.bench.rows import Crew, make_crew
+from tests.bench.rows import LiveWorkers, make_crew
 from tests.factories import make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ def _request_ms(client: Client, path: str) -> float:
     return median(times_of(lambda: client.get(path), REQUESTS)) * 1000
 
 
-def _ended(crew: Crew, state: object) -> Run:
+def _ended(crew: LiveWorkers, state: object) -> Run:
     return make_run(server=crew.server, by=crew.user, status=RunStatus.SUCCEEDED, body=json.dumps(state).encode())
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.transitions import run_note
+from dashboard.runs.transitions import event_append
 from dashboard.teams.models import User
 from tests.bench.measuring import clock, percentile, table
 from tests.bench.pages import MARKER
@@ -71,7 +71,7 @@ def _pushed(web: Web, run: Run, user: User, pages: int, changes: int) -> tuple[l
         before = web.renders()
         for change in range(1, changes + 1):
             with transaction.atomic():
-                run_note(run, EventKind.WARNING, {"message": MARKER.format(change)})
+                event_append(run, EventKind.WARNING, {"message": MARKER.format(change)})
                 committed_at = clock()
             reached = browser.hear()
             assert len(reached) == pages

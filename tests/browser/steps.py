@@ -7,27 +7,27 @@ import uuid
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard.runs import leases, outcomes
-from dashboard.runs.leases import Hold
+from dashboard.runs.leases import Lease
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from tests.factories import claim
 
 
-def confirm(hold: Hold) -> None:
+def confirm(lease: Lease) -> None:
     """The run is `running`."""
-    leases.run_sending(hold)
-    leases.run_created_on_server(hold, remote_run_id=str(uuid.uuid4()), remote_thread_id=str(uuid.uuid4()))
+    leases.run_sending(lease)
+    leases.run_created_on_server(lease, remote_run_id=str(uuid.uuid4()), remote_thread_id=str(uuid.uuid4()))
 
 
-def start(run: Run) -> Hold:
+def start(run: Run) -> Lease:
     """The run is `running`, from `queued`."""
-    hold = claim(run)
-    confirm(hold)
-    return hold
+    lease = claim(run)
+    confirm(lease)
+    return lease
 
 
-def finish(hold: Hold, outcome: Outcome) -> None:
-    outcomes.run_finish(hold, outcome)
+def finish(lease: Lease, outcome: Outcome) -> None:
+    outcomes.run_finish(lease, outcome)
 
 
 def status_of(page: Page, run: Run) -> Locator:

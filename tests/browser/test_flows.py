@@ -185,10 +185,10 @@ def test_without_javascript_launch_view_cancel_and_share(open_browser: Open, tea
 
 def test_without_javascript_an_active_run_reloads_itself(open_browser: Open, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
-    hold = start(run)
+    lease = start(run)
     page = open_browser(user, java_script_enabled=False).new_page()
     page.goto(f"/runs/{run.pk}/")
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
 
     shows(page, run, "succeeded")
 
@@ -208,7 +208,7 @@ def test_share_link_is_live_for_a_stranger_until_revoked(
     stranger.goto(link)
     live(stranger, "live")
     shows(stranger, run, "queued")
-    hold = start(run)
+    lease = start(run)
     shows(stranger, run, "running")
     expect(stranger).to_have_title("◐ Tides · Runboard")
     expect(stranger.get_by_text("Shared by ada")).to_be_visible()
@@ -217,7 +217,7 @@ def test_share_link_is_live_for_a_stranger_until_revoked(
 
     expect(page.get_by_text("Revoked just now")).to_be_visible()
     expect(stranger.get_by_role("heading", name="This link does not work")).to_be_visible()
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b'{"secret": 1}'))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b'{"secret": 1}'))
     shows(page, run, "succeeded")
     assert "secret" not in stranger.content()
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import run_connection
+from dashboard.runs.leases import connection_changed
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create
@@ -110,8 +110,8 @@ def test_text_without_width_widens_no_page(open_browser: Open, team: Team, user:
     asking = make_run(**order, status=RunStatus.NEEDS_INPUT, ending=asked, body=json.dumps([STRUCK]).encode())
     raw = make_run(**order, status=RunStatus.SUCCEEDED, body=f"{STRUCK} is not JSON".encode())
     away = make_run(**order)
-    hold = start(away)
-    run_connection(hold, kind=EventKind.CONNECTION_LOST, data={"message": STRUCK, "retry_in_s": 4})
+    lease = start(away)
+    connection_changed(lease, kind=EventKind.CONNECTION_LOST, data={"message": STRUCK, "retry_in_s": 4})
     token = share_create(run=failed, by=user, lifetime=None)[1]
     page = open_browser(user, viewport={"width": width, "height": 740}).new_page()
 

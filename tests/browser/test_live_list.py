@@ -35,9 +35,9 @@ def test_rows_arrive_and_change(page: Page, team: Team, user: User) -> None:
     expect(page.get_by_text("No runs yet")).to_be_hidden()
     make_run(team=team, by=user, server=team.servers.get(), name="second")
     expect(page.locator(".run-link")).to_have_text(["second", "first"])
-    hold = start(first)
+    lease = start(first)
     shows(page, first, "running")
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
 
     shows(page, first, "succeeded")
     assert names(page) == ["second", "first"]

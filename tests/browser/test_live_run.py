@@ -31,15 +31,15 @@ def test_every_step_appears_without_a_reload(page: Page, team: Team, user: User)
     shows(page, run, "queued")
     expect(page).to_have_title("○ Tides · Runboard")
 
-    hold = claim(run)
+    lease = claim(run)
     shows(page, run, "starting")
-    confirm(hold)
+    confirm(lease)
     shows(page, run, "running")
     expect(page).to_have_title("◐ Tides · Runboard")
     expect(page.locator("#favicon")).to_have_attribute("href", re.compile("favicon-info"))
     run.refresh_from_db()
     expect(page.locator(f"#run-{run.pk}-meta")).to_contain_text(str(run.remote_run_id))
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=STATE))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=STATE))
 
     shows(page, run, "succeeded")
     expect(page).to_have_title("✓ Tides · Runboard")
@@ -88,7 +88,7 @@ def test_a_line_that_falls_silent_is_not_live_and_another_is_opened(page: Page, 
     page.clock.install()
     page.goto(f"/runs/{run.pk}/")
     live(page, "live")
-    hold = start(run)
+    lease = start(run)
     page.clock.fast_forward(30_000)
     live(page, "live")
     page.clock.fast_forward(16_000)
@@ -96,20 +96,20 @@ def test_a_line_that_falls_silent_is_not_live_and_another_is_opened(page: Page, 
     shows(page, run, "running")
     live(page, "live")
     assert len(lines) == 2
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
     shows(page, run, "succeeded")
 
 
 def test_elapsed_time_ticks_while_running_and_then_stands(page: Page, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
-    hold = start(run)
+    lease = start(run)
     page.goto(f"/runs/{run.pk}/")
     elapsed = page.locator(f"#run-{run.pk}-elapsed .duration")
 
     expect(elapsed).to_have_text(re.compile(r"^\d s$"))
     before = int(elapsed.inner_text().removesuffix(" s"))
     expect(elapsed).to_have_text(re.compile(rf"^({'|'.join(str(before + more) for more in range(1, 5))}) s$"))
-    finish(hold, Outcome(RunStatus.FAILED, error=RunError("ValueError", "no", "explode")))
+    finish(lease, Outcome(RunStatus.FAILED, error=RunError("ValueError", "no", "explode")))
 
     expect(elapsed).to_have_text(re.compile(r"^\d\.\d s$"))
     expect(page.locator(".banner")).to_contain_text("ValueError in node explode")
@@ -117,7 +117,7 @@ def test_elapsed_time_ticks_while_running_and_then_stands(page: Page, team: Team
 
 def test_what_the_reader_opened_stays_open(page: Page, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get(), params={"input": json.loads(STATE)})
-    hold = start(run)
+    lease = start(run)
     page.goto(f"/runs/{run.pk}/#input")
     live(page, "live")
     long_list = page.locator("#input details", has=page.locator("summary", has_text="30 items")).last
@@ -127,13 +127,13 @@ def test_what_the_reader_opened_stays_open(page: Page, team: Team, user: User) -
     copy.focus()
     page.locator("summary", has_text="Share").click()
 
-    transitions.run_note(run, transitions.EventKind.WARNING, {"message": "just so"})
+    transitions.event_append(run, transitions.EventKind.WARNING, {"message": "just so"})
     page.get_by_role("tab", name="Activity").click()
     expect(page.locator(f"#run-{run.pk}-activity")).to_contain_text("just so")
     page.get_by_role("tab", name="Input").click()
 
     expect(long_list).to_have_attribute("open", "")
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=STATE))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=STATE))
     shows(page, run, "succeeded")
     expect(page.get_by_role("tab", name="Input")).to_have_attribute("aria-selected", "true")
     expect(long_list).to_have_attribute("open", "")
@@ -147,7 +147,7 @@ def test_focus_stays_where_it_was(page: Page, team: Team, user: User) -> None:
     other_ways = page.get_by_label("Other ways to cancel")
     other_ways.focus()
 
-    transitions.run_note(run, transitions.EventKind.WARNING, {"message": "just so"})
+    transitions.event_append(run, transitions.EventKind.WARNING, {"message": "just so"})
     expect(page.locator(f"#run-{run.pk}-activity")).to_contain_text("just so")
 
     expect(other_ways).to_be_focused()
@@ -155,7 +155,7 @@ def test_focus_stays_where_it_was(page: Page, team: Team, user: User) -> None:
 
 def test_cancel_from_the_page(page: Page, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
-    hold = start(run)
+    lease = start(run)
     page.goto(f"/runs/{run.pk}/")
     live(page, "live")
 
@@ -164,7 +164,7 @@ def test_cancel_from_the_page(page: Page, team: Team, user: User) -> None:
     shows(page, run, "cancelling")
     expect(page.locator(".banner")).to_contain_text("the server has not confirmed it yet")
     expect(page.locator("#run-title")).to_be_focused()
-    finish(hold, Outcome(RunStatus.CANCELLED))
+    finish(lease, Outcome(RunStatus.CANCELLED))
     shows(page, run, "cancelled")
     expect(page.locator(".banner")).to_contain_text("Cancelled by ada")
 
@@ -193,13 +193,13 @@ def test_page_outlives_a_restart_of_the_web_process(page: Page, team: Team, user
     try:
         live(page, "paused")
         expect(page.locator("#live")).to_contain_text("Live updates paused, reconnecting. Last update ")
-        hold = start(run)
+        lease = start(run)
     finally:
         web.start()
 
     live(page, "live")
     shows(page, run, "running")
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
     shows(page, run, "succeeded")
 
 
@@ -214,10 +214,10 @@ def test_page_polls_when_the_socket_cannot_open(open_browser: Open, team: Team, 
     page.clock.fast_forward(5000)
     live(page, "polling")
     expect(page.locator("#live")).to_have_text("Polling every 4 s")
-    hold = start(run)
+    lease = start(run)
     page.clock.fast_forward(4000)
     shows(page, run, "running")
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
     page.clock.fast_forward(4000)
 
     shows(page, run, "succeeded")

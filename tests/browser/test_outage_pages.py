@@ -75,7 +75,7 @@ def test_open_pages_are_current_and_live_within_ten_seconds_of_its_return(
     open_browser: Open, postgres: EmbeddedPostgres, team: Team, user: User
 ) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
-    hold = start(run)
+    lease = start(run)
     browser = open_browser(user)
     pages = [browser.new_page(), browser.new_page()]
     for page, address in zip(pages, (f"/runs/{run.pk}/", "/runs/"), strict=True):
@@ -92,7 +92,7 @@ def test_open_pages_are_current_and_live_within_ten_seconds_of_its_return(
     time.sleep(max(0.0, AWAY_S - (time.monotonic() - gone_at)))
     postgres.start()
     back_at = time.monotonic()
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b'{"a": 1}'))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b'{"a": 1}'))
 
     for page, state in zip(pages, ("final", "live"), strict=True):
         expect(status_of(page, run)).to_have_attribute("data-run-status", "succeeded", timeout=BACK_MS)

@@ -48,10 +48,10 @@ def test_an_open_page_has_the_news_once_the_cut_is_noticed(
     live(far_page, "live")
 
     assert relay.cut_silently() == 1
-    hold = start(run)
+    lease = start(run)
     expect(status_of(far_page, run)).to_have_attribute("data-run-status", "running", timeout=NOTICED_MS)
     live(far_page, "live")
-    finish(hold, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
     expect(status_of(far_page, run)).to_have_attribute("data-run-status", "succeeded")
     assert far_page.evaluate("window.notReloaded")
 

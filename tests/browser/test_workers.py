@@ -86,7 +86,7 @@ def test_pages_of_runs_say_that_no_worker_runs_until_one_does(page: Page, team: 
     expect(lists.locator("#work-notice")).to_contain_text("Every worker is full.")
     Worker.objects.filter(pk=worker.pk).update(held=0)
 
-    hold = start(run)  # by a worker that is not there
+    lease = start(run)  # by a worker that is not there
     shows(page, run, "running")
     expect(page.locator("#work-notice")).to_contain_text("The worker that had this run is gone.")
     Worker.objects.filter(pk=worker.pk).update(heartbeat_at=Now() - timedelta(minutes=3))
@@ -95,7 +95,7 @@ def test_pages_of_runs_say_that_no_worker_runs_until_one_does(page: Page, team: 
     shows(page, run, "cancelling")
     expect(page.locator("#work-notice")).to_contain_text("The cancel is delivered as soon as one is")
 
-    finish(hold, Outcome(RunStatus.CANCELLED))
+    finish(lease, Outcome(RunStatus.CANCELLED))
     shows(page, run, "cancelled")
     expect(page.locator("#work-notice")).to_be_empty()
 

@@ -26,7 +26,12 @@ def quick_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "dashboard.worker.client_pool.get_client", partial(get_client, timeout=timeout, backoff=backoff)
     )
-    for name in ("lookup.LOOKUP_PAUSE_S", "awaiting.LOOK_AGAIN_S", "awaiting.REQUEUE_FIRST_S", "asking.ASK_FIRST_S"):
+    for name in (
+        "execution.launch_lookup.LOOKUP_PAUSE_S",
+        "execution.executor.LOOK_AGAIN_S",
+        "execution.executor.REQUEUE_FIRST_S",
+        "retry.ASK_FIRST_S",
+    ):
         monkeypatch.setattr(f"dashboard.worker.{name}", 0.02)
     monkeypatch.setattr("dashboard.worker.retry.ASK_MAX_S", 0.1)
 

@@ -14,7 +14,7 @@ from dashboard.runs import services
 from dashboard.runs.models import ParentKind, Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.transitions import run_followed
+from dashboard.runs.transitions import notify_thread_waiters
 from tests.factories import make_run, make_user
 from tests.meanwhile import Meanwhile
 
@@ -80,7 +80,7 @@ def test_a_run_can_be_launched_again_while_it_is_being_cancelled(monkeypatch: py
         if not is_there:
             with ThreadPoolExecutor(1) as other:
                 other.submit(launch_and_close).result(10)
-        run_followed(run, is_there=is_there)
+        notify_thread_waiters(run, is_there=is_there)
 
     def launch_and_close() -> None:
         with connection.cursor() as cursor:
@@ -90,7 +90,7 @@ def test_a_run_can_be_launched_again_while_it_is_being_cancelled(monkeypatch: py
         finally:
             connections.close_all()
 
-    monkeypatch.setattr(services, "run_followed", launch_in_between)
+    monkeypatch.setattr(services, "notify_thread_waiters", launch_in_between)
     assert run_cancel(run=queued, by=queued.launched_by)
 
     assert Run.objects.get(parent=queued).status == "queued"

@@ -17,7 +17,7 @@ from dashboard.monitoring.diagnosis import diagnose, in_words
 from dashboard.monitoring.selectors import crew, work_state
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import hold_of
+from dashboard.runs.leases import lease_of
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.services import server_unreachable
@@ -143,9 +143,9 @@ def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
 def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> None:
     make_run()
     retried = make_run()
-    hold = claim(retried)
-    leases.run_sending(hold)
-    leases.run_requeue(hold, reason="refused", delay_s=25, patience_s=900)
+    lease = claim(retried)
+    leases.run_sending(lease)
+    leases.run_requeue(lease, reason="refused", delay_s=25, patience_s=900)
     Run.objects.filter(pk=retried.pk).update(unreachable_since=Now() - timedelta(minutes=3))
 
     document = Client().get("/healthz").json()
@@ -158,9 +158,9 @@ def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> Non
 
 def test_a_run_that_is_tried_again_counts_as_such_while_it_is_tried() -> None:
     run = make_run()
-    hold = claim(run)
-    leases.run_sending(hold)
-    leases.run_requeue(hold, reason="refused", delay_s=0, patience_s=900)
+    lease = claim(run)
+    leases.run_sending(lease)
+    leases.run_requeue(lease, reason="refused", delay_s=0, patience_s=900)
 
     between = work_state()
     claim(run)
@@ -178,7 +178,7 @@ def test_servers_that_are_away_are_said_without_a_run_that_is_tried_again() -> N
     run = make_run(server=make_server(team, name="east <1>"), status=RunStatus.RUNNING)
     Worker.objects.create(host="box", pid=1, concurrency=500)
     server_unreachable(server=run.server, problem="Nobody answers at http://127.0.0.1:9.")
-    leases.run_connection(hold_of(run), kind=EventKind.CONNECTION_LOST, data={"message": "reset"})
+    leases.connection_changed(lease_of(run), kind=EventKind.CONNECTION_LOST, data={"message": "reset"})
     member = Client()
     member.force_login(make_user(team))
 

@@ -16,7 +16,7 @@ from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 
 from dashboard.runs import leases, outcomes
-from dashboard.runs.leases import LeaseLost, hold_of
+from dashboard.runs.leases import LeaseLost, lease_of
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
@@ -36,24 +36,24 @@ async def launch(server: ScriptedServer) -> Run:
     return await in_db(make_run, team=team, server=ours)
 
 
-def writes_of(hold: leases.Hold) -> list[Callable[[], object]]:
+def writes_of(lease: leases.Lease) -> list[Callable[[], object]]:
     return [
-        lambda: leases.run_sending(hold),
-        lambda: leases.run_created_on_server(hold, remote_run_id="r", remote_thread_id="t"),
-        lambda: leases.run_requeue(hold, reason="", delay_s=0, patience_s=9),
-        lambda: outcomes.run_finish(hold, Outcome(RunStatus.LOST)),
-        lambda: leases.cancel_action_of(hold),
+        lambda: leases.run_sending(lease),
+        lambda: leases.run_created_on_server(lease, remote_run_id="r", remote_thread_id="t"),
+        lambda: leases.run_requeue(lease, reason="", delay_s=0, patience_s=9),
+        lambda: outcomes.run_finish(lease, Outcome(RunStatus.LOST)),
+        lambda: leases.cancel_action_of(lease),
     ]
 
 
 def test_a_worker_that_handed_a_run_back_writes_nothing_more() -> None:
     run = make_run()
     (claimed,) = leases.run_claim(owner=uuid.uuid4(), limit=1)
-    hold = hold_of(claimed)
-    leases.run_sending(hold)
-    leases.leases_hand_back(owner=hold.owner)
+    lease = lease_of(claimed)
+    leases.run_sending(lease)
+    leases.leases_hand_back(owner=lease.owner)
 
-    for write in writes_of(hold):
+    for write in writes_of(lease):
         with pytest.raises(LeaseLost):
             write()
 
@@ -62,9 +62,9 @@ def test_a_worker_that_handed_a_run_back_writes_nothing_more() -> None:
 
 def test_an_earlier_hold_of_the_same_worker_is_gone() -> None:
     run, owner = make_run(), uuid.uuid4()
-    earlier = hold_of(leases.run_claim(owner=owner, limit=1)[0])
+    earlier = lease_of(leases.run_claim(owner=owner, limit=1)[0])
     Run.objects.filter(pk=run.pk).update(lease_expires_at=LONG_AGO)
-    later = hold_of(leases.run_adopt(owner=owner, limit=1)[0])
+    later = lease_of(leases.run_adopt(owner=owner, limit=1)[0])
 
     for write in writes_of(earlier):
         with pytest.raises(LeaseLost):
@@ -76,13 +76,13 @@ def test_an_earlier_hold_of_the_same_worker_is_gone() -> None:
 
 def test_a_worker_does_not_renew_the_lease_of_another() -> None:
     run = make_run()
-    hold = hold_of(leases.run_claim(owner=uuid.uuid4(), limit=1)[0])
+    lease = lease_of(leases.run_claim(owner=uuid.uuid4(), limit=1)[0])
     Run.objects.update(lease_expires_at=LONG_AGO)
     stranger = uuid.uuid4()
 
-    assert leases.leases_renew(owner=stranger, holds=[leases.Hold(run.pk, stranger, hold.fence)]) == set()
+    assert leases.leases_renew(owner=stranger, holds=[leases.Lease(run.pk, stranger, lease.fence)]) == set()
     assert not is_leased(run)
-    assert leases.leases_renew(owner=hold.owner, holds=[hold]) == {run.pk}
+    assert leases.leases_renew(owner=lease.owner, holds=[lease]) == {run.pk}
     assert is_leased(run)
 
 
@@ -117,7 +117,7 @@ def test_a_claim_leaves_alone_what_another_is_just_taking() -> None:
 
 def elsewhere(database_url: str, hours: int, work: str) -> None:
     """Do `work` in a process whose clock is off by so many hours."""
-    begin = "import django, uuid; django.setup(); from dashboard.runs import holding; from uuid import UUID\n"
+    begin = "import django, uuid; django.setup(); from dashboard.runs import leases; from uuid import UUID\n"
     clock = {"TESTS_CLOCK_OFF_S": str(hours * 3600), "PYTHONPATH": str(ROOT / "tests" / "clock_off")}
     env = {**os.environ, **clock, "DATABASE_URL": database_url, "DJANGO_SETTINGS_MODULE": "dashboard.settings"}
     subprocess.run([sys.executable, "-c", begin + work], cwd=ROOT, env=env, check=True, timeout=60)
@@ -132,13 +132,13 @@ def is_leased(run: Run) -> bool:
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_lease_is_taken_and_renewed_by_the_databases_clock(database_url: str, hours: int) -> None:
     run = make_run()
-    elsewhere(database_url, hours, "holding.run_claim(owner=uuid.uuid4(), limit=1)")
+    elsewhere(database_url, hours, "leases.run_claim(owner=uuid.uuid4(), limit=1)")
     assert is_leased(run)
 
-    hold = hold_of(Run.objects.get(pk=run.pk))
+    lease = lease_of(Run.objects.get(pk=run.pk))
     Run.objects.update(lease_expires_at=LONG_AGO)
-    held = f"holding.Hold(UUID('{hold.run_id}'), UUID('{hold.owner}'), {hold.fence})"
-    elsewhere(database_url, hours, f"holding.leases_renew(owner=UUID('{hold.owner}'), holds=[{held}])")
+    held = f"leases.Lease(UUID('{lease.run_id}'), UUID('{lease.owner}'), {lease.fence})"
+    elsewhere(database_url, hours, f"leases.leases_renew(owner=UUID('{lease.owner}'), holds=[{held}])")
     assert is_leased(run)
 
 
@@ -148,11 +148,11 @@ def test_a_run_is_taken_over_when_the_database_says_that_its_lease_is_over(datab
     Run.objects.filter(pk=second.pk).update(lease_expires_at=Now() - timedelta(minutes=10))
     Run.objects.filter(pk=first.pk).update(lease_expires_at=Now() + timedelta(minutes=10))
 
-    elsewhere(database_url, 1, "holding.run_adopt(owner=uuid.uuid4(), limit=2)")
+    elsewhere(database_url, 1, "leases.run_adopt(owner=uuid.uuid4(), limit=2)")
     assert [run.fence for run in Run.objects.order_by("created_at")] == [1, 2]
 
     Run.objects.filter(pk=second.pk).update(lease_expires_at=Now() - timedelta(minutes=10))
-    elsewhere(database_url, -1, "holding.run_adopt(owner=uuid.uuid4(), limit=2)")
+    elsewhere(database_url, -1, "leases.run_adopt(owner=uuid.uuid4(), limit=2)")
     assert [run.fence for run in Run.objects.order_by("created_at")] == [1, 3]
 
 

@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from dashboard.runs import leases
 from dashboard.runs.banners import run_banner
-from dashboard.runs.leases import Hold
+from dashboard.runs.leases import Lease
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS
@@ -199,11 +199,11 @@ async def test_a_rollback_is_told_as_one_although_postgres_is_away_when_the_run_
 ) -> None:
     read, asked = leases.cancel_action_of, []
 
-    def once(hold: Hold) -> str:
+    def once(lease: Lease) -> str:
         if asked:
             raise OperationalError("away")
-        asked.append(hold)
-        return read(hold)
+        asked.append(lease)
+        return read(lease)
 
     monkeypatch.setattr(leases, "cancel_action_of", once)
     scripted.script("wait", Fault(cut_after_beats=1))

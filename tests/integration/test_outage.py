@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from dashboard.runs import leases, outcomes
-from dashboard.runs.leases import hold_of
+from dashboard.runs.leases import lease_of
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
@@ -160,19 +160,19 @@ def test_pages_say_so_while_postgres_is_away_and_are_back_with_it(postgres: Any)
     assert browser.get("/runs/").status_code == 200
 
 
-def _held_run() -> tuple[Run, leases.Hold]:
+def _held_run() -> tuple[Run, leases.Lease]:
     make_run()
     (run,) = leases.run_claim(owner=uuid.uuid4(), limit=1)
-    hold = hold_of(run)
-    leases.run_sending(hold)
-    leases.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
-    return run, hold
+    lease = lease_of(run)
+    leases.run_sending(lease)
+    leases.run_created_on_server(lease, remote_run_id="remote", remote_thread_id="thread")
+    return run, lease
 
 
 async def test_an_outcome_left_on_disk_is_stored_by_the_next_worker(spool: Spool) -> None:
-    run, hold = await in_db(_held_run)
+    run, lease = await in_db(_held_run)
     outcome = Outcome(RunStatus.FAILED, RunError("E", "m\x00", "n"), b'{"kept": 1}', {"next": ["a"]}, 2)
-    spool.put(hold, "remote", outcome).close()
+    spool.put(lease, "remote", outcome).close()
     database = Database()
 
     await OutcomeStore(database, spool).store_left_behind()
@@ -189,9 +189,9 @@ async def test_an_outcome_left_on_disk_is_stored_by_the_next_worker(spool: Spool
 
 
 async def test_a_worker_stores_by_itself_what_another_left_on_disk() -> None:
-    run, hold = await in_db(_held_run)
+    run, lease = await in_db(_held_run)
     Spool(settings.ENV.data_dir / "spool").put(
-        hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"kept": 1}')
+        lease, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"kept": 1}')
     ).close()
 
     async with working():
@@ -205,10 +205,10 @@ async def test_a_worker_stores_by_itself_what_another_left_on_disk() -> None:
 async def test_an_outcome_that_waited_is_dated_when_it_was_known(
     spool: Spool, started_s_ago: int, lasted_s: int
 ) -> None:
-    run, hold = await in_db(_held_run)
+    run, lease = await in_db(_held_run)
     started_at = Now() - timedelta(seconds=started_s_ago)
     await in_db(Run.objects.filter(pk=run.pk).update, started_at=started_at)
-    spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}", known_at=time.time() - 60)).close()
+    spool.put(lease, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}", known_at=time.time() - 60)).close()
     database = Database()
 
     await OutcomeStore(database, spool).store_left_behind()
@@ -221,10 +221,10 @@ async def test_an_outcome_that_waited_is_dated_when_it_was_known(
 
 
 async def test_a_late_outcome_is_stored_although_another_worker_has_taken_over(spool: Spool) -> None:
-    run, hold = await in_db(_held_run)
+    run, lease = await in_db(_held_run)
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
     (taken,) = await in_db(leases.run_adopt, owner=uuid.uuid4(), limit=1)
-    spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}")).close()
+    spool.put(lease, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}")).close()
     database = Database()
 
     await OutcomeStore(database, spool).store_left_behind()
@@ -232,13 +232,13 @@ async def test_a_late_outcome_is_stored_although_another_worker_has_taken_over(s
 
     await run_in(run, "succeeded")
     with pytest.raises(leases.LeaseLost):
-        await in_db(outcomes.run_finish, hold_of(taken), Outcome(RunStatus.LOST))
+        await in_db(outcomes.run_finish, lease_of(taken), Outcome(RunStatus.LOST))
 
 
 async def test_a_late_outcome_of_an_ended_run_changes_nothing(spool: Spool) -> None:
-    run, hold = await in_db(_held_run)
-    await in_db(outcomes.run_finish, hold, Outcome(RunStatus.SUCCEEDED, body=b'{"first": 1}'))
-    spool.put(hold, "remote", Outcome(RunStatus.FAILED, body=b'{"second": 1}')).close()
+    run, lease = await in_db(_held_run)
+    await in_db(outcomes.run_finish, lease, Outcome(RunStatus.SUCCEEDED, body=b'{"first": 1}'))
+    spool.put(lease, "remote", Outcome(RunStatus.FAILED, body=b'{"second": 1}')).close()
     database = Database()
 
     await OutcomeStore(database, spool).store_left_behind()
@@ -249,8 +249,8 @@ async def test_a_late_outcome_of_an_ended_run_changes_nothing(spool: Spool) -> N
 
 
 async def test_a_file_that_is_cut_short_is_dropped_and_the_run_stays_to_be_adopted(spool: Spool) -> None:
-    run, hold = await in_db(_held_run)
-    spooled = spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"whole": 1}'))
+    run, lease = await in_db(_held_run)
+    spooled = spool.put(lease, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"whole": 1}'))
     spooled.path.write_bytes(spooled.path.read_bytes()[:-3])
     spooled.close()
     database = Database()
@@ -263,8 +263,8 @@ async def test_a_file_that_is_cut_short_is_dropped_and_the_run_stays_to_be_adopt
 
 
 async def test_a_file_in_work_is_left_alone(spool: Spool) -> None:
-    _, hold = await in_db(_held_run)
-    spooled = spool.put(hold, "remote", Outcome(RunStatus.SUCCEEDED))
+    _, lease = await in_db(_held_run)
+    spooled = spool.put(lease, "remote", Outcome(RunStatus.SUCCEEDED))
 
     assert list(spool.take()) == []
 
@@ -275,7 +275,7 @@ async def test_a_file_in_work_is_left_alone(spool: Spool) -> None:
 async def test_when_the_disk_is_full_too_the_outcome_waits_in_memory(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, hold = await in_db(_held_run)
+    run, lease = await in_db(_held_run)
     failing = iter([OperationalError("away"), OperationalError("away")])
     original = outcomes.run_finish
 
@@ -292,7 +292,7 @@ async def test_when_the_disk_is_full_too_the_outcome_waits_in_memory(
     monkeypatch.setattr(spool, "put", full)
     database = Database()
 
-    await OutcomeStore(database, spool).store(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    await OutcomeStore(database, spool).store(lease, "remote", Outcome(RunStatus.SUCCEEDED, body=b"{}"))
     database.close()
 
     assert (await run_in(run, "succeeded")).result.body == b"{}"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import Hold, LeaseLost, run_created_on_server, run_remark, run_sending
+from dashboard.runs.leases import Lease, LeaseLost, event_append_fenced, run_created_on_server, run_sending
 from dashboard.runs.models import Run, RunResult
 from dashboard.runs.outcomes import Outcome, RunError, run_finish
 from dashboard.runs.services import run_cancel
@@ -27,21 +27,21 @@ BODY = b'{"kept": "byte for  byte"}'
 SUCCEEDED = Outcome(RunStatus.SUCCEEDED, body=BODY)
 
 
-def held_run(*, starts_later: bool = False) -> tuple[Run, Hold]:
+def locked_run(*, starts_later: bool = False) -> tuple[Run, Lease]:
     run = make_run()
-    hold = claim(run)
-    run_sending(hold)
+    lease = claim(run)
+    run_sending(lease)
     ids = {"remote_run_id": str(uuid.uuid4()), "remote_thread_id": str(uuid.uuid4())}
-    run_created_on_server(hold, **ids, starts_later=starts_later)
+    run_created_on_server(lease, **ids, starts_later=starts_later)
     run.refresh_from_db()
-    return run, hold
+    return run, lease
 
 
 def test_the_usual_end_is_one_statement(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
 
     with django_assert_num_queries(1):
-        run_finish(hold, SUCCEEDED)
+        run_finish(lease, SUCCEEDED)
 
     run = Run.objects.get(pk=run.pk)
     assert (run.status, run.result.body, run.error_type) == ("succeeded", BODY, "")
@@ -51,10 +51,10 @@ def test_the_usual_end_is_one_statement(django_assert_num_queries: DjangoAssertN
 @pytest.mark.parametrize("body", [None, b"", BODY], ids=["no state", "an empty one", "a state"])
 @pytest.mark.parametrize("status", sorted(ENDS))
 def test_every_end_is_written_whole(status: RunStatus, body: bytes | None, error: RunError | None) -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
     version, seq = run.version, run.last_event_seq
 
-    run_finish(hold, Outcome(status, error=error, body=body, ending={"next": ["ask"]}))
+    run_finish(lease, Outcome(status, error=error, body=body, ending={"next": ["ask"]}))
 
     run = Run.objects.get(pk=run.pk)
     assert (run.status, run.ending) == (status, {"next": ["ask"]})
@@ -67,10 +67,10 @@ def test_every_end_is_written_whole(status: RunStatus, body: bytes | None, error
 
 
 def test_a_run_that_someone_wants_to_cancel_ends_from_there() -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
     run_cancel(run=run, by=run.launched_by)
 
-    run_finish(hold, SUCCEEDED)
+    run_finish(lease, SUCCEEDED)
 
     last = run.events.order_by("seq").last()
     assert last is not None
@@ -78,9 +78,9 @@ def test_a_run_that_someone_wants_to_cancel_ends_from_there() -> None:
 
 
 def test_a_run_that_nobody_saw_begin_ends_from_there() -> None:
-    run, hold = held_run(starts_later=True)
+    run, lease = locked_run(starts_later=True)
 
-    run_finish(hold, SUCCEEDED)
+    run_finish(lease, SUCCEEDED)
 
     last = run.events.order_by("seq").last()
     assert last is not None
@@ -88,9 +88,9 @@ def test_a_run_that_nobody_saw_begin_ends_from_there() -> None:
 
 
 def test_a_second_execution_is_told_before_the_end() -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
 
-    run_finish(hold, replace(SUCCEEDED, executions=2))
+    run_finish(lease, replace(SUCCEEDED, executions=2))
 
     kinds = list(run.events.order_by("-seq").values_list("kind", flat=True)[:2])
     run = Run.objects.get(pk=run.pk)
@@ -99,10 +99,10 @@ def test_a_second_execution_is_told_before_the_end() -> None:
 
 @pytest.mark.parametrize("body", [BODY, None])
 def test_whoever_lost_the_lease_writes_nothing(body: bytes | None) -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
 
     with pytest.raises(LeaseLost):
-        run_finish(replace(hold, fence=hold.fence - 1), replace(SUCCEEDED, body=body))
+        run_finish(replace(lease, fence=lease.fence - 1), replace(SUCCEEDED, body=body))
 
     run = Run.objects.get(pk=run.pk)
     assert run.status == "running"
@@ -111,11 +111,11 @@ def test_whoever_lost_the_lease_writes_nothing(body: bytes | None) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_end_is_stored_with_its_final_state_or_not_at_all() -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
     RunResult.objects.create(run=run, compressed=b"", size_bytes=0, sha256=b"")
 
     with pytest.raises(IntegrityError):
-        run_finish(hold, SUCCEEDED)
+        run_finish(lease, SUCCEEDED)
 
     assert Run.objects.get(pk=run.pk).status == "running"
     assert run.last_event_seq == run.events.count()
@@ -123,20 +123,20 @@ def test_an_end_is_stored_with_its_final_state_or_not_at_all() -> None:
 
 @pytest.mark.parametrize("executions", [1, 2], ids=["at once", "after a look"])
 def test_an_end_noticed_late_is_dated_by_how_long_it_took_and_never_before_its_start(executions: int) -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
     an_hour_ago = timezone.now() - timedelta(hours=1)
     Run.objects.filter(pk=run.pk).update(started_at=an_hour_ago)
 
-    run_finish(hold, replace(SUCCEEDED, took_s=60.0, executions=executions))
+    run_finish(lease, replace(SUCCEEDED, took_s=60.0, executions=executions))
 
     assert Run.objects.get(pk=run.pk).finished_at == an_hour_ago + timedelta(minutes=1)
 
 
 def test_an_end_of_a_run_that_is_not_known_to_have_started_is_dated_now() -> None:
     run = make_run()
-    hold = claim(run)
+    lease = claim(run)
 
-    run_finish(hold, Outcome(RunStatus.LOST, took_s=60.0))
+    run_finish(lease, Outcome(RunStatus.LOST, took_s=60.0))
 
     finished_at = Run.objects.get(pk=run.pk).finished_at
     assert finished_at is not None
@@ -146,23 +146,23 @@ def test_an_end_of_a_run_that_is_not_known_to_have_started_is_dated_now() -> Non
 class Ending(Meanwhile):
     """Ends a run while its row is still locked by the test."""
 
-    def __init__(self, hold: Hold) -> None:
+    def __init__(self, lease: Lease) -> None:
         self.refused: LeaseLost | None = None
-        super().__init__(partial(self._finish, hold))
+        super().__init__(partial(self._finish, lease))
 
-    def _finish(self, hold: Hold) -> None:
+    def _finish(self, lease: Lease) -> None:
         try:
-            run_finish(hold, SUCCEEDED)
+            run_finish(lease, SUCCEEDED)
         except LeaseLost as error:
             self.refused = error
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_end_that_meets_a_cancel_comes_after_it() -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
     with transaction.atomic():
         run_cancel(run=run, by=run.launched_by)
-        end = Ending(hold)
+        end = Ending(lease)
     end.join()
 
     told = list(run.events.order_by("seq").values_list("seq", "data__from", "data__to"))[-2:]
@@ -173,10 +173,10 @@ def test_an_end_that_meets_a_cancel_comes_after_it() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_end_that_meets_a_remark_comes_after_it() -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
     with transaction.atomic():
-        run_remark(hold, kind=EventKind.WARNING, data={"message": "Slow."})
-        end = Ending(hold)
+        event_append_fenced(lease, kind=EventKind.WARNING, data={"message": "Slow."})
+        end = Ending(lease)
     end.join()
 
     told = list(run.events.order_by("seq").values_list("seq", "kind"))
@@ -187,10 +187,10 @@ def test_an_end_that_meets_a_remark_comes_after_it() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_end_that_meets_a_change_of_hands_is_refused() -> None:
-    run, hold = held_run()
+    run, lease = locked_run()
     with transaction.atomic():
-        Run.objects.filter(pk=run.pk).update(lease_owner=uuid.uuid4(), fence=hold.fence + 1)
-        end = Ending(hold)
+        Run.objects.filter(pk=run.pk).update(lease_owner=uuid.uuid4(), fence=lease.fence + 1)
+        end = Ending(lease)
     end.join()
 
     assert end.refused is not None

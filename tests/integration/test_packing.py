@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 from django.db import DataError, transaction
 
-from dashboard.runs.leases import hold_of
+from dashboard.runs.leases import lease_of
 from dashboard.runs.models import RunResult
 from dashboard.runs.outcomes import Outcome, run_finish
 from dashboard.runs.state import storage
@@ -35,11 +35,11 @@ def test_what_is_stored_comes_back(body: bytes) -> None:
 
 
 def test_packing_and_storing_need_little_more_memory_than_what_is_stored() -> None:
-    hold = hold_of(make_run(status=RunStatus.RUNNING))
+    lease = lease_of(make_run(status=RunStatus.RUNNING))
     body = incompressible(20_000_000)
     tracemalloc.start()
     try:
-        run_finish(hold, Outcome(RunStatus.SUCCEEDED, body=body))
+        run_finish(lease, Outcome(RunStatus.SUCCEEDED, body=body))
         used = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -14,7 +14,7 @@ from dashboard.langgraph import ServerUnreachable
 from dashboard.runs import leases
 from dashboard.runs.models import Run
 from dashboard.worker.execution.connection import Line
-from dashboard.worker.execution.restart_detection import Beginning, Beginnings
+from dashboard.worker.execution.restart_detection import Beginning, RestartDetector
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import claim, make_run, make_server, make_team
 from tests.integration.adopting import adopted, lease_ends, left_alone
@@ -183,19 +183,19 @@ async def test_a_run_that_began_while_its_line_was_lost_has_not_begun_anew(
     monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_FIRST_S", 0.05)
     monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_MAX_S", 0.05)
     line: list[Line] = []
-    init, anew = Line.__init__, Beginnings.anew
+    init, anew = Line.__init__, RestartDetector.anew
 
     def note(self: Line, *args: Any) -> None:
         init(self, *args)
         line.append(self)
 
-    async def later(self: Beginnings, **known: Any) -> Beginning | None:
+    async def later(self: RestartDetector, **known: Any) -> Beginning | None:
         if not line[0]._has_begun:
             raise ServerUnreachable("not just now")
         return await anew(self, **known)
 
     monkeypatch.setattr(Line, "__init__", note)
-    monkeypatch.setattr(Beginnings, "anew", later)
+    monkeypatch.setattr(RestartDetector, "anew", later)
     async with working():
         run, remote = await launched(scripted)
         remote.status = "pending"
@@ -266,10 +266,10 @@ async def test_what_its_former_worker_has_said_is_not_said_again(scripted: Scrip
 
 def test_it_is_counted_once_also_when_postgres_took_it_and_could_not_say_so() -> None:
     run = make_run()
-    hold = claim(run)
+    lease = claim(run)
 
     for _ in range(2):
-        leases.run_executed_again(hold, executions=2, data={"since": "2026-01-01T00:00:00+00:00"})
+        leases.run_executed_again(lease, executions=2, data={"since": "2026-01-01T00:00:00+00:00"})
 
     run.refresh_from_db()
     assert (run.executions, run.events.filter(kind="executed_again").count()) == (2, 1)

@@ -14,7 +14,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from dashboard.runs import leases, outcomes
-from dashboard.runs.leases import Hold
+from dashboard.runs.leases import Lease
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
@@ -32,8 +32,8 @@ async def test_large_states_leave_the_database_threads_to_others(
 ) -> None:
     is_stored, began = threading.Event(), []
 
-    def finish(hold: Hold, outcome: Outcome) -> None:
-        began.append(hold)
+    def finish(lease: Lease, outcome: Outcome) -> None:
+        began.append(lease)
         is_stored.wait(30)
 
     monkeypatch.setattr(outcomes, "run_finish", finish)
@@ -42,7 +42,7 @@ async def test_large_states_leave_the_database_threads_to_others(
     store = OutcomeStore(database, Spool(tmp_path))
     large = Outcome(RunStatus.SUCCEEDED, body=b"1" * (LARGE_BYTES + 1))
     storing = [
-        asyncio.create_task(store.store(Hold(uuid.uuid4(), uuid.uuid4(), number), "r", large)) for number in range(8)
+        asyncio.create_task(store.store(Lease(uuid.uuid4(), uuid.uuid4(), number), "r", large)) for number in range(8)
     ]
     try:
         await eventually(lambda: _is_there(began), "one is being stored")
@@ -57,15 +57,15 @@ async def test_large_states_leave_the_database_threads_to_others(
     assert len(began) == 8
 
 
-def held_run() -> tuple[Run, Hold]:
+def locked_run() -> tuple[Run, Lease]:
     run = make_run()
-    hold = claim(run)
-    leases.run_sending(hold)
-    leases.run_created_on_server(hold, remote_run_id="remote", remote_thread_id="thread")
-    return run, hold
+    lease = claim(run)
+    leases.run_sending(lease)
+    leases.run_created_on_server(lease, remote_run_id="remote", remote_thread_id="thread")
+    return run, lease
 
 
-async def _is_there(found: list[Hold]) -> bool:
+async def _is_there(found: list[Lease]) -> bool:
     return bool(found)
 
 
@@ -80,12 +80,12 @@ async def test_an_outcome_that_waited_on_disk_outlives_its_worker(
     def away(*args: object) -> None:
         raise OperationalError("away")
 
-    run, hold = await in_db(held_run)
+    run, lease = await in_db(locked_run)
     database = Database()
     with monkeypatch.context() as outage:
         outage.setattr(outcomes, "run_finish", away)
         store = OutcomeStore(database, Spool(tmp_path))
-        storing = asyncio.create_task(store.store(hold, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"kept": 1}')))
+        storing = asyncio.create_task(store.store(lease, "remote", Outcome(RunStatus.SUCCEEDED, body=b'{"kept": 1}')))
         await eventually(lambda: is_on_disk(tmp_path), "the outcome is on disk")
         storing.cancel()
         await asyncio.gather(storing, return_exceptions=True)
@@ -105,8 +105,8 @@ async def test_while_postgres_is_known_to_be_away_an_outcome_goes_to_disk_at_onc
     database = Database()
     database.is_away = True
     outcome = Outcome(RunStatus.SUCCEEDED, body=b"{}")
-    hold = Hold(uuid.uuid4(), uuid.uuid4(), 1)
-    storing = asyncio.create_task(OutcomeStore(database, Spool(tmp_path)).store(hold, "r", outcome))
+    lease = Lease(uuid.uuid4(), uuid.uuid4(), 1)
+    storing = asyncio.create_task(OutcomeStore(database, Spool(tmp_path)).store(lease, "r", outcome))
     try:
         await eventually(lambda: is_on_disk(tmp_path), "the outcome is on disk")
     finally:
@@ -119,11 +119,11 @@ async def test_while_postgres_is_known_to_be_away_an_outcome_goes_to_disk_at_onc
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_late_outcome_of_another_of_the_servers_runs_is_not_stored(tmp_path: Path) -> None:
-    run, hold = await in_db(held_run)
+    run, lease = await in_db(locked_run)
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
     await in_db(leases.run_adopt, owner=uuid.uuid4(), limit=1)
     spool, database = Spool(tmp_path), Database()
-    spool.put(hold, "an earlier one", Outcome(RunStatus.FAILED, body=b"{}")).close()
+    spool.put(lease, "an earlier one", Outcome(RunStatus.FAILED, body=b"{}")).close()
 
     await OutcomeStore(database, spool).store_left_behind()
     database.close()
@@ -134,14 +134,14 @@ async def test_a_late_outcome_of_another_of_the_servers_runs_is_not_stored(tmp_p
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_large_outcome_that_waited_on_disk_is_in_memory_once_and_packed(tmp_path: Path) -> None:
-    run, hold = await in_db(held_run)
+    run, lease = await in_db(locked_run)
     body = random.Random(1).randbytes(20_000_000)
     database = Database()
     database.is_away = True
     outcome = Outcome(RunStatus.SUCCEEDED, body=body)
     tracemalloc.start()
     try:
-        await OutcomeStore(database, Spool(tmp_path)).store(hold, "remote", outcome)
+        await OutcomeStore(database, Spool(tmp_path)).store(lease, "remote", outcome)
         used = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

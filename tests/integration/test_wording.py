@@ -165,7 +165,7 @@ def pushed_out(strategy: str, outcome: Outcome, *, at: RunStatus = RunStatus.RUN
     place = {"thread": ThreadChoice.EXISTING, "thread_id": out.remote_thread_id}
     pusher = make_run(team=out.team, server=out.server, params={"multitask_strategy": strategy}, status=at, **place)
     out.refresh_from_db()
-    outcomes.run_finish(leases.hold_of(out), replace(outcome, known_at=time.time()))
+    outcomes.run_finish(leases.lease_of(out), replace(outcome, known_at=time.time()))
     return out, pusher
 
 
@@ -221,7 +221,7 @@ def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status:
     run = make_run(status=RunStatus.RUNNING)
     run_cancel(run=run, by=make_user(run.team))
     run.refresh_from_db()
-    outcomes.run_finish(leases.hold_of(run), Outcome(status, ending={"next": ["a"]}))
+    outcomes.run_finish(leases.lease_of(run), Outcome(status, ending={"next": ["a"]}))
 
     banner = banner_of(run)
 
@@ -240,11 +240,11 @@ def test_every_end_says_that_the_server_executed_it_twice() -> None:
 
 def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
     run = make_run(status=RunStatus.CANCELLING)
-    hold = leases.hold_of(run)
-    leases.run_remark(hold, kind=EventKind.CANCEL_FAILED, data={"message": "no connection"})
+    lease = leases.lease_of(run)
+    leases.event_append_fenced(lease, kind=EventKind.CANCEL_FAILED, data={"message": "no connection"})
 
     assert "no connection" in banner_of(run).text
-    leases.run_remark(hold, kind=EventKind.CANCEL_DELIVERED, data={})
+    leases.event_append_fenced(lease, kind=EventKind.CANCEL_DELIVERED, data={})
     assert banner_of(run).text == ""
 
 
@@ -270,9 +270,9 @@ def test_what_cannot_be_answered_offers_no_step() -> None:
 def _tried(run: Run, times: int) -> None:
     """The run is sent so often to a server that is not there."""
     for _ in range(times):
-        hold = claim(run)
-        leases.run_sending(hold)
-        assert leases.run_requeue(hold, reason="refused", delay_s=12, patience_s=900)
+        lease = claim(run)
+        leases.run_sending(lease)
+        assert leases.run_requeue(lease, reason="refused", delay_s=12, patience_s=900)
 
 
 def test_tries_that_found_no_server_are_one_line_that_counts() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.runs import leases, outcomes, services
 from dashboard.runs.banners import run_banner
-from dashboard.runs.leases import LeaseLost, hold_of
+from dashboard.runs.leases import LeaseLost, lease_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import ENDS, RunStatus
@@ -425,7 +425,7 @@ async def test_a_killed_workers_run_is_adopted_when_its_lease_has_run_out(script
 
 async def test_a_worker_that_froze_cannot_write_after_another_took_over() -> None:
     run = await in_db(make_run)
-    stale = hold_of((await in_db(leases.run_claim, owner=uuid.uuid4(), limit=1))[0])
+    stale = lease_of((await in_db(leases.run_claim, owner=uuid.uuid4(), limit=1))[0])
     await in_db(Run.objects.filter(pk=run.pk).update, lease_expires_at="2020-01-01T00:00:00Z")
     (taken,) = await in_db(leases.run_adopt, owner=uuid.uuid4(), limit=1)
 

@@ -16,7 +16,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.models import F
 
 from dashboard.runs import leases, outcomes
-from dashboard.runs.leases import Hold
+from dashboard.runs.leases import Lease
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.runs.timeline import event_lines
@@ -258,7 +258,7 @@ async def test_a_notice_nobody_understands_does_not_end_the_worker(scripted: Scr
 async def test_a_page_does_not_go_on_saying_that_the_line_is_lost(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noted = leases.run_connection
+    noted = leases.connection_changed
     failures = [OperationalError("the connection was killed")]
 
     def note(*args: Any, **kwargs: Any) -> None:
@@ -266,7 +266,7 @@ async def test_a_page_does_not_go_on_saying_that_the_line_is_lost(
             raise failures.pop()
         noted(*args, **kwargs)
 
-    monkeypatch.setattr(leases, "run_connection", note)
+    monkeypatch.setattr(leases, "connection_changed", note)
     scripted.script("wait", Fault(cut_after_beats=1))
     async with working():
         run = await launch(scripted)
@@ -295,9 +295,9 @@ async def test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same(
 
 def _hand_back_sent(run: Run) -> None:
     """A worker stopped while it sent the run, which did not arrive."""
-    hold = claim(run)
-    leases.run_sending(hold)
-    leases.leases_hand_back(owner=hold.owner)
+    lease = claim(run)
+    leases.run_sending(lease)
+    leases.leases_hand_back(owner=lease.owner)
 
 
 @pytest.mark.parametrize("lost", ["run_claim", "run_adopt"])
@@ -404,7 +404,7 @@ async def test_what_no_later_try_can_change_is_not_tried_again(sqlstate: str) ->
     database = Database()
 
     with pytest.raises((DataError, IntegrityError)):
-        await asyncio.wait_for(database.insist(_raise, sqlstate), 5)
+        await asyncio.wait_for(database.call_with_retry(_raise, sqlstate), 5)
     database.close()
 
 
@@ -412,7 +412,7 @@ async def test_what_no_later_try_can_change_is_not_tried_again(sqlstate: str) ->
 async def test_what_passes_is_tried_again(sqlstate: str) -> None:
     database, tries = Database(), [sqlstate, sqlstate]
 
-    await asyncio.wait_for(database.insist(lambda: _raise(tries.pop()) if tries else None), 5)
+    await asyncio.wait_for(database.call_with_retry(lambda: _raise(tries.pop()) if tries else None), 5)
     database.close()
 
     assert tries == []
@@ -440,7 +440,7 @@ async def test_a_connection_that_dies_in_the_middle_of_a_call_is_replaced() -> N
         return pid
 
     first = await database.call(_backend)
-    assert await asyncio.wait_for(database.insist(die_once), 15) != first
+    assert await asyncio.wait_for(database.call_with_retry(die_once), 15) != first
     database.close()
 
 
@@ -459,8 +459,8 @@ async def test_a_machine_that_slept_just_before_it_sent_sends_only_what_it_still
     slept_s = [0.0]
     awake, sending = time.clock_gettime, leases.run_sending
 
-    def sleep_then_send(hold: Hold) -> bool:
-        is_held = sending(hold)
+    def sleep_then_send(lease: Lease) -> bool:
+        is_held = sending(lease)
         slept_s[0] = 3600.0  # the clock that counts sleep goes on, time.monotonic() does not
         return is_held
 

@@ -40,7 +40,7 @@ EXECUTIONS = (
         "executed-again-is-asked-until-it-is-answered",
         "A server that does not answer just after its restart is asked again whether it began a run anew.",
         LINE,
-        "await until_answered(ask, patience_s=ANEW_PATIENCE_S)",
+        "await retry_until_answered(ask, patience_s=ANEW_PATIENCE_S)",
         "await ask()",
         (ANEW + "test_a_server_that_does_not_say_so_at_once_is_asked_again",),
     ),

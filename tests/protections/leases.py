@@ -13,7 +13,7 @@ WORKS = "tests/integration/test_worker.py::"
 UPKEEP = "tests/integration/test_worker_upkeep.py::"
 STOPPING = "tests/integration/test_worker_stopping.py::"
 
-IN_FORCE = "pk=hold.run_id, lease_owner=hold.owner, fence=hold.fence, status__in=HELD)"
+IN_FORCE = "pk=lease.run_id, lease_owner=lease.owner, fence=lease.fence, status__in=HELD)"
 
 HANDS = (
     Break(
@@ -21,15 +21,15 @@ HANDS = (
         "A worker that handed a run back writes nothing more about it.",
         HOLDING,
         IN_FORCE,
-        "pk=hold.run_id, fence=hold.fence, status__in=HELD)",
+        "pk=lease.run_id, fence=lease.fence, status__in=HELD)",
         (LEASES + "test_a_worker_that_handed_a_run_back_writes_nothing_more",),
     ),
     Break(
         "hold-fence",
-        "A worker that has a run for the second time writes nothing by its first hold.",
+        "A worker that has a run for the second time writes nothing by its first lease.",
         HOLDING,
         IN_FORCE,
-        "pk=hold.run_id, lease_owner=hold.owner, status__in=HELD)",
+        "pk=lease.run_id, lease_owner=lease.owner, status__in=HELD)",
         (LEASES + "test_an_earlier_hold_of_the_same_worker_is_gone",),
     ),
     Break(
@@ -84,7 +84,8 @@ HANDS = (
         "own-runs-kept",
         "A worker whose leases ran out in an outage does not take its own runs over from itself.",
         HOLDING,
-        "mine = {run_id for run_id, hold in held.items() if Holder(run_id, hold.owner, hold.fence) in orphaned}",
+        "mine = {run_id for run_id, lease in held.items() "
+        "if PreviousOwner(run_id, lease.owner, lease.fence) in orphaned}",
         "mine: set[UUID] = set()",
         (UPKEEP + "test_a_worker_whose_leases_ran_out_in_an_outage_does_not_take_its_runs_over_from_itself",),
     ),
@@ -151,7 +152,7 @@ HANDS = (
         "unsent-is-queued-again",
         "A run that was not sent because its lease was in doubt is sent later.",
         AWAITING,
-        "await self._database.insist(holding.run_unsent, self.hold, delay_s=UNSENT_PAUSE_S)",
+        "await self._database.call_with_retry(leases.run_unsent, self.lease, delay_s=UNSENT_PAUSE_S)",
         "pass",
         (UPKEEP + "test_a_run_that_was_not_sent_because_its_lease_was_in_doubt_is_sent_a_moment_later",),
     ),
@@ -199,7 +200,7 @@ HANDS = (
         "handed-back-when-stopped",
         "A worker that is stopped gives its runs back at once.",
         WORKER,
-        "count = await self._database.insist(holding.leases_hand_back, owner=self.id, but=but)",
+        "count = await self._database.call_with_retry(leases.leases_hand_back, owner=self.id, but=but)",
         "count = 0",
         (WORKS + "test_a_stopped_worker_hands_over_and_the_next_one_joins",),
     ),
@@ -251,7 +252,7 @@ HANDS = (
         "A worker that wakes writes nothing of a run that another holds now.",
         HOLDING,
         IN_FORCE,
-        "pk=hold.run_id, status__in=HELD)",
+        "pk=lease.run_id, status__in=HELD)",
         (
             "tests/integration/test_worker_processes.py"
             "::test_a_worker_that_wakes_writes_nothing_of_a_run_that_goes_on_elsewhere",

@@ -25,7 +25,7 @@ from tests.soak.environment import Stage, Weight, keep_logs, stage, weight_of
 from tests.soak.faults import AWAY_LONG, SLOW, Faults
 from tests.soak.pages import OpenPages
 from tests.soak.scenarios import KINDS, Kind
-from tests.soak.users import Crew
+from tests.soak.users import LiveWorkers
 from tests.soak.verdict import Findings, ends_by_kind, judge_runs, judge_weight, kept_runs
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
@@ -73,7 +73,7 @@ class Soak:
         self._seconds = seconds
         self._is_long = seconds >= LONG_S
         self._chance = random.Random(seed)
-        self._crew = Crew(tuple(web.url for web in made.webs), random.Random(seed + 1))
+        self._crew = LiveWorkers(tuple(web.url for web in made.webs), random.Random(seed + 1))
         pause_s, once = (PAUSE_SHORT_S, SLOW) if seconds < SHORT_S else (PAUSE_S, (AWAY_LONG,))
         self._faults = Faults(made, random.Random(seed + 2), pause_s, is_long=self._is_long, once=once)
         self._tasks: set[asyncio.Task[None]] = set()

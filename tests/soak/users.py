@@ -56,7 +56,7 @@ def hidden_fields(html: str) -> dict[str, str]:
 
 
 @dataclass
-class Crew:
+class LiveWorkers:
     """One person at several browsers.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard.langgraph import Answer
-from dashboard.worker.outcomes.classify import Facts, classify
+from dashboard.worker.outcomes.classify import Evidence, classify
 
 
 def answer(value: Any, source: Any = "wait") -> Answer:
@@ -22,35 +22,38 @@ QUESTION = {"id": "i1", "value": "go?", "response_schema": None}
 
 
 @pytest.mark.parametrize(
-    ("facts", "status"),
+    ("evidence", "status"),
     [
-        (Facts(answer({"a": 1}), "success", {"next": []}), "succeeded"),
-        (Facts(answer({}), "success", None), "succeeded"),
-        (Facts(answer({"__interrupt__": [QUESTION]}), "success", {"next": ["ask"]}), "needs_input"),
-        (Facts(answer({"a": 1}), "success", {"next": ["ask"], "tasks": [{"interrupts": [QUESTION]}]}), "needs_input"),
-        (Facts(answer({"__interrupt__": "a state's own key"}), "success", {"next": []}), "succeeded"),
-        (Facts(answer({"a": 1}), "success", {"next": ["write"]}), "paused"),
-        (Facts(answer(ERROR), "error", {"tasks": []}), "failed"),
-        (Facts(None, "error", None), "failed"),
-        (Facts(answer({"a": 1}), "timeout"), "timed_out"),
-        (Facts(answer({"a": 1}), "interrupted"), "cancelled"),
-        (Facts(answer({"a": 1}), None), "cancelled"),
-        (Facts(answer({"a": 1}), None, thread_known=False), "lost"),
-        (Facts(answer({"a": 1}, "join"), None), "lost"),
-        (Facts(None, None), "lost"),
-        (Facts(answer(DELETED), None), "lost"),
-        (Facts(answer(DELETED), None, cancel_action="interrupt"), "lost"),
-        (Facts(answer(DELETED), None, cancel_action="rollback", thread={"status": "busy"}), "lost"),
-        (Facts(None, None, cancel_action="rollback", thread={"status": "idle"}), "cancelled"),
-        (Facts(None, None, cancel_action="rollback", thread={"status": "busy"}), "lost"),
-        (Facts(None, None, cancel_action="rollback", thread_known=False), "lost"),
-        (Facts(None, None, cancel_action="rollback"), "cancelled"),
-        (Facts(answer(ERROR), "success", {"next": []}), "succeeded"),
-        (Facts(answer({"a": 1}), "exploded"), "lost"),
+        (Evidence(answer({"a": 1}), "success", {"next": []}), "succeeded"),
+        (Evidence(answer({}), "success", None), "succeeded"),
+        (Evidence(answer({"__interrupt__": [QUESTION]}), "success", {"next": ["ask"]}), "needs_input"),
+        (
+            Evidence(answer({"a": 1}), "success", {"next": ["ask"], "tasks": [{"interrupts": [QUESTION]}]}),
+            "needs_input",
+        ),
+        (Evidence(answer({"__interrupt__": "a state's own key"}), "success", {"next": []}), "succeeded"),
+        (Evidence(answer({"a": 1}), "success", {"next": ["write"]}), "paused"),
+        (Evidence(answer(ERROR), "error", {"tasks": []}), "failed"),
+        (Evidence(None, "error", None), "failed"),
+        (Evidence(answer({"a": 1}), "timeout"), "timed_out"),
+        (Evidence(answer({"a": 1}), "interrupted"), "cancelled"),
+        (Evidence(answer({"a": 1}), None), "cancelled"),
+        (Evidence(answer({"a": 1}), None, thread_known=False), "lost"),
+        (Evidence(answer({"a": 1}, "join"), None), "lost"),
+        (Evidence(None, None), "lost"),
+        (Evidence(answer(DELETED), None), "lost"),
+        (Evidence(answer(DELETED), None, cancel_action="interrupt"), "lost"),
+        (Evidence(answer(DELETED), None, cancel_action="rollback", thread={"status": "busy"}), "lost"),
+        (Evidence(None, None, cancel_action="rollback", thread={"status": "idle"}), "cancelled"),
+        (Evidence(None, None, cancel_action="rollback", thread={"status": "busy"}), "lost"),
+        (Evidence(None, None, cancel_action="rollback", thread_known=False), "lost"),
+        (Evidence(None, None, cancel_action="rollback"), "cancelled"),
+        (Evidence(answer(ERROR), "success", {"next": []}), "succeeded"),
+        (Evidence(answer({"a": 1}), "exploded"), "lost"),
     ],
 )
-def test_the_servers_word_decides_and_never_the_body(facts: Facts, status: str) -> None:
-    outcome = classify(facts)
+def test_the_servers_word_decides_and_never_the_body(evidence: Evidence, status: str) -> None:
+    outcome = classify(evidence)
 
     assert outcome is not None
     assert outcome.status == status
@@ -58,7 +61,7 @@ def test_the_servers_word_decides_and_never_the_body(facts: Facts, status: str) 
 
 @pytest.mark.parametrize("remote", ["pending", "running"])
 def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
-    assert classify(Facts(answer({}), remote)) is None
+    assert classify(Evidence(answer({}), remote)) is None
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,7 @@ def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
     ],
 )
 def test_a_masked_message_is_told_by_the_state(told: str, type: str, message: str) -> None:
-    outcome = classify(Facts(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": told}]}))
+    outcome = classify(Evidence(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": told}]}))
 
     assert outcome is not None
     assert outcome.error is not None
@@ -81,7 +84,7 @@ def test_a_masked_message_is_told_by_the_state(told: str, type: str, message: st
 
 
 def test_a_message_that_is_not_masked_stays_as_the_server_said_it() -> None:
-    outcome = classify(Facts(answer(ERROR), "error", {"tasks": [{"name": "n", "error": "ValueError('other')"}]}))
+    outcome = classify(Evidence(answer(ERROR), "error", {"tasks": [{"name": "n", "error": "ValueError('other')"}]}))
 
     assert outcome is not None
     assert outcome.error is not None
@@ -90,15 +93,15 @@ def test_a_message_that_is_not_masked_stays_as_the_server_said_it() -> None:
 
 @pytest.mark.parametrize(("keep", "kept"), [(False, False), (True, True)])
 def test_the_error_state_is_kept_only_when_asked(keep: bool, kept: bool) -> None:
-    outcome = classify(Facts(answer(ERROR), "error", keep_error_state=keep))
+    outcome = classify(Evidence(answer(ERROR), "error", keep_error_state=keep))
 
     assert outcome is not None
     assert (outcome.body is not None) == kept
 
 
 def test_who_cancelled_is_not_guessed() -> None:
-    by_us = classify(Facts(answer({}), "interrupted", state={"next": ["write"]}, cancel_action="interrupt"))
-    elsewhere = classify(Facts(answer({}), "interrupted", state={"next": ["write"]}))
+    by_us = classify(Evidence(answer({}), "interrupted", state={"next": ["write"]}, cancel_action="interrupt"))
+    elsewhere = classify(Evidence(answer({}), "interrupted", state={"next": ["write"]}))
 
     assert by_us is not None
     assert elsewhere is not None
@@ -107,9 +110,9 @@ def test_who_cancelled_is_not_guessed() -> None:
 
 
 def test_a_cancelled_run_that_left_no_state_is_known_by_it() -> None:
-    never_began = classify(Facts(answer({}), "interrupted", cancel_action="interrupt"))
-    not_told = classify(Facts(answer({}), "interrupted", is_state_told=False, cancel_action="interrupt"))
-    thread_gone = classify(Facts(answer({}), "interrupted", thread_known=False, cancel_action="interrupt"))
+    never_began = classify(Evidence(answer({}), "interrupted", cancel_action="interrupt"))
+    not_told = classify(Evidence(answer({}), "interrupted", is_state_told=False, cancel_action="interrupt"))
+    thread_gone = classify(Evidence(answer({}), "interrupted", thread_known=False, cancel_action="interrupt"))
 
     assert [outcome.ending if outcome else None for outcome in (never_began, not_told, thread_gone)] == [
         {"no_state": True},
@@ -122,22 +125,22 @@ def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> Non
     asked = {"id": "a", "value": "go on?"}
     thread = {"status": "interrupted", "interrupts": {"task": [asked], "other": None}}
 
-    outcome = classify(Facts(None, "success", is_state_told=False, thread=thread))
+    outcome = classify(Evidence(None, "success", is_state_told=False, thread=thread))
 
     assert outcome is not None
     assert (outcome.status, outcome.ending["interrupts"]) == ("needs_input", [asked])
 
 
 @pytest.mark.parametrize(
-    ("facts", "why"),
+    ("evidence", "why"),
     [
-        (Facts(None, None), "no longer knows it"),
-        (Facts(answer(DELETED), None, thread={"status": "busy"}), "does not stop it"),
-        (Facts(None, None, thread_known=False), "neither the run nor its thread"),
+        (Evidence(None, None), "no longer knows it"),
+        (Evidence(answer(DELETED), None, thread={"status": "busy"}), "does not stop it"),
+        (Evidence(None, None, thread_known=False), "neither the run nor its thread"),
     ],
 )
-def test_a_lost_run_says_why_and_keeps_no_error_of_the_servers_as_its_state(facts: Facts, why: str) -> None:
-    outcome = classify(facts)
+def test_a_lost_run_says_why_and_keeps_no_error_of_the_servers_as_its_state(evidence: Evidence, why: str) -> None:
+    outcome = classify(evidence)
 
     assert outcome is not None
     assert outcome.error is not None
@@ -151,7 +154,7 @@ def test_an_answer_that_came_late_is_said_to_be_and_dated_by_the_server(
 ) -> None:
     late = Answer(b"{}", "r", "t", "join", 2, was_awaited=was_awaited)
 
-    outcome = classify(Facts(late, "success", {"next": []}, took_s=4.0))
+    outcome = classify(Evidence(late, "success", {"next": []}, took_s=4.0))
 
     assert outcome is not None
     assert (outcome.ending.get("from_thread"), outcome.took_s) == (from_thread, took_s)

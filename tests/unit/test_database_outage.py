@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dashboard.monitoring import database_outage as module
-from dashboard.monitoring.database_outage import GAP_S, GRACE_S, Reach
+from dashboard.monitoring.database_outage import GAP_S, GRACE_S, OutageTracker
 
 
 class Clock:
@@ -23,54 +23,54 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_while_the_database_answers_silence_is_silence(clock: Clock) -> None:
-    reach = Reach()
+    reach = OutageTracker()
     for _ in range(5):
-        assert reach.unheard_s() == 0
+        assert reach.grace_s() == 0
         reach.answered()
         clock.now += 3
 
 
 def test_an_outage_does_not_count_as_silence_until_workers_had_the_time_to_report(clock: Clock) -> None:
-    reach = Reach()
+    reach = OutageTracker()
     reach.answered()
     clock.now += 46
-    assert reach.unheard_s() == 46, "not known to be back: this question may be the first that is answered"
+    assert reach.grace_s() == 46, "not known to be back: this question may be the first that is answered"
     reach.answered()
 
-    assert reach.unheard_s() == 46
+    assert reach.grace_s() == 46
     for _ in range(3):
         clock.now += GRACE_S / 3 - 0.1
         reach.answered()
-    assert reach.unheard_s() > 46 + GRACE_S - 1
+    assert reach.grace_s() > 46 + GRACE_S - 1
     clock.now += 1
-    assert reach.unheard_s() == 0
+    assert reach.grace_s() == 0
 
 
 def test_two_outages_without_the_time_to_report_in_between_are_one(clock: Clock) -> None:
-    reach = Reach()
+    reach = OutageTracker()
     reach.answered()
     clock.now += 30
     reach.answered()
     clock.now += 30
     reach.answered()
 
-    assert reach.unheard_s() == 60
+    assert reach.grace_s() == 60
 
 
 def test_a_process_that_has_just_started_knows_of_no_outage(clock: Clock) -> None:
-    reach = Reach()
+    reach = OutageTracker()
     clock.now += 60
     reach.answered()
 
-    assert reach.unheard_s() == 0
+    assert reach.grace_s() == 0
     clock.now += GAP_S - 1
-    assert reach.unheard_s() == 0
+    assert reach.grace_s() == 0
 
 
 def test_a_process_that_no_longer_asks_knows_of_no_outage(clock: Clock) -> None:
-    reach = Reach()
+    reach = OutageTracker()
     reach.answered()
     reach.forget()
     clock.now += 60
 
-    assert reach.unheard_s() == 0
+    assert reach.grace_s() == 0

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from dashboard.monitoring.diagnosis import diagnose
-from dashboard.monitoring.selectors import WorkerLine, WorkState
+from dashboard.monitoring.selectors import WorkerStatus, WorkState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-WORKER = WorkerLine(
+WORKER = WorkerStatus(
     id=uuid.UUID(int=1),
     host="box",
     pid=1,

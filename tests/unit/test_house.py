@@ -18,7 +18,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "launch": {"langgraph", "teams", "servers", "runs"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
     "worker": {"langgraph", "teams", "servers", "runs"},
-    "live": {"langgraph", "teams", "servers", "runs", "sharing", "worker"},
+    "monitoring": {"langgraph", "teams", "servers", "runs", "worker"},
+    "live": {"langgraph", "teams", "servers", "runs", "sharing", "worker", "monitoring"},
 }
 
 

@@ -17,29 +17,29 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 async def test_what_was_before_the_first_beat_is_no_gap(clock: list[float]) -> None:
-    own = stall_detector.Pulse()
+    own = stall_detector.StallDetector()
     clock[0] += 23.0
-    assert own.stood_still_s() == 23.0
+    assert own.recent_stall_s() == 23.0
     clock[0] += 7.0
 
     beating = asyncio.create_task(own.beat())
     await asyncio.sleep(0)
 
-    assert own.stood_still_s() == 0.0
+    assert own.recent_stall_s() == 0.0
     beating.cancel()
 
 
 def test_a_gap_between_two_beats_is_remembered_for_a_while(clock: list[float]) -> None:
-    own = stall_detector.Pulse()
+    own = stall_detector.StallDetector()
     clock[0] += 1.0
-    assert own.stood_still_s() == 0.0
+    assert own.recent_stall_s() == 0.0
 
     clock[0] += 23.0
-    assert own.stood_still_s() == 23.0
+    assert own.recent_stall_s() == 23.0
     clock[0] += 1.0
-    assert own.stood_still_s() == 23.0
+    assert own.recent_stall_s() == 23.0
     for _ in range(int(stall_detector.REMEMBERED_S)):
         clock[0] += 1.0
-        own.stood_still_s()
+        own.recent_stall_s()
 
-    assert own.stood_still_s() == 0.0
+    assert own.recent_stall_s() == 0.0

@@ -26,7 +26,7 @@ class GraphError:
 
 
 @dataclass(frozen=True)
-class StateOutline:
+class StateSummary:
     """A state of a thread without its values.
 
     Attributes:
@@ -41,7 +41,7 @@ class StateOutline:
     has_metadata: bool
 
 
-def state_outline(whole: Part) -> StateOutline:
+def state_outline(whole: Part) -> StateSummary:
     """The outline of a `ThreadState` document."""
     found = whole.members("values", "next", "tasks", "metadata", "created_at")
     budget = _Budget(QUESTIONS_BYTES)
@@ -56,7 +56,7 @@ def state_outline(whole: Part) -> StateOutline:
     if "created_at" in found:
         state["created_at"] = found["created_at"].text(NAME_CHARS)
     has_metadata = metadata is not None and metadata.is_object and not metadata.is_empty
-    return StateOutline(state, found.get("values"), has_metadata)
+    return StateSummary(state, found.get("values"), has_metadata)
 
 
 def graph_error(part: Part) -> GraphError | None:

@@ -11,9 +11,9 @@ from dashboard.langgraph import LangGraphClient, LangGraphError, RequestRejected
 from dashboard.langgraph.types import CancelAction
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import Hold
+from dashboard.runs.leases import Lease
 from dashboard.worker.database import Database
-from dashboard.worker.retry import may_pass
+from dashboard.worker.retry import is_retryable
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ RETRY_MAX_S = 15.0
 async def deliver_cancel(
     client: LangGraphClient,
     database: Database,
-    hold: Hold,
+    lease: Lease,
     thread_id: str,
     run_id: str,
     headers: dict[str, str],
@@ -40,18 +40,20 @@ async def deliver_cancel(
                 thread_id, run_id, action=cast("CancelAction", asked or "interrupt"), headers=headers
             )
         except LangGraphError as error:
-            if isinstance(error, RunNotFound) and not may_pass(error):
+            if isinstance(error, RunNotFound) and not is_retryable(error):
                 return  # over already, or gone: asking the run says which
-            logger.warning("a cancel could not be delivered: %s", error, extra={"run_id": str(hold.run_id)})
+            logger.warning("a cancel could not be delivered: %s", error, extra={"run_id": str(lease.run_id)})
             if not told:
                 told = True
-                await database.insist(
-                    leases.run_remark, hold, kind=EventKind.CANCEL_FAILED, data={"message": str(error)}
+                await database.call_with_retry(
+                    leases.event_append_fenced, lease, kind=EventKind.CANCEL_FAILED, data={"message": str(error)}
                 )
-            if isinstance(error, RequestRejected) and not may_pass(error):
+            if isinstance(error, RequestRejected) and not is_retryable(error):
                 return
         else:
-            await database.insist(leases.run_remark, hold, kind=EventKind.CANCEL_DELIVERED, data={"action": asked})
+            await database.call_with_retry(
+                leases.event_append_fenced, lease, kind=EventKind.CANCEL_DELIVERED, data={"action": asked}
+            )
             return
         await asyncio.sleep(delay)
         delay = min(delay * 2, RETRY_MAX_S)

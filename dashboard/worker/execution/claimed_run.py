@@ -12,7 +12,7 @@ from dashboard.worker.execution.launch_lookup import RUN_ID_KEY
 
 
 @dataclass(slots=True)
-class HeldRun:
+class ClaimedRun:
     """A run as its worker needs it. A worker holds thousands for hours, so it is much less than the row has.
 
     `remote_run_id` and `remote_thread_id` are the server's ids as they were known when it was taken. `request` is what
@@ -38,7 +38,7 @@ class HeldRun:
     request: RunRequest | None
 
     @classmethod
-    def of(cls, run: Run) -> HeldRun:
+    def of(cls, run: Run) -> ClaimedRun:
         """The run as claimed or adopted, with its server and request."""
         params: Mapping[str, Any] = run.request.params
         return cls(

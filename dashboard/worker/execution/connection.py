@@ -12,10 +12,10 @@ from typing import Any
 from dashboard.langgraph import ConnectionEvent, LangGraphClient, LangGraphError
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import Hold, LeaseLost
+from dashboard.runs.leases import Lease, LeaseLost
 from dashboard.worker.database import DATABASE_AWAY, Database
-from dashboard.worker.execution.restart_detection import Beginning, Beginnings, moment_in
-from dashboard.worker.retry import NotAnswered, until_answered
+from dashboard.worker.execution.restart_detection import Beginning, RestartDetector, moment_in
+from dashboard.worker.retry import GaveUp, retry_until_answered
 from dashboard.worker.stall_detector import pulse
 
 logger = logging.getLogger(__name__)
@@ -59,14 +59,14 @@ class Beside:
 class Line:
     """Told by the client when the line is lost and joined; tells the run's timeline, once each, not at every try."""
 
-    def __init__(self, hold: Hold, client: LangGraphClient, database: Database, beside: Beside) -> None:
-        self._hold = hold
+    def __init__(self, lease: Lease, client: LangGraphClient, database: Database, beside: Beside) -> None:
+        self._hold = lease
         self._client = client
         self._database = database
         self._beside = beside
         self._is_lost = False
         self._ids: tuple[str, str, dict[str, str]] | None = None  # and the headers to ask with
-        self._beginnings: Beginnings | None = None  # once it is looked at
+        self._beginnings: RestartDetector | None = None  # once it is looked at
         # Of a run that this worker created: when, by `time.monotonic()`.
         self._created_at = self._lost_at = 0.0
         # Whether it was seen running, and whether that was so when its line was lost.
@@ -109,7 +109,7 @@ class Line:
         if event.kind == "lost" and not self._is_lost:
             self._is_lost, self.is_first = True, False
             self._lost_at, self._had_begun = time.monotonic(), self._has_begun
-            still_s = pulse.stood_still_s()
+            still_s = pulse.recent_stall_s()
             own = f"Runboard's worker stood still for {still_s:.0f} s; its lines looked silent meanwhile."
             await self._remark(EventKind.CONNECTION_LOST, own if still_s else event.reason)
         elif event.kind == "joined" and self._is_lost:
@@ -122,7 +122,7 @@ class Line:
     def _look_for_another_execution(self) -> None:
         self._is_unseen = False
         if self._ids is not None:
-            self._beginnings = self._beginnings or Beginnings(self._client, *self._ids)
+            self._beginnings = self._beginnings or RestartDetector(self._client, *self._ids)
             lost_after_s = None if self._is_adopted else self._lost_at - self._created_at
             ask = partial(self._beginnings.anew, lost_after_s=lost_after_s, had_begun=self._had_begun)
             self._beside.begin(self._notice_execution(self._beginnings, ask))
@@ -130,29 +130,33 @@ class Line:
     async def _remark(self, kind: EventKind, reason: str) -> None:
         data = {"message": reason} if reason else {}
         if kind == EventKind.REJOINED:  # or the page would go on to say that the line is lost
-            await self._database.insist(leases.run_connection, self._hold, kind=kind, data=data)
+            await self._database.call_with_retry(leases.connection_changed, self._hold, kind=kind, data=data)
             return
         try:
-            await self._database.call(leases.run_connection, self._hold, kind=kind, data=data)
+            await self._database.call(leases.connection_changed, self._hold, kind=kind, data=data)
         except DATABASE_AWAY as error:
             logger.warning("could not note the connection: %s", error, extra=self._log())
 
-    async def _notice_execution(self, beginnings: Beginnings, ask: Callable[[], Awaitable[Beginning | None]]) -> None:
+    async def _notice_execution(
+        self, beginnings: RestartDetector, ask: Callable[[], Awaitable[Beginning | None]]
+    ) -> None:
         """After a lost line, or a change of hands: has the server, which may just be starting, begun the run anew?"""
         if self._executions > 1 and beginnings.told is None:
             beginnings.told = await self._last_told()
         try:
-            anew = await until_answered(ask, patience_s=ANEW_PATIENCE_S)
-        except (LangGraphError, NotAnswered) as error:
+            anew = await retry_until_answered(ask, patience_s=ANEW_PATIENCE_S)
+        except (LangGraphError, GaveUp) as error:
             logger.info("could not ask whether the run was executed again: %s", error, extra=self._log())
             return
         if anew is not None:
             self._executions += 1
             data = {"since": anew.since.isoformat(), "status": anew.status}
-            await self._database.insist(leases.run_executed_again, self._hold, executions=self._executions, data=data)
+            await self._database.call_with_retry(
+                leases.run_executed_again, self._hold, executions=self._executions, data=data
+            )
 
     async def _last_told(self) -> Beginning | None:
-        data = await self._database.insist(leases.last_execution_of, self._hold)
+        data = await self._database.call_with_retry(leases.last_execution_of, self._hold)
         since = moment_in(data, "since")
         return Beginning(str(data.get("status")), since) if since else None
 

@@ -24,18 +24,18 @@ from dashboard.langgraph import (
 )
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
-from dashboard.runs.leases import Hold
+from dashboard.runs.leases import Lease
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.execution.cancel import deliver_cancel
-from dashboard.worker.execution.claimed_run import HeldRun
+from dashboard.worker.execution.claimed_run import ClaimedRun
 from dashboard.worker.execution.connection import Beside, Line
 from dashboard.worker.execution.launch_lookup import CannotKnow, NotLaunched, look_up_launch
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.outcomes.classify import classify
-from dashboard.worker.outcomes.evidence import ask_how_it_ended
+from dashboard.worker.outcomes.evidence import collect_evidence
 from dashboard.worker.outcomes.store import OutcomeStore, not_readable, without_state
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ BEGUN_POLL_S = 1.0
 UNSENT_PAUSE_S = 1.0
 
 
-class RunAwaiter:
+class RunExecutor:
     """Holds one run until it has ended or is back in the queue.
 
     Args:
@@ -62,8 +62,8 @@ class RunAwaiter:
 
     def __init__(
         self,
-        run: HeldRun,
-        hold: Hold,
+        run: ClaimedRun,
+        lease: Lease,
         client: LangGraphClient,
         database: Database,
         store: OutcomeStore,
@@ -71,7 +71,7 @@ class RunAwaiter:
         lease_until: Callable[[], float],
     ) -> None:
         self.run = run
-        self.hold = hold
+        self.lease = lease
         # Whether it is to be left alone for a moment: its request goes out, or its end is stored.
         self.is_busy = False
         self._client = client
@@ -82,7 +82,7 @@ class RunAwaiter:
         self._thread_id = run.remote_thread_id
         self._run_id = run.remote_run_id
         self._beside = Beside()
-        self._line = Line(hold, client, database, self._beside)
+        self._line = Line(lease, client, database, self._beside)
         self._is_cancelled = run.status == RunStatus.CANCELLING
         self._is_accompanied = False
         self._is_too_large = False
@@ -116,7 +116,7 @@ class RunAwaiter:
         if outcome is not None:
             self.is_busy = True
             is_known = outcome.status != RunStatus.LOST
-            storing = self._store.store(self.hold, self._run_id or "", outcome)
+            storing = self._store.store(self.lease, self._run_id or "", outcome)
             del outcome  # while Postgres is away a large state waits on disk, not here
             await storing
             self.is_busy = False
@@ -180,12 +180,12 @@ class RunAwaiter:
             return await self._find_and_join()
         self.is_busy = True
         try:
-            if not await self._database.insist(leases.run_sending, self.hold):
+            if not await self._database.call_with_retry(leases.run_sending, self.lease):
                 return None
             return await self._send()
         except _LeaseInDoubt:
             logger.warning("the lease was in doubt; the run is not sent, and queued again", extra=self._log())
-            await self._database.insist(leases.run_unsent, self.hold, delay_s=UNSENT_PAUSE_S)
+            await self._database.call_with_retry(leases.run_unsent, self.lease, delay_s=UNSENT_PAUSE_S)
             return None
         finally:
             self.is_busy = False
@@ -223,7 +223,9 @@ class RunAwaiter:
     async def _say_that_it_takes_long(self) -> None:
         if self._run_id is None:
             data = {"message": "The server has the request and has not answered yet."}
-            await self._database.insist(leases.run_remark, self.hold, kind=EventKind.WARNING, data=data)
+            await self._database.call_with_retry(
+                leases.event_append_fenced, self.lease, kind=EventKind.WARNING, data=data
+            )
 
     async def _name(self, answer: Answer) -> None:
         """Find the ids of a run that a server awaited without telling them.
@@ -287,9 +289,9 @@ class RunAwaiter:
             self._line.adopted(thread_id, self._run_id, self._headers, executions=self.run.executions)
         else:
             self._line.created(thread_id, self._run_id, self._headers)
-        self.run.status = await self._database.insist(
+        self.run.status = await self._database.call_with_retry(
             leases.run_created_on_server,
-            self.hold,
+            self.lease,
             remote_run_id=self._run_id,
             remote_thread_id=self._thread_id,
             starts_later=self.run.starts_later,
@@ -321,7 +323,7 @@ class RunAwaiter:
             deliver_cancel(
                 self._client,
                 self._database,
-                self.hold,
+                self.lease,
                 self._thread_id,
                 self._run_id,
                 self._headers,
@@ -331,7 +333,7 @@ class RunAwaiter:
 
     async def _read_cancel_action(self) -> str:
         """What someone asked for, kept here too: the end of a run that was rolled back cannot be told without it."""
-        self.run.cancel_action = await self._database.insist(leases.cancel_action_of, self.hold)
+        self.run.cancel_action = await self._database.call_with_retry(leases.cancel_action_of, self.lease)
         return self.run.cancel_action
 
     async def _watch_for_begin(self, thread_id: str, run_id: str) -> None:
@@ -342,7 +344,7 @@ class RunAwaiter:
             except LangGraphError:
                 continue
             if remote.get("status") != "pending":
-                await self._database.insist(leases.run_begun, self.hold)
+                await self._database.call_with_retry(leases.run_begun, self.lease)
                 return
 
     # Ends.
@@ -357,7 +359,7 @@ class RunAwaiter:
         assert self._run_id is not None
         is_doubtful = answer is not None and answer.body == EMPTY
         while True:
-            facts = await ask_how_it_ended(
+            evidence = await collect_evidence(
                 self._client,
                 thread_id=self._thread_id,
                 run_id=self._run_id,
@@ -368,12 +370,12 @@ class RunAwaiter:
             )
             outcome = classify(
                 replace(
-                    facts,
-                    cancel_action=await self._cancel_action() if facts.asks_who_cancelled else "",
+                    evidence,
+                    cancel_action=await self._cancel_action() if evidence.asks_who_cancelled else "",
                     keep_error_state=self.run.keeps_error_state,
                     ended_with_line=self.run.on_disconnect == "cancel" and not self._line.is_first,
                     wait_ended=self._wait_ended,
-                    took_s=None if self.run.starts_later else facts.took_s,
+                    took_s=None if self.run.starts_later else evidence.took_s,
                 )
             )
             if outcome is not None and not (is_doubtful and outcome.status == RunStatus.SUCCEEDED):
@@ -389,7 +391,7 @@ class RunAwaiter:
     async def _cancel_action(self) -> str:
         """What someone asked for. While Postgres is away, what is known of it here: an end must not wait for that."""
         try:
-            return await self._database.call(leases.cancel_action_of, self.hold)
+            return await self._database.call(leases.cancel_action_of, self.lease)
         except DATABASE_AWAY:
             return (self.run.cancel_action or "interrupt") if self._is_cancelled else ""
 
@@ -397,8 +399,8 @@ class RunAwaiter:
         """Back to the queue, for as long as the server's settings give; then the run has failed."""
         delay = min(REQUEUE_MAX_S, REQUEUE_FIRST_S * 2 ** min(self.run.attempts - 1, 10))
         delay = max(delay * random.uniform(0.75, 1.25), retry_after_s or 0.0)  # noqa: S311 - jitter, not a secret
-        queued = await self._database.insist(
-            leases.run_requeue, self.hold, reason=reason, delay_s=delay, patience_s=self.run.retry_for_s
+        queued = await self._database.call_with_retry(
+            leases.run_requeue, self.lease, reason=reason, delay_s=delay, patience_s=self.run.retry_for_s
         )
         return None if queued else Outcome(RunStatus.FAILED, RunError("Server unreachable", reason))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from dashboard.langgraph import LangGraphClient, NotFound, RequestRejected
 from dashboard.langgraph.types import Run as RemoteRun
-from dashboard.worker.retry import may_pass, until_answered
+from dashboard.worker.retry import is_retryable, retry_until_answered
 
 RUN_ID_KEY = "runboard_run_id"
 """Our run id in the server's metadata: by it a run is found again whose answer was lost."""
@@ -59,7 +59,7 @@ async def look_up_launch(
     for attempt in range(LOOKUPS):
         if attempt:
             await asyncio.sleep(LOOKUP_PAUSE_S)
-        found = await until_answered(look)
+        found = await retry_until_answered(look)
         if found is not None:
             return Launched(found["run_id"], thread_id or found["thread_id"])
     if thread_id is None:
@@ -85,7 +85,7 @@ async def find_launched(
                 thread_id, limit=LOOKUP_PAGE, offset=offset, select=LOOKUP_FIELDS, headers=headers
             )
         except NotFound as error:
-            if may_pass(error):
+            if is_retryable(error):
                 raise
             return None
         for run in runs:
@@ -110,7 +110,7 @@ async def find_launched_stateless(client: LangGraphClient, *, our_id: str, heade
             metadata={RUN_ID_KEY: our_id}, limit=LOOKUP_PAGE, select=("thread_id",), headers=headers
         )
     except RequestRejected as error:
-        if may_pass(error):
+        if is_retryable(error):
             raise
         return None
     for thread in threads:

@@ -27,7 +27,7 @@ class Beginning(NamedTuple):
     since: datetime
 
 
-class Beginnings:
+class RestartDetector:
     """What one run's server says of when it began the run. Only spans of one clock are compared: it may be wrong."""
 
     def __init__(self, client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ INTERRUPT_LEVELS = 100
 
 
 @dataclass(frozen=True)
-class Facts:
+class Evidence:
     """What was asked of the server after the answer came.
 
     Attributes:
@@ -54,95 +54,95 @@ class Facts:
         return self.remote_status in (None, "interrupted")
 
 
-def classify(facts: Facts) -> Outcome | None:
+def classify(evidence: Evidence) -> Outcome | None:
     """The outcome, or None when the server says that the run is still going on."""
-    outcome = _classify(facts)
+    outcome = _classify(evidence)
     if outcome is None:
         return None
-    answer, ending = facts.answer, outcome.ending
+    answer, ending = evidence.answer, outcome.ending
     is_late = answer is None or not answer.was_awaited
     if is_late and outcome.body is not None:
         ending = {**ending, "from_thread": True}
-    took_s = facts.took_s if is_late else None
-    return replace(outcome, ending=ending, executions=_executions(facts), took_s=took_s)
+    took_s = evidence.took_s if is_late else None
+    return replace(outcome, ending=ending, executions=_executions(evidence), took_s=took_s)
 
 
-def _executions(facts: Facts) -> int:
+def _executions(evidence: Evidence) -> int:
     """How often the server has executed the run: it does so again by itself after it was restarted."""
-    metadata = (facts.state or {}).get("metadata")
+    metadata = (evidence.state or {}).get("metadata")
     attempt = metadata.get("run_attempt") if isinstance(metadata, dict) else None
     return attempt if isinstance(attempt, int) else 1
 
 
-def _classify(facts: Facts) -> Outcome | None:
-    if facts.remote_status in ("pending", "running"):
+def _classify(evidence: Evidence) -> Outcome | None:
+    if evidence.remote_status in ("pending", "running"):
         return None
-    if facts.remote_status is None:
-        return _unknown(facts)
-    if facts.remote_status == "error":
-        return _failed(facts)
-    if facts.remote_status == "timeout":
-        return Outcome(RunStatus.TIMED_OUT, body=_body(facts))
-    if facts.remote_status == "interrupted":
-        return _stopped(facts)
-    if facts.remote_status == "success":
-        return _stopped_well(facts)
+    if evidence.remote_status is None:
+        return _unknown(evidence)
+    if evidence.remote_status == "error":
+        return _failed(evidence)
+    if evidence.remote_status == "timeout":
+        return Outcome(RunStatus.TIMED_OUT, body=_body(evidence))
+    if evidence.remote_status == "interrupted":
+        return _stopped(evidence)
+    if evidence.remote_status == "success":
+        return _stopped_well(evidence)
     return Outcome(
         RunStatus.LOST,
         error=RunError(
-            "UnknownStatus", f"The server calls this run {facts.remote_status!r}, which Runboard does not know."
+            "UnknownStatus", f"The server calls this run {evidence.remote_status!r}, which Runboard does not know."
         ),
-        body=_body(facts),
+        body=_body(evidence),
     )
 
 
-def _stopped(facts: Facts) -> Outcome:
+def _stopped(evidence: Evidence) -> Outcome:
     """Cancelled or pushed out. One that left no state had not begun: its answer has what others left on the thread."""
-    left_nothing = facts.is_state_told and facts.state is None and facts.thread_known
-    body = None if left_nothing else _body(facts)
-    if facts.cancel_action == "rollback" and facts.state is None:
+    left_nothing = evidence.is_state_told and evidence.state is None and evidence.thread_known
+    body = None if left_nothing else _body(evidence)
+    if evidence.cancel_action == "rollback" and evidence.state is None:
         # Rolled back before it began: the dev server keeps such a run instead of forgetting it.
         return Outcome(RunStatus.CANCELLED, body=body, ending={"rolled_back": True})
     nothing = {"no_state": True} if left_nothing else {}
-    return Outcome(RunStatus.CANCELLED, body=body, ending=_who_stopped_it(facts) | nothing)
+    return Outcome(RunStatus.CANCELLED, body=body, ending=_who_stopped_it(evidence) | nothing)
 
 
-def _who_stopped_it(facts: Facts) -> dict[str, Any]:
-    if facts.cancel_action:
+def _who_stopped_it(evidence: Evidence) -> dict[str, Any]:
+    if evidence.cancel_action:
         return {}
-    if facts.ended_with_line:
+    if evidence.ended_with_line:
         return {"note": "Stopped on the server when its line was closed: it was launched with on_disconnect=cancel."}
     return {"note": "Stopped on the server: cancelled there, or pushed out by another run."}
 
 
-def _stopped_well(facts: Facts) -> Outcome:
+def _stopped_well(evidence: Evidence) -> Outcome:
     """Success on the server: finished, or waiting for a person, or stopped at a node."""
-    interrupts = _interrupts(facts)
-    waiting = [str(node) for node in _list((facts.state or {}).get("next"))]
+    interrupts = _interrupts(evidence)
+    waiting = [str(node) for node in _list((evidence.state or {}).get("next"))]
     if interrupts:
         kept = [_bounded(interrupt) for interrupt in interrupts]
-        return Outcome(RunStatus.NEEDS_INPUT, body=_body(facts), ending={"interrupts": kept, "next": waiting})
-    if not facts.is_state_told and facts.thread.get("status") == "interrupted":
-        return Outcome(RunStatus.PAUSED, body=_body(facts))
-    if not facts.is_state_told and facts.thread.get("status") != "idle":
+        return Outcome(RunStatus.NEEDS_INPUT, body=_body(evidence), ending={"interrupts": kept, "next": waiting})
+    if not evidence.is_state_told and evidence.thread.get("status") == "interrupted":
+        return Outcome(RunStatus.PAUSED, body=_body(evidence))
+    if not evidence.is_state_told and evidence.thread.get("status") != "idle":
         sentence = "The server says that it stopped without an error, but not whether it finished or waits for somebody"
-        return Outcome(RunStatus.LOST, RunError("Not known", f"{sentence}."), body=_body(facts))
+        return Outcome(RunStatus.LOST, RunError("Not known", f"{sentence}."), body=_body(evidence))
     if waiting:
-        return Outcome(RunStatus.PAUSED, body=_body(facts), ending={"next": waiting})
-    return Outcome(RunStatus.SUCCEEDED, body=_body(facts))
+        return Outcome(RunStatus.PAUSED, body=_body(evidence), ending={"next": waiting})
+    return Outcome(RunStatus.SUCCEEDED, body=_body(evidence))
 
 
-def _interrupts(facts: Facts) -> list[Any]:
+def _interrupts(evidence: Evidence) -> list[Any]:
     """The open questions: from the answer, which has their schemas, else from the state's tasks or the thread."""
-    if facts.answer is not None and facts.answer.questions:
-        return facts.answer.questions
-    by_task = facts.thread.get("interrupts")
+    if evidence.answer is not None and evidence.answer.questions:
+        return evidence.answer.questions
+    by_task = evidence.thread.get("interrupts")
     on_thread = [asked for task in by_task.values() for asked in _list(task)] if isinstance(by_task, dict) else []
-    return [asked for task in _tasks(facts) for asked in _list(task.get("interrupts"))] or on_thread
+    return [asked for task in _tasks(evidence) for asked in _list(task.get("interrupts"))] or on_thread
 
 
-def _tasks(facts: Facts) -> list[Mapping[str, Any]]:
-    return [task for task in _list((facts.state or {}).get("tasks")) if isinstance(task, dict)]
+def _tasks(evidence: Evidence) -> list[Mapping[str, Any]]:
+    return [task for task in _list((evidence.state or {}).get("tasks")) if isinstance(task, dict)]
 
 
 def _list(value: Any) -> list[Any]:
@@ -170,14 +170,16 @@ def _parts(value: Any) -> Iterable[Any]:
     return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
 
 
-def _failed(facts: Facts) -> Outcome:
-    told = facts.answer.graph_error if facts.answer is not None else None
+def _failed(evidence: Evidence) -> Outcome:
+    told = evidence.answer.graph_error if evidence.answer is not None else None
     error = RunError(told.type, told.message) if told else RunError("Error", NO_REASON)
-    for task in _tasks(facts):
+    for task in _tasks(evidence):
         if task.get("error"):
             error = _unmasked(error, str(task["error"]), str(task.get("name") or ""))
             break
-    return Outcome(RunStatus.FAILED, error=error, body=_body(facts) if facts.keep_error_state or not told else None)
+    return Outcome(
+        RunStatus.FAILED, error=error, body=_body(evidence) if evidence.keep_error_state or not told else None
+    )
 
 
 MASKED = "An internal error occurred"
@@ -195,26 +197,28 @@ def _unmasked(error: RunError, told: str, node: str) -> RunError:
     return RunError(kind, quoted.group(2) if quoted else inside or kind, node)
 
 
-def _unknown(facts: Facts) -> Outcome:
+def _unknown(evidence: Evidence) -> Outcome:
     """The server no longer knows the run.
 
     A rollback deletes a run, with what it left, and sets its thread idle. A run that somebody deletes goes on to its
     end on a thread that stays busy, and its `wait` ends with the server's own 404 where its values would be.
     """
-    answer = facts.answer
+    answer = evidence.answer
     told = answer.graph_error if answer is not None else None
     if told is not None and told.type == "HTTPException":
         answer = None
-    was_answered = facts.wait_ended or (answer is not None and answer.source == "wait")
-    if was_answered and facts.thread_known:
+    was_answered = evidence.wait_ended or (answer is not None and answer.source == "wait")
+    if was_answered and evidence.thread_known:
         # It knew it when the answer came: only a rollback deletes a run and keeps its thread.
-        note = {} if facts.cancel_action else {"note": "Rolled back on the server, by another run or by someone there."}
-        return Outcome(RunStatus.CANCELLED, body=_body(facts), ending={"rolled_back": True, **note})
+        note = (
+            {} if evidence.cancel_action else {"note": "Rolled back on the server, by another run or by someone there."}
+        )
+        return Outcome(RunStatus.CANCELLED, body=_body(evidence), ending={"rolled_back": True, **note})
     ending: dict[str, Any] = {}
-    is_still_busy = facts.thread.get("status") == "busy"
-    if facts.cancel_action == "rollback" and facts.thread_known and not is_still_busy:
+    is_still_busy = evidence.thread.get("status") == "busy"
+    if evidence.cancel_action == "rollback" and evidence.thread_known and not is_still_busy:
         return Outcome(RunStatus.CANCELLED, body=answer.body if answer else None, ending={"rolled_back": True})
-    if not facts.thread_known:
+    if not evidence.thread_known:
         why = (
             "Its server knows neither the run nor its thread any more: they were deleted there, or it lost its memory."
         )
@@ -226,5 +230,5 @@ def _unknown(facts: Facts) -> Outcome:
     return Outcome(RunStatus.LOST, RunError("Not known", why), body=answer.body if answer else None, ending=ending)
 
 
-def _body(facts: Facts) -> bytes | None:
-    return facts.answer.body if facts.answer is not None else None
+def _body(evidence: Evidence) -> bytes | None:
+    return evidence.answer.body if evidence.answer is not None else None

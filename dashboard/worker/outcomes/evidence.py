@@ -16,19 +16,19 @@ from dashboard.langgraph import (
     RequestRejected,
     RunNotFound,
 )
-from dashboard.langgraph._json.state_summary import StateOutline
+from dashboard.langgraph._json.state_summary import StateSummary
 from dashboard.langgraph.types import Run as RemoteRun
 from dashboard.worker.execution.restart_detection import moment_in
-from dashboard.worker.outcomes.classify import Facts
+from dashboard.worker.outcomes.classify import Evidence
 from dashboard.worker.outcomes.thread_status import GOING_ON, is_told_by_its_graph, thread_left_by, thread_without
-from dashboard.worker.retry import NotAnswered, Tell, may_pass, until_answered
+from dashboard.worker.retry import GaveUp, Tell, is_retryable, retry_until_answered
 
 logger = logging.getLogger(__name__)
 
 RUN_FIELDS = ("run_id", "status", "created_at", "updated_at")
 
 
-async def ask_how_it_ended(
+async def collect_evidence(
     client: LangGraphClient,
     *,
     thread_id: str,
@@ -37,7 +37,7 @@ async def ask_how_it_ended(
     headers: dict[str, str],
     tell: Tell | None = None,
     state_patience_s: float = float("inf"),
-) -> Facts:
+) -> Evidence:
     """Ask for the run, and where it helps for the state it left. Waits as long as the server is away.
 
     A server that says that the run is over, but for `state_patience_s` seconds not in which state, is not waited for.
@@ -47,22 +47,22 @@ async def ask_how_it_ended(
     """
     remote: RemoteRun | None
     try:
-        remote, is_newest = await until_answered(lambda: _run(client, thread_id, run_id, headers), tell=tell)
+        remote, is_newest = await retry_until_answered(lambda: _run(client, thread_id, run_id, headers), tell=tell)
     except RunNotFound:
         remote, is_newest = None, False
     status = remote.get("status") if remote else None
     if status in GOING_ON:
-        return Facts(answer, status)
+        return Evidence(answer, status)
     thread: Mapping[str, Any] = {}
     began = time.monotonic()
     try:
-        outline, is_present = await until_answered(
+        outline, is_present = await retry_until_answered(
             lambda: _last_state(client, thread_id, run_id, headers), tell=tell, patience_s=state_patience_s
         )
         is_state_told = True
         if outline is not None and not is_newest and _wants_proof(status, outline, answer):
             found = outline
-            is_state_told = await until_answered(
+            is_state_told = await retry_until_answered(
                 lambda: is_told_by_its_graph(client, thread_id, found, headers),
                 tell=tell,
                 patience_s=state_patience_s,
@@ -73,8 +73,8 @@ async def ask_how_it_ended(
             if answer is not None and answer.source == "join" and not answer.was_awaited:
                 answer = None  # the thread's values, told by another graph too
     except NotFound:
-        return Facts(answer, status, thread_known=False)
-    except (RequestRejected, NotAnswered, AnswerTooLarge) as error:
+        return Evidence(answer, status, thread_known=False)
+    except (RequestRejected, GaveUp, AnswerTooLarge) as error:
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state cannot be had: %s", error)
         outline, is_present, is_state_told = None, True, False
@@ -94,7 +94,7 @@ async def ask_how_it_ended(
     if status is None:
         thread = await thread_without(client, thread_id, headers, tell=tell, patience_s=state_patience_s)
     took_s = _took_s(remote) if remote else None
-    return Facts(answer, status, state, is_state_told=is_state_told, thread=thread, took_s=took_s)
+    return Evidence(answer, status, state, is_state_told=is_state_told, thread=thread, took_s=took_s)
 
 
 async def _run(client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]) -> tuple[RemoteRun, bool]:
@@ -109,7 +109,7 @@ async def _run(client: LangGraphClient, thread_id: str, run_id: str, headers: di
     try:
         newest = await client.runs.list(thread_id, limit=1, select=RUN_FIELDS, headers=headers)
     except RequestRejected as error:
-        if may_pass(error):
+        if is_retryable(error):
             raise
         newest = []
     for run in newest:
@@ -124,7 +124,7 @@ def _took_s(run: Mapping[str, Any]) -> float | None:
     return (ended_at - created_at).total_seconds() if created_at and ended_at and ended_at >= created_at else None
 
 
-def _wants_proof(status: str | None, outline: StateOutline, answer: Answer | None) -> bool:
+def _wants_proof(status: str | None, outline: StateSummary, answer: Answer | None) -> bool:
     """Whether more follows from this state than another graph could tell: that nothing waits, or the final values."""
     stands_in = answer is None or (answer.source == "join" and not answer.was_awaited)
     return (status == "success" and not outline.state.get("next")) or (status is not None and stands_in)
@@ -132,14 +132,14 @@ def _wants_proof(status: str | None, outline: StateOutline, answer: Answer | Non
 
 async def _last_state(
     client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]
-) -> tuple[StateOutline | None, bool]:
+) -> tuple[StateSummary | None, bool]:
     """The last state this run left on its thread, and whether that is also the thread's present one.
 
     Servers that do not write run ids into checkpoints only have the present one to give.
 
     Raises:
         NotFound: the server does not know the thread.
-        NotAnswered: it has no history, or gives another run's.
+        GaveUp: it has no history, or gives another run's.
     """
     present = await client.threads.outline_state(thread_id, headers=headers)
     metadata = present.state.get("metadata") or {}
@@ -151,11 +151,11 @@ async def _last_state(
     try:
         states = await client.threads.outline_history(thread_id, limit=1, metadata={"run_id": run_id}, headers=headers)
     except RequestRejected as error:
-        if may_pass(error):
+        if is_retryable(error):
             raise
-        raise NotAnswered(error) from error  # there may be one: a 404 is about the history, for the thread is there
+        raise GaveUp(error) from error  # there may be one: a 404 is about the history, for the thread is there
     if not states:
         return None, False
     if (states[0].state.get("metadata") or {}).get("run_id") != run_id:
-        raise NotAnswered(AnswerNotUnderstood("The server gives a state of another run instead of this one's."))
+        raise GaveUp(AnswerNotUnderstood("The server gives a state of another run instead of this one's."))
     return states[0], False

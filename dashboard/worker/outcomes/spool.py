@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from dashboard.runs.leases import Hold
+from dashboard.runs.leases import Lease
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
 
@@ -32,7 +32,7 @@ class Spooled:
     path: Path
     descriptor: int
 
-    def read(self) -> tuple[Hold, str, Outcome]:
+    def read(self) -> tuple[Lease, str, Outcome]:
         """The hold it was made under, the server's run id, and the outcome.
 
         Raises:
@@ -53,7 +53,7 @@ class Spooled:
             found.get("known_at", time.time()),
             found.get("took_s"),
         )
-        return Hold(UUID(found["run_id"]), UUID(found["owner"]), found["fence"]), found["remote_run_id"], outcome
+        return Lease(UUID(found["run_id"]), UUID(found["owner"]), found["fence"]), found["remote_run_id"], outcome
 
     @property
     def size(self) -> int:
@@ -76,7 +76,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, hold: Hold, remote_run_id: str, outcome: Outcome) -> Spooled:
+    def put(self, lease: Lease, remote_run_id: str, outcome: Outcome) -> Spooled:
         """Write an outcome to disk, for good, and hold it.
 
         Raises:
@@ -85,9 +85,9 @@ class Spool:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         error = outcome.error
         head = {
-            "run_id": str(hold.run_id),
-            "owner": str(hold.owner),
-            "fence": hold.fence,
+            "run_id": str(lease.run_id),
+            "owner": str(lease.owner),
+            "fence": lease.fence,
             "remote_run_id": remote_run_id,
             "status": outcome.status.value,
             "error": {"type": error.type, "message": error.message, "node": error.node} if error else None,
@@ -98,7 +98,7 @@ class Spool:
             "has_body": outcome.body is not None,
             "size": len(outcome.body or b""),
         }
-        path = self._folder / f"{hold.run_id}-{hold.fence}{SUFFIX}"
+        path = self._folder / f"{lease.run_id}-{lease.fence}{SUFFIX}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

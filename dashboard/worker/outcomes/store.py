@@ -10,7 +10,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from dashboard.runs import outcomes
-from dashboard.runs.leases import Hold, LeaseLost
+from dashboard.runs.leases import Lease, LeaseLost
 from dashboard.runs.outcomes import NOT_KEPT, Outcome, RunError
 from dashboard.worker.database import DATABASE_AWAY, RETRY_FIRST_S, RETRY_MAX_S, Database
 from dashboard.worker.outcomes.spool import Spool, Spooled
@@ -28,37 +28,37 @@ class OutcomeStore:
         self._spool = spool
         self._one_by_one = asyncio.Lock()
 
-    async def store(self, hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
+    async def store(self, lease: Lease, remote_run_id: str, outcome: Outcome) -> None:
         """Store an outcome, however long Postgres is away; one that Postgres refuses without its final state.
 
         Raises:
             LeaseLost: another worker holds the run, and there was no outage that could explain it.
         """
-        if not self._database.is_away and await self._store_now(hold, outcome):
+        if not self._database.is_away and await self._store_now(lease, outcome):
             return
-        logger.warning("an outcome waits for the database", extra=_log(hold))
+        logger.warning("an outcome waits for the database", extra=_log(lease))
         try:
-            spooled = await asyncio.to_thread(self._spool.put, hold, remote_run_id, outcome)
+            spooled = await asyncio.to_thread(self._spool.put, lease, remote_run_id, outcome)
         except OSError as error:
-            logger.error("an outcome could not be put on disk and waits in memory: %s", error, extra=_log(hold))
-            await self._database.insist(outcomes.run_finish, hold, outcome)
+            logger.error("an outcome could not be put on disk and waits in memory: %s", error, extra=_log(lease))
+            await self._database.call_with_retry(outcomes.run_finish, lease, outcome)
             return
         del outcome
         await self._store_spooled(spooled)
 
-    async def _store_now(self, hold: Hold, outcome: Outcome) -> bool:
+    async def _store_now(self, lease: Lease, outcome: Outcome) -> bool:
         """Whether it could be stored; False when Postgres is away."""
         try:
             async with self._turn(len(outcome.body or b"")):
-                await self._database.call(outcomes.run_finish, hold, outcome)
+                await self._database.call(outcomes.run_finish, lease, outcome)
         except DATABASE_AWAY as error:
-            logger.warning("the database is away: %s", str(error).strip(), extra=_log(hold))
+            logger.warning("the database is away: %s", str(error).strip(), extra=_log(lease))
             return False
         except LeaseLost:
             raise
         except Exception as error:
-            logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
-            await self._database.insist(outcomes.run_finish, hold, _bare(outcome, error))
+            logger.exception("an outcome cannot be stored as it is", extra=_log(lease))
+            await self._database.call_with_retry(outcomes.run_finish, lease, _bare(outcome, error))
         return True
 
     def _turn(self, size: int) -> AbstractAsyncContextManager[None]:
@@ -96,26 +96,26 @@ class OutcomeStore:
 
 def _store(spooled: Spooled) -> None:
     try:
-        hold, remote_run_id, outcome = spooled.read()
+        lease, remote_run_id, outcome = spooled.read()
     except (ValueError, KeyError) as error:
         # Its worker died while writing: the run is still held in the database and will be adopted and joined.
         logger.warning("an outcome on disk is not whole and is dropped: %s", error)
         return
     try:
-        _store_late(hold, remote_run_id, outcome)
+        _store_late(lease, remote_run_id, outcome)
     except DATABASE_AWAY:
         raise
     except Exception as error:
-        logger.exception("an outcome cannot be stored as it is", extra=_log(hold))
-        _store_late(hold, remote_run_id, _bare(outcome, error))
+        logger.exception("an outcome cannot be stored as it is", extra=_log(lease))
+        _store_late(lease, remote_run_id, _bare(outcome, error))
 
 
-def _store_late(hold: Hold, remote_run_id: str, outcome: Outcome) -> None:
+def _store_late(lease: Lease, remote_run_id: str, outcome: Outcome) -> None:
     try:
-        outcomes.run_finish(hold, outcome)
+        outcomes.run_finish(lease, outcome)
     except LeaseLost:
-        if not outcomes.run_finish_late(hold.run_id, remote_run_id, outcome):
-            logger.info("a late outcome was not needed any more", extra=_log(hold))
+        if not outcomes.run_finish_late(lease.run_id, remote_run_id, outcome):
+            logger.info("a late outcome was not needed any more", extra=_log(lease))
 
 
 def _most() -> str:
@@ -141,5 +141,5 @@ def _bare(outcome: Outcome, error: Exception) -> Outcome:
     return Outcome(outcome.status, told, executions=outcome.executions, known_at=outcome.known_at)
 
 
-def _log(hold: Hold) -> dict[str, str]:
-    return {"run_id": str(hold.run_id)}
+def _log(lease: Lease) -> dict[str, str]:
+    return {"run_id": str(lease.run_id)}

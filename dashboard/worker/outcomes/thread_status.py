@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard.langgraph import AnswerTooLarge, LangGraphClient, RequestRejected
-from dashboard.langgraph._json.state_summary import StateOutline
-from dashboard.worker.retry import NotAnswered, Tell, may_pass, until_answered
+from dashboard.langgraph._json.state_summary import StateSummary
+from dashboard.worker.retry import GaveUp, Tell, is_retryable, retry_until_answered
 
 logger = logging.getLogger(__name__)
 
@@ -31,14 +31,16 @@ async def thread_left_by(
     when another run has come to the thread since: then they are that one's.
     """
     try:
-        thread = await until_answered(lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s)
+        thread = await retry_until_answered(
+            lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s
+        )
         # In this order: a run that comes after the first question cannot be overlooked by the second.
-        newest = await until_answered(
+        newest = await retry_until_answered(
             lambda: client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers),
             tell=tell,
             patience_s=patience_s,
         )
-    except (RequestRejected, NotAnswered, AnswerTooLarge) as error:
+    except (RequestRejected, GaveUp, AnswerTooLarge) as error:
         logger.info("what became of the thread cannot be had: %s", error)
         return {}
     return thread if [run.get("run_id") for run in newest if isinstance(run, dict)] == [run_id] else {}
@@ -54,15 +56,17 @@ async def thread_without(
 ) -> Mapping[str, Any]:
     """What the server says of the thread of a run it does not know; {} when another run is at work on it."""
     try:
-        thread = await until_answered(lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s)
+        thread = await retry_until_answered(
+            lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s
+        )
         if thread.get("status") != "busy":
             return thread
-        newest = await until_answered(
+        newest = await retry_until_answered(
             lambda: client.runs.list(thread_id, limit=1, select=("run_id", "status"), headers=headers),
             tell=tell,
             patience_s=patience_s,
         )
-    except (RequestRejected, NotAnswered, AnswerTooLarge) as error:
+    except (RequestRejected, GaveUp, AnswerTooLarge) as error:
         logger.info("what became of the thread cannot be had: %s", error)
         return {}
     return {} if any(isinstance(run, dict) and run.get("status") in GOING_ON for run in newest) else thread
@@ -80,7 +84,7 @@ async def _thread(client: LangGraphClient, thread_id: str, headers: dict[str, st
         found = await _search_thread(client, thread_id, THREAD_FIELDS, headers)
         found = {**found, "interrupts": {"": [{}]}} if found else None
     except RequestRejected as error:
-        if may_pass(error):
+        if is_retryable(error):
             raise
         logger.info("the thread cannot be searched for: %s", error)
         found = None
@@ -100,7 +104,7 @@ async def _search_thread(
 
 
 async def is_told_by_its_graph(
-    client: LangGraphClient, thread_id: str, outline: StateOutline, headers: dict[str, str]
+    client: LangGraphClient, thread_id: str, outline: StateSummary, headers: dict[str, str]
 ) -> bool:
     """Whether a state of a thread to which another run has come names the nodes and questions of the run that left it.
 

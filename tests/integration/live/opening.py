@@ -10,7 +10,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.test import Client
 
-from dashboard.live.listener import listener_is_up
+from dashboard.monitoring.listening import listener_is_up
 from dashboard.runs.models import Run
 from dashboard.teams.models import User
 from tests.asynchronous import in_db

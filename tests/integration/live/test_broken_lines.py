@@ -16,8 +16,8 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from dashboard.live import consumers
-from dashboard.live.listener import listener_is_up
 from dashboard.live.pages import OpenPages, Page
+from dashboard.monitoring.listening import listener_is_up
 from dashboard.runs import fragments, services
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, notify

@@ -17,7 +17,7 @@ from dashboard.runs import fragments, services
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, RunChange, notify
-from dashboard.runs.transitions import run_note
+from dashboard.runs.transitions import event_append
 from dashboard.worker.models import Worker
 from tests.asynchronous import in_db
 from tests.factories import make_run
@@ -177,7 +177,7 @@ async def test_a_late_notice_does_not_bring_an_older_state_back() -> None:
         await in_db(notify, RUN_CHANNEL, RunChange(run.pk, run.team_id, run.version).to_payload())
         assert await socket.receive_nothing(timeout=1), "news that are older than what is shown"
 
-        await in_db(run_note, run, EventKind.WARNING, {"message": "the next"})
+        await in_db(event_append, run, EventKind.WARNING, {"message": "the next"})
         assert "the next" in await socket.receive_from(timeout=5)
 
 

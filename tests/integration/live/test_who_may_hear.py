@@ -14,7 +14,7 @@ from dashboard.live import consumers
 from dashboard.runs import services
 from dashboard.runs.events import EventKind
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.transitions import run_note
+from dashboard.runs.transitions import event_append
 from dashboard.sharing.services import share_create, share_revoke
 from dashboard.teams.models import Membership, Role, User
 from tests.asynchronous import in_db
@@ -65,12 +65,12 @@ async def test_who_may_see_a_page_is_asked_once_and_not_at_every_push(monkeypatc
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
         for word in ("first", "second", "third"):
-            await in_db(run_note, run, EventKind.WARNING, {"message": word})
+            await in_db(event_append, run, EventKind.WARNING, {"message": word})
             assert word in await socket.receive_from(timeout=5)
         assert len(asked) == 1
 
         await in_db(Membership.objects.filter(user=person).update, role=Role.VIEWER)
-        await in_db(run_note, run, EventKind.WARNING, {"message": "fourth"})
+        await in_db(event_append, run, EventKind.WARNING, {"message": "fourth"})
         html = await socket.receive_from(timeout=5)
 
     assert len(asked) == 2

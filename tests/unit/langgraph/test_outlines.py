@@ -9,10 +9,10 @@ import pytest
 
 from dashboard.langgraph import Answer
 from dashboard.langgraph._json.slice import document_part
-from dashboard.langgraph._json.state_summary import ENTRIES, QUESTIONS_BYTES, TEXT_CHARS, StateOutline, state_outline
+from dashboard.langgraph._json.state_summary import ENTRIES, QUESTIONS_BYTES, TEXT_CHARS, StateSummary, state_outline
 
 
-def outline(document: Any) -> StateOutline:
+def outline(document: Any) -> StateSummary:
     return state_outline(document_part(json.dumps(document).encode()))
 
 

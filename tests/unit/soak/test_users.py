@@ -11,7 +11,7 @@ import pytest
 
 from tests.soak import users as module
 from tests.soak.scenarios import KINDS
-from tests.soak.users import Crew, Launched, WrongAnswer
+from tests.soak.users import Launched, LiveWorkers, WrongAnswer
 
 FORM = '<input type="hidden" name="launch_key" value="k">'
 OURS = str(uuid.uuid4())
@@ -22,8 +22,8 @@ ENDED = (
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def crew_with(answer: Answer) -> Crew:
-    found = Crew(("http://web",), random.Random(1))
+def crew_with(answer: Answer) -> LiveWorkers:
+    found = LiveWorkers(("http://web",), random.Random(1))
     found._client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     return found
 
