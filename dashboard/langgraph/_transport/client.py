@@ -21,8 +21,8 @@ from dashboard.langgraph._json.scanner import SMALL_BYTES, Bytes, parse_document
 from dashboard.langgraph._json.slice import Part, document_part
 from dashboard.langgraph._transport.connections import Content, FreshConnections, KeptConnections
 from dashboard.langgraph._transport.error_responses import refusal
-from dashboard.langgraph._transport.request_trace import Sending, sentence
 from dashboard.langgraph._transport.network import network_for, proxy_url
+from dashboard.langgraph._transport.request_trace import Sending, sentence
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
     AnswerTooLarge,

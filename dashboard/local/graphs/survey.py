@@ -90,7 +90,7 @@ measure = (
 async def measure_once(state: State) -> dict[str, Any]:
     """Only the new samples go up: the state adds them to those it has."""
     before = len(state.samples)
-    done = await measure.ainvoke({"place": state.place, "seconds": state.seconds, "samples": state.samples})
+    done = await measure.ainvoke(Round(place=state.place, seconds=state.seconds, samples=state.samples))
     return {"samples": done["samples"][before:]}
 
 

@@ -59,7 +59,7 @@ class Typist(GenericFakeChatModel):
         for number, word in enumerate(words, start=1):
             await asyncio.sleep(self.pause_s)
             is_last = number == len(words)
-            message = AIMessageChunk(word.rstrip(" ") if is_last else word)
+            message = AIMessageChunk(content=word.rstrip(" ") if is_last else word)
             if is_last:
                 message.usage_metadata = {
                     "input_tokens": 20,

@@ -87,7 +87,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> tuple[FakeNetwork, FakeResolver]:
         way = CheckedNetwork(allow_private=True, network=network) if trust_proxy else checked
         return ProxiedNetwork(proxy, targets=None if allow_private else checked, network=way, context=context)
 
-    monkeypatch.setattr("dashboard.langgraph.http.network_for", made)
+    monkeypatch.setattr("dashboard.langgraph._transport.client.network_for", made)
     return network, resolver
 
 
