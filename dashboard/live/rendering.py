@@ -13,7 +13,7 @@ from channels.db import database_sync_to_async
 from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import PAGE_ROWS, RunFilters, run_list
+from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, PAGE_ROWS, RunFilters, run_list
 
 KEPT = 512
 KEPT_CHARS = 30_000_000
@@ -70,11 +70,7 @@ once = RenderOnce()
 
 
 def _run(run_id: UUID) -> Run | None:
-    return (
-        Run.objects.select_related("launched_by", "server", "request", "cancel_requested_by", "parent")
-        .filter(pk=run_id)
-        .first()
-    )
+    return Run.objects.select_related(*ON_PAGE).defer(*NOT_IN_ANSWERS).filter(pk=run_id).first()
 
 
 async def render_run(run_id: UUID, version: int, *, may_act: bool) -> Rendered | None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from django.utils import timezone
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, WaitState
 from dashboard.runs.outcomes import NO_REASON
 from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
 from dashboard.runs.state.view import showable
@@ -119,13 +119,31 @@ def _needs_input(run: Run) -> Banner:
         return Banner(
             "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."
         )
-    after = run_after_on_thread(run)
-    if after is not None:
-        text = "Another run has used its thread since: the question may be answered, or be another one by now."
-        return Banner("attention", title, text, other=after)
+    if (over := _no_longer_open(run)) is not None:
+        return over
     ids = [str(question.get("id")) for question in questions if isinstance(question, dict) and question.get("id")]
     step = _on_thread(run, "Answer", command=_blank_answer(ids), answers=str(run.pk))
     return Banner("attention", title, "It goes on once somebody answers.", step=step)
+
+
+def _no_longer_open(run: Run) -> Banner | None:
+    """What became of a question or a stop at a node; None while it waits."""
+    if run.wait_state == WaitState.OPEN:
+        return None
+    answer: Run | None = getattr(run, "answer", None)
+    verb = "Answered" if run.status == RunStatus.NEEDS_INPUT else "Continued"
+    if answer is not None:
+        who = f" by {answer.launched_by}" if answer.launched_by else ""
+        return Banner("neutral", f"{verb}{who}.", "", since=answer.created_at, other=answer)
+    if run.wait_state == WaitState.ANSWERED:
+        return Banner("neutral", f"{verb} by a run that was removed since.")
+    what = "This question waits" if run.status == RunStatus.NEEDS_INPUT else "This run waits"
+    gone = run.events.filter(kind=EventKind.WAIT_GONE).order_by("-seq").first()
+    why = str(gone.data.get("message") or "An answer to it met no question on the server.") if gone else ""
+    after = run_after_on_thread(run)
+    return Banner(
+        "neutral", f"{what} for nobody any more.", why or "Another run was launched on its thread.", other=after
+    )
 
 
 def _blank_answer(ids: list[str]) -> str:
@@ -141,10 +159,8 @@ def _paused(run: Run) -> Banner:
     title = f"Paused as asked; next is {waiting}." if waiting else "Paused as asked."
     if not run.remote_thread_kept:
         return Banner("attention", title, "It ran without a thread, so it cannot be continued.")
-    after = run_after_on_thread(run)
-    if after is not None:
-        text = "Another run has used its thread since: it may have been continued already."
-        return Banner("attention", title, text, other=after)
+    if (over := _no_longer_open(run)) is not None:
+        return over
     return Banner("attention", title, "It goes on when it is continued.", step=_on_thread(run, "Continue"))
 
 

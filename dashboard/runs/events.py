@@ -23,4 +23,6 @@ class EventKind(TextChoices):
     EXECUTED_AGAIN = "executed_again", "The server executed the run again"
     FOLLOWED = "followed", "Another run was launched on its thread"
     UNFOLLOWED = "unfollowed", "The run that was launched on its thread never reached the server"
+    ANSWERED = "answered", "Answered"
+    WAIT_GONE = "wait_gone", "Its server waits for no answer any more"
     WARNING = "warning", "Warning"

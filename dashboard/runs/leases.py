@@ -22,16 +22,8 @@ from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.runs.statuses import HELD, RunStatus
-from dashboard.runs.transitions import (
-    Changed,
-    Event,
-    event_append,
-    fields_of_move,
-    moved,
-    notify_thread_waiters,
-    run_move,
-    runs_change,
-)
+from dashboard.runs.transitions import Changed, Event, event_append, fields_of_move, moved, run_move, runs_change
+from dashboard.runs.waiting import notify_thread_waiters
 from dashboard.servers.models import Server
 
 LEASE = timedelta(seconds=20)

@@ -32,8 +32,19 @@ class ParentKind(models.TextChoices):
     """How a run came from another one."""
 
     AGAIN = "again", "Launched again from"
+    EDIT = "edit", "Launched again, with changes, from"
     ANSWER = "answer", "Answers"
+    CONTINUE = "continue", "Continues"
     FORK = "fork", "Forked from"
+    FORM = "form", "Launched by a form made from"
+
+
+class WaitState(models.TextChoices):
+    """What has become of a question, or of a stop at a node: of a run that needs input, or is paused."""
+
+    OPEN = "open", "Open"
+    ANSWERED = "answered", "Answered"
+    GONE = "gone", "Gone"
 
 
 class Run(models.Model):
@@ -50,6 +61,15 @@ class Run(models.Model):
     launched_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="runs")
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     parent_kind = models.CharField(max_length=10, choices=ParentKind.choices, default="", blank=True)
+
+    # What it waits for a person with: "" unless it needs input or is paused.
+    wait_state = models.CharField(max_length=8, choices=WaitState.choices, default="", blank=True)
+    # The run whose question this one answers, or which it continues, while it counts as that. Only one can: two people
+    # who answer at the same moment meet this constraint. Given up again by an answer that never reached the server.
+    answers = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="answer")
+    # When it was asked to find out, and last found out, whether its server still waits.
+    wait_check_asked_at = models.DateTimeField(null=True)
+    wait_checked_at = models.DateTimeField(null=True)
 
     # Made with each blank launch form: the same form sent twice launches once.
     launch_key = models.UUIDField(null=True)
@@ -107,6 +127,14 @@ class Run(models.Model):
             models.Index(fields=["team", "launched_by", "-created_at", "-id"], name="run_list_person"),
             models.Index(fields=["created_at"], condition=Q(status=RunStatus.QUEUED), name="run_queue"),
             models.Index(fields=["lease_expires_at"], condition=Q(status__in=sorted(HELD)), name="run_leases"),
+            models.Index(
+                fields=["team", "finished_at", "id"],
+                condition=Q(wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT),
+                name="run_open_questions",
+            ),
+            models.Index(
+                fields=["wait_check_asked_at"], condition=Q(wait_check_asked_at__isnull=False), name="run_wait_checks"
+            ),
             GinIndex(fields=["search"], name="run_search"),
             models.Index(fields=["remote_run_id"], name="run_by_remote_run"),
             models.Index(fields=["remote_thread_id"], name="run_by_remote_thread"),
@@ -134,6 +162,11 @@ class Run(models.Model):
                 name="run_cancelling_was_asked",
             ),
             models.UniqueConstraint(fields=["team", "launch_key"], name="run_launched_once"),
+            models.CheckConstraint(
+                condition=Q(wait_state="")
+                | Q(wait_state__in=WaitState.values, status__in=[RunStatus.NEEDS_INPUT, RunStatus.PAUSED]),
+                name="run_waits_only_when_stopped",
+            ),
             models.CheckConstraint(condition=Q(thread_choice__in=ThreadChoice.values), name="run_thread_choice_known"),
             models.CheckConstraint(
                 condition=Q(cancel_action__in=["", "interrupt", "rollback"]), name="run_cancel_action_known"
@@ -187,6 +220,48 @@ class RunRequest(models.Model):
     def params(self) -> dict[str, Any]:
         """The parameters by their names in `wait`; `headers` is the list of header names."""
         return json.loads(self.params_json)  # type: ignore[no-any-return]
+
+
+class Question(models.Model):
+    """One interrupt of a run that needs input, as its server sent it. JSON text, for the reasons of RunRequest.
+
+    Its state is `open` until somebody answers this very question, or its run is answered without it: then it is `gone`
+    from here, and waits in the run that goes on if the graph still asks.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="questions")
+    position = models.PositiveIntegerField()
+    interrupt_id = models.CharField(max_length=200, default="", blank=True)
+    # "" when it is too large to be kept beside the run: the final state has it.
+    value_json = models.TextField(default="", blank=True)
+    response_schema_json = models.TextField(default="", blank=True)
+    namespace_json = models.TextField(default="", blank=True)
+    asked_at = models.DateTimeField(db_default=Now())
+
+    state = models.CharField(max_length=8, choices=WaitState.choices, default=WaitState.OPEN)
+    answered_by_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="answered_questions")
+    answer_json = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "position"], name="question_position_once"),
+            models.CheckConstraint(condition=Q(state__in=WaitState.values), name="question_state_known"),
+        ]
+
+    @property
+    def value(self) -> Any:
+        """What the graph asks, any JSON value. Only when `has_value`."""
+        return json.loads(self.value_json)
+
+    @property
+    def has_value(self) -> bool:
+        return bool(self.value_json)
+
+    @property
+    def response_schema(self) -> Any:
+        """What an answer looks like, by its graph; None when that does not say."""
+        return json.loads(self.response_schema_json) if self.response_schema_json else None
 
 
 class RunResult(models.Model):

@@ -20,12 +20,15 @@ from dashboard.runs.models import Run
 from dashboard.runs.state.storage import PackedState, pack, packed_copy, packed_insert
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
 from dashboard.runs.text import searchable, storable
-from dashboard.runs.transitions import Event, fields_of_move, moved, notify_thread_waiters, run_move, runs_change
+from dashboard.runs.transitions import Event, fields_of_move, moved, run_move, runs_change
+from dashboard.runs.waiting import WAITING, answer_met_nothing, notify_thread_waiters, questions_ask, wait_begin
 
 ERROR_CHARS = 20_000
 WAITED_S = 1.0
 NOT_KEPT = "Final state not kept"
 """The error type of a run whose end is known, and whose final state could not be stored."""
+MET_NO_QUESTION = "met_no_question"
+"""Set in `ending` of an answer for which its server did not wait."""
 NO_REASON = "The server gave no reason."
 """The error message of a run of which the server says that it failed, and nothing else."""
 
@@ -96,6 +99,8 @@ def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None) 
 
     Returns False, and has written nothing, where the row must be looked at first.
     """
+    if outcome.status in WAITING:
+        return False
     if outcome.error is not None or outcome.executions > 1 or (packed is not None and not packed.is_small):
         return False
     usual = in_force(lease).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
@@ -126,8 +131,16 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
     if outcome.executions > run.executions:
         changes["executions"] = outcome.executions
         before = [Event(EventKind.EXECUTED_AGAIN)]
+    if outcome.status in WAITING:
+        state, told_first = wait_begin(run)
+        changes["wait_state"] = state
+        before += told_first
     run_move(run, outcome.status, data=data, before=before, beside=beside, **changes)
-    if run.remote_run_id is None:
+    if outcome.status in WAITING:
+        questions_ask(run, outcome.ending, state)
+    if outcome.ending.get(MET_NO_QUESTION):
+        answer_met_nothing(run)
+    if run.remote_run_id is None and outcome.status != RunStatus.LOST:  # a lost one may have got there
         notify_thread_waiters(run, is_there=False)
 
 

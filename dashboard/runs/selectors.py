@@ -13,15 +13,20 @@ from django.contrib.postgres.search import SearchQuery
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from dashboard.runs.models import Run, RunResult
+from dashboard.runs.models import Question, Run, RunResult, WaitState
 from dashboard.runs.statuses import ACTIVE, ENDS, RunStatus
 from dashboard.teams.models import Team, User
 
 PAGE_ROWS = 50
 NOT_IN_ROWS = ("search", "search_text", "error_message", "ending_json")
 """What no row shows, and what can be large."""
+NOT_IN_ANSWERS = tuple(f"answer__{name}" for name in NOT_IN_ROWS)
+ON_PAGE = ("launched_by", "server", "request", "cancel_requested_by", "parent", "answer__launched_by")
+"""What a run's page shows besides the run."""
 ID_BEGIN = re.compile("[0-9a-f]{8,32}")
 """As much of an id as pages show, or more."""
+CHILDREN = 200
+"""The most that a run's document names of those that came from it."""
 STATUS_GROUPS = {"active": ACTIVE}
 """Filters that mean several statuses at once."""
 
@@ -34,6 +39,8 @@ class RunFilters:
     assistant: str = ""
     person: str = ""
     text: str = ""
+    waiting: str = ""
+    """"open": only runs whose question waits for an answer; "answered", "gone" likewise."""
 
     @classmethod
     def from_query(cls, query: QueryDict) -> RunFilters:
@@ -44,10 +51,11 @@ class RunFilters:
             assistant=query.get("assistant", "")[:200].replace("\x00", ""),
             person=query.get("person", "")[:150].replace("\x00", ""),
             text=query.get("q", "")[:200].replace("\x00", "").strip(),
+            waiting=word if (word := query.get("waiting", "")) in WaitState.values else "",
         )
 
     def __bool__(self) -> bool:
-        return bool(self.statuses or self.assistant or self.person or self.text)
+        return bool(self.statuses or self.assistant or self.person or self.text or self.waiting)
 
     def to_query(self) -> str:
         """The address's query string, without the question mark; "" for no filter."""
@@ -56,7 +64,7 @@ class RunFilters:
         return urlencode(pairs)
 
     def _single(self) -> list[tuple[str, str]]:
-        return [("assistant", self.assistant), ("person", self.person), ("q", self.text)]
+        return [("assistant", self.assistant), ("person", self.person), ("q", self.text), ("waiting", self.waiting)]
 
     def chips(self) -> list[tuple[str, str]]:
         """Each filter in force as its words and the query string without it."""
@@ -65,7 +73,12 @@ class RunFilters:
             label = "Active" if status == "active" else RunStatus(status).label
             without = replace(self, statuses=tuple(s for s in self.statuses if s != status))
             found.append((f"Status: {label}", without.to_query()))
-        for word, key in (("Assistant", "assistant"), ("Launched by", "person"), ("Text", "text")):
+        for word, key in (
+            ("Assistant", "assistant"),
+            ("Launched by", "person"),
+            ("Text", "text"),
+            ("Question", "waiting"),
+        ):
             if getattr(self, key):
                 without = replace(self, **{key: ""})  # type: ignore[arg-type]  # mypy takes the key for `statuses`
                 found.append((f"{word}: {getattr(self, key)}", without.to_query()))
@@ -82,7 +95,8 @@ class RunPage:
 
 def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
     """The team's runs that the filters let through, newest first."""
-    runs = Run.objects.filter(team=team).select_related("launched_by", "server").defer(*NOT_IN_ROWS)
+    runs = Run.objects.filter(team=team).select_related("launched_by", "server", "answer__launched_by")
+    runs = runs.defer(*NOT_IN_ROWS, *NOT_IN_ANSWERS)
     if filters.statuses:
         wanted: set[str] = set()
         for word in filters.statuses:
@@ -94,6 +108,8 @@ def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
         # As a value and not a join: for a person without runs a join walks the whole history.
         person = User.objects.filter(username=filters.person).values_list("pk", flat=True).first()
         runs = runs.filter(launched_by_id=person) if person is not None else runs.none()
+    if filters.waiting:
+        runs = runs.filter(wait_state=filters.waiting, status=RunStatus.NEEDS_INPUT)
     if filters.text:
         runs = runs.filter(_matches(filters.text))
     return runs.order_by("-created_at", "-id")
@@ -150,11 +166,7 @@ def _parse_key(text: str) -> tuple[datetime, UUID] | None:
 
 def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
     """The team's run with everything its page shows, or None."""
-    return (
-        Run.objects.filter(team=team, pk=run_id)
-        .select_related("launched_by", "server", "request", "cancel_requested_by", "parent")
-        .first()
-    )
+    return Run.objects.filter(team=team, pk=run_id).select_related(*ON_PAGE).defer(*NOT_IN_ANSWERS).first()
 
 
 def run_after_on_thread(run: Run) -> Run | None:
@@ -186,6 +198,27 @@ def run_assistant_names(team: Team) -> list[str]:
     return sorted(set(recent))
 
 
+def run_question(run: Run) -> dict[str, Any] | None:
+    """What became of what the run waits, or waited, for; None when it never did."""
+    return {"state": run.wait_state, "answered_by": answered_by(run)} if run.wait_state else None
+
+
+def answered_by(run: Run) -> dict[str, Any] | None:
+    """The run that answered this one, who launched it and when; None when none of ours did."""
+    answer: Run | None = getattr(run, "answer", None)
+    if answer is None:
+        return None
+    by = answer.launched_by.username if answer.launched_by else None
+    return {"run": str(answer.pk), "by": by, "at": answer.created_at.isoformat()}
+
+
+def question_document(question: Question) -> dict[str, Any]:
+    """An interrupt for programs. `value` is left out when it is too large: the final state has it."""
+    value = {"value": question.value} if question.has_value else {}
+    schema = question.response_schema
+    return {"id": question.interrupt_id, **value, "response_schema": schema, "state": question.state}
+
+
 def run_document(run: Run, *, result_url: str) -> dict[str, Any]:
     """The run as `/runs/<uuid>.json` gives it, all but the final state. Holds no header value."""
     error = {"type": run.error_type, "message": run.error_message, "node": run.error_node or None}
@@ -207,7 +240,13 @@ def run_document(run: Run, *, result_url: str) -> dict[str, Any]:
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "launched_by": run.launched_by.username if run.launched_by else None,
-        "parent": str(run.parent_id) if run.parent_id else None,
+        "parent": {"id": str(run.parent_id), "kind": run.parent_kind or "again"} if run.parent_id else None,
+        "children": [
+            {"id": str(child.pk), "kind": child.parent_kind or "again", "status": child.status}
+            for child in run.children.order_by("created_at", "pk").only("pk", "parent_kind", "status")[:CHILDREN]
+        ],
+        "question": run_question(run),
+        "interrupts": [question_document(question) for question in run.questions.all()],
         "tags": run.tags,
         "events": [
             {"seq": event.seq, "at": event.at.isoformat(), "kind": event.kind, "data": event.data}

@@ -17,7 +17,15 @@ from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
 from dashboard.runs.statuses import ENDS, RunStatus
 from dashboard.runs.text import searchable
-from dashboard.runs.transitions import Event, event_append, notify_thread_waiters, run_move
+from dashboard.runs.transitions import Event, event_append, run_move
+from dashboard.runs.waiting import (
+    ANSWER_KINDS,
+    NotOpen,
+    notify_thread_waiters,
+    thread_lock,
+    wait_take,
+    waiting_on_thread,
+)
 from dashboard.servers.models import Server
 from dashboard.servers.selectors import assistant_find
 from dashboard.teams.encryption import secrets_encrypt
@@ -59,9 +67,11 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
     """Save a run as queued and wake a worker. Nothing is sent to the server here.
 
     A run on a new thread gets its thread id now, so that an interrupted launch can be looked up on the server later.
+    An order of kind `answer` or `continue` goes on where its parent waits; so does one that resumes by hand.
 
     Raises:
         AlreadyLaunched: a run of the team has the order's launch key: a double click, or a form sent again.
+        NotOpen: what the order answers or continues waits for nobody any more, or somebody was faster.
     """
     params = dict(order.params)
     thread_id = order.thread_id
@@ -88,17 +98,20 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
     )
     run.search_text = _search_text(run, params)
     with transaction.atomic():
-        try:
-            with transaction.atomic():
-                run.save(force_insert=True)
-        except IntegrityError:
-            earlier = Run.objects.filter(team=team, launch_key=order.launch_key).first() if order.launch_key else None
-            if earlier is None:
-                raise
-            raise AlreadyLaunched(earlier) from None
+        if order.thread_choice == ThreadChoice.EXISTING:
+            thread_lock(run)
+        if order.parent_kind in ANSWER_KINDS:
+            run.answers = order.parent
+        elif (waiting := waiting_on_thread(run, params)) is not None:
+            run.answers = waiting
+            if run.parent is None:
+                run.parent, run.parent_kind = waiting, ParentKind.ANSWER if "command" in params else ParentKind.CONTINUE
+        _insert(run)
         RunRequest.objects.create(
             run=run, params_json=json.dumps(params), secret_headers=secrets_encrypt(order.headers)
         )
+        if run.answers is not None:
+            wait_take(run, resume=(params.get("command") or {}).get("resume"))
         event_append(run, EventKind.LAUNCHED, by=by)
         notify_thread_waiters(run, is_there=True)
         if "checkpoint_during" in params:
@@ -112,6 +125,20 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
             )
         notify(WORK_CHANNEL, str(run.pk))
     return run
+
+
+def _insert(run: Run) -> None:
+    """Save a new run. The database lets only one have its launch key, and only one answer the run it answers."""
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        earlier = Run.objects.filter(team=run.team, launch_key=run.launch_key).first() if run.launch_key else None
+        if earlier is not None:
+            raise AlreadyLaunched(earlier) from None
+        if run.answers is not None and Run.objects.filter(answers=run.answers).exists():
+            raise NotOpen(run.answers) from None
+        raise
 
 
 def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] = "interrupt") -> bool:

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.db.models.sql import UpdateQuery
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL
 from dashboard.runs.statuses import ENDS, RunStatus, check_transition
 from dashboard.runs.text import storable
@@ -129,26 +129,6 @@ def run_move(
         return False
     run.status = to
     return True
-
-
-def notify_thread_waiters(run: Run, *, is_there: bool) -> None:
-    """Tell the pages of runs that wait on the same thread that `run` was launched on it, or that it never got there.
-
-    What they offer to do next depends on it: an answer must not meet another run's question.
-    """
-    if run.thread_choice != ThreadChoice.EXISTING or not run.remote_thread_id:
-        return
-    there = Run.objects.filter(
-        team_id=run.team_id,
-        server_id=run.server_id,
-        remote_thread_id=run.remote_thread_id,
-        status__in=(RunStatus.NEEDS_INPUT, RunStatus.PAUSED),
-    )
-    # Locked in one order: of two launches in the same instant each would else hold what the other waits for.
-    waiting = list(there.exclude(pk=run.pk).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
-    if waiting:
-        kind = EventKind.FOLLOWED if is_there else EventKind.UNFOLLOWED
-        runs_change(Run.objects.filter(pk__in=waiting), [Event(kind, {"run": str(run.pk)})])
 
 
 def event_append(

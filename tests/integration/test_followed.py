@@ -11,10 +11,10 @@ import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
 from dashboard.runs import services
-from dashboard.runs.models import ParentKind, Run, ThreadChoice
+from dashboard.runs.models import ParentKind, Run, ThreadChoice, WaitState
 from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.transitions import notify_thread_waiters
+from dashboard.runs.waiting import notify_thread_waiters
 from tests.factories import make_run, make_user
 from tests.meanwhile import Meanwhile
 
@@ -29,6 +29,7 @@ def two_waiting_runs() -> list[Run]:
     for _ in range(100):
         second = make_run(status=RunStatus.PAUSED, server=first.server, by=first.launched_by, **there)
         if second.pk < first.pk:
+            Run.objects.filter(pk=first.pk).update(wait_state=WaitState.OPEN)
             return [second, first]
         second.delete()
     raise AssertionError("a hundred random keys in a row were larger")
@@ -40,6 +41,7 @@ def launch_there(run: Run, **more: Any) -> None:
         assistant_id="chat",
         thread_choice=ThreadChoice.EXISTING,
         thread_id=run.remote_thread_id,
+        params={"input": {"topic": "gales"}},
         **more,
     )
     run_launch(team=run.team, by=make_user(run.team), order=order)

@@ -144,14 +144,15 @@ def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_aga
         place = {"thread": ThreadChoice.EXISTING, "thread_id": run.remote_thread_id}
         follower = make_run(team=run.team, server=run.server, name="the next", **place)
 
-        banner = banner_of(run)
         run.refresh_from_db()
+        banner = banner_of(run)
         assert banner.step is None
         assert banner.other == follower
-        assert "since" in banner.text
+        assert "nobody any more" in banner.title
         assert run.version > version, "open pages must hear of it"
 
         run_cancel(run=follower, by=make_user(run.team))  # never sent: the question is as it was
+        run.refresh_from_db()
         assert banner_of(run).step is not None
         assert [line.text for line in event_lines(run.events.all())][-2:] == [
             "Another run was launched on its thread",

@@ -62,8 +62,8 @@ ENDINGS = (
         "old-question-is-not-answered",
         "A question that another run may have answered is not offered to be answered again.",
         "dashboard/runs/banners.py",
-        'if after is not None:\n        text = "Another run has used its thread since: the',
-        'if None:\n        text = "Another run has used its thread since: the',
+        "    if run.wait_state == WaitState.OPEN:\n        return None\n",
+        "    if run:\n        return None\n",
         (WORDING + "test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again",),
     ),
     Break(
@@ -77,9 +77,9 @@ ENDINGS = (
     Break(
         "followed-runs-are-locked-in-order",
         "Two launches on one thread in the same instant do not wait for each other.",
-        "dashboard/runs/transitions.py",
-        '.order_by("pk").select_for_update(no_key=True)',
-        "",
+        "dashboard/runs/waiting.py",
+        'there.order_by("pk").select_for_update(no_key=True).values_list',
+        "there.values_list",
         ("tests/integration/test_followed.py::test_a_launch_locks_the_waiting_runs_of_its_thread_by_their_keys",),
     ),
     Break(

@@ -1,0 +1,225 @@
+"""Runs that wait for a person: their questions, and what becomes of them.
+
+A run that needs input, or is paused, has a `wait_state`: `open` until a run is launched on its thread. That run either
+answers it (`Run.answers`, of which a database constraint allows one) or moves the thread on, and then it is `gone`.
+A run that never reached the server gives its place up again. Everything here happens in the transaction that causes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from dashboard.runs.events import EventKind
+from dashboard.runs.models import ParentKind, Question, Run, RunEvent, ThreadChoice, WaitState
+from dashboard.runs.notifications import WORK_CHANNEL, notify
+from dashboard.runs.selectors import run_after_on_thread
+from dashboard.runs.statuses import RunStatus
+from dashboard.runs.transitions import Event, runs_change
+
+WAITING = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
+"""Statuses of runs that wait for a person."""
+
+
+ANSWER_KINDS = (ParentKind.ANSWER, ParentKind.CONTINUE)
+"""Children that go on where their parent waits."""
+
+
+class NotOpen(Exception):
+    """The question was answered meanwhile, or is gone: `run` says which. Nothing was launched."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"run {run.pk} waits for nothing any more")
+        self.run = run
+
+
+def thread_lock(run: Run) -> None:
+    """Until commit, nobody else decides what waits on this thread: neither a launch nor an end overlooks the other."""
+    if not run.remote_thread_id:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"thread {run.remote_thread_id}"])
+
+
+# Asking.
+
+
+def wait_begin(run: Run) -> tuple[WaitState, list[Event]]:
+    """The state in which a run begins to wait, and what is to be recorded with it. `run` is locked, and ends now."""
+    if not run.remote_thread_kept or not run.remote_thread_id:
+        return WaitState.GONE, []
+    thread_lock(run)
+    later = run_after_on_thread(run)
+    if later is not None:
+        return WaitState.GONE, [Event(EventKind.FOLLOWED, {"run": str(later.pk)})]
+    return WaitState.OPEN, []
+
+
+def questions_ask(run: Run, ending: Mapping[str, Any], state: WaitState) -> None:
+    """Keep what the graph asks, in its order."""
+    asked = ending.get("interrupts") or []
+    Question.objects.bulk_create(
+        question_of(run, position, interrupt, state) for position, interrupt in enumerate(asked)
+    )
+
+
+def question_of(run: Run, position: int, interrupt: Any, state: str) -> Question:
+    """One interrupt as it is kept. One without `value` was too large to be kept beside its run."""
+    named: Mapping[str, Any] = interrupt if isinstance(interrupt, dict) else {"value": interrupt}
+    return Question(
+        run=run,
+        position=position,
+        interrupt_id=str(named.get("id") or named.get("interrupt_id") or "")[:200],
+        value_json=json.dumps(named["value"]) if "value" in named else "",
+        response_schema_json=_json_if_given(named.get("response_schema")),
+        namespace_json=_json_if_given(named.get("ns") or named.get("namespace")),
+        state=state,
+    )
+
+
+def _json_if_given(value: Any) -> str:
+    return "" if value is None else json.dumps(value)
+
+
+# Answering.
+
+
+def wait_take(run: Run, *, resume: Any) -> None:
+    """Make the saved `run` the answer to the run it `answers`, and tell open pages.
+
+    Args:
+        resume: what it sends: values by interrupt id, or the answer to the only question.
+
+    Raises:
+        NotOpen: that run waits for nothing any more, or somebody was faster.
+    """
+    assert run.answers_id is not None
+    waiting = Run.objects.select_for_update(no_key=True).get(pk=run.answers_id)
+    if waiting.wait_state != WaitState.OPEN:
+        raise NotOpen(waiting)
+    event = Event(EventKind.ANSWERED, {"run": str(run.pk)}, run.launched_by)
+    runs_change(Run.objects.filter(pk=waiting.pk), [event], wait_state=WaitState.ANSWERED)
+    asked = list(waiting.questions.filter(state=WaitState.OPEN))
+    answers = answers_by_id(asked, resume)
+    for question in asked:
+        if question.interrupt_id in answers:
+            question.state, question.answered_by_run = WaitState.ANSWERED, run
+            question.answer_json = json.dumps(answers[question.interrupt_id])
+        else:
+            question.state = WaitState.GONE
+    Question.objects.bulk_update(asked, ["state", "answered_by_run", "answer_json"])
+
+
+def answers_by_id(asked: Sequence[Question], resume: Any) -> Mapping[str, Any]:
+    """The values of a `resume` by interrupt id, as the server reads it: a map of ids, else the only question's."""
+    ids = {question.interrupt_id for question in asked}
+    if isinstance(resume, dict) and resume and set(resume) <= ids:
+        return resume
+    return {asked[0].interrupt_id: resume} if len(asked) == 1 else {}
+
+
+def waiting_on_thread(run: Run, params: Mapping[str, Any]) -> Run | None:
+    """The run that `run`, launched by hand on its thread and about to be saved, answers or continues; None: none."""
+    if run.thread_choice != ThreadChoice.EXISTING or not run.remote_thread_id:
+        return None
+    waiting = _open_on_thread(run).order_by("-created_at").first()
+    if waiting is None:
+        return None
+    command = params.get("command") or {}
+    is_from_elsewhere = bool(params.get("checkpoint") or params.get("checkpoint_id"))
+    goes_on = "input" not in params and set(command) <= {"update"} and not is_from_elsewhere
+    is_taken = "resume" in command or (goes_on and waiting.status == RunStatus.PAUSED)
+    return waiting if is_taken else None
+
+
+# Moving on.
+
+
+def notify_thread_waiters(run: Run, *, is_there: bool) -> None:
+    """Tell the runs that wait on the same thread that `run` was launched on it, or that it never got there.
+
+    What they wait for is gone with it: an answer must not meet another run's question.
+    """
+    if run.thread_choice != ThreadChoice.EXISTING or not run.remote_thread_id:
+        return
+    thread_lock(run)
+    if is_there:
+        _followed(run)
+    else:
+        _unfollowed(run)
+
+
+def _followed(run: Run) -> None:
+    # Locked in one order: of two launches in the same instant each would else hold what the other waits for.
+    there = _open_on_thread(run).exclude(pk__in=[run.pk, run.answers_id or run.pk])
+    waiting = list(there.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    if waiting:
+        event = Event(EventKind.FOLLOWED, {"run": str(run.pk)})
+        runs_change(Run.objects.filter(pk__in=waiting), [event], wait_state=WaitState.GONE)
+        Question.objects.filter(run__in=waiting, state=WaitState.OPEN).update(state=WaitState.GONE)
+
+
+def _unfollowed(run: Run) -> None:
+    event = Event(EventKind.UNFOLLOWED, {"run": str(run.pk)})
+    displaced = RunEvent.objects.filter(kind=EventKind.FOLLOWED, data__run=str(run.pk)).values("run")
+    answered = [run.answers_id] if run.answers_id else []
+    there = _on_thread(run).filter(Q(wait_state=WaitState.GONE, pk__in=displaced) | Q(pk__in=answered))
+    for waiting in there.order_by("pk").select_for_update(no_key=True):
+        if waiting.pk == run.answers_id:
+            Run.objects.filter(pk=run.pk).update(answers=None)
+            run.answers = None
+        later = run_after_on_thread(waiting)
+        if later is not None and later.pk != run.pk:
+            continue
+        runs_change(Run.objects.filter(pk=waiting.pk), [event], wait_state=WaitState.OPEN)
+        waiting.questions.update(state=WaitState.OPEN, answered_by_run=None, answer_json="")
+
+
+def wait_gone(run: Run, *, why: str) -> bool:
+    """The server waits for nothing any more: the thread went on there, or is gone. `why` is a sentence for people.
+
+    Returns False when the run did not wait any more here either.
+    """
+    with transaction.atomic():
+        event = Event(EventKind.WAIT_GONE, {"message": why})
+        still = Run.objects.filter(pk=run.pk, wait_state=WaitState.OPEN)
+        changed = runs_change(still, [event], wait_state=WaitState.GONE, wait_checked_at=Now())
+        if changed:
+            Question.objects.filter(run=run.pk, state=WaitState.OPEN).update(state=WaitState.GONE)
+    return bool(changed)
+
+
+def wait_check_ask(runs: Sequence[Run]) -> None:
+    """Ask a worker to find out whether the servers of these runs still wait. Nothing is waited for here."""
+    keys = [run.pk for run in runs if run.wait_state == WaitState.OPEN]
+    if keys:
+        with transaction.atomic():
+            Run.objects.filter(pk__in=keys, wait_state=WaitState.OPEN).update(wait_check_asked_at=Now())
+            notify(WORK_CHANNEL, "waits")
+
+
+def _on_thread(run: Run) -> Any:
+    return Run.objects.filter(
+        team_id=run.team_id, server_id=run.server_id, remote_thread_id=run.remote_thread_id, status__in=WAITING
+    )
+
+
+def _open_on_thread(run: Run) -> Any:
+    return _on_thread(run).filter(wait_state=WaitState.OPEN)
+
+
+def answer_met_nothing(run: Run) -> None:
+    """`run` was an answer, and its server did not wait for one: then what it answered is gone, and not answered."""
+    if run.answers_id is None:
+        return
+    waiting = Run.objects.select_for_update(no_key=True).get(pk=run.answers_id)
+    Run.objects.filter(pk=run.pk).update(answers=None)
+    run.answers = None
+    event = Event(EventKind.WAIT_GONE, {"run": str(run.pk)})
+    runs_change(Run.objects.filter(pk=waiting.pk), [event], wait_state=WaitState.GONE)
+    waiting.questions.update(state=WaitState.GONE, answered_by_run=None, answer_json="")
