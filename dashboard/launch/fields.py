@@ -11,6 +11,8 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 
+from dashboard.text import clip
+
 _EXPECTED = {
     "Expecting ',' delimiter": "expected a comma",
     "Expecting ':' delimiter": "expected a colon",
@@ -24,7 +26,8 @@ _EXPECTED = {
     "Invalid \\uXXXX escape": "expected four hex digits after \\u",
     "Extra data": "the document ended before this; expected nothing more",
 }
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?', re.DOTALL)
+# Possessive, and a text without its closing quote matches too: every character is looked at once, whatever was typed.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?+|-?(?:NaN|Infinity)|-?\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+', re.DOTALL)
 
 
 def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
@@ -117,7 +120,7 @@ def _refuse(token: str) -> Any:
 def _finite(token: str) -> float:
     number = float(token)
     if not math.isfinite(number):
-        raise _Refused(token, f"{token} is too large for a number; write it as a text.")
+        raise _Refused(token, f"{clip(token)} is too large for a number; write it as a text.")
     return number
 
 
@@ -125,17 +128,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _Refused(json.dumps(key, ensure_ascii=False), f'the key "{key}" stands twice.')
+            raise _Refused(json.dumps(key, ensure_ascii=False), f'the key "{clip(key)}" stands twice.')
         found[key] = value
     return found
 
 
 def _find(text: str, token: str) -> int:
     """Where a refused token stands: for a key that stands twice, the last place; else the first outside texts."""
-    places = [match.start() for match in _TOKEN.finditer(text) if match.group() == token]
-    if not places:
-        return 0
-    return places[1] if token.startswith('"') and len(places) > 1 else places[0]
+    found = (match.start() for match in _TOKEN.finditer(text) if match.group() == token)
+    first = next(found, 0)
+    return next(found, first) if token.startswith('"') else first
 
 
 def _place(text: str, position: int) -> str:

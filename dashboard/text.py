@@ -1,0 +1,12 @@
+"""Text from outside, made fit for a label, a title or a sentence."""
+
+from __future__ import annotations
+
+LABEL_CHARS = 200
+"""Of a name, a key, a label or a title: what a person still reads as one."""
+
+
+def clip(text: object, chars: int = LABEL_CHARS) -> str:
+    """`text`, cut with an ellipsis when it is longer than `chars`. Its end is never looked at, however long it is."""
+    words = text if isinstance(text, str) else str(text)
+    return words if len(words) <= chars else words[: chars - 1] + "…"
