@@ -61,9 +61,9 @@ def _workers(state: WorkState, start_one: str) -> Finding | None:
         title = f"No worker is running: the last one has been silent for {since}."
     else:
         title = "No worker is running."
-    meanwhile = "Nothing is sent, awaited or cancelled meanwhile."
+    meanwhile = "Until one starts, nothing is sent, awaited or cancelled."
     if any(worker.state == "stopping" for worker in state.workers):
-        meanwhile = "Only what it still holds is awaited and cancelled meanwhile."
+        meanwhile = "It still finishes the runs it holds."
     return Finding(True, title, f"{_waiting(state)}{meanwhile} {start_one}")
 
 
@@ -95,15 +95,15 @@ def _deaf(hears_changes: bool) -> Finding | None:
     return Finding(
         True,
         "This web process does not hear changes: pages poll instead.",
-        "Its line to Postgres (LISTEN) is down and is tried again every few seconds; its log says why. "
-        "A pooler between them that shares connections cannot carry LISTEN.",
+        "Its LISTEN connection to Postgres is down; it reconnects every few seconds, and its log says why. "
+        "LISTEN does not work through a pooler that shares connections.",
     )
 
 
 def _unheard(state: WorkState) -> Finding | None:
     if not state.is_unheard:
         return None
-    text = "They try every few seconds; within ten it is known which of them are still there."
+    text = "Workers report every few seconds; within ten seconds this page knows which are still there."
     return Finding(False, "The database was away a moment ago; workers have not reported since.", text)
 
 
@@ -119,7 +119,7 @@ def _orphans(state: WorkState) -> Finding | None:
         then = "Every worker is full; the first that has room takes over"
     else:
         then = "Another worker takes over within 20 seconds"
-    return Finding(False, title, f"{then}. What the servers do goes on meanwhile.")
+    return Finding(False, title, f"{then}. The servers go on meanwhile.")
 
 
 def _full(state: WorkState) -> Finding | None:
@@ -129,7 +129,7 @@ def _full(state: WorkState) -> Finding | None:
     title = (
         f"Every worker is full: {held:,} {'run is' if held == 1 else 'runs are'} held, and there is room for no more."
     )
-    more = "Start another worker, or raise RUNBOARD_WORKER_CONCURRENCY." if state.waiting else "Nothing waits for room."
+    more = "Start another worker, or raise RUNBOARD_WORKER_CONCURRENCY." if state.waiting else "Nothing is waiting."
     return Finding(False, title, f"{_waiting(state)}{more}")
 
 
@@ -137,9 +137,7 @@ def _slow(state: WorkState) -> Finding | None:
     is_told_already = state.is_unheard or state.is_full or state.is_stuck
     if not state.living or is_told_already or (state.waiting_s or 0.0) < SLOW_AFTER_S:
         return None
-    text = (
-        f"{_waiting(state)}Workers are working a queue off, or are being stopped; this passes, or is said to be stuck."
-    )
+    text = f"{_waiting(state)}Workers are busy with a long queue, or are stopping. If it lasts, the queue is stuck."
     return Finding(False, "Runs wait although a worker has room.", text)
 
 
@@ -150,7 +148,7 @@ def _unanswered(state: WorkState) -> Finding | None:
     named = f": {', '.join(state.unanswered_names)}" if state.unanswered_names else ""
     count = "1 server does" if state.unanswered == 1 else f"{state.unanswered:,} servers do"
     text = "They are" if state.unanswered > 1 else "It is"
-    text += " asked again every few seconds; the page Launch says what is wrong. Runs launched meanwhile wait."
+    text += " tried again every few seconds; runs launched meanwhile wait."
     return Finding(False, f"{count} not answer{named}.", text)
 
 
@@ -158,17 +156,16 @@ def _disconnected(state: WorkState) -> Finding | None:
     if not state.disconnected or not state.living:
         return None
     one = state.disconnected == 1
-    title = f"{'1 run has' if one else f'{state.disconnected:,} runs have'} lost the line to "
+    title = f"{'1 run has' if one else f'{state.disconnected:,} runs have'} lost the connection to "
     title += "its server." if one else "their servers."
-    text = "It is opened again" if one else "They are opened again"
-    return Finding(False, title, f"{text} as soon as that is possible; what the servers do may go on meanwhile.")
+    return Finding(False, title, "A worker reconnects as soon as it can; the servers may go on meanwhile.")
 
 
 def _retrying(state: WorkState) -> Finding | None:
     if not state.retrying:
         return None
     one = state.retrying == 1
-    title = f"{'1 run is' if one else f'{state.retrying:,} runs are'} tried again: "
+    title = f"{'1 run is' if one else f'{state.retrying:,} runs are'} being retried: "
     title += "its server could not take it." if one else "their servers could not take them."
     since = ""
     if state.retrying_since:
@@ -176,7 +173,7 @@ def _retrying(state: WorkState) -> Finding | None:
     next_try = "A try is under way."
     if state.next_try_at:
         next_try = f"The next try is in {in_words((state.next_try_at - state.at).total_seconds())}."
-    return Finding(False, title, f"{since}{next_try} Look after {'its server' if one else 'their servers'}.")
+    return Finding(False, title, f"{since}{next_try} Check {'its server' if one else 'their servers'}.")
 
 
 def in_words(seconds: float) -> str:

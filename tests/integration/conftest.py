@@ -18,9 +18,14 @@ async def scripted() -> AsyncIterator[ScriptedServer]:
         yield server
 
 
-@pytest.fixture
-def quick_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker of this process waits a moment where it would wait seconds, and notices silence after one and a half."""
+@pytest.fixture(autouse=True)
+def quick_worker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of this process waits a moment where it would wait seconds, and notices silence after one and a half.
+
+    Tests marked `real_pauses` keep the product's own.
+    """
+    if request.node.get_closest_marker("real_pauses"):
+        return
     backoff = Backoff(first_s=0.005, longest_s=0.05, refused_s=0.05)
     timeout = httpx.Timeout(connect=10.0, read=1.5, write=10.0, pool=30.0)
     monkeypatch.setattr(

@@ -24,7 +24,7 @@ from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
 from tests.scripted_server.wire import Request
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 DEADLINE_S = 120.0
 CUT = ("wait", "join", "run", "state", "history", "runs")

@@ -153,7 +153,7 @@ def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> Non
     assert (document["waiting"], document["retrying"]) == (1, 1)
     assert document["oldest_waiting_s"] < 20
     (note,) = document["notes"]
-    assert note.startswith("1 run is tried again: its server could not take it. For 3 min so far. The next try")
+    assert note.startswith("1 run is being retried: its server could not take it. For 3 min so far. The next try")
 
 
 def test_a_run_that_is_tried_again_counts_as_such_while_it_is_tried() -> None:
@@ -188,7 +188,7 @@ def test_servers_that_are_away_are_said_without_a_run_that_is_tried_again() -> N
     assert [note.partition(".")[0] for note in document["notes"]] == [
         "1 run waits for a worker to take it over",
         "1 server does not answer",
-        "1 run has lost the line to its server",
+        "1 run has lost the connection to its server",
     ]
     assert "1 server does not answer: east &lt;1&gt;." in page
     assert "All is well" not in page

@@ -20,7 +20,7 @@ from tests.factories import make_run, make_server, make_team
 from tests.integration.adopting import adopted, lease_ends, left_alone
 from tests.scripted_server import ScriptedServer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 LATE_S = 2.5
 

@@ -13,7 +13,7 @@ from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import make_run, make_server, make_team
 from tests.scripted_server import HTML_PAGE, Fault, ScriptedServer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 ENDED = ("succeeded", "failed", "lost", "cancelled", "paused", "needs_input", "timed_out")
 SECRET = "s3cret-of-the-team"

@@ -78,14 +78,14 @@ def test_what_starts_a_worker_is_told_for_the_kind_of_installation() -> None:
     [
         ({"unanswered": 1}, "1 server does not answer."),
         ({"unanswered": 2, "unanswered_names": ("east", "west")}, "2 servers do not answer: east, west."),
-        ({"disconnected": 1}, "1 run has lost the line to its server."),
-        ({"disconnected": 2}, "2 runs have lost the line to their servers."),
+        ({"disconnected": 1}, "1 run has lost the connection to its server."),
+        ({"disconnected": 2}, "2 runs have lost the connection to their servers."),
         ({"orphaned": 1}, "1 run waits for a worker to take it over."),
         ({"orphaned": 2}, "2 runs wait for a worker to take them over."),
-        ({"retrying": 1}, "1 run is tried again: its server could not take it. A try is under way."),
+        ({"retrying": 1}, "1 run is being retried: its server could not take it. A try is under way."),
         (
             {"retrying": 2, "next_try_at": NOW + timedelta(seconds=9), "retrying_since": NOW - timedelta(seconds=70)},
-            "2 runs are tried again: their servers could not take them. For 70 s so far. The next try is in 9 s.",
+            "2 runs are being retried: their servers could not take them. For 70 s so far. The next try is in 9 s.",
         ),
     ],
 )
