@@ -16,7 +16,7 @@ LOCK := $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-integration test-others lint format bench soak protections lock venv-local venv-dev
+.PHONY: help run test test-all lint format bench soak protections lock venv-local venv-dev
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -24,31 +24,37 @@ help: ## Show what can be made
 run: venv-local ## Set everything up and run it: database, sample LangGraph server, worker, web
 	@exec $(VENV) manage.py up --end-with-parent
 
-# Most tests wait: for leases to run out, for lines to fall silent. So they run in two halves side by side, and the soak
-# by itself, as it measures how soon pages are current. Each half has a database and servers of its own.
-test: venv-dev ## Run all tests (TESTS=tests/unit or PYTEST_ARGS="-k name" for some)
+# Most tests wait, so more run side by side than there are cores; each process has a database and servers of its own.
+# The soak runs by itself, as it measures how soon pages are current.
+PARALLEL := -n 5 --dist loadfile
+SLOW := -m "slow or not slow"
+
+test: venv-dev ## Run the tests (TESTS=tests/unit or PYTEST_ARGS="-k name" for some)
 	@$(VENV) -m dashboard.local.browser
 ifeq ($(strip $(TESTS)$(PYTEST_ARGS)),)
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-integration test-others
+	@$(VENV) -m pytest tests/unit tests/integration tests/contract tests/browser $(PARALLEL) --ignore=$(SOAK_TEST)
 	@exec $(VENV) -m pytest $(SOAK_TEST)
 else
 	@exec $(VENV) -m pytest $(or $(TESTS),tests/unit tests/integration tests/contract tests/browser) $(PYTEST_ARGS)
 endif
 
-test-integration:
-	@$(VENV) -m pytest tests/integration --ignore=$(SOAK_TEST)
-
-test-others:
-	@$(VENV) -m pytest tests/unit tests/contract tests/browser
+test-all: venv-dev ## Before a release: every test with the long proofs, the protections, ten minutes of soak
+	@$(VENV) -m dashboard.local.browser
+	@$(VENV) -m pytest tests/unit tests/integration tests/contract tests/browser $(SLOW) $(PARALLEL) --ignore=$(SOAK_TEST)
+	@$(VENV) -m pytest $(SOAK_TEST)
+	@$(VENV) -m tests.soak
+	@exec $(VENV) -m tests.protections
 
 lint: venv-dev ## Check format, style and types
 	@$(VENV) -m ruff format --check --quiet . || { echo "runboard: format with 'make format'" >&2; exit 1; }
 	@$(VENV) -m ruff check .
+	@find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 --check {} +
 	@$(LINT_ENV) $(VENV) -m mypy
 
 format: venv-dev ## Format the code
 	@$(VENV) -m ruff format .
 	@$(VENV) -m ruff check --fix .
+	@find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 {} + || true
 
 bench: venv-dev ## Measure speed and scale
 	@exec $(VENV) -m pytest tests/bench -s $(PYTEST_ARGS)
@@ -59,7 +65,7 @@ soak: venv-dev ## Run everything against every fault (SOAK_MINUTES=10, SOAK_SEED
 protections: venv-dev ## Remove each protection in a copy, and see a test fail (PROTECTIONS="name name" for some)
 	@exec $(VENV) -m tests.protections $(PROTECTIONS)
 
-lock: venv-dev ## Make the lock files anew from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
+lock: venv-dev ## Write the lock files from pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	@$(LOCK) $(LOCK_ARGS) --extra dev --output-file requirements/dev.txt
 	@$(LOCK) --extra local --constraints requirements/dev.txt --output-file requirements/local.txt
 	@$(LOCK) --constraints requirements/dev.txt --output-file requirements/base.txt

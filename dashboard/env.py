@@ -45,6 +45,7 @@ class Environment:
     langgraph_url: str
     langgraph_api_key: str
     worker_concurrency: int
+    lease_s: int
     stop_grace_s: int
     state_max_mb: int
 
@@ -72,6 +73,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         langgraph_url=http_url(env, "LANGGRAPH_URL"),
         langgraph_api_key=_header_value(env, "LANGGRAPH_API_KEY"),
         worker_concurrency=_integer(env, "RUNBOARD_WORKER_CONCURRENCY", default=500, low=1, high=20_000),
+        lease_s=_integer(env, "RUNBOARD_LEASE_S", default=20, low=4, high=600),
         stop_grace_s=_integer(env, "RUNBOARD_STOP_GRACE_S", default=30, low=0, high=86_400),
         state_max_mb=_integer(env, "RUNBOARD_STATE_MAX_MB", default=256, low=32, high=1_000),
     )

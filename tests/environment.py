@@ -3,10 +3,13 @@
 Nothing is started here. The database address is a placeholder until a test first needs the database; see conftest.py.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
 DATA_DIR = tempfile.mkdtemp(prefix="runboard-test-")
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 os.chmod(DATA_DIR, 0o755)  # as root, Postgres runs as another user, who must be able to enter
 
 for name in list(os.environ):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dashboard.monitoring.diagnosis import in_words
 from dashboard.monitoring.selectors import STUCK_AFTER, LiveWorkers, queue_is_stuck
+from dashboard.runs.leases import LEASE
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 
@@ -37,7 +38,11 @@ def run_notice(run: Run, crew: LiveWorkers) -> Notice | None:
         return Notice(LAST_STOPS if crew.stopping else NO_WORKER, _without_worker(run))
     if run.status == RunStatus.QUEUED:
         return _queued(run, crew)
-    then = "The first worker that has room takes it over" if crew.is_full else "Another takes it over within 20 seconds"
+    then = (
+        "The first worker that has room takes it over"
+        if crew.is_full
+        else f"Another takes it over within {in_words(LEASE.total_seconds())}"
+    )
     return Notice("The worker that had this run is gone.", f"{then}; what the server does may go on meanwhile.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.monitoring.selectors import STUCK_AFTER, WorkState
+from dashboard.runs.leases import LEASE
 
 SLOW_AFTER_S = 10.0
 START_ONE = "Start one with `manage.py run_worker`."
@@ -118,7 +119,7 @@ def _orphans(state: WorkState) -> Finding | None:
     elif state.is_full:
         then = "Every worker is full; the first that has room takes over"
     else:
-        then = "Another worker takes over within 20 seconds"
+        then = f"Another worker takes over within {in_words(LEASE.total_seconds())}"
     return Finding(False, title, f"{then}. The servers go on meanwhile.")
 
 

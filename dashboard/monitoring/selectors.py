@@ -12,13 +12,14 @@ from django.db.models import Count, F, Min, Q
 from django.db.models.functions import Greatest, Now
 
 from dashboard.monitoring.database_outage import reach
+from dashboard.runs.leases import LEASE
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import HELD, RunStatus
 from dashboard.servers.models import Server
 from dashboard.teams.models import Team
 from dashboard.worker.models import Worker
 
-SILENT_AFTER = timedelta(seconds=15)
+SILENT_AFTER = LEASE * 0.75
 """Three heartbeats. Time in which the database was away does not count: nobody could report."""
 STUCK_AFTER = timedelta(seconds=60)
 """How long a run may be due, while a worker has room, before something must be wrong."""

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -26,7 +27,7 @@ from dashboard.runs.transitions import Changed, Event, event_append, fields_of_m
 from dashboard.runs.waiting import notify_thread_waiters
 from dashboard.servers.models import Server
 
-LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=settings.ENV.lease_s)
 
 # With the ids as one value: Django's `pk__in` takes time by the square of their number, and a worker holds thousands.
 _RENEWAL = """

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 """How often the queue is looked at without being told: nothing is lost when a notice is."""
-RENEW_S = 5.0
+RENEW_S = LEASE.total_seconds() / 4
 CLAIM_AT_ONCE = 50
 SPOOL_FOLDER = "spool"
 SPOOL_S = 10.0

@@ -429,7 +429,11 @@ def test_no_end_is_left_out() -> None:
 LOST = Says("How this run ended is not known.", "before you launch it again.")
 
 
-@pytest.mark.parametrize("thread", THREADS, ids=lambda thread: thread.name)
+@pytest.mark.parametrize(
+    "thread",
+    [THREADS[0], *(pytest.param(thread, marks=pytest.mark.slow) for thread in THREADS[1:])],
+    ids=lambda thread: thread.name,
+)
 async def test_a_server_that_forgot_everything_leaves_the_run_lost(person: User, thread: OnThread) -> None:
     with LangGraphDev(GRAPHS) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)

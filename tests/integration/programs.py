@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 Process = subprocess.Popen[bytes]
 
+SHORT_LEASE_S = "6"
+"""Tests that kill and freeze workers need not wait for the product's 20 s."""
+
 
 class Programs:
     """Starts processes; none outlives the test, or the test session."""
@@ -45,7 +48,12 @@ class Programs:
         process = subprocess.Popen(
             tethered(command, on_parent_death=signal.SIGKILL),
             cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": database_url or self.database_url, **env},
+            env={
+                **os.environ,
+                "RUNBOARD_LEASE_S": SHORT_LEASE_S,
+                "DATABASE_URL": database_url or self.database_url,
+                **env,
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

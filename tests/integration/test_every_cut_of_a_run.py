@@ -162,13 +162,19 @@ def is_right(plan: Plan, run: Run) -> bool:
     return bool(json.loads(run.result.body) == {"number": number})
 
 
+EVERY_BYTE = pytest.param(1, marks=pytest.mark.slow, id="every byte")
+EVERY_SEVENTH_BYTE = pytest.param(7, id="every seventh byte")
+strides = pytest.mark.parametrize("stride", [EVERY_SEVENTH_BYTE, EVERY_BYTE])
+
+
+@strides
 @pytest.mark.parametrize("how", ["FIN", "RST"])
-async def test_a_cut_at_every_byte_of_every_answer_ends_right(how: str) -> None:
+async def test_a_cut_at_any_byte_of_every_answer_ends_right(how: str, stride: int) -> None:
     sizes = await lengths()
-    # Only of a run that was followed by another is the history asked; every seventh is alone on its thread as well.
+    # The history is asked only about a run that was followed by another; some are alone on their thread as well.
     plans = [
         Plan({endpoint: position % size + 1 for endpoint, size in sizes.items()}, how, is_followed=is_followed)
-        for position in range(max(sizes[endpoint] for endpoint in CUT))
+        for position in range(0, max(sizes[endpoint] for endpoint in CUT), stride)
         for is_followed in ([True, False] if position % 7 == 0 else [True])
     ]
 
@@ -177,13 +183,14 @@ async def test_a_cut_at_every_byte_of_every_answer_ends_right(how: str) -> None:
         assert is_right(plan, run), (plan, run.status, run.error_message)
 
 
+@strides
 @pytest.mark.parametrize("how", ["FIN", "RST"])
-async def test_a_cut_at_every_byte_of_what_is_asked_of_an_unlisted_run_ends_right(how: str) -> None:
+async def test_a_cut_at_any_byte_of_what_is_asked_of_an_unlisted_run_ends_right(how: str, stride: int) -> None:
     sizes = await lengths()
     asked = ("run", "threads_search")
     plans = [
         Plan({endpoint: position % sizes[endpoint] + 1 for endpoint in asked}, how, is_unlisted=True)
-        for position in range(max(sizes[endpoint] for endpoint in asked))
+        for position in range(0, max(sizes[endpoint] for endpoint in asked), stride)
     ]
 
     for plan, run, created in await played(plans):
@@ -203,10 +210,11 @@ async def test_silence_at_any_byte_is_noticed() -> None:
         assert is_right(plan, run), (plan, run.status, run.error_message)
 
 
+@strides
 @pytest.mark.parametrize("how", ["FIN", "RST"])
-async def test_a_stateless_run_is_lost_only_where_nobody_can_know(how: str) -> None:
+async def test_a_stateless_run_is_lost_only_where_nobody_can_know(how: str, stride: int) -> None:
     sizes = await lengths()
-    plans = [Plan({"wait": position}, how) for position in range(1, sizes["wait"] + 1, 1 if how == "FIN" else 3)]
+    plans = [Plan({"wait": position}, how) for position in range(1, sizes["wait"] + 1, stride)]
     async with CuttingServer([Plan({})]) as server:
         payload = {"assistant_id": "chat", "input": {"number": 0}, "metadata": {"runboard_run_id": "0" * 36}}
         headers_end = (await exchanged(server, "POST", "/runs/wait", payload)).index(b"\r\n\r\n") + 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from datetime import timedelta
@@ -23,7 +22,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.worker.database import Database
 from dashboard.worker.outcomes.spool import Spool
 from dashboard.worker.outcomes.store import OutcomeStore
-from tests.asynchronous import eventually, in_db, kinds, run_in, working
+from tests.asynchronous import in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer
 
@@ -35,36 +34,6 @@ RECOVERY_S = 10.0
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
-
-
-async def test_two_hundred_results_that_come_while_postgres_is_away_are_all_kept(
-    scripted: ScriptedServer, postgres: Any
-) -> None:
-    team = await in_db(make_team)
-    server = await in_db(make_server, team, url=scripted.url)
-    by = await in_db(make_user, team)
-    runs = await in_db(lambda: [make_run(team=team, server=server, by=by) for _ in range(200)])
-    async with working(concurrency=300):
-        await eventually(
-            lambda: in_db(lambda: Run.objects.filter(status="running").count() == 200), "200 running", deadline_s=40
-        )
-        await in_db(postgres.stop)
-        for number, remote in enumerate(scripted.created):
-            remote.finish({"number": number, "run": remote.payload["metadata"]["runboard_run_id"]})
-        folder = settings.ENV.data_dir / "spool"
-        await eventually(lambda: in_db(_waiting, folder, 200), "200 outcomes wait on disk", deadline_s=60)
-        await in_db(postgres.start)
-        await in_db(connections.close_all)
-        back_at = time.monotonic()
-        for run in runs:
-            ended = await run_in(run, "succeeded", deadline_s=30)
-            assert json.loads(ended.result.body)["run"] == str(run.pk)
-        took = time.monotonic() - back_at
-
-    assert len(scripted.created) == 200
-    assert took < 30
-    assert await in_db(_waiting, folder, 0)
-    assert not await in_db(_waiting, folder, 1)
 
 
 def _waiting(folder: Path, count: int) -> bool:

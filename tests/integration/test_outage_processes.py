@@ -23,7 +23,6 @@ from tests.sockets import Socket
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("postgres_comes_back")]
 
-AWAY_S = 60.0
 RECOVERY_S = 10.0
 START_S = 30.0
 STORED_S = 30.0
@@ -72,8 +71,9 @@ async def healthy(url: str) -> bool:
     return (await health(url)).get("status") == "ok"
 
 
-async def test_two_hundred_results_an_open_page_and_a_minute_without_postgres(
-    scripted: ScriptedServer, programs: Programs, postgres: Any
+@pytest.mark.parametrize("away_s", [15.0, pytest.param(60.0, marks=pytest.mark.slow)])
+async def test_results_and_an_open_page_survive_an_outage_of_postgres(
+    scripted: ScriptedServer, programs: Programs, postgres: Any, away_s: float
 ) -> None:
     team = await in_db(make_team)
     server = await in_db(make_server, team, url=scripted.url)
@@ -88,11 +88,11 @@ async def test_two_hundred_results_an_open_page_and_a_minute_without_postgres(
 
     await in_db(connections.close_all)
     await in_db(postgres.stop)
-    away_until = time.monotonic() + AWAY_S
+    away_until = time.monotonic() + away_s
     for remote in scripted.created:
         remote.finish({"run": remote.payload["metadata"]["runboard_run_id"]})
     spool = settings.ENV.data_dir / "spool"
-    await eventually(lambda: in_db(lambda: waiting(spool) == RUNS), "all outcomes wait on disk", deadline_s=AWAY_S)
+    await eventually(lambda: in_db(lambda: waiting(spool) == RUNS), "all outcomes wait on disk", deadline_s=away_s)
     worker.kill()
     programs.worker()
     while time.monotonic() < away_until:

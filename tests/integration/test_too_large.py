@@ -147,9 +147,7 @@ async def test_questions_that_are_too_large_are_still_questions(scripted: Script
     assert run.ending["interrupts"] == [{}]
 
 
-async def test_a_stateless_launch_is_found_whatever_it_left_on_its_thread(
-    scripted: ScriptedServer
-) -> None:
+async def test_a_stateless_launch_is_found_whatever_it_left_on_its_thread(scripted: ScriptedServer) -> None:
     scripted.copies_metadata, scripted.run_s, scripted.result = True, 0, lambda _: LARGE
     scripted.script("wait", Fault(cut_before_headers=True))
     async with working():
@@ -159,9 +157,7 @@ async def test_a_stateless_launch_is_found_whatever_it_left_on_its_thread(
     assert (run.status, run.error_type) == ("succeeded", "Final state not kept")
 
 
-async def test_an_answer_that_came_is_kept_although_its_run_is_not_found(
-    scripted: ScriptedServer
-) -> None:
+async def test_an_answer_that_came_is_kept_although_its_run_is_not_found(scripted: ScriptedServer) -> None:
     scripted.script("wait", Fault(headers={"Location": None, "Content-Location": None}))
     found = json.dumps([{"thread_id": "x", "values": LARGE}]).encode()
     scripted.script("threads_search", Fault(body=found), times=None)

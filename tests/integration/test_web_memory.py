@@ -38,7 +38,7 @@ def fetched(url: str) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-@pytest.mark.parametrize("make", [noise, short_keys])
+@pytest.mark.parametrize("make", [noise, pytest.param(short_keys, marks=pytest.mark.slow)])
 async def test_showing_and_downloading_a_large_state_is_cheap(programs: Programs, make: Callable[[int], bytes]) -> None:
     body = make(100 * MB)
     (_, token), (_, small) = await in_db(shared, body), await in_db(shared, b"{}")

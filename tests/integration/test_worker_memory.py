@@ -60,10 +60,11 @@ async def ended(run: Run) -> Run:
 @pytest.mark.parametrize(
     ("make", "megabytes", "status"),
     [
-        (short_keys, 64, "succeeded"),
-        (small_lists, 24, "succeeded"),
+        (short_keys, 24, "succeeded"),
         (one_question, 24, "needs_input"),
-        (noise, 200, "succeeded"),
+        pytest.param(short_keys, 64, "succeeded", marks=pytest.mark.slow),
+        pytest.param(small_lists, 24, "succeeded", marks=pytest.mark.slow),
+        pytest.param(noise, 200, "succeeded", marks=pytest.mark.slow),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
