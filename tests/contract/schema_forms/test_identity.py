@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dashboard.schema_forms import MISSING, SchemaForm
 from dashboard.schema_forms.json_text import write
-from tests.page_forms import posted
 from tests.contract.schema_forms.documents import documents
 from tests.contract.schema_forms.schemas import SCHEMAS
+from tests.page_forms import posted
 
 _settings = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 
