@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed does not know it
 
 from cryptography.fernet import Fernet
 from psycopg import ProgrammingError
@@ -48,6 +49,18 @@ class Environment:
     lease_s: int
     stop_grace_s: int
     state_max_mb: int
+    http_proxy: str
+    https_proxy: str
+    no_proxy: str
+
+    def proxy_for(self, url: str) -> str:
+        """The proxy that requests to an address go through by the environment; "" for none, as always for loopback."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_own = host == "localhost" or host == "::1" or host.startswith("127.")
+        if is_own or proxy_bypass_environment(host, {"no": self.no_proxy}):
+            return ""
+        return self.https_proxy if parts.scheme == "https" else self.http_proxy
 
 
 def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
@@ -76,6 +89,9 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         lease_s=_integer(env, "RUNBOARD_LEASE_S", default=20, low=4, high=600),
         stop_grace_s=_integer(env, "RUNBOARD_STOP_GRACE_S", default=30, low=0, high=86_400),
         state_max_mb=_integer(env, "RUNBOARD_STATE_MAX_MB", default=256, low=32, high=1_000),
+        http_proxy=_proxy(env, "HTTP_PROXY"),
+        https_proxy=_proxy(env, "HTTPS_PROXY"),
+        no_proxy=_either_case(env, "NO_PROXY"),
     )
 
 
@@ -107,6 +123,26 @@ def http_url(env: Mapping[str, str], variable: str) -> str:
     if parts.query or parts.fragment:
         raise BadSetting(variable, "must be the server's base address, without ? or #")
     return text.rstrip("/")
+
+
+def _proxy(env: Mapping[str, str], variable: str) -> str:
+    """An http(s) proxy's address as other programs take it, a bare host:port too; "" when the variable is not set."""
+    text = _either_case(env, variable)
+    if not text:
+        return ""
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadSetting(variable, f"is no address: {error}. Give one like http://proxy.example.org:3128") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadSetting(variable, "must be the address of an http:// or https:// proxy, others are not supported")
+    return url
+
+
+def _either_case(env: Mapping[str, str], variable: str) -> str:
+    return env.get(variable.lower(), "").strip() or env.get(variable, "").strip()
 
 
 def _flag(env: Mapping[str, str], variable: str, *, default: bool) -> bool:

@@ -9,6 +9,8 @@ handler500 = "dashboard.errors.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="run-list"), name="home"),
     path("", include("dashboard.teams.urls")),
+    path("", include("dashboard.servers.urls")),
+    path("", include("dashboard.assistants.urls")),
     path("", include("dashboard.runs.urls")),
     path("", include("dashboard.launch.urls")),
     path("", include("dashboard.sharing.urls")),

@@ -8,7 +8,7 @@
 
 from dashboard.langgraph._json.state_summary import GraphError
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
-from dashboard.langgraph.client import LangGraphClient, get_client
+from dashboard.langgraph.client import LangGraphClient, Probe, get_client, silence_of
 from dashboard.langgraph.errors import (
     AddressRefused,
     AnswerNotUnderstood,
@@ -41,6 +41,7 @@ __all__ = [
     "LangGraphError",
     "NotFound",
     "OnConnection",
+    "Probe",
     "RequestInvalid",
     "RequestRejected",
     "RunCreateMetadata",
@@ -51,4 +52,5 @@ __all__ = [
     "ServerUnreachableNotCreated",
     "ServerUnreachablePerhapsCreated",
     "get_client",
+    "silence_of",
 ]

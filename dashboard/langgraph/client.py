@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +19,12 @@ from dashboard.langgraph.errors import AnswerNotUnderstood
 from dashboard.langgraph.join import Backoff
 from dashboard.langgraph.runs import RunsClient
 from dashboard.langgraph.threads import ThreadsClient
+
+
+def silence_of(seconds: float | None) -> httpx.Timeout:
+    """The default timeout, but for the longest silence between two bytes; None: no end."""
+    default = DEFAULT_TIMEOUT
+    return httpx.Timeout(connect=default.connect, read=seconds, write=default.write, pool=default.pool)
 
 
 def get_client(
@@ -59,6 +70,18 @@ def get_client(
     return LangGraphClient(http, backoff or Backoff())
 
 
+@dataclass(frozen=True)
+class Probe:
+    """How a server answers.
+
+    `clock_off_s` is how far its clock is ahead of ours, to about a second; None when it does not say its time.
+    """
+
+    took_s: float
+    clock_off_s: float | None
+    software: str
+
+
 class LangGraphClient:
     """One LangGraph server. Made by `get_client`; safe to share between tasks of one event loop."""
 
@@ -83,6 +106,27 @@ class LangGraphClient:
         """
         found = (await self._http.request("GET", "/ok", headers=headers)).json()
         return isinstance(found, dict) and found.get("ok") is True
+
+    async def probe(self, *, headers: Mapping[str, str] | None = None) -> Probe:
+        """Ask `GET /ok`, and look at how it was answered.
+
+        Raises:
+            ServerUnreachable, RequestRejected: It did not say anything, or no.
+        """
+        began_at, began = datetime.now(UTC), time.monotonic()
+        reply = await self._http.request("GET", "/ok", headers=headers)
+        took_s = time.monotonic() - began
+        clock_off_s = None
+        with suppress(KeyError, ValueError, TypeError):
+            # The header has whole seconds: on average half a second has passed since.
+            said_at = parsedate_to_datetime(reply.headers["date"]) + timedelta(seconds=0.5)
+            clock_off_s = (said_at - began_at).total_seconds() - took_s / 2
+        return Probe(took_s, clock_off_s, reply.headers.get("server", ""))
+
+    @property
+    def heartbeat_at(self) -> datetime | None:
+        """When a run's heartbeat was last heard by this client; None: never."""
+        return self._http.heartbeat_at
 
     async def aclose(self) -> None:
         """Close idle connections. Waits in flight go on until their tasks end; new requests raise ClientClosed."""

@@ -217,6 +217,7 @@ class Joiner:
         await asyncio.sleep(delay)
 
     async def _tell_joined(self) -> None:
+        await self._http.note_heartbeat()
         await self._tell("joined", "Joined the run; waiting for its answer.")
 
     async def _tell(self, kind: Any, reason: str, *, retry_in_s: float = 0.0, error: Exception | None = None) -> None:

@@ -255,7 +255,9 @@ class RunsClient:
                 await tell(on_run_created, created)
                 thread_id = created["thread_id"]
             run_id = created["run_id"] if created else None
-            reading = await read_body(response, max_bytes=self._http.max_answer_bytes)
+            reading = await read_body(
+                response, max_bytes=self._http.max_answer_bytes, on_beat=self._http.note_heartbeat
+            )
         if reading.state is DocumentState.WHOLE:
             return Answer(reading.body, run_id, thread_id, "wait", 1)
         if run_id is None or thread_id is None:

@@ -44,7 +44,7 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         self._old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, self._watched)
         self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))],
+            [sys.executable, "-I", "-S", str(Path(__file__).with_name("orphan_reaper.py"))],
             stdin=subprocess.PIPE, start_new_session=True, cwd="/", text=True, bufsize=1,
         )  # fmt: skip
         return self

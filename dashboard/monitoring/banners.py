@@ -10,6 +10,7 @@ from django.utils import timezone
 from dashboard.monitoring.diagnosis import in_words
 from dashboard.monitoring.selectors import STUCK_AFTER, LiveWorkers, queue_is_stuck
 from dashboard.runs.leases import LEASE
+from dashboard.runs.limits import is_at_limit
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 
@@ -50,6 +51,12 @@ def _queued(run: Run, crew: LiveWorkers) -> Notice | None:
     due_for = timezone.now() - max(run.not_before or run.status_at, run.status_at)
     if due_for >= timedelta() and crew.is_full:
         return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
+    if due_for >= timedelta() and is_at_limit(run.server):
+        most = run.server.max_runs
+        return Notice(
+            f"{run.server.name} takes {most} run{'' if most == 1 else 's'} at once, and has as many.",
+            "This run is sent when one of them ends; older ones come first.",
+        )
     if due_for > STUCK_AFTER and queue_is_stuck():
         return Notice(
             f"This run has been due for {in_words(due_for.total_seconds())} although a worker has room.",

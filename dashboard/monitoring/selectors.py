@@ -13,6 +13,7 @@ from django.db.models.functions import Greatest, Now
 
 from dashboard.monitoring.database_outage import reach
 from dashboard.runs.leases import LEASE
+from dashboard.runs.limits import servers_at_work_with_a_limit
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.statuses import HELD, RunStatus
 from dashboard.servers.models import Server
@@ -258,6 +259,7 @@ def _is_stuck(at: datetime, workers: tuple[WorkerStatus, ...]) -> bool:
         return False
     due = Q(not_before=None) | Q(not_before__lt=at - STUCK_AFTER)
     waiting = Run.objects.filter(due, status=RunStatus.QUEUED, status_at__lt=at - STUCK_AFTER)
+    waiting = waiting.exclude(server__in=servers_at_work_with_a_limit())
     abandoned = Run.objects.filter(status__in=sorted(HELD), lease_expires_at__lt=at - STUCK_AFTER)
     oldest = [
         created_at

@@ -20,6 +20,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from dashboard.runs.events import EventKind
+from dashboard.runs.limits import runs_with_room
 from dashboard.runs.models import Run, RunEvent
 from dashboard.runs.notifications import WORK_CHANNEL, notify
 from dashboard.runs.statuses import HELD, RunStatus
@@ -64,9 +65,14 @@ class PreviousOwner(NamedTuple):
 
 
 def run_claim(*, owner: UUID, limit: int) -> list[Run]:
-    """Take up to `limit` queued runs that are due, oldest first. Two workers never get the same run."""
-    due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
-    return _take(owner, limit, Q(status=RunStatus.QUEUED) & due, _claim)
+    """Take up to `limit` queued runs that are due, oldest first. Two workers never get the same run.
+
+    A server that takes only so many runs at once never gets more, however many workers claim at the same time.
+    """
+    if limit < 1:
+        return []
+    with transaction.atomic():
+        return _take(owner, limit, runs_with_room(limit), _claim)
 
 
 def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Lease] | None = None) -> list[Run]:
@@ -82,7 +88,7 @@ def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Lease] | None = No
 def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[PreviousOwner], UUID], list[Changed]]) -> list[Run]:
     if limit < 1:
         return []
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         found = (
             Run.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(which)

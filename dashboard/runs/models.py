@@ -78,6 +78,8 @@ class Run(models.Model):
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     assistant_id = models.CharField(max_length=200)
     graph_id = models.CharField(max_length=200, default="", blank=True)
+    # As the server called the assistant when this was launched; "" when it was not known here.
+    assistant_name = models.CharField(max_length=200, default="", blank=True)
     thread_choice = models.CharField(max_length=10, choices=ThreadChoice.choices)
 
     status = models.CharField(max_length=12, choices=RunStatus.choices, default=RunStatus.QUEUED)
@@ -179,7 +181,12 @@ class Run(models.Model):
     @property
     def title(self) -> str:
         """What a person reads first: the run's name, unless there is nothing in it to be seen, else its assistant."""
-        return self.name if is_visible(self.name) else self.graph_id or self.assistant_id
+        return self.name if is_visible(self.name) else self.assistant_label
+
+    @property
+    def assistant_label(self) -> str:
+        """The assistant's name; before it was known, its graph or what was typed."""
+        return self.assistant_name if is_visible(self.assistant_name) else self.graph_id or self.assistant_id
 
     @property
     def is_terminal(self) -> bool:

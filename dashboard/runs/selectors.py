@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,6 +17,8 @@ from django.http import QueryDict
 
 from dashboard.runs.models import Question, Run, RunResult, WaitState
 from dashboard.runs.statuses import ACTIVE, ENDS, RunStatus
+from dashboard.servers.models import Assistant
+from dashboard.servers.selectors import assistant_ids
 from dashboard.teams.models import Team, User
 
 PAGE_ROWS = 50
@@ -41,6 +45,8 @@ class RunFilters:
     text: str = ""
     waiting: str = ""
     """"open": only runs whose question waits for an answer; "answered", "gone" likewise."""
+    assistant_title: str = field(default="", compare=False)
+    """What people call the assistant; for the chip alone."""
 
     @classmethod
     def from_query(cls, query: QueryDict) -> RunFilters:
@@ -81,7 +87,8 @@ class RunFilters:
         ):
             if getattr(self, key):
                 without = replace(self, **{key: ""})  # type: ignore[arg-type]  # mypy takes the key for `statuses`
-                found.append((f"{word}: {getattr(self, key)}", without.to_query()))
+                shown = self.assistant_title if key == "assistant" and self.assistant_title else getattr(self, key)
+                found.append((f"{word}: {shown}", without.to_query()))
         return found
 
 
@@ -103,7 +110,7 @@ def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
             wanted |= STATUS_GROUPS.get(word, {word})
         runs = runs.filter(status__in=sorted(wanted))
     if filters.assistant:
-        runs = runs.filter(assistant_id=filters.assistant)
+        runs = runs.filter(_of_assistant(team, filters.assistant))
     if filters.person:
         # As a value and not a join: for a person without runs a join walks the whole history.
         person = User.objects.filter(username=filters.person).values_list("pk", flat=True).first()
@@ -192,10 +199,36 @@ def run_result(run: Run) -> RunResult | None:
     return RunResult.objects.filter(run=run).defer("compressed").first()
 
 
-def run_assistant_names(team: Team) -> list[str]:
-    """The assistant ids the team's recent runs used, for the filter."""
-    recent = Run.objects.filter(team=team).order_by("-created_at").values_list("assistant_id", flat=True)[:500]
-    return sorted(set(recent))
+def _of_assistant(team: Team | UUID, text: str) -> Q:
+    """Runs of the assistant that a filter names by its id, by its graph where that means it, or by its name."""
+    ids = {text}
+    for assistant in Assistant.objects.filter(server__team=team).only("assistant_id", "graph_id", "name"):
+        if text == assistant.name or text in assistant_ids(assistant):
+            ids |= assistant_ids(assistant)
+    return Q(assistant_id__in=sorted(ids))
+
+
+def run_assistants(team: Team) -> list[tuple[str, str]]:
+    """What the team's recent runs used, for the filter: a value and a title that tells it apart from the others.
+
+    An assistant that its server made for a graph is the same whether it was launched by its id or by the graph's name.
+    """
+    recent = Run.objects.filter(team=team).order_by("-created_at")
+    found: dict[str, tuple[str, str]] = {}
+    for assistant_id, name, graph_id in recent.values_list("assistant_id", "assistant_name", "graph_id")[:500]:
+        value = graph_id if graph_id and name == graph_id else assistant_id
+        found.setdefault(value, (name or graph_id or assistant_id, graph_id))
+    return sorted(_told_apart(found), key=lambda pair: pair[1].lower())
+
+
+def _told_apart(assistants: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
+    names = Counter(name for name, _ in assistants.values())
+    titles = {
+        value: f"{name} · {graph_id}" if names[name] > 1 and graph_id not in ("", name) else name
+        for value, (name, graph_id) in assistants.items()
+    }
+    seen = Counter(titles.values())
+    return [(value, f"{title} · {value[:8]}" if seen[title] > 1 else title) for value, title in titles.items()]
 
 
 def run_question(run: Run) -> dict[str, Any] | None:
@@ -227,6 +260,7 @@ def run_document(run: Run, *, result_url: str) -> dict[str, Any]:
         "name": run.name,
         "status": run.status,
         "assistant_id": run.assistant_id,
+        "assistant_name": run.assistant_name or None,
         "graph_id": run.graph_id or None,
         "server": {"id": str(run.server_id), "name": run.server.name, "url": run.server.url},
         "thread_id": run.remote_thread_id,

@@ -91,6 +91,7 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
         tags=list(order.tags),
         assistant_id=order.assistant_id,
         graph_id=assistant.graph_id if assistant else "",
+        assistant_name=assistant.name if assistant else "",
         thread_choice=order.thread_choice,
         remote_thread_id=thread_id,
         launch_key=order.launch_key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Literal
 from uuid import UUID
 
@@ -39,14 +40,16 @@ def run_list(request: TeamRequest) -> HttpResponse:
     context = {"page": page, "filters": filters, "may_act": request.membership.may_launch}
     if is_htmx(request) and request.headers.get("HX-Boosted") != "true":
         return render(request, "runs/_rows.html", context)
+    assistants = selectors.run_assistants(request.team)
     return render(
         request,
         "runs/list.html",
         context
         | {
+            "filters": replace(filters, assistant_title=dict(assistants).get(filters.assistant, "")),
             "statuses": RunStatus,
             "people": team_people(request.team),
-            "assistants": selectors.run_assistant_names(request.team),
+            "assistants": assistants,
             "is_first_page": not request.GET.get("before"),
         },
     )

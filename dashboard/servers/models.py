@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import uuid
+from functools import cached_property
 from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils.functional import cached_property
 
 from dashboard.teams.encryption import secrets_decrypt
-from dashboard.teams.models import Team
+from dashboard.teams.models import Team, User
+
+API_KEY_HEADER = "x-api-key"
+DEFAULT_TIMEOUT_S = 20
 
 
 class Server(models.Model):
-    """A LangGraph server: where it is and how to speak to it. The API key is stored encrypted."""
+    """A LangGraph server: where it is and how to speak to it. Every secret is stored encrypted.
+
+    One that runs were launched on is never deleted: `removed_at` takes it out of every list, the history stays.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="servers")
@@ -24,14 +32,33 @@ class Server(models.Model):
     secret_headers = models.BinaryField(default=b"", editable=False)
     # How long a run is tried again while the server cannot be reached, in seconds.
     retry_for_s = models.PositiveIntegerField(default=900)
+    # The longest silence on a connection, in seconds, before it counts as lost; None: no end.
+    timeout_s = models.PositiveIntegerField(null=True, default=DEFAULT_TIMEOUT_S)
+    # How many runs may be at work there at once, counted over all workers; None: any number.
+    max_runs = models.PositiveIntegerField(null=True)
+    # Without user name and password, which are `secret_proxy`.
+    proxy = models.CharField(max_length=500, default="", blank=True)
+    secret_proxy = models.BinaryField(default=b"", editable=False)
+    allow_private = models.BooleanField(default=False)
+    # Whether a run's steps are followed while it is at work.
+    stream_events = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
+    removed_at = models.DateTimeField(null=True)
+    # The name that the environment registers it under, and what it said then: a start changes nothing else.
+    registered_as = models.CharField(max_length=100, default="", blank=True)
+    secret_registration = models.BinaryField(default=b"", editable=False)
     # What the last look at the server said; None before the first.
     checked_at = models.DateTimeField(null=True)
     version = models.CharField(max_length=60, default="", blank=True)
     problem = models.TextField(default="", blank=True)
+    heartbeat_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["team", "name"], name="server_name_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "name"], condition=Q(removed_at__isnull=True), name="server_name_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -44,6 +71,19 @@ class Server(models.Model):
         """
         return secrets_decrypt(self.secret_headers)
 
+    def proxy_with_secret(self) -> str:
+        """The proxy's whole address, in clear; "" for none. Never show it.
+
+        Raises:
+            SecretUnreadable: RUNBOARD_ENCRYPTION_KEYS no longer holds the key.
+        """
+        secret = secrets_decrypt(self.secret_proxy)
+        if not self.proxy or not secret:
+            return self.proxy
+        parts = urlsplit(self.proxy)
+        user, password = quote(secret.get("user", ""), safe=""), quote(secret.get("password", ""), safe="")
+        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc}"))
+
 
 class Assistant(models.Model):
     """An assistant as its server last described it. Kept here so that pages never have to ask the server."""
@@ -53,8 +93,13 @@ class Assistant(models.Model):
     graph_id = models.CharField(max_length=200)
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
+    version = models.PositiveIntegerField(null=True)
     # The answer of GET /assistants/{id}/schemas as text: jsonb would lose the order of the properties.
     schemas_text = models.TextField(default="{}")
+    # Why the server gave none; "" when it did.
+    schema_problem = models.TextField(default="", blank=True)
+    # What the assistant was made with on its server: {"config", "context"}, as text.
+    settings_text = models.TextField(default="{}")
     seen_at = models.DateTimeField()
 
     class Meta:
@@ -68,3 +113,32 @@ class Assistant(models.Model):
     def schemas(self) -> dict[str, Any]:
         """The JSON Schemas by name (`input_schema`, ...) in the server's order; {} when the server gave none."""
         return json.loads(self.schemas_text)  # type: ignore[no-any-return]
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What it was made with: `config` and `context`, where they are not empty."""
+        return json.loads(self.settings_text)  # type: ignore[no-any-return]
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is the one its server made for the graph; its graph's name then means it too."""
+        return self.name == self.graph_id
+
+
+class ServerCheck(models.Model):
+    """A check of a server that somebody asked for: a worker does it, and leaves its findings here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="checks")
+    requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    requested_at = models.DateTimeField(db_default=Now())
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        indexes = [
+            models.Index(fields=["requested_at"], condition=Q(finished_at__isnull=True), name="server_check_open"),
+            models.Index(fields=["server", "-requested_at"], name="server_check_latest"),
+        ]

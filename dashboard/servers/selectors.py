@@ -2,25 +2,101 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from collections.abc import Iterable
+from uuid import UUID
 
-from dashboard.servers.models import Assistant, Server
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from dashboard.servers.models import Assistant, Server, ServerCheck
 from dashboard.teams.models import Team
+
+SHORT_ID = 8
 
 
 def server_list(team: Team) -> QuerySet[Server]:
     """The team's servers, the first one made first."""
-    return Server.objects.filter(team=team).order_by("created_at", "name")
+    return Server.objects.filter(team=team, removed_at=None).order_by("created_at", "name")
+
+
+def server_overview(team: Team) -> QuerySet[Server]:
+    """The same with `assistant_count` and `check_is_open`."""
+    checks = ServerCheck.objects.filter(server=OuterRef("pk"), finished_at=None)
+    return server_list(team).annotate(
+        assistant_count=Count("assistants"), check_is_open=Subquery(checks.values("pk")[:1])
+    )
+
+
+def server_get(team: Team, server_id: UUID) -> Server | None:
+    """The team's server, or None."""
+    return Server.objects.filter(team=team, pk=server_id, removed_at=None).first()
+
+
+def check_latest(server: Server) -> ServerCheck | None:
+    """The check that was asked for last."""
+    return server.checks.select_related("requested_by").first()
+
+
+def check_finished(server: Server) -> ServerCheck | None:
+    """The last check that came to its end."""
+    return server.checks.exclude(finished_at=None).first()
 
 
 def assistant_list(team: Team) -> QuerySet[Assistant]:
     """The assistants of all the team's servers, by graph and name."""
-    return Assistant.objects.filter(server__team=team).select_related("server").order_by("graph_id", "name")
+    mine = Assistant.objects.filter(server__team=team, server__removed_at=None)
+    return mine.select_related("server").order_by("graph_id", "name")
+
+
+def assistant_get(team: Team, server_id: UUID, assistant_id: UUID) -> Assistant | None:
+    """The team's assistant, or None."""
+    return assistant_list(team).filter(server_id=server_id, assistant_id=assistant_id).first()
 
 
 def assistant_find(server: Server, assistant_id: str) -> Assistant | None:
     """The assistant a run's `assistant_id` (a UUID or a graph's name) means on this server, if it is known here."""
-    for assistant in server.assistants.order_by("seen_at", "pk"):
-        if assistant_id in {str(assistant.assistant_id), assistant.graph_id}:
+    return assistant_meant(server.assistants.order_by("seen_at", "pk"), assistant_id)
+
+
+def assistant_meant(assistants: Iterable[Assistant], assistant_id: str) -> Assistant | None:
+    """The one among a server's assistants that a UUID or a graph's name means.
+
+    A graph's name means the assistant that the server itself made for it, which bears that name.
+    """
+    of_graph = None
+    for assistant in assistants:
+        if assistant_id == str(assistant.assistant_id):
             return assistant
-    return None
+        if assistant_id == assistant.graph_id and (of_graph is None or assistant.is_default):
+            of_graph = assistant
+    return of_graph
+
+
+def assistant_ids(assistant: Assistant) -> set[str]:
+    """Everything that runs may have written to mean this assistant: its id, and its graph's name if that means it."""
+    ids = {str(assistant.assistant_id)}
+    return ids | {assistant.graph_id} if assistant.is_default else ids
+
+
+def assistant_titles(assistants: Iterable[Assistant]) -> dict[int, str]:
+    """A title for each assistant, by primary key, that tells it apart from all the others.
+
+    Its name; with its graph where the name is another word; with its server, then the beginning of its id, where two
+    would still be the same.
+    """
+    everyone = list(assistants)
+    titles = {a.pk: a.name if a.is_default or not a.graph_id else f"{a.name} · {a.graph_id}" for a in everyone}
+    for add in (lambda a: a.server.name, lambda a: str(a.assistant_id)[:SHORT_ID]):
+        seen: dict[str, int] = {}
+        for title in titles.values():
+            seen[title] = seen.get(title, 0) + 1
+        twins = [a for a in everyone if seen[titles[a.pk]] > 1]
+        words = {a.pk: add(a) for a in twins}
+        for a in twins:
+            titles[a.pk] = f"{titles[a.pk]} · {words[a.pk]}"
+    return titles
+
+
+def server_limits(server_ids: Iterable[UUID] | None = None) -> QuerySet[Server]:
+    """Servers that take only so many runs at once."""
+    limited = Server.objects.filter(max_runs__isnull=False)
+    return limited if server_ids is None else limited.filter(Q(pk__in=list(server_ids)))

@@ -3,55 +3,204 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from dashboard.servers.models import Assistant, Server
-from dashboard.teams.encryption import secrets_encrypt
-from dashboard.teams.models import Team
+from dashboard.servers.models import API_KEY_HEADER, Assistant, Server, ServerCheck
+from dashboard.servers.notifications import CHECK_CHANNEL
+from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt, secrets_encrypt
+from dashboard.teams.models import Team, User
+
+CHECK_ABANDONED = timedelta(seconds=60)
+"""A check that a worker took and did not finish within this is taken by another."""
+CHECKS_KEPT = 20
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What a person sets for a server. `headers` and `proxy_secret` are secrets, in clear."""
+
+    name: str
+    url: str
+    headers: Mapping[str, str]
+    max_runs: int | None
+    timeout_s: int | None
+    retry_for_s: int
+    proxy: str
+    proxy_secret: Mapping[str, str]
+    allow_private: bool
+    stream_events: bool
+
+    def columns(self) -> dict[str, Any]:
+        """The same as the table has it."""
+        values = {name: value for name, value in vars(self).items() if name not in ("headers", "proxy_secret")}
+        return values | {
+            "secret_headers": secrets_encrypt(self.headers),
+            "secret_proxy": secrets_encrypt(self.proxy_secret),
+        }
+
+
+def server_create(*, team: Team, settings: ServerSettings, by: User) -> Server:
+    """Add a server to the team, and ask for its first check.
+
+    Raises:
+        IntegrityError: the team has a server of that name.
+    """
+    with transaction.atomic():
+        server = Server.objects.create(team=team, **settings.columns())
+        server_check_request(server=server, by=by)
+    return server
+
+
+def server_update(*, server: Server, settings: ServerSettings, by: User) -> None:
+    """Change a server's settings, and ask for a check. Runs under way go on with what they began with.
+
+    Raises:
+        IntegrityError: the team has another server of that name.
+    """
+    with transaction.atomic():
+        Server.objects.filter(pk=server.pk).update(**settings.columns())
+        server_check_request(server=server, by=by)
+
+
+def server_remove(*, server: Server) -> None:
+    """Take a server out of the team's lists. One that has no history is deleted, with everything known of it.
+
+    Its secrets go at once either way. Whether runs are still at work there is the caller's to ask first.
+    """
+    with transaction.atomic():
+        if not server.runs.exists():
+            server.delete()
+            return
+        server.assistants.all().delete()
+        server.checks.all().delete()
+        Server.objects.filter(pk=server.pk, removed_at=None).update(
+            removed_at=Now(), secret_headers=b"", secret_proxy=b"", secret_registration=b"", problem=""
+        )
 
 
 def server_register(*, team: Team, name: str, url: str, api_key: str = "") -> Server:
-    """Create the team's server of that name, or point it at a new address."""
-    headers = secrets_encrypt({"x-api-key": api_key} if api_key else {})
-    server, _ = Server.objects.update_or_create(team=team, name=name, defaults={"url": url, "secret_headers": headers})
+    """Create the server that the environment names, or follow the environment where that has changed since.
+
+    What people have changed of it in the browser stays: name, limits, even the address, until the environment's own
+    address or key is another one. It may have a private address, because whoever sets the environment runs Runboard.
+    """
+    said = {"url": url, "api_key": api_key}
+    server = Server.objects.filter(team=team, registered_as=name).first()
+    if server is None:
+        server = Server.objects.filter(team=team, name=name, removed_at=None).first()
+    if server is None:
+        server = Server(team=team, name=name)
+    elif server.registered_as and server.removed_at is None and _registered(server) == said:
+        return server
+    server.url, server.allow_private, server.removed_at = url, True, None
+    server.registered_as, server.secret_registration = name, secrets_encrypt(said)
+    server.secret_headers = secrets_encrypt({API_KEY_HEADER: api_key} if api_key else {})
+    server.save()
     return server
+
+
+def _registered(server: Server) -> dict[str, str]:
+    try:
+        return secrets_decrypt(server.secret_registration)
+    except SecretUnreadable:
+        return {}
+
+
+# Checks.
+
+
+def server_check_request(*, server: Server, by: User | None) -> ServerCheck:
+    """Ask the workers to check a server and to fetch its assistants anew; the same check while one is open."""
+    with transaction.atomic():
+        Server.objects.select_for_update(no_key=True).get(pk=server.pk)
+        check = ServerCheck.objects.filter(server=server, finished_at=None).first()
+        if check is None:
+            check = ServerCheck.objects.create(server=server, requested_by=by)
+            old = ServerCheck.objects.filter(server=server).values_list("pk", flat=True)[CHECKS_KEPT:]
+            ServerCheck.objects.filter(pk__in=list(old)).delete()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHECK_CHANNEL, str(check.pk)])
+    return check
+
+
+def server_check_claim() -> ServerCheck | None:
+    """Take a check that nobody works on; None when there is none. Two workers never get the same."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CHECK_ABANDONED)
+    with transaction.atomic():
+        check = (
+            ServerCheck.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .filter(free, finished_at=None)
+            .select_related("server")
+            .order_by("requested_at")
+            .first()
+        )
+        if check is not None:
+            ServerCheck.objects.filter(pk=check.pk).update(claimed_at=Now())
+    return check
+
+
+def server_check_finish(*, check: ServerCheck, findings: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what a check found. Of two workers that did the same check the first is kept."""
+    ServerCheck.objects.filter(pk=check.pk, finished_at=None).update(finished_at=Now(), findings=list(findings))
+
+
+# What servers say of themselves.
 
 
 @dataclass(frozen=True)
 class AssistantFound:
-    """An assistant as a server describes it."""
+    """An assistant as a server describes it.
+
+    `schemas` is None when they could not be had this time; `schema_problem` says why there are none, or too few;
+    `settings` is what it was made with.
+    """
 
     assistant_id: UUID
     graph_id: str
     name: str
     description: str = ""
-    schemas: dict[str, Any] = field(default_factory=dict)
+    schemas: dict[str, Any] | None = None
+    version: int | None = None
+    schema_problem: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
-def server_seen(*, server: Server, version: str, assistants: Sequence[AssistantFound]) -> None:
-    """Keep what the server just said of itself; assistants it no longer has are forgotten."""
+def server_seen(
+    *, server: Server, version: str, assistants: Sequence[AssistantFound], heartbeat_at: datetime | None = None
+) -> None:
+    """Keep what the server just said of itself; assistants it no longer has are forgotten.
+
+    An assistant whose schemas could not be had this time keeps those it had.
+    """
     now = timezone.now()
     with transaction.atomic():
         for found in assistants:
-            Assistant.objects.update_or_create(
-                server=server,
-                assistant_id=found.assistant_id,
-                defaults={
-                    "graph_id": found.graph_id,
-                    "name": found.name,
-                    "description": found.description,
-                    "schemas_text": json.dumps(found.schemas, ensure_ascii=False),
-                    "seen_at": now,
-                },
-            )
+            described: dict[str, Any] = {
+                "graph_id": found.graph_id,
+                "name": found.name,
+                "description": found.description,
+                "version": found.version,
+                "schema_problem": found.schema_problem,
+                "settings_text": json.dumps(found.settings, ensure_ascii=False),
+                "seen_at": now,
+            }
+            if found.schemas is not None:
+                described["schemas_text"] = json.dumps(found.schemas, ensure_ascii=False)
+            Assistant.objects.update_or_create(server=server, assistant_id=found.assistant_id, defaults=described)
         server.assistants.exclude(assistant_id__in=[found.assistant_id for found in assistants]).delete()
-        Server.objects.filter(pk=server.pk).update(checked_at=now, version=version, problem="")
+        said: dict[str, Any] = {"checked_at": now, "version": version, "problem": ""}
+        if heartbeat_at is not None:
+            said["heartbeat_at"] = heartbeat_at
+        Server.objects.filter(pk=server.pk).update(**said)
 
 
 def server_unreachable(*, server: Server, problem: str) -> None:

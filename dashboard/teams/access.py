@@ -37,3 +37,16 @@ def may_act_required(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def admin_required(view: View) -> View:
+    """Only the team's admins; others get 403."""
+
+    @wraps(view)
+    @member_required
+    def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.membership.is_admin:
+            raise PermissionDenied("Only an admin of your team may do this.")
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -35,6 +35,18 @@ def secrets_decrypt(stored: bytes | memoryview) -> dict[str, str]:
     return values
 
 
+def secret_rotate(stored: bytes | memoryview) -> bytes:
+    """The same secret, encrypted with the newest key.
+
+    Raises:
+        SecretUnreadable: no configured key opens it.
+    """
+    try:
+        return _fernet().rotate(bytes(stored))
+    except InvalidToken as error:
+        raise SecretUnreadable("no key of RUNBOARD_ENCRYPTION_KEYS opens this secret") from error
+
+
 @lru_cache(maxsize=1)
 def _fernet() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.ENV.encryption_keys])

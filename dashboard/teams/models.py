@@ -55,6 +55,11 @@ class Membership(models.Model):
         ]
 
     @property
+    def is_admin(self) -> bool:
+        """Whether this person may change what belongs to the whole team: its servers and its people."""
+        return self.role == Role.ADMIN
+
+    @property
     def may_launch(self) -> bool:
         """Whether this person may launch, cancel and share; viewers may only look."""
         return self.role in {Role.ADMIN, Role.MEMBER}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ async def sync_assistants(clients: ClientPool, database: Database) -> None:
     while True:
         well = True
         try:
-            servers = await database.call(lambda: list(Server.objects.all()))
+            servers = await database.call(lambda: list(Server.objects.filter(removed_at=None)))
             for server in servers:
                 well &= await _refresh(server, clients, database)
         except DATABASE_AWAY as error:
@@ -41,10 +42,11 @@ async def _refresh(server: Server, clients: ClientPool, database: Database) -> b
     """Ask one server. Returns whether it answered; what it said before stays when it did not."""
     try:
         client = clients.get(server)
-        version = _text((await client.info()).get("version"), 60)
-        found = [await _assistant(client, assistant) for assistant in await client.assistants.search()]
-        known = {assistant.assistant_id: assistant for assistant in found if assistant is not None}
-        await database.call(services.server_seen, server=server, version=version, assistants=list(known.values()))
+        version = version_of(await client.info())
+        found = await assistants_of(client)
+        await database.call(
+            services.server_seen, server=server, version=version, assistants=found, heartbeat_at=client.heartbeat_at
+        )
     except (LangGraphError, SecretUnreadable) as error:
         await database.call(services.server_unreachable, server=server, problem=storable(str(error)))
         return False
@@ -58,24 +60,50 @@ async def _refresh(server: Server, clients: ClientPool, database: Database) -> b
     return True
 
 
+def version_of(info: Mapping[str, Any]) -> str:
+    """What `/info` gives as the server's version."""
+    return _text(info.get("version"), 60)
+
+
+async def assistants_of(client: LangGraphClient) -> list[AssistantFound]:
+    """Every assistant of a server with its schemas; those without a usable id are left out."""
+    found = [await _assistant(client, assistant) for assistant in await client.assistants.search()]
+    return list({assistant.assistant_id: assistant for assistant in found if assistant is not None}.values())
+
+
 async def _assistant(client: LangGraphClient, assistant: Any) -> AssistantFound | None:
     try:
         assistant_id = UUID(str(assistant.get("assistant_id")))
     except ValueError:
         logger.warning("an assistant without a usable id is left out: %r", str(assistant)[:200])
         return None
+    schemas: dict[str, Any] | None = None
     try:
         schemas = _storable(dict(await client.assistants.get_schemas(str(assistant["assistant_id"]))))
+        problem = _schema_problem(schemas)
     except LangGraphError as error:  # LANGGRAPH.md section 7: some graphs' schemas cannot be had
         logger.info("no schemas of %s: %s", assistant.get("name"), error)
-        schemas = {}
+        problem = storable(str(error))[:2000]
+    made_with = {name: assistant[name] for name in ("config", "context") if assistant.get(name)}
+    version = assistant.get("version")
     return AssistantFound(
         assistant_id=assistant_id,
         graph_id=_text(assistant.get("graph_id"), 200),
         name=_text(assistant.get("name") or assistant.get("graph_id"), 200),
         description=_text(assistant.get("description"), 10_000),
         schemas=schemas,
+        version=version if isinstance(version, int) and 0 < version < 2**31 else None,
+        schema_problem=problem,
+        settings=_storable(made_with),
     )
+
+
+def _schema_problem(schemas: Mapping[str, Any]) -> str:
+    if schemas.get("input_schema"):
+        return ""
+    if schemas.get("state_schema"):
+        return "The server gives no input schema, so that the form is made from the state schema."
+    return "The server gives neither an input schema nor a state schema."
 
 
 def _text(value: Any, length: int) -> str:

@@ -20,6 +20,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, listen
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
+from dashboard.servers.notifications import CHECK_CHANNEL
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker import services
 from dashboard.worker.assistant_sync import sync_assistants
@@ -30,6 +31,7 @@ from dashboard.worker.execution.executor import RunExecutor
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.outcomes.spool import Spool
 from dashboard.worker.outcomes.store import OutcomeStore
+from dashboard.worker.server_check import do_checks
 from dashboard.worker.stall_detector import pulse
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Worker:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._check = asyncio.Event()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._holds: dict[UUID, Lease] = {}
         self._awaiters: dict[UUID, RunExecutor] = {}
@@ -88,6 +91,7 @@ class Worker:
             asyncio.create_task(self._empty_spool(), name="spool"),
             asyncio.create_task(pulse.beat(), name="pulse"),
             asyncio.create_task(sync_assistants(self._clients, self._database), name="directory"),
+            asyncio.create_task(do_checks(self._clients, self._database, self._check), name="server checks"),
         ]
         for task in background:
             task.add_done_callback(self._background_ended)
@@ -147,6 +151,8 @@ class Worker:
         task = asyncio.create_task(self._finish(run, lease), name=f"run {run.pk}")
         self._tasks[run.pk] = task
         task.add_done_callback(partial(self._let_go, run.pk))
+        if run.server.max_runs is not None:  # another run of that server may wait for its place
+            task.add_done_callback(lambda _: self._wake.set())
 
     def _let_go(self, run_id: UUID, task: asyncio.Task[None]) -> None:
         was_full = len(self._tasks) >= self.concurrency
@@ -203,7 +209,11 @@ class Worker:
 
     async def _listen(self) -> None:
         """Wake up for work; a cancel of a run held here goes straight to its awaiter."""
-        async for notice in listen(settings.DATABASE_URL, (WORK_CHANNEL,)):
+        async for notice in listen(settings.DATABASE_URL, (WORK_CHANNEL, CHECK_CHANNEL)):
+            if notice.kind == "connected" or notice.channel == CHECK_CHANNEL:
+                self._check.set()
+            if notice.channel == CHECK_CHANNEL:
+                continue
             if notice.kind == "connected" or (notice.kind == "message" and self._is_held(notice.payload)):
                 await self._look_for_cancels()
             self._wake.set()

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -133,8 +134,13 @@ class HttpClient:
                 else RequestInvalid(f"No client can be made for this address or these headers: {sentence(error)}.")
             ) from error
         self.max_answer_bytes: Final = max_answer_bytes
+        self.heartbeat_at: datetime | None = None
         self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
         self._short_slots = asyncio.Semaphore(min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE))
+
+    async def note_heartbeat(self) -> None:
+        """A run's heartbeat has just been heard."""
+        self.heartbeat_at = datetime.now(UTC)
 
     async def aclose(self) -> None:
         """Close idle connections; later requests raise ClientClosed."""

@@ -57,6 +57,12 @@ def tone(status: str) -> str:
     return LOOKS[RunStatus(status)].tone if status else ""
 
 
+@register.simple_tag
+def with_chosen(choices: list[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
+    """The choices of a filter, and the one in force where it is none of them."""
+    return choices if not chosen or any(value == chosen for value, _ in choices) else [*choices, (chosen, chosen)]
+
+
 @register.filter
 def meaning(run: Run) -> str:
     """What the run's status means, in one sentence."""
@@ -177,6 +183,12 @@ def duration(seconds: float, *, exact: bool = True) -> str:
         if whole >= length:
             return f"{whole // length} {large} {whole % length // part:02d} {small}"
     return f"{whole} s"
+
+
+@register.filter
+def seconds(number: float) -> str:
+    """Seconds as people say them."""
+    return duration(number)
 
 
 @register.filter

@@ -1,5 +1,0 @@
-from django.apps import AppConfig
-
-
-class SchemaFormsConfig(AppConfig):
-    name = "dashboard.schema_forms"
