@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "dashboard.teams",
+    "dashboard.schema_forms",
     "dashboard.servers",
     "dashboard.runs",
     "dashboard.launch",

@@ -12,11 +12,12 @@ DASHBOARD = ROOT / "dashboard"
 
 MAY_IMPORT: dict[str, set[str]] = {
     "langgraph": set(),
+    "schema_forms": set(),
     "teams": set(),
     "servers": {"langgraph", "teams"},
     "runs": {"langgraph", "teams", "servers"},
-    "launch": {"langgraph", "teams", "servers", "runs"},
-    "assistants": {"langgraph", "teams", "servers", "runs", "launch"},
+    "launch": {"langgraph", "schema_forms", "teams", "servers", "runs"},
+    "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "launch"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
     "worker": {"langgraph", "teams", "servers", "runs"},
     "monitoring": {"langgraph", "teams", "servers", "runs", "worker"},

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class SchemaFormsConfig(AppConfig):
+    name = "dashboard.schema_forms"
