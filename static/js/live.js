@@ -1,21 +1,21 @@
-// Keeps a page up to date: what arrives on its line is merged part by part, or row by row on the runs page.
-import { Line } from "./socket.js";
-import { look } from "./fragment.js";
+// Keeps a page up to date: what arrives is merged part by part, or row by row on the runs page.
+import { Connection } from "./socket.js";
+import { fetchFragment } from "./fragment.js";
 import { mergeParts } from "./merge.js";
 import { rowsOf } from "./rows.js";
 
 export function attachLive(root) {
-  const badge = root.querySelector("[data-live][ws-connect]");
+  const badge = root.querySelector("[data-live-socket]");
   if (!badge) return;
   const list = badge.dataset.live === "rows" ? rowsOf(document.getElementById("run-list")) : null;
-  new Line(badge, list ? takeList(list) : mergeParts);
+  new Connection(badge, list ? takeList(list) : mergeParts);
 }
 
 /** What comes to the runs page: rows, or what there is to say of the workers, which a page that polls asks for itself. */
 function takeList(list) {
   return (html, url) => {
     if (html.includes('id="work-notice"')) mergeParts(html);
-    if (url) look("/workers/notice/").then((answer) => answer.html && mergeParts(answer.html));
+    if (url) fetchFragment("/workers/notice/").then((answer) => answer.html && mergeParts(answer.html));
     return url || html.includes('id="run-changes"') ? list.merge(html, url) : [];
   };
 }

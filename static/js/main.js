@@ -5,22 +5,17 @@ import { attachJsonFields } from "./json_field.js";
 import { attachLaunch } from "./launch.js";
 import { attachLive } from "./live.js";
 import { attachMenus } from "./menu.js";
-import { attachNotes } from "./toasts.js";
+import { attachToasts } from "./toasts.js";
 import { attachTabs } from "./tabs.js";
 import { startTicking } from "./tick.js";
 
 const { htmx } = window;
 
-// A reconnect is tried soon, then more slowly, but as often as a page polls, for it is no dearer: open pages are to be
-// live within 10 s of the end of an outage, however long that was. Never by all pages at once.
-htmx.config.wsReconnectDelay = (tries) => Math.min(4000, 500 * 2 ** tries) * (0.5 + Math.random() / 2);
-
-// These listen on the whole document, so parts that come later need no attaching. The live line must be among them:
-// its socket opens as soon as htmx starts, before the first onLoad.
+// These listen on the whole document, so parts that come later need no attaching.
 attachLive(document);
 attachCopy(document);
 attachMenus(document);
-attachNotes(document.body);
+attachToasts(document.body);
 startTicking(document);
 
 htmx.onLoad((part) => {

@@ -1,13 +1,14 @@
-// What a page does while its line is not live: soon it says that updates are paused, then it polls until told to stop.
+// What a page does while it is not live: after a moment it says that updates are paused, then it polls until told to stop.
 const PAUSED_AFTER_MS = 2000;
 const POLL_AFTER_MS = 5000;
 const POLL_EVERY_MS = 4000;
 
-export class Patience {
+export class Polling {
   #timers = [];
 
   constructor(onPaused, onPoll) {
-    Object.assign(this, { onPaused, onPoll });
+    this.onPaused = onPaused;
+    this.onPoll = onPoll;
   }
 
   /** Begins, unless it has begun already. */

@@ -1,97 +1,112 @@
-// A page's line to the server: a WebSocket that htmx's ws extension opens and reconnects. It is live once it has brought
-// its first message, which is what the database holds now, and once what the page asked for besides has come as well.
-// The server says something every 15 s: a line that is silent for longer is dead without knowing it. While the page is
-// not live the badge says so, and the page polls when that takes long.
+// A page's connection to the server: a WebSocket that is reopened whenever it ends. The page is live once the socket has
+// brought its snapshot, which is what the database holds now, and all that the page asked for besides. The server sends
+// something every 15 s, so a socket that is silent for longer is dead. While the page is not live, the badge says so
+// and the page polls.
 import { showState } from "./badge.js";
-import { News } from "./updates.js";
-import { Patience } from "./polling.js";
+import { Polling } from "./polling.js";
+import { Updates } from "./updates.js";
 
 const SILENT_AFTER_MS = 40000;
-const LISTEN_EVERY_MS = 5000;
-const CODES = { htmxReconnects: [1006, 1011, 1012, 1013], ends: { 4401: "signed-out", 4404: "gone" } };
+const CHECK_EVERY_MS = 5000;
+const LONGEST_DELAY_MS = 4000;  // as often as a page polls, so that it is live soon after any outage
+const ENDS = { 4401: "signed-out", 4404: "gone" };
 
-export class Line {
+export class Connection {
+  socket = null;
+  hasSnapshot = false;
+  hasMissed = false;
+  isLive = false;
+  isOver = false;
+  #tries = 0;
+  #timer = 0;
+
   constructor(badge, take) {
-    // `socket` only while it is open; `isTold` once it has brought something.
-    Object.assign(this, { badge, wrapper: null, socket: null, isTold: false, isLive: false, hasMissed: false });
-    this.news = new News(take, (why) => this.end(why));
-    const paused = () => badge.dataset.state === "polling" || showState(this.badge, "paused", this.news.heardAt);
-    this.patience = new Patience(paused, () => this.poll());
-    badge.addEventListener("htmx:wsOpen", ({ detail }) => this.opened(detail.event.target, detail.socketWrapper));
-    badge.addEventListener("htmx:wsClose", ({ detail }) => this.closed(detail.event, detail.socketWrapper));
-    badge.addEventListener("htmx:wsBeforeMessage", (event) => {
-      event.preventDefault();  // htmx must not swap it: it would close what the reader has opened
-      this.told(event.detail.message);
-    });
+    this.badge = badge;
+    this.updates = new Updates(take, (why) => this.end(why));
+    const paused = () => badge.dataset.state === "polling" || showState(badge, "paused", this.updates.heardAt);
+    this.polling = new Polling(paused, () => this.poll());
     document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
-    setInterval(() => this.listen(), LISTEN_EVERY_MS);
-    window.addEventListener("offline", () => this.lost());  // the socket itself would notice minutes later
-    window.addEventListener("online", () => this.isOver || this.socket || this.wrapper?.reconnect());
+    setInterval(() => this.checkSilence(), CHECK_EVERY_MS);
+    window.addEventListener("offline", () => this.drop());  // the socket itself would notice minutes later
+    window.addEventListener("online", () => this.socket || this.open());
     showState(badge, "connecting");
-    this.patience.start();
+    this.polling.start();
+    this.open();
   }
 
-  opened(socket, wrapper) {
-    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: false, isLive: false });
+  open() {
+    clearTimeout(this.#timer);
+    if (this.isOver) return;
+    const url = new URL(this.badge.dataset.liveSocket, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url.href);
+    this.socket = socket;
+    socket.onmessage = ({ data }) => this.received(data);
+    socket.onclose = ({ code }) => this.closed(code);
   }
 
-  async told(html) {
-    this.isTold = this.socket !== null;
-    if (!(await this.news.heard(html))) this.hasMissed = true;
+  async received(html) {
+    this.hasSnapshot = true;
+    this.#tries = 0;
+    if (!(await this.updates.received(html))) this.hasMissed = true;
     this.settle();
   }
 
-  /** Live, or not, by what has come; undecided while something is still asked for. */
+  /** Live, or not, by what has come; undecided while the page still waits for something it asked for. */
   settle() {
-    if (this.isOver || !this.isTold || this.news.isAsking || this.isLive === !this.hasMissed) return;
+    if (this.isOver || !this.hasSnapshot || this.updates.isAsking || this.isLive === !this.hasMissed) return;
     this.isLive = !this.hasMissed;
-    if (!this.isLive) return this.patience.start();
-    this.patience.stop();
+    if (!this.isLive) return this.polling.start();
+    this.polling.stop();
     showState(this.badge, "live");
   }
 
-  closed({ code, target }, wrapper) {
-    if (this.isOver || (this.socket && target !== this.socket)) return;
-    if (CODES.ends[code]) return void this.end(CODES.ends[code]);
-    this.lost();
-    const again = () => this.isOver || this.socket || wrapper.reconnect();
-    if (!CODES.htmxReconnects.includes(code)) setTimeout(again, 1000 + 2000 * Math.random());
+  closed(code) {
+    this.drop();
+    if (ENDS[code]) return this.end(ENDS[code]);
+    // Never all pages at once.
+    const delay = Math.min(LONGEST_DELAY_MS, 500 * 2 ** this.#tries) * (0.5 + Math.random() / 2);
+    this.#tries += 1;
+    this.#timer = setTimeout(() => this.open(), delay);
   }
 
-  lost() {
-    Object.assign(this, { socket: null, isTold: false, isLive: false, hasMissed: false });
-    if (!this.isOver) this.patience.start();
+  /** Forgets the socket; it is not heard any more, whatever becomes of it. */
+  drop() {
+    if (this.socket) {
+      this.socket.onmessage = this.socket.onclose = null;
+      this.socket.close();
+    }
+    this.socket = null;
+    this.hasSnapshot = this.isLive = this.hasMissed = false;
+    if (!this.isOver) this.polling.start();
   }
 
   async poll() {
-    const wasTold = this.isTold;
-    const isHeard = await this.news.look(this.badge.dataset.livePoll);
-    if (isHeard && wasTold) this.hasMissed = false;
+    const hadSnapshot = this.hasSnapshot;
+    const isWhole = await this.updates.ask(this.badge.dataset.livePoll);
+    if (isWhole && hadSnapshot) this.hasMissed = false;
     this.settle();
-    if (!this.isLive && !this.isOver) showState(this.badge, isHeard ? "polling" : "paused", this.news.heardAt);
+    if (!this.isLive && !this.isOver) showState(this.badge, isWhole ? "polling" : "paused", this.updates.heardAt);
   }
 
-  /** A page that comes into sight looks at once when it is not live, or its line has long been silent. */
+  /** A page that comes into view polls at once when it is not live, or its socket has long been silent. */
   refresh() {
-    this.listen();
+    this.checkSilence();
     if (!this.isOver && !this.isLive) this.poll();
   }
 
-  listen() {
-    if (!this.isLive || Date.now() - this.news.heardAt < SILENT_AFTER_MS) return;
-    this.socket.onclose = null;  // its end, whenever it comes, must not make htmx open yet another
-    this.lost();
-    this.wrapper.reconnect();
+  checkSilence() {
+    if (!this.isLive || Date.now() - this.updates.heardAt < SILENT_AFTER_MS) return;
+    this.drop();
+    this.open();
   }
 
   end(state) {
-    this.isOver = this.news.isOver = true;
-    this.patience.stop();
-    this.socket?.close(1000);
-    const rest = this.badge.cloneNode(true);  // htmx reconnects only elements of the page, and the copy has no socket
-    rest.removeAttribute("ws-connect");
-    this.badge.replaceWith(rest);
-    showState(rest, state);
-    if (state === "gone") location.reload();  // what was on screen is not theirs to see any more; the server says why
+    this.isOver = this.updates.isOver = true;
+    clearTimeout(this.#timer);
+    this.drop();
+    this.polling.stop();
+    showState(this.badge, state);
+    if (state === "gone") location.reload();  // the reader may no longer see what is on screen; the server says why
   }
 }

@@ -3,7 +3,7 @@ import { mergeParts } from "./merge.js";
 
 const SHOWN_MS = 10000;
 
-export function attachNotes(body) {
+export function attachToasts(body) {
   body.addEventListener("htmx:beforeSwap", (event) => {
     if (!("merge" in event.detail.requestConfig.elt.dataset) || event.detail.xhr.status !== 200) return;
     event.detail.shouldSwap = false;

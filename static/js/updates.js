@@ -1,13 +1,16 @@
-// What comes to a page, pushed or asked for, and whether all of it came: news may say that there is more to be asked for.
-import { look } from "./fragment.js";
+// What comes to a page, pushed or asked for, and whether all of it came: an update may name further addresses to ask.
+import { fetchFragment } from "./fragment.js";
 import { hasEnded } from "./merge.js";
 
-export class News {
+export class Updates {
+  heardAt = Date.now();
+  isOver = false;
   #asking = 0;
 
-  /** `take` puts HTML into the page and gives further addresses to ask; `onEnd` is told once why nothing more comes. */
+  /** `take` puts HTML into the page and returns further addresses to ask; `onEnd` is called once nothing more comes. */
   constructor(take, onEnd) {
-    Object.assign(this, { take, onEnd, heardAt: Date.now(), isOver: false });
+    this.take = take;
+    this.onEnd = onEnd;
   }
 
   get isAsking() {
@@ -15,21 +18,21 @@ export class News {
   }
 
   /** Whether all of it came. */
-  async heard(html, url) {
+  async received(html, url) {
     if (this.isOver) return true;
     this.heardAt = Date.now();
-    const asked = (this.take(html, url) ?? []).map((more) => this.look(more));
+    const asked = (this.take(html, url) ?? []).map((more) => this.ask(more));
     if (hasEnded(document)) this.onEnd("final");
     return (await Promise.all(asked)).every(Boolean);
   }
 
-  /** Whether an address could be asked, and what it answered brought all of it. */
-  async look(url) {
+  /** Whether an address answered, and its answer brought all of it. */
+  async ask(url) {
     this.#asking += 1;
     try {
-      const { html, end } = await look(url);
+      const { html, end } = await fetchFragment(url);
       if (end && !this.isOver) this.onEnd(end);
-      return html !== undefined && (await this.heard(html, url));
+      return html !== undefined && (await this.received(html, url));
     } finally {
       this.#asking -= 1;
     }
