@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "dashboard.schema_forms",
     "dashboard.servers",
     "dashboard.runs",
+    "dashboard.steps",
     "dashboard.launch",
     "dashboard.assistants",
     "dashboard.worker",

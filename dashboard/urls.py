@@ -14,5 +14,6 @@ urlpatterns = [
     path("", include("dashboard.runs.urls")),
     path("", include("dashboard.launch.urls")),
     path("", include("dashboard.sharing.urls")),
+    path("", include("dashboard.steps.urls")),
     path("", include("dashboard.monitoring.urls")),
 ]

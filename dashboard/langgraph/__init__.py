@@ -8,6 +8,7 @@
 
 from dashboard.langgraph._json.state_summary import GraphError
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
+from dashboard.langgraph.checkpoints import Checkpoint, Task
 from dashboard.langgraph.client import LangGraphClient, Probe, get_client, silence_of
 from dashboard.langgraph.errors import (
     AddressRefused,
@@ -25,6 +26,7 @@ from dashboard.langgraph.errors import (
     ServerUnreachableNotCreated,
     ServerUnreachablePerhapsCreated,
 )
+from dashboard.langgraph.events import StreamEvent
 from dashboard.langgraph.join import Backoff
 from dashboard.langgraph.types import RunCreateMetadata
 
@@ -34,6 +36,7 @@ __all__ = [
     "AnswerNotUnderstood",
     "AnswerTooLarge",
     "Backoff",
+    "Checkpoint",
     "ClientClosed",
     "ConnectionEvent",
     "GraphError",
@@ -51,6 +54,8 @@ __all__ = [
     "ServerUnreachable",
     "ServerUnreachableNotCreated",
     "ServerUnreachablePerhapsCreated",
+    "StreamEvent",
+    "Task",
     "get_client",
     "silence_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 from dashboard.langgraph._json.encoder import encode_json
@@ -20,6 +20,7 @@ from dashboard.langgraph.errors import (
     RunNotFound,
     ServerUnreachablePerhapsCreated,
 )
+from dashboard.langgraph.events import FROM_THE_BEGINNING, STREAM_EVENTS, StreamEvent, stream_events
 from dashboard.langgraph.join import Backoff, Joiner, tell
 from dashboard.langgraph.payload import run_payload, warn_of_checkpoint_during
 from dashboard.langgraph.types import (
@@ -190,12 +191,14 @@ class RunsClient:
         strict_resume: bool | None = None,
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
+        with_events: bool = False,
     ) -> Coroutine[Any, Any, Answer]:
         """Like `wait`, but gives the document byte for byte and how it came; a failed graph is an Answer too.
 
         Args:
             before_send: Called in the last moment before the first byte leaves, on the established connection. When it
                 raises, nothing is sent and its exception comes out unchanged.
+            with_events: Ask the server to keep the run's events, so that it can be watched with `join_stream`.
             on_connection: Told when the line is lost, joined again. May be async.
 
         Raises:
@@ -225,7 +228,8 @@ class RunsClient:
                 langsmith_tracing=langsmith_tracing,
                 durability=durability,
                 strict_resume=strict_resume,
-            ),
+            )
+            | (STREAM_EVENTS if with_events else {}),
             headers=headers,
             params=params,
             on_run_created=on_run_created,
@@ -312,6 +316,17 @@ class RunsClient:
         """Block until a run is done; return what `join_answer` brings, as Python values. Raises the same."""
         answer = await self.join_answer(thread_id, run_id, headers=headers, params=params)
         return cast("dict[str, Any]", answer.value)
+
+    def join_stream(
+        self,
+        thread_id: str,
+        run_id: str,
+        *,
+        last_event_id: str = FROM_THE_BEGINNING,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[StreamEvent, None]:
+        """The run's events after `last_event_id`, until it is over. See `events.stream_events` for what it raises."""
+        return stream_events(self._http, thread_id, run_id, last_event_id=last_event_id, headers=headers)
 
     async def get(
         self,

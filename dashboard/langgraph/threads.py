@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from dashboard.langgraph._json.state_summary import StateSummary, state_outline
 from dashboard.langgraph._transport.client import HttpClient
 from dashboard.langgraph._transport.urls import segment
+from dashboard.langgraph.checkpoints import Checkpoint, checkpoint
 from dashboard.langgraph.errors import AnswerNotUnderstood
 from dashboard.langgraph.types import Thread, ThreadState, ThreadStatus
 
@@ -140,6 +141,50 @@ class ThreadsClient:
             body["before"] = {"checkpoint_id": before, "configurable": {"checkpoint_id": before}}
         reply = await self._http.request("POST", path, json=body, headers=headers, max_bytes=max_bytes)
         return await reply.read(lambda states: [state_outline(state) for state in states.items()])
+
+    async def checkpoints(
+        self,
+        thread_id: str,
+        *,
+        limit: int,
+        metadata: Mapping[str, Any] | None = None,
+        subgraph: str = "",
+        before: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> tuple[builtins.list[Checkpoint], int]:
+        """The tasks of the thread's history, newest first, and how many bytes the answer had.
+
+        Args:
+            subgraph: the namespace of a graph inside a node, as `Task.subgraph` gives it; "" for the graph itself.
+
+        Raises:
+            AnswerTooLarge: the answer is longer than `max_bytes`.
+        """
+        body: dict[str, Any] = {"limit": limit}
+        if metadata is not None:
+            body["metadata"] = metadata
+        if subgraph:
+            body["checkpoint"] = {"checkpoint_ns": subgraph}
+        if before is not None:
+            body["before"] = {"checkpoint_id": before, "configurable": {"checkpoint_id": before}}
+        path = f"/threads/{segment(thread_id)}/history"
+        reply = await self._http.request("POST", path, json=body, headers=headers, max_bytes=max_bytes)
+        return await reply.read(lambda states: [checkpoint(state) for state in states.items()]), len(reply.body)
+
+    async def checkpoint(
+        self,
+        thread_id: str,
+        *,
+        checkpoint_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int | None = None,
+    ) -> Checkpoint:
+        """The tasks of one checkpoint (None: the latest)."""
+        path = f"/threads/{segment(thread_id)}/state"
+        if checkpoint_id is not None:
+            path += f"/{segment(checkpoint_id)}"
+        return await (await self._http.request("GET", path, headers=headers, max_bytes=max_bytes)).read(checkpoint)
 
     async def delete(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> None:
         """Delete the thread with its runs and checkpoints."""

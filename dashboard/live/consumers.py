@@ -25,14 +25,22 @@ from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
-from dashboard.live.listener import listener
-from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group
-from dashboard.live.rendering import render_first_rows, render_row, render_run, render_run_notice, render_shared
+from dashboard.live.listener import listener, watch
+from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group, watched
+from dashboard.live.rendering import (
+    render_first_rows,
+    render_row,
+    render_run,
+    render_run_notice,
+    render_shared,
+    render_steps,
+)
 from dashboard.monitoring.fragments import list_notice_html, workers_html
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.runs.selectors import RunFilters
 from dashboard.sharing.selectors import share_open
+from dashboard.steps.notifications import StepsChange
 from dashboard.teams.models import Membership
 from dashboard.teams.selectors import is_still_signed_in, membership_of, membership_still_of
 
@@ -61,6 +69,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self._changes: dict[UUID, int] = {}
         self._everything, self._crew_changed = True, False
+        self._steps: dict[bool, StepsChange] = {}
         self._news = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
         # Accepted before it is refused: a close code only reaches the browser on an open socket.
@@ -101,6 +110,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._everything = True
         else:
             self._changes[run_id] = max(version, self._changes.get(run_id, 0))
+        self._news.set()
+
+    def steps_changed(self, change: StepsChange) -> None:
+        self._steps[change.words] = change
         self._news.set()
 
     def access_changed(self) -> None:
@@ -147,10 +160,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         changes, self._changes = self._changes, {}
         everything, self._everything = self._everything, False
         crew, self._crew_changed = self._crew_changed, False
+        steps, self._steps = self._steps, {}
         if everything:
             await self.send_everything()
         for run_id, version in changes.items():
             await self.send_change(run_id, version)
+        for change in steps.values():
+            await self.send_steps(change)
         if crew:
             await self.send_crew()
 
@@ -168,6 +184,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def send_change(self, run_id: UUID, version: int) -> None:
         raise NotImplementedError
+
+    async def send_steps(self, change: StepsChange) -> None:
+        """A run has new steps, or more words in them: for pages that show them."""
 
     async def send_crew(self) -> None:
         """A worker came, went silent, or is full: for pages that say so."""
@@ -224,6 +243,17 @@ class RunConsumer(MemberConsumer):
     def group_names(self) -> tuple[str, ...]:
         return (run_group(self.run_id),)
 
+    async def connect(self) -> None:
+        await super().connect()
+        if self._sender is not None:
+            watched.add(self.run_id)
+            await watch([self.run_id])
+
+    async def disconnect(self, code: int) -> None:
+        if self._sender is not None:
+            watched.discard(self.run_id)
+        await super().disconnect(code)
+
     async def send_everything(self) -> None:
         version = await _version(self.run_id)
         if version is None:
@@ -240,6 +270,12 @@ class RunConsumer(MemberConsumer):
         if rendered is not None:
             self.sent_version = rendered.version
             await self.send(text_data=rendered.html)
+
+    async def send_steps(self, change: StepsChange) -> None:
+        if await self.member():
+            rendered = await render_steps(change)
+            if rendered is not None:
+                await self.send(text_data=rendered.html)
 
     async def send_crew(self) -> None:
         if await self.member():

@@ -11,17 +11,20 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group
+from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group, watched
 from dashboard.live.rendering import once
 from dashboard.monitoring.database_outage import reach
 from dashboard.monitoring.listening import listener_set
 from dashboard.monitoring.selectors import LiveWorkers, crew, queue_is_stuck
 from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
+from dashboard.steps.notifications import STEPS_CHANNEL, StepsChange
+from dashboard.steps.services import runs_watch
 from dashboard.teams.notifications import ACCESS_CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -31,6 +34,7 @@ DEAF_AFTER_S = 3.0
 """A line that is back sooner than this costs no page its socket: it looks again and has missed nothing."""
 DEAF_LOOK_S = 0.5
 WORKERS_LOOK_S = 3.0
+WATCH_EVERY_S = 4.0
 STUCK_TOLD_EVERY_S = 15.0
 """While the queue is stuck ever more runs are, and nothing changes on their pages that would say so."""
 
@@ -76,7 +80,7 @@ class Listener:
         self._loop, self.is_up, self._down_since = loop, False, time.monotonic()
         self._tasks = [
             loop.create_task(_for_ever(work), name=f"runboard{work.__name__}")
-            for work in (self._pass_on, self._close_when_deaf, _watch_workers)
+            for work in (self._pass_on, self._close_when_deaf, _watch_workers, _renew_watches)
         ]
 
     async def stop(self) -> None:
@@ -91,7 +95,7 @@ class Listener:
 
     async def _pass_on(self) -> None:
         try:
-            async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL, ACCESS_CHANNEL))) as notices:
+            async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL, ACCESS_CHANNEL, STEPS_CHANNEL))) as notices:
                 await self._hear(notices)
         finally:
             self._is_down()
@@ -110,6 +114,9 @@ class Listener:
             if notice.kind == "message" and notice.channel == ACCESS_CHANNEL:
                 for page in pages.of(EVERY_PAGE):
                     page.access_changed()
+                continue
+            if notice.kind == "message" and notice.channel == STEPS_CHANNEL:
+                _pass_on_steps(notice.payload)
                 continue
             change = _change(notice.payload) if notice.kind == "message" else None
             if change is None:
@@ -160,6 +167,32 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
         except Exception:
             logger.exception("the listener broke; it begins anew")
         await asyncio.sleep(RESTART_S)
+
+
+async def _renew_watches() -> None:
+    """Say every few seconds which runs are being watched here, so that their workers fetch steps and words."""
+    while True:
+        if run_ids := watched.runs():
+            await watch(run_ids)
+        await asyncio.sleep(WATCH_EVERY_S)
+
+
+async def watch(run_ids: list[UUID]) -> None:
+    """Say that these runs are being watched. Nothing is lost when it cannot be said just now."""
+    try:
+        await database_sync_to_async(runs_watch)(run_ids=run_ids)
+    except (OperationalError, InterfaceError) as error:
+        logger.info("it cannot be said which runs are watched: %s", str(error).strip())
+
+
+def _pass_on_steps(payload: str) -> None:
+    try:
+        change = StepsChange.from_payload(payload)
+    except (ValueError, TypeError, AttributeError):
+        logger.warning("a notice of steps was not understood: %r", payload[:200])
+        return
+    for page in pages.of(run_group(change.run_id)):
+        page.steps_changed(change)
 
 
 def _change(payload: str) -> RunChange | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Protocol
 from uuid import UUID
+
+from dashboard.steps.notifications import StepsChange
 
 EVERY_PAGE = "every-page"
 WORKERS_PAGES = "workers"
@@ -29,6 +31,9 @@ class Page(Protocol):
 
     def run_changed(self, run_id: UUID, version: int) -> None:
         """A run has a new version."""
+
+    def steps_changed(self, change: StepsChange) -> None:
+        """A run that the page shows has new steps, or more words in them."""
 
     def crew_changed(self) -> None:
         """A worker came, went silent, or is full."""
@@ -63,4 +68,24 @@ class OpenPages:
         return list({page: None for group in groups for page in self._groups.get(group, ())})
 
 
+class Watched:
+    """The runs whose pages are open in this process, and of how many pages each."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[UUID] = Counter()
+
+    def add(self, run_id: UUID) -> None:
+        self._counts[run_id] += 1
+
+    def discard(self, run_id: UUID) -> None:
+        self._counts[run_id] -= 1
+        if self._counts[run_id] <= 0:
+            del self._counts[run_id]
+
+    def runs(self) -> list[UUID]:
+        """All of them."""
+        return list(self._counts)
+
+
+watched = Watched()
 pages = OpenPages()

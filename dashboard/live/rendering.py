@@ -14,6 +14,8 @@ from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, PAGE_ROWS, RunFilters, run_list
+from dashboard.steps import fragments as step_fragments
+from dashboard.steps.notifications import StepsChange
 
 KEPT = 512
 KEPT_CHARS = 30_000_000
@@ -81,6 +83,19 @@ async def render_run(run_id: UUID, version: int, *, may_act: bool) -> Rendered |
         return Rendered(fragments.run_live_html(run, may_act=may_act), run.version) if run else None
 
     return await once.get(("run", run_id, version, may_act), render)
+
+
+async def render_steps(change: StepsChange) -> Rendered | None:
+    """The parts of a run's page that tell of its steps, or only what is being written. None when the run is gone."""
+
+    def render() -> Rendered | None:
+        run = _run(change.run_id)
+        if run is None:
+            return None
+        html = step_fragments.live_html(run) if change.words else step_fragments.steps_changed_html(run)
+        return Rendered(html, change.version)
+
+    return await once.get(("steps", change), render)
 
 
 async def render_run_notice(run_id: UUID) -> str:

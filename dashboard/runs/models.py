@@ -140,6 +140,7 @@ class Run(models.Model):
             GinIndex(fields=["search"], name="run_search"),
             models.Index(fields=["remote_run_id"], name="run_by_remote_run"),
             models.Index(fields=["remote_thread_id"], name="run_by_remote_thread"),
+            models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="run_finished"),
             # Whatever the database's collation is, these find an id by its beginning.
             models.Index(fields=["remote_run_id"], name="run_by_run_begin", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["remote_thread_id"], name="run_by_thread_begin", opclasses=["varchar_pattern_ops"]),

@@ -33,6 +33,8 @@ from dashboard.worker.outcomes.spool import Spool
 from dashboard.worker.outcomes.store import OutcomeStore
 from dashboard.worker.server_check import do_checks
 from dashboard.worker.stall_detector import pulse
+from dashboard.worker.step_recorder import record_steps
+from dashboard.worker.step_watcher import Source, watch_runs
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
         self._check = asyncio.Event()
+        self._has_ended_runs = asyncio.Event()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._holds: dict[UUID, Lease] = {}
         self._awaiters: dict[UUID, RunExecutor] = {}
@@ -92,6 +95,8 @@ class Worker:
             asyncio.create_task(pulse.beat(), name="pulse"),
             asyncio.create_task(sync_assistants(self._clients, self._database), name="directory"),
             asyncio.create_task(do_checks(self._clients, self._database, self._check), name="server checks"),
+            asyncio.create_task(record_steps(self._clients, self._has_ended_runs), name="steps"),
+            asyncio.create_task(watch_runs(lambda: self._awaiters, self._source_of), name="watcher"),
         ]
         for task in background:
             task.add_done_callback(self._background_ended)
@@ -160,6 +165,7 @@ class Worker:
         if self._tasks.get(run_id) is task:
             for kept in (self._tasks, self._awaiters, self._holds, self._leases):
                 kept.pop(run_id, None)
+        self._has_ended_runs.set()
         if was_full:  # else there was room before, and whoever queued a run has woken us for it
             self._wake.set()
 
@@ -204,6 +210,11 @@ class Worker:
                     await self._database.call_with_retry(outcomes.run_finish, lease, outcome)
                     return None
             await asyncio.sleep(SETTINGS_RETRY_S)
+
+    def _source_of(self, run_id: UUID) -> Source | None:
+        """Where the events of a run held here come from; None while its server has not confirmed it."""
+        executor = self._awaiters.get(run_id)
+        return executor.event_source if executor else None
 
     # What goes on beside.
 

@@ -75,6 +75,9 @@ async def test_what_goes_out_is_what_was_given_and_what_the_promises_need(script
         "interrupt_before": ["a"],
         "if_not_exists": "create",
         "on_disconnect": "continue",
+        "stream_mode": ["updates", "messages-tuple"],
+        "stream_subgraphs": True,
+        "stream_resumable": True,
     }
     assert request.headers["x-secret"] == "s3cret"
     assert request.params == [("k", "1"), ("k", "2")]

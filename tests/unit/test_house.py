@@ -16,12 +16,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "teams": set(),
     "servers": {"langgraph", "teams"},
     "runs": {"langgraph", "teams", "servers"},
+    "steps": {"langgraph", "teams", "servers", "runs"},
     "launch": {"langgraph", "schema_forms", "teams", "servers", "runs"},
     "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "launch"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
-    "worker": {"langgraph", "teams", "servers", "runs"},
+    "worker": {"langgraph", "teams", "servers", "runs", "steps"},
     "monitoring": {"langgraph", "teams", "servers", "runs", "worker"},
-    "live": {"langgraph", "teams", "servers", "runs", "sharing", "worker", "monitoring"},
+    "live": {"langgraph", "teams", "servers", "runs", "steps", "sharing", "worker", "monitoring"},
 }
 
 

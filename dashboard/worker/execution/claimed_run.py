@@ -36,6 +36,8 @@ class ClaimedRun:
     remote_run_id: str | None
     remote_thread_id: str | None
     request: RunRequest | None
+    wants_events: bool
+    surely_follows: Mapping[str, list[str]]
 
     @classmethod
     def of(cls, run: Run) -> ClaimedRun:
@@ -58,6 +60,8 @@ class ClaimedRun:
             remote_run_id=run.remote_run_id,
             remote_thread_id=run.remote_thread_id,
             request=run.request,
+            wants_events=run.server.stream_events,
+            surely_follows={},
         )
 
     @property

@@ -37,6 +37,7 @@ from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.outcomes.classify import classify
 from dashboard.worker.outcomes.evidence import collect_evidence
 from dashboard.worker.outcomes.store import OutcomeStore, not_readable, without_state
+from dashboard.worker.step_watcher import Source
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,13 @@ class RunExecutor:
     def ends_with_its_line(self) -> bool:
         """Whether the server will end the run when this worker's line to it is closed."""
         return self.run.on_disconnect == "cancel" and self._line.is_first
+
+    @property
+    def event_source(self) -> Source | None:
+        """Where the run's events come from; None while the server has not confirmed it."""
+        if self._run_id is None or self._thread_id is None or not self._is_accompanied:
+            return None
+        return Source(self._client, self._thread_id, self._run_id, self._headers, self.run.surely_follows)
 
     def cancel_asked(self) -> None:
         """Someone asked to cancel: it is delivered as soon as the server's ids are known."""
@@ -207,6 +215,7 @@ class RunExecutor:
                 on_run_created=self._confirmed,
                 before_send=self._check_lease,
                 on_connection=self._line.tell,
+                with_events=self.run.wants_events,
             )
         except ServerUnreachablePerhapsCreated as error:
             self.is_busy = False

@@ -1,0 +1,102 @@
+"""What a thread's history says of the steps that were taken: tasks, what they wrote and when, never whole states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from dashboard.langgraph._json.slice import Part
+
+NAME_CHARS: Final = 200
+ERROR_CHARS: Final = 20_000
+WRITES_BYTES: Final = 256_000
+"""A larger write is counted and not copied."""
+TASKS: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """A node that ran, or was about to, from one checkpoint.
+
+    Attributes:
+        error: What it raised, unmasked; "" when it did not.
+        has_result: Whether it came to its end. A node that has not begun yet has neither error nor result.
+        writes: What it wrote, as JSON; None when nothing is known of it or it is larger than WRITES_BYTES.
+        subgraph: The namespace of the checkpoints of the graph inside it; "" when it has none.
+    """
+
+    id: str
+    name: str
+    error: str
+    asks: bool
+    has_result: bool
+    writes: bytes | None
+    writes_bytes: int
+    subgraph: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One point of a thread's history: what was about to run from here."""
+
+    id: str
+    parent_id: str
+    at: datetime | None
+    source: str
+    run_id: str
+    run_attempt: int
+    tasks: tuple[Task, ...]
+
+
+def checkpoint(state: Part) -> Checkpoint:
+    """A `ThreadState` document as a checkpoint; what is missing or odd is left out."""
+    found = state.members("checkpoint", "checkpoint_id", "parent_checkpoint", "created_at", "metadata", "tasks")
+    metadata = found["metadata"].members("run_id", "run_attempt", "source") if "metadata" in found else {}
+    attempt = _text(metadata.get("run_attempt"))
+    return Checkpoint(
+        id=_text(found["checkpoint"].members("checkpoint_id").get("checkpoint_id"))
+        if "checkpoint" in found
+        else _text(found.get("checkpoint_id")),
+        parent_id=_text(found["parent_checkpoint"].members("checkpoint_id").get("checkpoint_id"))
+        if "parent_checkpoint" in found
+        else "",
+        at=moment(_text(found.get("created_at"))),
+        source=_text(metadata.get("source")),
+        run_id=_text(metadata.get("run_id")),
+        run_attempt=int(attempt) if attempt.isdecimal() and len(attempt) < 6 else 1,
+        tasks=tuple(_task(task) for task in islice(found["tasks"].items(), TASKS)) if "tasks" in found else (),
+    )
+
+
+def moment(text: str) -> datetime | None:
+    """An ISO time with its zone, or None."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _task(task: Part) -> Task:
+    found = task.members("id", "name", "error", "interrupts", "result", "checkpoint")
+    error, result = found.get("error"), found.get("result")
+    has_result = result is not None and not result.raw_is(b"null")
+    keeps = has_result and result is not None and result.size <= WRITES_BYTES
+    return Task(
+        id=_text(found.get("id")),
+        name=_text(found.get("name")),
+        error="" if error is None or error.raw_is(b"null", b'""') else error.text(ERROR_CHARS),
+        asks="interrupts" in found and found["interrupts"].is_list and not found["interrupts"].is_empty,
+        has_result=has_result,
+        writes=result.raw if keeps and result is not None else None,
+        writes_bytes=result.size if has_result and result is not None else 0,
+        subgraph=_text(found["checkpoint"].members("checkpoint_ns").get("checkpoint_ns"))
+        if "checkpoint" in found
+        else "",
+    )
+
+
+def _text(part: Part | None) -> Any:
+    return "" if part is None or part.raw_is(b"null") else part.text(NAME_CHARS)

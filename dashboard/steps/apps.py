@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class StepsConfig(AppConfig):
+    name = "dashboard.steps"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,76 @@
+"""The steps of a run as pieces of HTML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from dashboard.runs.models import Run
+from dashboard.runs.state.view import markdown, value_tree
+from dashboard.steps import selectors
+from dashboard.steps.layout import axis_of
+from dashboard.steps.models import Step
+
+ROWS = 200
+"""A page shows so many steps at once."""
+
+
+def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
+    """What the list of steps needs; `start` is the index of the first one shown, None: the usual one."""
+    log = selectors.step_log(run)
+    steps = list(selectors.steps_list(run))
+    if start is None:
+        start = 0 if run.is_terminal else max(0, len(steps) - ROWS)
+    shown = steps[start : start + ROWS]
+    axis = axis_of(run, log, steps, now=timezone.now())
+    return {
+        "run": run,
+        "rows": [axis.row(step) for step in shown] if axis else [],
+        "axis": axis,
+        "count": len(steps),
+        "first": start + 1,
+        "last": start + len(shown),
+        "earlier": max(0, start - ROWS) if start > 0 else None,
+        "later": start + ROWS if start + ROWS < len(steps) else None,
+        "why": selectors.why_not_all(run, log),
+        "version": run.version + (log.version if log else 0),
+    }
+
+
+def steps_html(run: Run) -> str:
+    """The list of steps, with its id."""
+    return render_to_string("steps/_steps.html", steps_context(run))
+
+
+def live_context(run: Run) -> dict[str, Any]:
+    """What the text that is being written needs."""
+    text = selectors.live_text(run)
+    entries = [entry for entry in text.entries if isinstance(entry, dict)] if text else []
+    return {
+        "run": run,
+        "entries": [{**entry, "html": markdown(str(entry.get("text", "")))} for entry in entries],
+        "version": run.version + (text.version if text else 0),
+    }
+
+
+def live_html(run: Run) -> str:
+    """What models are writing in the run right now, with its id."""
+    return render_to_string("steps/_live.html", live_context(run))
+
+
+def step_context(run: Run, step: Step) -> dict[str, Any]:
+    """What one opened step needs."""
+    writes = step.writes
+    return {
+        "run": run,
+        "step": step,
+        "tree": value_tree(writes) if step.writes_json else None,
+        "wrote_nothing": step.writes_json in ("", "null", "{}") and step.writes_bytes <= 4,
+    }
+
+
+def steps_changed_html(run: Run) -> str:
+    """What a page shows of a run's steps, ready to be swapped in when they have changed."""
+    return steps_html(run)

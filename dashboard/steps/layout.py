@@ -1,0 +1,96 @@
+"""How steps are laid out on a time axis: where each bar begins and how long it is, in per cent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from dashboard.runs.models import Run
+from dashboard.steps.models import Step, StepLog
+
+LEAST_PERCENT: Final = 0.6
+TICKS: Final = 4
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of the axis, in per cent of its length, as SVG takes it."""
+
+    x: str
+    width: str
+
+    @classmethod
+    def between(cls, start: float, end: float, whole: float) -> Bar:
+        x = min(100.0 - LEAST_PERCENT, max(0.0, 100 * start / whole))
+        return cls(f"{x:.2f}%", f"{max(LEAST_PERCENT, min(100.0 - x, 100 * (end - start) / whole)):.2f}%")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A step as the page shows it."""
+
+    step: Step
+    bar: Bar | None
+
+    @property
+    def depth(self) -> int:
+        return min(len(self.step.path), 5)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The time that the bars show: from the launch to the end of the run, or to now.
+
+    `here_s` passed here before the server had the run, `there_s` on the server before its first step.
+    """
+
+    start: datetime
+    whole_s: float
+    here_s: float
+    there_s: float
+
+    @property
+    def here(self) -> Bar | None:
+        return Bar.between(0, self.here_s, self.whole_s) if self.here_s >= 0.05 else None
+
+    @property
+    def there(self) -> Bar | None:
+        return Bar.between(self.here_s, self.here_s + self.there_s, self.whole_s) if self.there_s >= 0.05 else None
+
+    @property
+    def waited_s(self) -> float:
+        return self.here_s + self.there_s
+
+    @property
+    def ticks(self) -> list[tuple[str, float]]:
+        """Where the axis has its marks after its begin, and after how many seconds."""
+        return [(f"{100 * at / TICKS:.0f}%", self.whole_s * at / TICKS) for at in range(1, TICKS + 1)]
+
+    def row(self, step: Step) -> Row:
+        if step.started_at is None:
+            return Row(step, None)
+        begin = (step.started_at - self.start).total_seconds()
+        end = (step.finished_at - self.start).total_seconds() if step.finished_at else self.whole_s
+        return Row(step, Bar.between(begin, max(begin, end), self.whole_s))
+
+
+def axis_of(run: Run, log: StepLog | None, steps: Sequence[Step], *, now: datetime) -> Axis | None:
+    """The axis for these steps; None when none of them has a time.
+
+    Steps have the times of the server's clock, waiting here has ours: only lengths of time go from one to the other.
+    """
+    times = [step.started_at for step in steps if step.started_at]
+    if not times:
+        return None
+    first = min(times)
+    begun_at = run.started_at or run.created_at
+    here_s = max(0.0, (begun_at - run.created_at).total_seconds())
+    there_s = log.server_wait_s if log is not None and log.server_wait_s is not None else 0.0
+    start = first - timedelta(seconds=here_s + there_s)
+    ends = [step.finished_at for step in steps if step.finished_at] or [first]
+    whole_s = (max(ends) - start).total_seconds()
+    if not run.is_terminal or any(step.finished_at is None for step in steps):
+        whole_s = max(whole_s, ((run.finished_at or now) - run.created_at).total_seconds())
+    return Axis(start, max(whole_s, 0.01), here_s, there_s)

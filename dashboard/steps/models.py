@@ -1,0 +1,115 @@
+"""The steps of a run, kept so that they outlive its server. Written by `services.py` alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from dashboard.runs.models import Run
+
+
+class StepStatus(models.TextChoices):
+    """How a step stands. The words are those of `steps.json`."""
+
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    WAITING = "waiting", "Waiting for a person"
+
+
+class StepLog(models.Model):
+    """What is known of a run's steps as a whole. There is none while nobody has looked.
+
+    `version` grows with every change. `why` says what is missing, and is empty when nothing is. Times of steps are the
+    server's; `server_wait_s` is how long the run waited there before its first step.
+    """
+
+    class State(models.TextChoices):
+        LIVE = "live", "Watched while it runs"
+        READING = "reading", "Being read from the server's history"
+        READ = "read", "Read"
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="step_log")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.LIVE)
+    version = models.BigIntegerField(default=1)
+    claimed_at = models.DateTimeField(null=True)
+    tries = models.IntegerField(default=0)
+    why = models.TextField(default="", blank=True)
+    server_wait_s = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=["live", "reading", "read"]), name="step_log_state_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"steps of run {self.run_id}"
+
+
+class Step(models.Model):
+    """One execution of a node. `index` counts from 0 in the order in which steps began, those inside after their own.
+
+    `path` has the names of the subgraphs around it, outermost first. `task_id` is the server's, "" when not known.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    index = models.IntegerField()
+    task_id = models.CharField(max_length=200, default="", blank=True)
+    node = models.CharField(max_length=200)
+    path = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    status = models.CharField(max_length=10, choices=StepStatus.choices)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    attempt = models.IntegerField(default=1)
+    error = models.TextField(default="", blank=True)
+    # What it wrote, by key: JSON text, as it came. "" when it is not known, or too large to be kept.
+    writes_json = models.TextField(default="", blank=True)
+    writes_bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["index"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "index"], name="step_index_once"),
+            models.CheckConstraint(condition=Q(status__in=StepStatus.values), name="step_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return "/".join([*self.path, self.node])
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its begin to its end; None while it has none, or its begin is not known."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds())
+
+    @property
+    def writes(self) -> Any:
+        """What it wrote; None when that is not kept."""
+        try:
+            return json.loads(self.writes_json) if self.writes_json else None
+        except (ValueError, RecursionError):
+            return None
+
+
+class LiveText(models.Model):
+    """What models are writing right now, while somebody watches. An unlogged table: it costs no write-ahead log.
+
+    `entries` is a list of `{"id", "node", "text", "cut"}`: `cut` is how many characters before `text` are left out.
+    """
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="live_text")
+    version = models.BigIntegerField(default=1)
+    entries = models.JSONField(default=list)
+
+
+class Watch(models.Model):
+    """Somebody has the page of this run open: refreshed every few seconds by each web process. Unlogged too."""
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="watch")
+    seen_at = models.DateTimeField(db_default=Now())

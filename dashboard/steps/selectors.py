@@ -1,0 +1,84 @@
+"""Every read about steps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from dashboard.runs.models import Run, ThreadChoice
+from dashboard.steps.models import LiveText, Step, StepLog, Watch
+
+WRITES_INLINE_BYTES = 2_000_000
+"""Of all steps of one answer; larger ones are null there, and their sizes tell."""
+
+
+def steps_list(run: Run) -> QuerySet[Step]:
+    """The run's steps in order, without what they wrote."""
+    return Step.objects.filter(run=run).defer("writes_json")
+
+
+def step_get(run: Run, index: int) -> Step | None:
+    """One step with what it wrote."""
+    return Step.objects.filter(run=run, index=index).first()
+
+
+def step_log(run: Run) -> StepLog | None:
+    """What is known of the run's steps as a whole."""
+    return StepLog.objects.filter(pk=run.pk).first()
+
+
+def live_text(run: Run) -> LiveText | None:
+    """What models are writing in it right now; None when nobody watches, or nothing is being written."""
+    return None if run.is_terminal else LiveText.objects.filter(run=run).first()
+
+
+def watched_runs(*, within: timedelta) -> set[UUID]:
+    """The runs whose pages somebody has open."""
+    return set(Watch.objects.filter(seen_at__gt=Now() - within).values_list("run_id", flat=True))
+
+
+def why_not_all(run: Run, log: StepLog | None) -> str:
+    """Why the run's steps are not all there, in a sentence; "" when they are."""
+    if not run.is_terminal:
+        return "The run is still going on."
+    if run.remote_run_id is None:
+        return "The run never began on its server."
+    if run.thread_choice == ThreadChoice.STATELESS:
+        return "A stateless run leaves no history on its server."
+    if run.request.params.get("durability") == "exit":
+        return "The run was launched with durability “exit”: its server kept the last state only."
+    if log is not None and log.state == StepLog.State.READ:
+        return log.why
+    if log is None or log.state == StepLog.State.LIVE:
+        return "The steps have not been read from the server."
+    return "The steps are being read from the server."
+
+
+def steps_document(run: Run) -> dict[str, Any]:
+    """The run's steps as `steps.json` gives them."""
+    left = WRITES_INLINE_BYTES
+    found = []
+    for step in Step.objects.filter(run=run):
+        is_inline = len(step.writes_json) <= left
+        left -= len(step.writes_json) if is_inline else 0
+        duration_s = step.duration_s
+        found.append(
+            {
+                "index": step.index,
+                "node": step.node,
+                "path": step.path,
+                "started_at": step.started_at.isoformat() if step.started_at else None,
+                "finished_at": step.finished_at.isoformat() if step.finished_at else None,
+                "duration_ms": round(duration_s * 1000) if duration_s is not None else None,
+                "status": step.status,
+                "error": step.error or None,
+                "attempt": step.attempt,
+                "writes": step.writes if is_inline else None,
+            }
+        )
+    why = why_not_all(run, step_log(run))
+    return {"steps": found, "complete": not why, "why": why or None}

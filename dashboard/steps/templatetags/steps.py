@@ -1,0 +1,55 @@
+"""The steps of a run on its page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from dashboard.runs.models import Run
+from dashboard.runs.templatetags.runs import duration
+from dashboard.steps.fragments import live_context, steps_context
+from dashboard.steps.models import StepStatus
+
+register = template.Library()
+
+TONES = {"running": "info", "done": "neutral", "failed": "danger", "waiting": "attention"}
+ICONS = {"running": "arc", "done": "check", "failed": "cross", "waiting": "question"}
+
+
+@register.inclusion_tag("steps/_steps.html")
+def run_steps(run: Run) -> dict[str, Any]:
+    """The list of the run's steps."""
+    return steps_context(run)
+
+
+@register.inclusion_tag("steps/_live.html")
+def run_writing(run: Run) -> dict[str, Any]:
+    """What models are writing in the run right now; an empty place when nothing is."""
+    return live_context(run)
+
+
+@register.filter
+def step_tone(status: str) -> str:
+    """The colour token of a step's status."""
+    return TONES[status]
+
+
+@register.filter
+def step_icon(status: str) -> str:
+    """The name of the icon of a step's status."""
+    return ICONS[status]
+
+
+@register.filter
+def step_label(status: str) -> str:
+    """A step's status in words."""
+    return StepStatus(status).label
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """A length of time as people read it: "8 ms", "0.4 s", "1 m 04 s"; "" for None."""
+    if value is None:
+        return ""
+    return f"{value * 1000:.0f} ms" if value < 0.0995 else duration(value)

@@ -1,0 +1,138 @@
+"""The steps of runs on the real server match what ran: a loop, branches, a subgraph, a failure, waits, a resumption."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboard.runs.models import Run
+from dashboard.servers.models import Server
+from dashboard.steps.models import StepLog
+from dashboard.steps.selectors import steps_document
+from dashboard.teams.models import User
+from tests.asynchronous import eventually, in_db, working
+from tests.contract.langgraph_dev import LangGraphDev
+from tests.contract.test_real_runs import GRAPHS, ended
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
+
+STAGES = Path(__file__).parent / "graphs" / "stages.py"
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphDev]:
+    """The real server on the sample graphs, and on one that fails in the third of its five steps."""
+    folder = tmp_path_factory.mktemp("graphs") / "graphs"
+    shutil.copytree(GRAPHS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(STAGES, folder / "stages.py")
+    told = json.loads((folder / "langgraph.json").read_text())
+    told["graphs"]["stages"] = "./stages.py:graph"
+    (folder / "langgraph.json").write_text(json.dumps(told))
+    with LangGraphDev(folder) as server:
+        yield server
+
+
+async def steps_of(run: Run) -> dict[str, Any]:
+    """The run's `steps.json` once its steps have been read."""
+
+    async def look() -> dict[str, Any] | None:
+        log = await in_db(StepLog.objects.filter(pk=run.pk, state="read").exists)
+        if not log:
+            return None
+        fresh = await in_db(Run.objects.select_related("request").get, pk=run.pk)
+        return await in_db(steps_document, fresh)
+
+    return await eventually(look, "the steps are read")
+
+
+def brief(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [("/".join(step["path"]), step["node"], step["status"]) for step in document["steps"]]
+
+
+async def test_loop_branches_and_subgraph(server: Server, person: User) -> None:
+    async with working():
+        run = await ended(server, person, assistant_id="survey", input='{"place": "Quay", "seconds": 0.1}')
+        found = await steps_of(run)
+
+    assert found["complete"], found["why"]
+    measure = [("", "measure", "done"), ("measure", "sample", "done"), ("measure", "check", "done")]
+    branches = {("", "read_tides", "done"), ("", "read_winds", "done")}
+    told = brief(found)
+    assert told[0] == ("", "plan", "done")
+    assert set(told[1:3]) == branches
+    assert told[3:] == [*measure, ("", "judge", "done"), *measure, ("", "judge", "done"), ("", "summarize", "done")]
+    assert [step["index"] for step in found["steps"]] == list(range(12))
+    assert {step["attempt"] for step in found["steps"]} == {1}
+    plan = found["steps"][0]
+    assert plan["writes"] == {"route": ["north pier", "basin", "south pier"]}
+    assert 100 <= plan["duration_ms"] < 400
+    tides, winds = (next(s for s in found["steps"] if s["node"] == node) for node in ("read_tides", "read_winds"))
+    assert tides["started_at"] == winds["started_at"]
+    assert found["steps"][4]["writes"]["samples"] == [3.0, 3.04, 2.98]
+
+
+async def test_a_failure_in_the_third_of_five_steps(server: Server, person: User) -> None:
+    async with working():
+        run = await ended(server, person, assistant_id="stages", input='{"fails": true}')
+        found = await steps_of(run)
+
+    assert brief(found) == [("", "first", "done"), ("", "second", "done"), ("", "third", "failed")]
+    failed = found["steps"][2]
+    assert "the third stage is broken" in failed["error"]
+    assert failed["writes"] is None
+    assert 40 <= failed["duration_ms"] < 2000
+
+
+async def test_a_question_waits_and_its_answer_takes_the_step(server: Server, person: User) -> None:
+    async with working():
+        asked = await ended(server, person, assistant_id="approval", input='{"request": "a boat", "amount": 3}')
+        waiting = await steps_of(asked)
+        answered = await ended(
+            server,
+            person,
+            assistant_id="approval",
+            thread="existing",
+            thread_id=str(asked.remote_thread_id),
+            command='{"resume": "yes"}',
+        )
+        done = await steps_of(answered)
+
+    assert brief(waiting) == [("", "ask", "waiting")]
+    assert waiting["steps"][0]["finished_at"] is None
+    assert brief(done) == [("", "ask", "done"), ("", "record", "done")]
+    assert done["steps"][0]["writes"]["decision"] == "approved"
+
+
+async def test_a_breakpoint_has_no_step_that_was_not_begun(server: Server, person: User) -> None:
+    async with working():
+        paused = await ended(
+            server, person, assistant_id="report", input='{"topic": "x", "seconds": 0}', interrupt_before="write"
+        )
+        before = await steps_of(paused)
+        gone_on = await ended(
+            server, person, assistant_id="report", thread="existing", thread_id=str(paused.remote_thread_id)
+        )
+        after = await steps_of(gone_on)
+
+    assert brief(before) == [("", "plan", "done")]
+    assert brief(after) == [("", "write", "done"), ("", "review", "done")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [({"durability": "exit"}, "durability"), ({"thread": "stateless"}, "stateless")],
+)
+async def test_why_there_are_no_steps(server: Server, person: User, fields: dict[str, str], why: str) -> None:
+    async with working():
+        run = await ended(server, person, assistant_id="report", input='{"topic": "x", "seconds": 0}', **fields)
+        fresh = await in_db(Run.objects.select_related("request").get, pk=run.pk)
+        found = await in_db(steps_document, fresh)
+
+    assert found["steps"] == []
+    assert not found["complete"]
+    assert why in found["why"]
