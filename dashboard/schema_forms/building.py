@@ -14,7 +14,7 @@ from dashboard.schema_forms.matching import branch_of, is_drawable, option_of
 from dashboard.schema_forms.messages import MESSAGE
 from dashboard.schema_forms.nodes import Node, Option
 from dashboard.schema_forms.pointers import join
-from dashboard.schema_forms.reading import NEW, extra_schema
+from dashboard.schema_forms.reading import NEW, extra_schema, has_content
 from dashboard.schema_forms.reading_texts import option_texts, reads_as_format
 from dashboard.schema_forms.shapes import Shape, Shapes, hint_of
 from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Rows, Unread, Untouched, is_number, is_plain
@@ -151,6 +151,7 @@ class Builder:
     def _leaf(self, shape: Shape, text: str, place: Place) -> Node:
         node = self._node("_leaf", shape, place, value=text)
         node.control = _control(shape, text)
+        node.is_data_url = shape.schema.get("format") == "data-url"
         if place.default is not MISSING:
             shown = place.default if isinstance(place.default, str) else write(place.default, indent=None)
             node.placeholder = shown
@@ -282,7 +283,7 @@ class Builder:
             )
             child = self.build(branch, held, inner)
             child.is_bare = child.template in ("_object", "_list")
-            child.required = node.required
+            child.required = node.required and not place.is_row
             child.errors = [sentence for sentence in child.errors if sentence not in node.errors]
             child.warnings = []
             if child.template == "_leaf":
@@ -325,6 +326,9 @@ class Builder:
             node.hidden.append((f"given/{place.name}", "blank"))
         elif not place.is_row and place.depth > 0 and not place.required:
             node.note = "optional"
+            is_blank = value is MISSING or not has_content(value)
+            is_told_of = any(control.startswith(f"{place.name}/") for control in self.errors)
+            node.is_folded = is_blank and not is_told_of and bool(shape.properties)
         if (order := self._order(shape, held)) is not None:
             node.hidden.append((f"order/{place.name}", write(order, indent=None)))
         default = place.default if isinstance(place.default, dict) else {}
@@ -431,6 +435,7 @@ class Builder:
                 node.actions.append((f"out {place.name}", "Leave out", ""))
             else:
                 node.note = _list_default(place.default)
+                node.default = "shown" if place.default else ""
                 node.actions.append((f"put {place.name}", "Give an empty list", ""))
                 if shape.is_nullable:
                     node.actions.append((f"null {place.name}", "Give null", ""))
@@ -514,7 +519,10 @@ class Builder:
         kind = next((option.value for option in content.kinds if option.is_chosen), "0")
         inner.hidden.insert(0, (f"kind/{content.name}", kind))
         inner.errors = [*content.errors, *inner.errors] if inner is not content else inner.errors
-        inner.part["is_content"] = True
+        for part in inner.children:
+            for block in part.children:
+                for member in block.children:
+                    member.is_bare = member.template == "_object"
         if inner.template == "_leaf":
             inner.given = []
         return inner
@@ -559,7 +567,7 @@ def _examples(shape: Shape) -> list[tuple[int, str]]:
 
 def _list_default(default: Any) -> str:
     if not isinstance(default, list):
-        return "Not given."
+        return ""
     if not default:
         return "Default: an empty list."
     return f"Default: {short(write(default, indent=None), 200)}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from django.template import Context, Template, engines
 from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.schema_forms.leaf import leaf_html
 
 _ODD: Final = re.compile(r"[^A-Za-z0-9_/~.-]")
 
@@ -64,11 +66,13 @@ class Node:
     add: str = ""
     pastes: bool = False
     is_bare: bool = False
+    is_folded: bool = False
+    is_data_url: bool = False
     post_url: str | None = None
     target: str = ""
     part: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def id(self) -> str:
         return id_of(self.name)
 
@@ -84,6 +88,8 @@ class Node:
         return self.value != ""
 
     def __str__(self) -> SafeString:
+        if self.template == "_leaf":
+            return mark_safe(leaf_html(self))  # noqa: S308  # every value in it is escaped
         return mark_safe(_template(self.template).render(Context({"node": self})))  # noqa: S308  # a rendered template
 
     __html__ = __str__

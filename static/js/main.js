@@ -6,6 +6,7 @@ import { attachLaunch } from "./launch.js";
 import { attachLive } from "./live.js";
 import { attachMenus } from "./menu.js";
 import { attachToasts } from "./toasts.js";
+import { attachSchemaForms } from "./schema_forms.js";
 import { attachTabs } from "./tabs.js";
 import { startTicking } from "./tick.js";
 
@@ -23,4 +24,5 @@ htmx.onLoad((part) => {
   attachFilters(part);
   attachJsonFields(part);
   attachLaunch(part);
+  attachSchemaForms(part);
 });
