@@ -1,4 +1,4 @@
-"""What must not stand in a log, or not so often."""
+"""Log filters: tokens are hidden, and messages repeated during an outage are throttled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TOKENS = re.compile(r"(/(?:s|sign-in)/)[^/\s\"']+")
 
 
 class HideTokens(logging.Filter):
-    """Takes the tokens out of the addresses of share and sign-in links: whoever reads them could use them."""
+    """Hides the tokens in addresses of share and sign-in links: anybody who reads one could use it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
@@ -21,23 +21,16 @@ class HideTokens(logging.Filter):
         return True
 
 
-SAID_AGAIN_AND_AGAIN = (
-    "cannot listen to the database",
-    "could not note the connection",
-    "error connecting in",
-    "reconnection attempt in pool",
-    "the database is away",
-    "the leases could not be renewed",
-    "the queue cannot be read",
-    "the workers cannot be looked at",
-)
-"""How that begins which is tried every second while Postgres is away, some of it for each of thousands of runs."""
+THROTTLED: dict[str, object] = {"throttled": True}
+"""`extra=THROTTLED` marks a message that is logged on every retry during an outage."""
+
+POOL_LOGGER = "psycopg.pool"
 
 
-class NotEveryTime(logging.Filter):
-    """Lets what is said again and again of an outage through once in `EVERY_S` seconds, with how often it was said.
+class Throttle(logging.Filter):
+    """Writes a throttled message once in `EVERY_S` seconds for each cause, with how often it came meanwhile.
 
-    What it says of the cause counts: another cause is another thing to say. Everything else is let through.
+    Throttled are calls with `extra=THROTTLED` and what psycopg's pool says. Everything else is written every time.
     """
 
     EVERY_S = 60.0
@@ -45,27 +38,28 @@ class NotEveryTime(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: dict[tuple[str, str, str], _Said] = {}
+        self._last: dict[tuple[str, str, str], _Entry] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info or not str(record.msg).startswith(SAID_AGAIN_AND_AGAIN):
+        is_throttled = getattr(record, "throttled", False) or record.name == POOL_LOGGER
+        if record.exc_info or not is_throttled:
             return True
         cause = str(record.args[-1]) if isinstance(record.args, tuple) and record.args else ""
         key = record.name, str(record.msg), cause
-        said = self._said.get(key)
-        if said is not None and record.created - said.at < self.EVERY_S:
-            said.left_out += 1
+        entry = self._last.get(key)
+        if entry is not None and record.created - entry.at < self.EVERY_S:
+            entry.skipped += 1
             return False
-        if len(self._said) >= self.KINDS:
-            self._said.clear()
-        self._said[key] = _Said(record.created)
-        if said is not None and said.left_out:
-            since = time.strftime("%H:%M:%S", time.localtime(said.at))
-            record.msg, record.args = f"{record.getMessage()} (and {said.left_out} times like it since {since})", ()
+        if len(self._last) >= self.KINDS:
+            self._last.clear()
+        self._last[key] = _Entry(record.created)
+        if entry is not None and entry.skipped:
+            since = time.strftime("%H:%M:%S", time.localtime(entry.at))
+            record.msg, record.args = f"{record.getMessage()} ({entry.skipped} more like it since {since})", ()
         return True
 
 
 @dataclass
-class _Said:
+class _Entry:
     at: float
-    left_out: int = 0
+    skipped: int = 0

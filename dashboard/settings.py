@@ -162,10 +162,10 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "filters": {
         "hide_tokens": {"()": "dashboard.logs.HideTokens"},
-        "not_every_time": {"()": "dashboard.logs.NotEveryTime"},
+        "throttle": {"()": "dashboard.logs.Throttle"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens", "not_every_time"]}
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens", "throttle"]}
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"httpx": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},

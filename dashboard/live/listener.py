@@ -19,6 +19,7 @@ from django.db import InterfaceError, OperationalError
 
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group, watched
 from dashboard.live.rendering import once
+from dashboard.logs import THROTTLED
 from dashboard.monitoring.database_outage import reach
 from dashboard.monitoring.listening import listener_set
 from dashboard.monitoring.selectors import LiveWorkers, crew, queue_is_stuck
@@ -142,7 +143,7 @@ async def _watch_workers() -> None:
         try:
             found = await database_sync_to_async(_work)()
         except (OperationalError, InterfaceError) as error:
-            logger.info("the workers cannot be looked at: %s", str(error).strip())
+            logger.info("the workers cannot be looked at: %s", str(error).strip(), extra=THROTTLED)
         else:
             reach.answered()
             if known not in (None, found):

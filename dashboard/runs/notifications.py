@@ -14,6 +14,8 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from dashboard.logs import THROTTLED
+
 logger = logging.getLogger(__name__)
 
 RUN_CHANNEL = "runboard_run"
@@ -73,7 +75,9 @@ async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncGenerator
         try:
             line = await psycopg.AsyncConnection.connect(database_url, autocommit=True, connect_timeout=5)
         except (psycopg.Error, OSError) as error:
-            logger.warning("cannot listen to the database, trying again in %.1f s: %s", delay, str(error).strip())
+            logger.warning(
+                "cannot listen to the database, trying again in %.1f s: %s", delay, str(error).strip(), extra=THROTTLED
+            )
             await asyncio.sleep(delay)
             delay = min(delay * 2, RECONNECT_MAX_S)
             continue

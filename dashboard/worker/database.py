@@ -14,6 +14,8 @@ from typing import ParamSpec, TypeVar
 
 from django.db import DataError, InterfaceError, InternalError, OperationalError, connections
 
+from dashboard.logs import THROTTLED
+
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
@@ -58,7 +60,9 @@ class Database:
             try:
                 return await self.call(service, *args, **kwargs)
             except DATABASE_AWAY as error:
-                logger.warning("the database is away, trying again in %.1f s: %s", delay, str(error).strip())
+                logger.warning(
+                    "the database is away, trying again in %.1f s: %s", delay, str(error).strip(), extra=THROTTLED
+                )
             await asyncio.sleep(delay)
             delay = min(delay * 2, RETRY_MAX_S)
 

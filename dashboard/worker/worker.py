@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from dashboard.langgraph import LangGraphClient, RequestInvalid
+from dashboard.logs import THROTTLED
 from dashboard.runs import leases, outcomes
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import LEASE, Lease, LeaseLost
@@ -143,7 +144,7 @@ class Worker:
                     self._hold(run, began)
                     taken += 1
         except DATABASE_AWAY as error:
-            logger.warning("the queue cannot be read: %s", str(error).strip())
+            logger.warning("the queue cannot be read: %s", str(error).strip(), extra=THROTTLED)
             self._has_doubts = True
             return False
         return taken == room
@@ -255,7 +256,7 @@ class Worker:
                 kept = await self._database.call(leases.leases_renew, owner=self.id, holds=holds)
                 await self._database.call(services.worker_beat, worker_id=self.id, held=len(holds))
             except DATABASE_AWAY as error:
-                logger.warning("the leases could not be renewed: %s", str(error).strip())
+                logger.warning("the leases could not be renewed: %s", str(error).strip(), extra=THROTTLED)
             else:
                 gone = []
                 for lease in holds:

@@ -11,6 +11,11 @@ const CHECK_EVERY_MS = 5000;
 const LONGEST_DELAY_MS = 4000;  // as often as a page polls, so that it is live soon after any outage
 const ENDS = { 4401: "signed-out", 4404: "gone" };
 
+/** Soon at first, then more slowly; with jitter, so that pages do not all reconnect at once. */
+export function reconnectDelayMs(tries) {
+  return Math.min(LONGEST_DELAY_MS, 500 * 2 ** tries) * (0.5 + Math.random() / 2);
+}
+
 export class Connection {
   socket = null;
   hasSnapshot = false;
@@ -64,10 +69,8 @@ export class Connection {
   closed(code) {
     this.drop();
     if (ENDS[code]) return this.end(ENDS[code]);
-    // Never all pages at once.
-    const delay = Math.min(LONGEST_DELAY_MS, 500 * 2 ** this.#tries) * (0.5 + Math.random() / 2);
+    this.#timer = setTimeout(() => this.open(), reconnectDelayMs(this.#tries));
     this.#tries += 1;
-    this.#timer = setTimeout(() => this.open(), delay);
   }
 
   /** Forgets the socket; it is not heard any more, whatever becomes of it. */

@@ -180,10 +180,10 @@ PAGES = (
     Break(
         "lines-are-tried-often",
         "After a long outage open pages are live within ten seconds.",
-        "static/js/main.js",
-        "Math.min(4000, 500 * 2 ** tries)",
-        "Math.min(15000, 500 * 2 ** tries)",
-        ("tests/browser/test_outage_pages.py::test_a_page_never_waits_longer_than_4_s_to_try_its_line_again",),
+        "static/js/socket.js",
+        "const LONGEST_DELAY_MS = 4000;",
+        "const LONGEST_DELAY_MS = 15000;",
+        ("tests/browser/test_outage_pages.py::test_a_page_never_waits_longer_than_4_s_to_reconnect",),
     ),
     Break(
         "page-polls-without-a-socket",
@@ -197,16 +197,16 @@ PAGES = (
         "live-once-told",
         "A page is not called live before its line has brought what the database holds.",
         "static/js/socket.js",
-        "    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: false, isLive: false });\n",
-        "    if (!this.isOver) Object.assign(this, { socket, wrapper, isTold: true, isLive: false });\n"
-        "    this.settle();\n",
+        "    socket.onclose = ({ code }) => this.closed(code);\n",
+        "    socket.onclose = ({ code }) => this.closed(code);\n"
+        "    socket.onopen = () => { this.hasSnapshot = true; this.settle(); };\n",
         ("tests/browser/test_live_run.py::test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds",),
     ),
     Break(
         "silent-line-is-noticed",
         "A page whose line is dead without knowing it is not called live.",
         "static/js/socket.js",
-        "setInterval(() => this.listen(), LISTEN_EVERY_MS);",
+        "setInterval(() => this.checkSilence(), CHECK_EVERY_MS);",
         "0;",
         ("tests/browser/test_live_run.py::test_a_line_that_falls_silent_is_not_live_and_another_is_opened",),
     ),

@@ -1,15 +1,14 @@
-"""What is said over and over while an outage lasts is said once in a while, and everything else at once."""
+"""Messages repeated during an outage are written once a minute, everything else at once."""
 
 from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboard.logs import SAID_AGAIN_AND_AGAIN, NotEveryTime
+from dashboard.logs import POOL_LOGGER, Throttle
 
 BEGAN = time.mktime((2026, 11, 26, 3, 10, 12, 0, 0, -1))
 AWAY = "the database is away, trying again in %.1f s: %s"
@@ -19,10 +18,13 @@ class Log:
     """What is written of what is said, second by second."""
 
     def __init__(self) -> None:
-        self._filter = NotEveryTime()
+        self._filter = Throttle()
 
-    def write(self, second: float, message: str, *args: object, exc_info: Any = None) -> str | None:
-        record = logging.LogRecord("worker", logging.WARNING, "", 0, message, args, exc_info)
+    def write(
+        self, second: float, message: str, *args: object, exc_info: Any = None, name: str = "worker"
+    ) -> str | None:
+        record = logging.LogRecord(name, logging.WARNING, "", 0, message, args, exc_info)
+        record.throttled = message == AWAY
         record.created = BEGAN + second
         return record.getMessage() if self._filter.filter(record) else None
 
@@ -36,7 +38,7 @@ def test_what_is_said_again_and_again_is_written_once_a_minute_with_how_often(lo
     assert log.write(0, AWAY, 0.1, "refused") == "the database is away, trying again in 0.1 s: refused"
     assert [log.write(second, AWAY, 1.0, "refused") for second in range(1, 60)] == [None] * 59
     told = log.write(60, AWAY, 1.0, "refused")
-    assert told == "the database is away, trying again in 1.0 s: refused (and 59 times like it since 03:10:12)"
+    assert told == "the database is away, trying again in 1.0 s: refused (59 more like it since 03:10:12)"
     assert log.write(61, AWAY, 1.0, "refused") is None
 
 
@@ -66,20 +68,18 @@ def test_the_causes_that_are_remembered_are_bounded(log: Log) -> None:
     for number in range(1000):
         log.write(0, AWAY, 0.1, f"connection {number} is closed")
 
-    assert len(log._filter._said) <= NotEveryTime.KINDS
+    assert len(log._filter._last) <= Throttle.KINDS
 
 
-@pytest.mark.parametrize("begin", SAID_AGAIN_AND_AGAIN)
-def test_what_is_held_back_is_said_somewhere(begin: str) -> None:
-    """By Runboard, or by the pool of psycopg: else a sentence was changed in one place and not in the other."""
+def test_the_pool_of_psycopg_is_throttled_too(log: Log) -> None:
     import psycopg_pool.pool
 
-    here = Path(__file__).parents[2] / "dashboard"
-    sources = [path for path in here.rglob("*.py") if path.name != "logs.py"]
-    assert any(f'"{begin}' in path.read_text() for path in (*sources, Path(psycopg_pool.pool.__file__)))
+    assert psycopg_pool.pool.logger.name == POOL_LOGGER
+    lines = [log.write(0, "error connecting in %r: %s", "pool", "refused", name=POOL_LOGGER) for _ in range(2)]
+    assert lines[1] is None
 
 
 def test_the_log_is_held_to_it() -> None:
     (handler,) = [each for each in logging.getLogger().handlers if type(each) is logging.StreamHandler]
 
-    assert NotEveryTime in [type(each) for each in handler.filters]
+    assert Throttle in [type(each) for each in handler.filters]

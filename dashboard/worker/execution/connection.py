@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from dashboard.langgraph import ConnectionEvent, LangGraphClient, LangGraphError
+from dashboard.logs import THROTTLED
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import Lease, LeaseLost
@@ -135,7 +136,7 @@ class Line:
         try:
             await self._database.call(leases.connection_changed, self._hold, kind=kind, data=data)
         except DATABASE_AWAY as error:
-            logger.warning("could not note the connection: %s", error, extra=self._log())
+            logger.warning("could not note the connection: %s", error, extra=self._log() | THROTTLED)
 
     async def _notice_execution(
         self, beginnings: RestartDetector, ask: Callable[[], Awaitable[Beginning | None]]

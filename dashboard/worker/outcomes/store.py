@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
+from dashboard.logs import THROTTLED
 from dashboard.runs import outcomes
 from dashboard.runs.leases import Lease, LeaseLost
 from dashboard.runs.outcomes import NOT_KEPT, Outcome, RunError
@@ -52,7 +53,7 @@ class OutcomeStore:
             async with self._turn(len(outcome.body or b"")):
                 await self._database.call(outcomes.run_finish, lease, outcome)
         except DATABASE_AWAY as error:
-            logger.warning("the database is away: %s", str(error).strip(), extra=_log(lease))
+            logger.warning("the database is away: %s", str(error).strip(), extra=_log(lease) | THROTTLED)
             return False
         except LeaseLost:
             raise
