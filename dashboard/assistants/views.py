@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from dashboard.assistants import selectors
 from dashboard.http import go_to, is_htmx, wants_json
+from dashboard.launch.selectors import presets_of
 from dashboard.runs.state.view import value_tree
 from dashboard.servers import services
 from dashboard.servers.documents import assistant_document
@@ -78,6 +79,7 @@ def assistant_detail(request: TeamRequest, server_id: UUID, assistant_id: str) -
         "title": assistant_titles(everyone)[assistant.pk],
         "figures": selectors.assistant_figures(assistant),
         "runs": list(runs[:RUNS_SHOWN]),
+        "presets": list(presets_of(request.team, request.user, assistant)),
         "settings": [(name, value_tree(value)) for name, value in assistant.settings.items()],
         "inputs": _inputs(assistant),
         "launch_query": urlencode({"server": server_id, "assistant_id": launch_id(assistant)}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import QueryDict
@@ -11,10 +12,12 @@ from django.http import QueryDict
 from dashboard.launch.fields import JSONText, NodeNames
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.headers import MASK
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, ThreadChoice
 
+VIEWS = ("input", "context", "config")
+"""The documents that can be filled in as a form or as JSON."""
 # A link that prefills never holds secrets, and cannot pretend to be another form.
-NEVER_FROM_A_LINK = {"headers", "launch_key", "parent"}
+NEVER_FROM_A_LINK = {"headers", "launch_key", "parent", "preset"}
 
 
 def prefill_from_query(query: QueryDict) -> dict[str, Any]:
@@ -35,10 +38,26 @@ def prefill_from_run(run: Run) -> dict[str, Any]:
         "parent": run.pk,
     }
     for name, value in params.items():
-        initial[name] = _as_typed(name, value)
+        initial[name] = as_typed(name, value)
     if run.thread_choice == "new":
         initial.pop("if_not_exists", None)
     return initial
+
+
+def controls_of(values: Mapping[str, Any], *, server_id: str, assistant_id: str) -> dict[str, str]:
+    """What a preset keeps of a launch as the launch form's controls would hold it, documents as JSON."""
+    controls = {
+        "server": server_id,
+        "assistant_id": assistant_id,
+        "thread": values.get("thread") or ThreadChoice.NEW,
+        "thread_id": values.get("thread_id") or "",
+        "tags": ", ".join(values.get("tags") or []),
+    }
+    for name, value in (values.get("params") or {}).items():
+        if name == "if_not_exists" and controls["thread"] == ThreadChoice.NEW:
+            continue
+        controls[name] = str(as_typed(name, value))
+    return controls | {f"{name}_view": "json" for name in VIEWS}
 
 
 def new_launch_key() -> uuid.UUID:
@@ -46,7 +65,8 @@ def new_launch_key() -> uuid.UUID:
     return uuid.uuid4()
 
 
-def _as_typed(name: str, value: Any) -> Any:
+def as_typed(name: str, value: Any) -> Any:
+    """A parameter as the form's control holds it."""
     if name == "headers":
         return json.dumps(dict.fromkeys(value, MASK), ensure_ascii=False, indent=2)
     field = LaunchForm.base_fields.get(name)

@@ -13,8 +13,10 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.launch.examples import assistant_cards
+from dashboard.launch.filled import NO_SUCH_PRESET, filled_form, preset_named
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.prefill import new_launch_key, prefill_from_query, prefill_from_run
+from dashboard.launch.presets import preset_controls
 from dashboard.runs import services
 from dashboard.runs.models import Run
 from dashboard.servers.selectors import assistant_list
@@ -44,6 +46,10 @@ def _show(request: TeamRequest) -> HttpResponse:
         return render(request, "launch/page.html", context | {"is_typed": True})
     if parent is not None:
         initial |= prefill_from_run(parent)
+    if (preset := preset_named(request)) is not None:
+        initial |= preset_controls(preset)
+    elif request.GET.get("preset"):
+        messages.info(request, NO_SUCH_PRESET)
     initial |= prefill_from_query(request.GET)
     if initial.get("thread_id") and "thread" not in request.GET and parent is None:
         initial["thread"] = "existing"
@@ -59,14 +65,15 @@ def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
 
 
 def _launch(request: TeamRequest) -> HttpResponse:
-    form = LaunchForm(request.POST, team=request.team)
-    if not form.is_valid():
+    filled = filled_form(request)
+    form = filled.form
+    if filled.order is None:
         if wants_json(request):
             return json_errors(form.errors)
         context = _context(request, form, form.cleaned_data.get("parent"))
         return render(request, "launch/page.html", context, status=422)
     try:
-        run = services.run_launch(team=request.team, by=request.user, order=form.order())
+        run = services.run_launch(team=request.team, by=request.user, order=filled.order)
     except services.AlreadyLaunched as earlier:
         run = earlier.run
         messages.info(request, "This form was sent before; here is the run it launched. Launch again starts another.")

@@ -73,6 +73,8 @@ class Run(models.Model):
 
     # Made with each blank launch form: the same form sent twice launches once.
     launch_key = models.UUIDField(null=True)
+    # The preset it was launched with, which may be gone by now.
+    preset_id = models.UUIDField(null=True)
 
     name = models.CharField(max_length=200, default="", blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
@@ -127,6 +129,7 @@ class Run(models.Model):
             models.Index(fields=["team", "status", "-created_at", "-id"], name="run_list_status"),
             models.Index(fields=["team", "assistant_id", "-created_at", "-id"], name="run_list_assistant"),
             models.Index(fields=["team", "launched_by", "-created_at", "-id"], name="run_list_person"),
+            models.Index(fields=["preset_id"], condition=Q(preset_id__isnull=False), name="run_by_preset"),
             models.Index(fields=["created_at"], condition=Q(status=RunStatus.QUEUED), name="run_queue"),
             models.Index(fields=["lease_expires_at"], condition=Q(status__in=sorted(HELD)), name="run_leases"),
             models.Index(

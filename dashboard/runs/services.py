@@ -53,6 +53,7 @@ class LaunchOrder:
     parent: Run | None = None
     parent_kind: ParentKind | Literal[""] = ""
     launch_key: uuid.UUID | None = None
+    preset_id: uuid.UUID | None = None
 
 
 class AlreadyLaunched(Exception):
@@ -95,6 +96,7 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
         thread_choice=order.thread_choice,
         remote_thread_id=thread_id,
         launch_key=order.launch_key,
+        preset_id=order.preset_id,
         remote_thread_kept=order.thread_choice != ThreadChoice.STATELESS or params.get("on_completion") == "keep",
     )
     run.search_text = _search_text(run, params)

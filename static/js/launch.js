@@ -3,10 +3,14 @@ export function attachLaunch(part) {
   const form = part.querySelector("[data-launch]:not([data-ready])");
   if (!form) return;
   form.dataset.ready = "";
-  const button = form.querySelector("[type=submit]");
+  const button = form.querySelector(".launch-submit [type=submit]");
   const value = (name) => form.elements[name]?.value?.trim() ?? "";
 
-  form.addEventListener("submit", () => { button.disabled = true; button.textContent = "Launching"; });
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.hasAttribute("formaction")) return;  // it only keeps what was typed
+    button.disabled = true;
+    button.textContent = "Launching";
+  });
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     // Come back to with the Back button: the next click is meant as a new launch, not as the old one sent twice.

@@ -1,0 +1,83 @@
+"""Every read about presets and about what was launched before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from dashboard.launch.models import Preset, PresetScope
+from dashboard.runs.models import Run
+from dashboard.servers.models import Assistant
+from dashboard.servers.selectors import assistant_ids
+from dashboard.teams.models import Team, User
+
+RECENT_LOOK = 60
+RECENT_SHOWN = 5
+
+
+def preset_list(team: Team, user: User) -> QuerySet[Preset]:
+    """The presets that somebody can launch with: the team's and their own."""
+    seen = Q(scope=PresetScope.TEAM) | Q(created_by=user)
+    presets = Preset.objects.filter(seen, team=team, server__removed_at=None)
+    return presets.select_related("server", "created_by")
+
+
+def preset_get(team: Team, user: User, preset_id: UUID | None) -> Preset | None:
+    """One of them, or None."""
+    return preset_list(team, user).filter(pk=preset_id).first() if preset_id else None
+
+
+def presets_of(team: Team, user: User, assistant: Assistant) -> QuerySet[Preset]:
+    """Those of one assistant."""
+    mine = preset_list(team, user)
+    return mine.filter(server=assistant.server_id, assistant_id__in=sorted(assistant_ids(assistant)))
+
+
+@dataclass(frozen=True)
+class RecentInput:
+    """An earlier launch of an assistant, and what it was about."""
+
+    run: Run
+    about: str
+
+
+def recent_inputs(team: Team, assistant_ids: Iterable[str], server_id: Any = None) -> list[RecentInput]:
+    """The last launches of an assistant whose inputs differ, newest first."""
+    runs = Run.objects.filter(team=team, assistant_id__in=sorted(assistant_ids)).exclude(parent_kind__in=["answer"])
+    if server_id:
+        runs = runs.filter(server=server_id)
+    found: dict[str, RecentInput] = {}
+    for run in runs.select_related("request").order_by("-created_at", "-id")[:RECENT_LOOK]:
+        about = about_input(run.request.params.get("input"))
+        if about and about not in found:
+            found[about] = RecentInput(run, about)
+        if len(found) == RECENT_SHOWN:
+            break
+    return list(found.values())
+
+
+def about_input(value: Any, length: int = 90) -> str:
+    """The first words a person would know an input by; "" when there are none."""
+    words = next(iter(_texts(value)), "")
+    words = " ".join(words.split())
+    return words if len(words) <= length else words[: length - 1].rstrip() + "…"
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        if value.strip():
+            yield value
+    elif isinstance(value, dict):
+        # The text of a message, not its role.
+        members = [value["content"]] if value.get("content") else value.values()
+        for member in members:
+            yield from _texts(member)
+    elif isinstance(value, list):
+        for member in reversed(value):
+            yield from _texts(member)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)

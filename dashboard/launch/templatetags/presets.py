@@ -1,0 +1,61 @@
+"""What the launch page's right column shows: presets and recent inputs of the assistant that is being launched."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.template import Context
+
+from dashboard.launch.presets import preset_id_of
+from dashboard.launch.selectors import RecentInput, preset_get, preset_list, presets_of, recent_inputs
+from dashboard.servers.models import Assistant
+from dashboard.servers.selectors import assistant_find, assistant_ids, server_list
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def launch_presets(context: Context) -> dict[str, Any]:
+    """The presets of this assistant (of all, before one is chosen), the one in use, and the way back without it."""
+    request = context["request"]
+    text = request.POST.get("preset") or request.GET.get("preset") or ""
+    preset = preset_get(request.team, request.user, preset_id_of(text))
+    assistant = _assistant(context)
+    if assistant is not None:
+        presets = list(presets_of(request.team, request.user, assistant))
+    else:
+        presets = list(preset_list(request.team, request.user)[:10]) if not _value(context, "assistant_id") else []
+    where = {"server": preset.server_id, "assistant_id": preset.assistant_id} if preset else {}
+    return {"preset": preset, "presets": presets, "without": urlencode(where)}
+
+
+@register.simple_tag(takes_context=True)
+def launch_recent(context: Context) -> list[RecentInput]:
+    """What this assistant was launched with lately."""
+    request = context["request"]
+    assistant = _assistant(context)
+    if assistant is not None:
+        return recent_inputs(request.team, assistant_ids(assistant), assistant.server_id)
+    text = _value(context, "assistant_id")
+    return recent_inputs(request.team, [text]) if text else []
+
+
+def _assistant(context: Context) -> Assistant | None:
+    """The page's own, or the one that the form names."""
+    found = context.get("assistant")
+    if isinstance(found, Assistant):
+        return found
+    text, server_id = _value(context, "assistant_id"), _value(context, "server")
+    if not text:
+        return None
+    for server in server_list(context["request"].team):
+        if (not server_id or str(server.pk) == server_id) and (meant := assistant_find(server, text)):
+            return meant
+    return None
+
+
+def _value(context: Context, name: str) -> str:
+    form = context.get("form")
+    return str(form[name].value() or "") if form is not None and name in form.fields else ""
