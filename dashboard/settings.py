@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "dashboard.steps",
     "dashboard.launch",
     "dashboard.assistants",
+    "dashboard.answers",
     "dashboard.worker",
     "dashboard.monitoring",
     "dashboard.live",

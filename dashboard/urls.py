@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("dashboard.assistants.urls")),
     path("", include("dashboard.runs.urls")),
     path("", include("dashboard.launch.urls")),
+    path("", include("dashboard.answers.urls")),
     path("", include("dashboard.sharing.urls")),
     path("", include("dashboard.steps.urls")),
     path("", include("dashboard.monitoring.urls")),

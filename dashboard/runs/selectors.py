@@ -231,6 +231,30 @@ def _told_apart(assistants: Mapping[str, tuple[str, str]]) -> list[tuple[str, st
     return [(value, f"{title} · {value[:8]}" if seen[title] > 1 else title) for value, title in titles.items()]
 
 
+@dataclass(frozen=True)
+class AwaitedAnswer:
+    """What a server must still wait for when an answer reaches it.
+
+    Attributes:
+        status: of the run that waits: `needs_input`, or `paused`.
+        remote_run_id: the server's id of that run.
+        interrupt_ids: of the questions that are answered; empty when it is only to go on.
+    """
+
+    status: str
+    remote_run_id: str | None
+    interrupt_ids: frozenset[str] = frozenset()
+
+
+def awaited_answer(run_id: UUID) -> AwaitedAnswer | None:
+    """What the run with this id answers; None when it answers none."""
+    waiting = Run.objects.filter(answer=run_id).values_list("status", "remote_run_id").first()
+    if waiting is None:
+        return None
+    ids = Question.objects.filter(answered_by_run=run_id).values_list("interrupt_id", flat=True)
+    return AwaitedAnswer(*waiting, frozenset(ids) - {""})
+
+
 def run_question(run: Run) -> dict[str, Any] | None:
     """What became of what the run waits, or waited, for; None when it never did."""
     return {"state": run.wait_state, "answered_by": answered_by(run)} if run.wait_state else None

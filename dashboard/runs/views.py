@@ -21,6 +21,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.selectors import RunFilters
 from dashboard.runs.state.download import state_response
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.waiting import waits_look_at
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.selectors import team_people
@@ -61,6 +62,7 @@ def run_list(request: TeamRequest) -> HttpResponse:
 def run_detail(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Everything about one run."""
     run = _get(request, run_id)
+    waits_look_at([run])
     context = fragments.run_context(run, may_act=request.membership.may_launch)
     return render(request, "runs/page.html", context | fragments.run_sent(run))
 

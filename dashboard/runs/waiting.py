@@ -8,12 +8,14 @@ A run that never reached the server gives its place up again. Everything here ha
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Question, Run, RunEvent, ThreadChoice, WaitState
@@ -28,6 +30,14 @@ WAITING = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
 
 ANSWER_KINDS = (ParentKind.ANSWER, ParentKind.CONTINUE)
 """Children that go on where their parent waits."""
+
+
+WAIT_CHECK = "wait-check"
+"""What workers are told when somebody asks whether a server still waits."""
+
+
+FRESH = timedelta(seconds=10)
+"""What was checked so lately is not checked again because somebody looks at it."""
 
 
 class NotOpen(Exception):
@@ -194,13 +204,28 @@ def wait_gone(run: Run, *, why: str) -> bool:
     return bool(changed)
 
 
-def wait_check_ask(runs: Sequence[Run]) -> None:
-    """Ask a worker to find out whether the servers of these runs still wait. Nothing is waited for here."""
+def waits_look_at(runs: Iterable[Run]) -> None:
+    """Somebody looks at these runs: have those checked that were not lately. Delays nothing."""
+    fresh = timezone.now() - FRESH
+    stale = [run for run in runs if run.wait_state == WaitState.OPEN]
+    stale = [run for run in stale if run.wait_checked_at is None or run.wait_checked_at < fresh]
+    if stale:
+        wait_check_ask(stale)
+
+
+def wait_check_ask(runs: Sequence[Run]) -> datetime:
+    """Ask a worker to find out whether the servers of these runs still wait. Nothing is waited for here.
+
+    Returns the database's time: a `wait_checked_at` that is not before it answers this.
+    """
     keys = [run.pk for run in runs if run.wait_state == WaitState.OPEN]
-    if keys:
-        with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        if keys:
             Run.objects.filter(pk__in=keys, wait_state=WaitState.OPEN).update(wait_check_asked_at=Now())
-            notify(WORK_CHANNEL, "waits")
+            notify(WORK_CHANNEL, WAIT_CHECK)
+    return now
 
 
 def _on_thread(run: Run) -> Any:

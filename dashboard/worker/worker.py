@@ -21,6 +21,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.notifications import WORK_CHANNEL, listen
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.waiting import WAIT_CHECK
 from dashboard.servers.notifications import CHECK_CHANNEL
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker import services
@@ -36,6 +37,7 @@ from dashboard.worker.server_check import do_checks
 from dashboard.worker.stall_detector import pulse
 from dashboard.worker.step_recorder import record_steps
 from dashboard.worker.step_watcher import Source, watch_runs
+from dashboard.worker.wait_checks import WaitChecks
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,7 @@ class Worker:
         self._database = Database()
         self._store = OutcomeStore(self._database, Spool(settings.ENV.data_dir / SPOOL_FOLDER))
         self._clients = ClientPool()
+        self._wait_checks = WaitChecks(self._clients, self._database)
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -98,6 +101,7 @@ class Worker:
             asyncio.create_task(do_checks(self._clients, self._database, self._check), name="server checks"),
             asyncio.create_task(record_steps(self._clients, self._has_ended_runs), name="steps"),
             asyncio.create_task(watch_runs(lambda: self._awaiters, self._source_of), name="watcher"),
+            asyncio.create_task(self._wait_checks.keep(), name="wait checks"),
         ]
         for task in background:
             task.add_done_callback(self._background_ended)
@@ -225,6 +229,9 @@ class Worker:
             if notice.kind == "connected" or notice.channel == CHECK_CHANNEL:
                 self._check.set()
             if notice.channel == CHECK_CHANNEL:
+                continue
+            if notice.payload == WAIT_CHECK:
+                self._wait_checks.wake()
                 continue
             if notice.kind == "connected" or (notice.kind == "message" and self._is_held(notice.payload)):
                 await self._look_for_cancels()

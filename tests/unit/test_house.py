@@ -19,10 +19,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "steps": {"langgraph", "teams", "servers", "runs"},
     "launch": {"langgraph", "schema_forms", "teams", "servers", "runs"},
     "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "launch"},
+    "answers": {"langgraph", "schema_forms", "teams", "servers", "runs"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
     "worker": {"langgraph", "teams", "servers", "runs", "steps"},
     "monitoring": {"langgraph", "teams", "servers", "runs", "worker"},
-    "live": {"langgraph", "teams", "servers", "runs", "steps", "sharing", "worker", "monitoring"},
+    "live": {"langgraph", "teams", "servers", "runs", "steps", "answers", "sharing", "worker", "monitoring"},
 }
 
 

@@ -17,7 +17,7 @@ class ClaimedRun:
 
     `remote_run_id` and `remote_thread_id` are the server's ids as they were known when it was taken. `request` is what
     is to be sent, and None once the server has it: an input may be large, and the wait long. `retry_for_s` is how many
-    seconds the server may be away, by its settings.
+    seconds the server may be away, by its settings. `is_answer`: it answers or continues another run.
     """
 
     id: UUID
@@ -38,6 +38,8 @@ class ClaimedRun:
     request: RunRequest | None
     wants_events: bool
     surely_follows: Mapping[str, list[str]]
+    is_answer: bool = False
+    sends_strict_resume: bool = False
 
     @classmethod
     def of(cls, run: Run) -> ClaimedRun:
@@ -62,6 +64,7 @@ class ClaimedRun:
             request=run.request,
             wants_events=run.server.stream_events,
             surely_follows={},
+            is_answer=run.answers_id is not None,
         )
 
     @property
@@ -75,6 +78,8 @@ class ClaimedRun:
         given = {name: value for name, value in self.request.params.items() if name not in ("headers", "raise_error")}
         given["metadata"] = {**(given.get("metadata") or {}), RUN_ID_KEY: str(self.id)}
         given.setdefault("on_disconnect", "continue")
+        if self.sends_strict_resume:
+            given.setdefault("strict_resume", True)
         if self.is_stateless:
             # Kept until we know how the run ended, then deleted by us: see docs/adr/0003.
             given["on_completion"] = "keep"

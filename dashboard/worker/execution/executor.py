@@ -25,10 +25,12 @@ from dashboard.langgraph import (
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import Lease
-from dashboard.runs.outcomes import Outcome, RunError
+from dashboard.runs.outcomes import MET_NO_QUESTION, Outcome, RunError
+from dashboard.runs.selectors import awaited_answer
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.execution.answer_check import NotAwaited, ask_whether_awaited, knows_strict_resume
 from dashboard.worker.execution.cancel import deliver_cancel
 from dashboard.worker.execution.claimed_run import ClaimedRun
 from dashboard.worker.execution.connection import Beside, Line
@@ -143,6 +145,9 @@ class RunExecutor:
             return Outcome(RunStatus.FAILED, RunError(f"Refused with HTTP {error.status_code}", error.detail))
         except (RequestInvalid, SecretUnreadable) as error:
             return Outcome(RunStatus.FAILED, RunError("Not sent", str(error)))
+        except NotAwaited as error:
+            ending = {MET_NO_QUESTION: True} if error.verdict.is_gone else {}
+            return Outcome(RunStatus.FAILED, RunError("Answer not sent", str(error)), ending=ending)
         except NotLaunched as error:
             return await self._try_later(str(error), None)
         except AnswerTooLarge:
@@ -188,6 +193,8 @@ class RunExecutor:
             return await self._find_and_join()
         self.is_busy = True
         try:
+            if self.run.is_answer:
+                await self._check_that_it_is_awaited()
             if not await self._database.call_with_retry(leases.run_sending, self.lease):
                 return None
             return await self._send()
@@ -197,6 +204,23 @@ class RunExecutor:
             return None
         finally:
             self.is_busy = False
+
+    async def _check_that_it_is_awaited(self) -> None:
+        """Look whether the server still waits for this answer.
+
+        Raises:
+            NotAwaited: it does not.
+            ServerUnreachableNotCreated: it cannot be asked just now.
+        """
+        awaited = await self._database.call_with_retry(awaited_answer, self.run.id)
+        if awaited is None or self._thread_id is None:
+            return
+        verdict, self.run.sends_strict_resume = await asyncio.gather(
+            ask_whether_awaited(self._client, self._thread_id, awaited, self._headers),
+            knows_strict_resume(self._client, self._headers),
+        )
+        if verdict.sentence:
+            raise NotAwaited(verdict)
 
     def _adopted(self, run_id: str) -> None:
         assert self._thread_id is not None

@@ -32,7 +32,7 @@ async def thread_left_by(
     """
     try:
         thread = await retry_until_answered(
-            lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s
+            lambda: thread_now(client, thread_id, headers), tell=tell, patience_s=patience_s
         )
         # In this order: a run that comes after the first question cannot be overlooked by the second.
         newest = await retry_until_answered(
@@ -57,7 +57,7 @@ async def thread_without(
     """What the server says of the thread of a run it does not know; {} when another run is at work on it."""
     try:
         thread = await retry_until_answered(
-            lambda: _thread(client, thread_id, headers), tell=tell, patience_s=patience_s
+            lambda: thread_now(client, thread_id, headers), tell=tell, patience_s=patience_s
         )
         if thread.get("status") != "busy":
             return thread
@@ -72,10 +72,13 @@ async def thread_without(
     return {} if any(isinstance(run, dict) and run.get("status") in GOING_ON for run in newest) else thread
 
 
-async def _thread(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Mapping[str, Any]:
+async def thread_now(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Mapping[str, Any]:
     """The thread's `status` and `interrupts`.
 
     Searched for first: the thread by itself comes with its values, which may be what cannot be had.
+
+    Raises:
+        NotFound, RequestRejected, ServerUnreachable, AnswerNotUnderstood: it could not be asked.
     """
     try:
         found = await _search_thread(client, thread_id, (*THREAD_FIELDS, "interrupts"), headers)

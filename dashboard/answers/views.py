@@ -1,0 +1,137 @@
+"""Answering and continuing. Views never call LangGraph; whether a question still waits is found out by a worker."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from dashboard.answers import services
+from dashboard.answers.reading import Errors, answers_checked, posted
+from dashboard.http import go_to, json_errors, wants_json
+from dashboard.runs import selectors
+from dashboard.runs.models import Run, WaitState
+from dashboard.runs.services import AlreadyLaunched
+from dashboard.runs.statuses import RunStatus
+from dashboard.runs.waiting import NotOpen
+from dashboard.teams.access import may_act_required
+from dashboard.teams.encryption import SecretUnreadable
+from dashboard.teams.middleware import TeamRequest
+
+
+@never_cache
+@may_act_required
+@require_POST
+def run_answer(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Answer what a run asks, or some of it. Exactly one answer wins; every other one hears who answered."""
+    run = _get(request, run_id)
+    if (earlier := _sent_before(request, run)) is not None:
+        return _went_on(request, run, earlier)
+    if not services.may_be_answered(run):
+        return _too_late(request, run)
+    documents, errors = posted(request, "answers")
+    errors = errors or answers_checked(list(run.questions.all()), documents.get("answers"))
+    if errors:
+        return _refused(request, run, errors)
+    return _sent(
+        request,
+        run,
+        lambda key: services.run_answer(run=run, by=request.user, answers=documents["answers"], key=key),
+    )
+
+
+@never_cache
+@may_act_required
+@require_POST
+def run_continue(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Continue a paused run, with values of its state changed where `update` says so."""
+    run = _get(request, run_id)
+    if (earlier := _sent_before(request, run)) is not None:
+        return _went_on(request, run, earlier)
+    if not services.may_be_continued(run):
+        return _too_late(request, run)
+    documents, errors = posted(request, "update")
+    if not errors and not isinstance(documents.get("update", {}), dict | None):
+        errors = {"update": ["Give an object with the values of the state to change."]}
+    if errors:
+        return _refused(request, run, errors)
+    update = documents.get("update")
+    return _sent(request, run, lambda key: services.run_continue(run=run, by=request.user, update=update, key=key))
+
+
+def _sent(request: TeamRequest, run: Run, send: Callable[[UUID | None], Run]) -> HttpResponse:
+    try:
+        child = send(_key(request))
+    except AlreadyLaunched as earlier:
+        child = earlier.run
+    except NotOpen:
+        return _too_late(request, _get(request, run.pk))
+    except SecretUnreadable as error:
+        return _refused(request, run, {"headers": [f"The run's own headers cannot be read: {error}."]})
+    return _went_on(request, run, child)
+
+
+def _sent_before(request: TeamRequest, run: Run) -> Run | None:
+    """What this very form launched, when it was sent before: by a double click, say."""
+    answer: Run | None = getattr(run, "answer", None)
+    key = _key(request)
+    return answer if answer is not None and key is not None and answer.launch_key == key else None
+
+
+def _went_on(request: TeamRequest, run: Run, child: Run) -> HttpResponse:
+    url = reverse("run-detail", args=[child.pk])
+    if wants_json(request):
+        return JsonResponse({"id": str(child.pk), "url": url}, status=201, headers={"Location": url})
+    messages.success(request, "Answer sent." if run.status == RunStatus.NEEDS_INPUT else "It goes on.")
+    return go_to(request, url)
+
+
+def _too_late(request: TeamRequest, run: Run) -> HttpResponse:
+    """409: it was answered, or continued, by somebody else, or waits for nothing any more."""
+    answered_by = selectors.answered_by(run)
+    sentence = too_late_sentence(run)
+    if wants_json(request):
+        return JsonResponse({"errors": {"answers": [sentence]}, "answered_by": answered_by}, status=409)
+    return render(request, "runs/refused.html", {"run": run, "sentence": sentence}, status=409)
+
+
+def too_late_sentence(run: Run) -> str:
+    """Why it cannot be answered or continued, for people."""
+    answer: Run | None = getattr(run, "answer", None)
+    verb = "continued" if run.status == RunStatus.PAUSED else "answered"
+    if answer is not None:
+        who = answer.launched_by or "somebody who was removed since"
+        return f"This was {verb} by {who} at {answer.created_at:%H:%M:%S} UTC on {answer.created_at:%d %b %Y}."
+    if run.wait_state == WaitState.ANSWERED:
+        return f"This was {verb} already."
+    if run.wait_state == WaitState.GONE:
+        return "This waits for nothing any more: its thread went on without it."
+    return "This run asks nothing." if run.status != RunStatus.PAUSED else "This run cannot be continued."
+
+
+def _refused(request: TeamRequest, run: Run, errors: Errors) -> HttpResponse:
+    if wants_json(request):
+        return json_errors(errors)
+    sentence = " ".join(sentence for each in errors.values() for sentence in each)
+    return render(request, "runs/refused.html", {"run": run, "sentence": sentence}, status=422)
+
+
+def _key(request: TeamRequest) -> UUID | None:
+    try:
+        return uuid.UUID(request.POST.get("launch_key", ""))
+    except ValueError:
+        return None
+
+
+def _get(request: TeamRequest, run_id: UUID) -> Run:
+    run = selectors.run_get(request.team, run_id)
+    if run is None:
+        raise Http404("There is no such run in your team.")
+    return run

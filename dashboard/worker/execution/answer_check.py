@@ -1,0 +1,105 @@
+"""Whether a server still waits for what a run is about to answer, or to continue.
+
+Servers ignore an answer that meets no question, so it is looked at right before one is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from dashboard.langgraph import (
+    AnswerNotUnderstood,
+    LangGraphClient,
+    NotFound,
+    RequestRejected,
+    ServerUnreachable,
+    ServerUnreachableNotCreated,
+)
+from dashboard.runs.selectors import AwaitedAnswer
+from dashboard.runs.statuses import RunStatus
+from dashboard.worker.outcomes.thread_status import thread_now
+from dashboard.worker.retry import is_retryable
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a server says of a question: `sentence` is why it cannot be answered, "" when it can, or nobody knows.
+
+    `is_gone`: it never can be again; else its thread is only busy.
+    """
+
+    sentence: str = ""
+    is_gone: bool = False
+
+
+OPEN = Verdict()
+UNKNOWN_THREAD = Verdict("The server does not know the thread any more.", is_gone=True)
+MOVED_ON = Verdict("The thread went on without it on the server: nothing waits there for this any more.", is_gone=True)
+BUSY = Verdict("Another run is at work on the thread just now.")
+
+
+class NotAwaited(Exception):
+    """The server waits for no such answer. Nothing was sent."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.sentence)
+        self.verdict = verdict
+
+
+async def ask_whether_awaited(
+    client: LangGraphClient, thread_id: str, awaited: AwaitedAnswer, headers: dict[str, str]
+) -> Verdict:
+    """Ask the server. One that will not say, or has no such endpoint, is taken to wait.
+
+    Raises:
+        ServerUnreachableNotCreated: it cannot be reached just now.
+    """
+    try:
+        thread = await thread_now(client, thread_id, headers)
+        status, interrupts = thread.get("status"), thread.get("interrupts")
+        if status == "busy":
+            return BUSY
+        if awaited.status == RunStatus.PAUSED:
+            return await _whether_paused(client, thread_id, awaited, str(status), headers)
+        if status == "idle":
+            return MOVED_ON
+        if not isinstance(interrupts, dict) or not awaited.interrupt_ids:
+            return OPEN
+        asked = [entry for task in interrupts.values() if isinstance(task, list) for entry in task]
+        waiting = {entry.get("id") for entry in asked if isinstance(entry, dict)}
+        return OPEN if awaited.interrupt_ids <= waiting or None in waiting else MOVED_ON
+    except NotFound:
+        return UNKNOWN_THREAD
+    except (RequestRejected, AnswerNotUnderstood) as error:
+        if isinstance(error, RequestRejected) and is_retryable(error):
+            raise ServerUnreachableNotCreated(str(error), retry_after_s=error.retry_after_s) from error
+        logger.info("whether a question still waits cannot be had: %s", error)
+        return OPEN
+    except ServerUnreachable as error:
+        raise ServerUnreachableNotCreated(str(error), retry_after_s=error.retry_after_s) from error
+
+
+async def _whether_paused(
+    client: LangGraphClient, thread_id: str, awaited: AwaitedAnswer, status: str, headers: dict[str, str]
+) -> Verdict:
+    """A stop at a node has no id: it is the same one as long as no other run has come to the thread."""
+    newest = await client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers)
+    ids = [run.get("run_id") for run in newest if isinstance(run, dict)]
+    if status == "idle" or (ids and ids != [awaited.remote_run_id]):
+        return MOVED_ON
+    return OPEN
+
+
+async def knows_strict_resume(client: LangGraphClient, headers: dict[str, str]) -> bool:
+    """Whether the server, asked to, fails an answer that meets no question."""
+    try:
+        async with asyncio.timeout(2):
+            info = await client.info(headers=headers)
+    except (ServerUnreachable, RequestRejected, AnswerNotUnderstood, TimeoutError):
+        return False
+    flags = info.get("flags")
+    return isinstance(flags, dict) and flags.get("strict_resume") is True

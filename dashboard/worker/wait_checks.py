@@ -1,0 +1,126 @@
+"""Finding out whether servers still wait for what people are to answer: when somebody looks at it, and now and then.
+
+Others may answer a question behind our back. What a page shows of it is therefore looked at again: soon when a page
+asked for it (`runs.waiting.wait_check_ask`), else at a gentle rate that backs off with the question's age.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from uuid import UUID
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from dashboard.langgraph import LangGraphError, RequestInvalid
+from dashboard.runs.models import Run, WaitState
+from dashboard.runs.selectors import AwaitedAnswer
+from dashboard.runs.waiting import wait_gone
+from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
+from dashboard.worker.client_pool import ClientPool
+from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.execution.answer_check import ask_whether_awaited
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 20
+"""Questions of which a worker asks at the same time."""
+LOOK_S = 60.0
+"""How often it is looked which questions are due."""
+PER_SERVER = 20
+"""The most that become due of one server each time."""
+SOONEST_S, LATEST_S = 180, 6 * 3600
+"""A question is looked at again after a tenth of its age, within these bounds."""
+CHECK_S = 15.0
+
+_TAKE = """
+UPDATE runs_run SET wait_check_asked_at = NULL
+WHERE id IN (
+    SELECT id FROM runs_run WHERE wait_check_asked_at IS NOT NULL
+    ORDER BY wait_check_asked_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""
+_DUE = """
+UPDATE runs_run SET wait_check_asked_at = statement_timestamp()
+WHERE id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER (
+            PARTITION BY server_id ORDER BY COALESCE(wait_checked_at, finished_at)
+        ) AS place
+        FROM runs_run
+        WHERE wait_state = 'open' AND wait_check_asked_at IS NULL
+        AND COALESCE(wait_checked_at, finished_at) < statement_timestamp() - make_interval(secs => GREATEST(%s, LEAST(
+            %s, EXTRACT(EPOCH FROM statement_timestamp() - finished_at) / 10)))
+    ) AS due WHERE place <= %s
+) AND wait_check_asked_at IS NULL
+"""
+
+
+class WaitChecks:
+    """The task of a worker that checks questions. `wake` when somebody asks for one."""
+
+    def __init__(self, clients: ClientPool, database: Database) -> None:
+        self._clients = clients
+        self._database = database
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Somebody looks at a question: check at once."""
+        self._woken.set()
+
+    async def keep(self) -> None:
+        """Check for ever. What cannot be found out now is asked again when it is due, or by the next page."""
+        looked_at = float("-inf")
+        clock = asyncio.get_running_loop().time
+        while True:
+            self._woken.clear()
+            try:
+                if clock() - looked_at >= LOOK_S:
+                    looked_at = clock()
+                    await self._database.call(_mark_due)
+                while (runs := await self._database.call(_take)) is not None:
+                    await asyncio.gather(*(self._check(run) for run in runs))
+            except DATABASE_AWAY as error:
+                logger.info("questions cannot be looked up: %s", str(error).strip())
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+
+    async def _check(self, run: Run) -> None:
+        try:
+            async with asyncio.timeout(CHECK_S):
+                client = self._clients.get(run.server)
+                headers = secrets_decrypt(run.request.secret_headers)
+                ids = frozenset(question.interrupt_id for question in run.questions.all()) - {""}
+                awaited = AwaitedAnswer(run.status, run.remote_run_id, ids)
+                verdict = await ask_whether_awaited(client, str(run.remote_thread_id), awaited, headers)
+        except (LangGraphError, RequestInvalid, SecretUnreadable, TimeoutError) as error:
+            logger.info("a question could not be checked: %s", error, extra={"run_id": str(run.pk)})
+            return
+        except Exception:  # whatever a server says, the others are checked
+            logger.exception("a question could not be checked", extra={"run_id": str(run.pk)})
+            return
+        if verdict.is_gone:
+            await self._database.call(wait_gone, run, why=verdict.sentence)
+        else:
+            await self._database.call(_checked, run)
+
+
+def _take() -> list[Run] | None:
+    """Some runs of which it is asked whether they are still awaited, each for one worker; None when there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE, [AT_ONCE])
+        keys: list[UUID] = [row[0] for row in cursor.fetchall()]
+    runs = Run.objects.filter(pk__in=keys, wait_state=WaitState.OPEN)
+    return list(runs.select_related("server", "request").prefetch_related("questions")) if keys else None
+
+
+def _mark_due() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_DUE, [SOONEST_S, LATEST_S, PER_SERVER])
+
+
+def _checked(run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(wait_checked_at=Now())
