@@ -12,7 +12,7 @@ WHERE known.server_id = runs_run.server_id
 class Migration(migrations.Migration):
     """Runs bear the name of their assistant; earlier ones the name it has now."""
 
-    dependencies = [("runs", "0040_run_finished_index"), ("servers", "0010_servers_in_the_browser")]
+    dependencies = [("runs", "0021_questions_of_earlier_runs"), ("servers", "0010_servers_in_the_browser")]
 
     operations = [
         migrations.AddField("run", "assistant_name", models.CharField(blank=True, default="", max_length=200)),

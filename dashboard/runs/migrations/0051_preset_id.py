@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0050_assistant_names'),
+        ('runs', '0040_run_finished_index'),
         ('servers', '0010_servers_in_the_browser'),
         ('teams', '0002_access_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
