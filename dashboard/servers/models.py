@@ -100,6 +100,8 @@ class Assistant(models.Model):
     schema_problem = models.TextField(default="", blank=True)
     # What the assistant was made with on its server: {"config", "context"}, as text.
     settings_text = models.TextField(default="{}")
+    # The answer of GET /assistants/{id}/graph?xray=true as text; "" when the server gave none.
+    graph_text = models.TextField(default="", blank=True)
     seen_at = models.DateTimeField()
 
     class Meta:

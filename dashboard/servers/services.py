@@ -161,7 +161,7 @@ class AssistantFound:
     """An assistant as a server describes it.
 
     `schemas` is None when they could not be had this time; `schema_problem` says why there are none, or too few;
-    `settings` is what it was made with.
+    `settings` is what it was made with; `graph` its nodes and edges, None when they could not be had this time.
     """
 
     assistant_id: UUID
@@ -172,6 +172,7 @@ class AssistantFound:
     version: int | None = None
     schema_problem: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    graph: dict[str, Any] | None = None
 
 
 def server_seen(
@@ -195,6 +196,8 @@ def server_seen(
             }
             if found.schemas is not None:
                 described["schemas_text"] = json.dumps(found.schemas, ensure_ascii=False)
+            if found.graph is not None:
+                described["graph_text"] = json.dumps(found.graph, ensure_ascii=False)
             Assistant.objects.update_or_create(server=server, assistant_id=found.assistant_id, defaults=described)
         server.assistants.exclude(assistant_id__in=[found.assistant_id for found in assistants]).delete()
         said: dict[str, Any] = {"checked_at": now, "version": version, "problem": ""}

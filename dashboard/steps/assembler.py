@@ -128,9 +128,11 @@ class Assembler:
                 self._follow("", *ended)
 
     def _follow(self, namespace: str, *nodes: str) -> None:
-        """The steps that surely begin now."""
-        if all(node in self._surely for node in nodes):
-            for following in dict.fromkeys(after for node in nodes for after in self._surely[node]):
+        """The steps that surely begin now: not one that may be waiting for another step as well."""
+        if not all(node in self._surely for node in nodes):
+            return
+        for following in dict.fromkeys(after for node in nodes for after in self._surely[node]):
+            if all(following not in after or node in nodes for node, after in self._surely.items()):
                 self._running_step(namespace, following)
 
     def _write(self, event: StreamEvent, message: Any, about: Any) -> None:

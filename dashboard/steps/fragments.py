@@ -10,6 +10,7 @@ from django.utils import timezone
 from dashboard.runs.models import Run
 from dashboard.runs.state.view import markdown, value_tree
 from dashboard.steps import selectors
+from dashboard.steps.graph import drawn_graph
 from dashboard.steps.layout import axis_of
 from dashboard.steps.models import Step
 
@@ -34,6 +35,8 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
         "last": start + len(shown),
         "earlier": max(0, start - ROWS) if start > 0 else None,
         "later": start + ROWS if start + ROWS < len(steps) else None,
+        "graph": drawn_graph(run, steps),
+        "is_to_be_read": selectors.is_to_be_read(run, log),
         "why": selectors.why_not_all(run, log),
         "version": run.version + (log.version if log else 0),
     }

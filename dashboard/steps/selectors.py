@@ -8,10 +8,12 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.steps.models import LiveText, Step, StepLog, Watch
 
+READING_LASTS = timedelta(minutes=2)
 WRITES_INLINE_BYTES = 2_000_000
 """Of all steps of one answer; larger ones are null there, and their sizes tell."""
 
@@ -41,6 +43,17 @@ def watched_runs(*, within: timedelta) -> set[UUID]:
     return set(Watch.objects.filter(seen_at__gt=Now() - within).values_list("run_id", flat=True))
 
 
+def is_to_be_read(run: Run, log: StepLog | None) -> bool:
+    """Whether the run has just ended, so that a worker is about to read its steps from the server."""
+    return (
+        run.finished_at is not None
+        and timezone.now() - run.finished_at < READING_LASTS
+        and run.remote_run_id is not None
+        and run.thread_choice != ThreadChoice.STATELESS
+        and (log is None or log.state != StepLog.State.READ)
+    )
+
+
 def why_not_all(run: Run, log: StepLog | None) -> str:
     """Why the run's steps are not all there, in a sentence; "" when they are."""
     if not run.is_terminal:
@@ -53,7 +66,7 @@ def why_not_all(run: Run, log: StepLog | None) -> str:
         return "The run was launched with durability “exit”: its server kept the last state only."
     if log is not None and log.state == StepLog.State.READ:
         return log.why
-    if log is None or log.state == StepLog.State.LIVE:
+    if not is_to_be_read(run, log):
         return "The steps have not been read from the server."
     return "The steps are being read from the server."
 

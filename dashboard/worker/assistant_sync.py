@@ -95,7 +95,16 @@ async def _assistant(client: LangGraphClient, assistant: Any) -> AssistantFound 
         version=version if isinstance(version, int) and 0 < version < 2**31 else None,
         schema_problem=problem,
         settings=_storable(made_with),
+        graph=await _graph(client, str(assistant["assistant_id"])),
     )
+
+
+async def _graph(client: LangGraphClient, assistant_id: str) -> dict[str, Any] | None:
+    try:
+        return _storable(dict(await client.assistants.get_graph(assistant_id, xray=True)))
+    except LangGraphError as error:  # a graph that cannot be drawn can be run
+        logger.info("no graph of %s: %s", assistant_id, error)
+        return None
 
 
 def _schema_problem(schemas: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from dashboard.langgraph import LangGraphClient, LangGraphError, RequestRejected, StreamEvent
 from dashboard.langgraph.events import FROM_THE_BEGINNING
-from dashboard.steps import selectors, services
+from dashboard.steps import graph, selectors, services
 from dashboard.steps.assembler import Assembler
 from dashboard.worker.database import DATABASE_AWAY, Database
 
@@ -46,7 +46,6 @@ class Source:
     thread_id: str
     run_id: str
     headers: Mapping[str, str]
-    surely: Mapping[str, list[str]]
 
 
 async def watch_runs(held: Callable[[], Iterable[UUID]], source: Callable[[UUID], Source | None]) -> None:
@@ -98,13 +97,17 @@ class Subscription:
         self._run_id = run_id
         self._source = source
         self._database = database
-        self._assembler = Assembler(source.surely)
+        self._assembler = Assembler()
         self._last_id = FROM_THE_BEGINNING
         self._news = asyncio.Event()
         self._is_over = False
 
     async def run(self) -> None:
         """Follow the run until it is over, its server has no events, or the task is cancelled."""
+        try:
+            self._assembler = Assembler(await self._database.call(graph.surely_follows_in, self._run_id))
+        except DATABASE_AWAY:
+            logger.info("a run is watched without knowing its graph", extra={"run_id": str(self._run_id)})
         writing = asyncio.create_task(self._write())
         try:
             await self._read()

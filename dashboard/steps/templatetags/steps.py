@@ -9,6 +9,7 @@ from django import template
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
 from dashboard.steps.fragments import live_context, steps_context
+from dashboard.steps.graph import DrawnGraph, NodeState
 from dashboard.steps.models import StepStatus
 
 register = template.Library()
@@ -53,3 +54,15 @@ def seconds(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value * 1000:.0f} ms" if value < 0.0995 else duration(value)
+
+
+@register.simple_tag
+def node_state(graph: DrawnGraph, name: str) -> NodeState:
+    """How a node of the graph stands in the run."""
+    return graph.states.get(name, NodeState())
+
+
+@register.filter
+def add_px(value: float, pixels: int) -> str:
+    """A coordinate moved by so many pixels."""
+    return f"{value + pixels:.1f}"

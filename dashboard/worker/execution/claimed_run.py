@@ -37,7 +37,6 @@ class ClaimedRun:
     remote_thread_id: str | None
     request: RunRequest | None
     wants_events: bool
-    surely_follows: Mapping[str, list[str]]
     is_answer: bool = False
     sends_strict_resume: bool = False
 
@@ -63,7 +62,6 @@ class ClaimedRun:
             remote_thread_id=run.remote_thread_id,
             request=run.request,
             wants_events=run.server.stream_events,
-            surely_follows={},
             is_answer=run.answers_id is not None,
         )
 

@@ -102,7 +102,7 @@ class RunExecutor:
         """Where the run's events come from; None while the server has not confirmed it."""
         if self._run_id is None or self._thread_id is None or not self._is_accompanied:
             return None
-        return Source(self._client, self._thread_id, self._run_id, self._headers, self.run.surely_follows)
+        return Source(self._client, self._thread_id, self._run_id, self._headers)
 
     def cancel_asked(self) -> None:
         """Someone asked to cancel: it is delivered as soon as the server's ids are known."""
