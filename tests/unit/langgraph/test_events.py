@@ -1,0 +1,49 @@
+"""Server-sent events are cut right however they are chunked, and no event takes more memory than allowed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from dashboard.langgraph.events import EVENT_BYTES, EventParser, StreamEvent
+
+SENT = (
+    b'event: metadata\r\ndata: {"attempt":1}\r\nid: 1795705199371-0\r\n\r\n'
+    b": heartbeat\r\n\r\n"
+    b'event: updates|measure:e6ff\ndata: {"sample":\ndata: null}\nid: 1795705200205-0\n\n'
+    b'event: messages\r\ndata: ["\xc3\xa9"]\r\n\r\n'
+)
+EVENTS = [
+    StreamEvent("1795705199371-0", "metadata", "", b'{"attempt":1}'),
+    StreamEvent("1795705200205-0", "updates", "measure:e6ff", b'{"sample":\nnull}'),
+    StreamEvent("1795705200205-0", "messages", "", '["é"]'.encode()),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50, len(SENT)])
+def test_events_come_out_whole_however_they_are_chunked(size: int) -> None:
+    parser = EventParser()
+
+    found = [event for at in range(0, len(SENT), size) for event in parser.feed(SENT[at : at + size])]
+
+    assert found == EVENTS
+    assert found[0].at == datetime(2026, 11, 26, 14, 59, 59, 371000, UTC)
+    assert found[1].value() == {"sample": None}
+
+
+def test_an_event_that_is_too_large_is_passed_on_without_its_data() -> None:
+    parser = EventParser()
+    chunks = [b"event: updates\ndata: ", *[b"x" * 100_000] * (EVENT_BYTES // 100_000 + 5), b"\nid: 7\n\n", SENT]
+
+    found = [event for chunk in chunks for event in parser.feed(chunk)]
+
+    assert found[0] == StreamEvent("7", "updates", "", None)
+    assert found[0].value() is None
+    assert found[1:] == EVENTS
+    assert len(parser._line) < 1000
+
+
+@pytest.mark.parametrize("identity", ["", "7", "x-0", "99999999999999999999-0"])
+def test_an_id_that_is_no_time_gives_none(identity: str) -> None:
+    assert StreamEvent(identity, "updates", "", b"{}").at is None
