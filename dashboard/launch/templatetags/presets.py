@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django import template
 from django.template import Context
 
+from dashboard.launch.prefill import new_launch_key
 from dashboard.launch.presets import preset_id_of
 from dashboard.launch.selectors import RecentInput, preset_get, preset_list, presets_of, recent_inputs
 from dashboard.servers.models import Assistant
@@ -40,6 +41,12 @@ def launch_recent(context: Context) -> list[RecentInput]:
         return recent_inputs(request.team, assistant_ids(assistant), assistant.server_id)
     text = _value(context, "assistant_id")
     return recent_inputs(request.team, [text]) if text else []
+
+
+@register.simple_tag
+def new_key() -> str:
+    """A launch key: a form that is sent twice launches once."""
+    return str(new_launch_key())
 
 
 def _assistant(context: Context) -> Assistant | None:
