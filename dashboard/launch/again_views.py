@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.http import go_to, json_errors, wants_json
+from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.launch.code import Call, call_of_order, call_of_run, code_of, codes_of
+from dashboard.launch.differences import Difference, difference
 from dashboard.launch.filled import filled_form
 from dashboard.launch.presets import preset_id_of
 from dashboard.runs import services
@@ -81,6 +82,23 @@ def run_as(request: TeamRequest, run_id: UUID, kind: str) -> HttpResponse:
     if code is None:
         raise Http404("There are python, javascript, curl, json and link.")
     return HttpResponse(code.text, content_type="text/plain; charset=utf-8")
+
+
+@never_cache
+@may_act_required
+@require_POST
+def launch_differences(request: TeamRequest) -> HttpResponse:
+    """What a filled form differs in from the run that it was made from. Nothing is launched."""
+    filled = filled_form(request)
+    run_id = preset_id_of(request.POST.get("parent", ""))
+    parent = run_get(request.team, run_id) if run_id else None
+    differs = difference(parent, filled.order) if parent else Difference()
+    if wants_json(request):
+        return JsonResponse({"fields": differs.fields, "refused": differs.refused, "is_known": differs.is_known})
+    context = {"parent": parent, "differs": differs}
+    if is_htmx(request):
+        return render(request, "launch/_differs.html", context) if parent else HttpResponse(status=204)
+    return render(request, "launch/differs_page.html", context)
 
 
 @never_cache

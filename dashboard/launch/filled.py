@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from dashboard.launch.differences import difference
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.models import Preset
 from dashboard.launch.presets import preset_apply, preset_data, preset_id_of
 from dashboard.launch.selectors import preset_get
+from dashboard.runs.models import ParentKind, ThreadChoice
 from dashboard.runs.services import LaunchOrder
 from dashboard.teams.middleware import TeamRequest
 
@@ -43,6 +46,21 @@ def filled_form(request: TeamRequest) -> Filled:
         order, errors = applied.order, dict(applied.errors)
     elif request.POST.get("preset"):
         errors["preset"] = [NO_SUCH_PRESET]
+    order = replace(order, parent_kind=kind_of(order))
     for name, sentences in errors.items():
         form.errors.setdefault(name, form.error_class()).extend(sentences)
     return Filled(form, None if errors else order, preset)
+
+
+def kind_of(order: LaunchOrder) -> ParentKind | Literal[""]:
+    """How the launch comes from its parent: forked from one of its checkpoints, with edits, or the same again."""
+    parent = order.parent
+    if parent is None or order.parent_kind != ParentKind.AGAIN:
+        return order.parent_kind
+    is_on_its_thread = (
+        order.thread_choice == ThreadChoice.EXISTING and order.thread_id == parent.remote_thread_id is not None
+    )
+    starts_at = order.params.get("checkpoint_id") or order.params.get("checkpoint")
+    if is_on_its_thread and starts_at and starts_at != parent.request.params.get("checkpoint_id"):
+        return ParentKind.FORK
+    return ParentKind.EDIT if difference(parent, order).fields else ParentKind.AGAIN

@@ -12,7 +12,10 @@ from django.http import QueryDict
 from dashboard.launch.fields import JSONText, NodeNames
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.headers import MASK
-from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.inheritance import run_inherit
+from dashboard.runs.models import ParentKind, Run, ThreadChoice
+from dashboard.teams.encryption import SecretUnreadable
+from dashboard.teams.models import User
 
 VIEWS = ("input", "context", "config")
 """The documents that can be filled in as a form or as JSON."""
@@ -42,6 +45,25 @@ def prefill_from_run(run: Run) -> dict[str, Any]:
     if run.thread_choice == "new":
         initial.pop("if_not_exists", None)
     return initial
+
+
+def prefill_for_fork(run: Run, *, by: User) -> dict[str, Any]:
+    """What a fork takes over: everything but the input, on the thread of the run. The checkpoint is in the address."""
+    try:
+        order = run_inherit(run, ParentKind.FORK, by=by).order
+    except SecretUnreadable:
+        return {"parent": run.pk}
+    initial: dict[str, Any] = {
+        "server": run.server_id,
+        "assistant_id": run.assistant_id,
+        "name": run.name,
+        "tags": ", ".join(run.tags),
+        "thread": order.thread_choice,
+        "thread_id": order.thread_id or "",
+        "parent": run.pk,
+    }
+    params = dict(order.params) | ({"headers": list(order.headers)} if order.headers else {})
+    return initial | {name: as_typed(name, value) for name, value in params.items()}
 
 
 def controls_of(values: Mapping[str, Any], *, server_id: str, assistant_id: str) -> dict[str, str]:

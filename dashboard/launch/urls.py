@@ -1,9 +1,11 @@
 from django.urls import path
 
-from dashboard.launch import again_views, preset_views, views
+from dashboard.launch import again_views, preset_views, thread_views, views
 
 urlpatterns = [
     path("launch/", views.launch, name="launch"),
+    path("launch/differences/", again_views.launch_differences, name="launch-differences"),
+    path("launch/threads/", thread_views.launch_threads, name="launch-threads"),
     path("launch/code/", again_views.launch_code, name="launch-code"),
     path("runs/<uuid:run_id>/again/", again_views.run_again, name="run-again"),
     path("runs/<uuid:run_id>/code/", again_views.run_code, name="run-code"),

@@ -15,7 +15,7 @@ from dashboard.http import go_to, json_errors, wants_json
 from dashboard.launch.examples import assistant_cards
 from dashboard.launch.filled import NO_SUCH_PRESET, filled_form, preset_named
 from dashboard.launch.forms import LaunchForm
-from dashboard.launch.prefill import new_launch_key, prefill_from_query, prefill_from_run
+from dashboard.launch.prefill import new_launch_key, prefill_for_fork, prefill_from_query, prefill_from_run
 from dashboard.launch.presets import preset_controls
 from dashboard.runs import services
 from dashboard.runs.models import Run
@@ -45,7 +45,8 @@ def _show(request: TeamRequest) -> HttpResponse:
         context = _context(request, _typed_form(request, typed), None)
         return render(request, "launch/page.html", context | {"is_typed": True})
     if parent is not None:
-        initial |= prefill_from_run(parent)
+        is_fork = bool(request.GET.get("checkpoint_id"))
+        initial |= prefill_for_fork(parent, by=request.user) if is_fork else prefill_from_run(parent)
     if (preset := preset_named(request)) is not None:
         initial |= preset_controls(preset)
     elif request.GET.get("preset"):

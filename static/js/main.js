@@ -7,6 +7,7 @@ import { attachLive } from "./live.js";
 import { attachMenus } from "./menu.js";
 import { attachToasts } from "./toasts.js";
 import { attachSchemaForms } from "./schema_forms.js";
+import { attachThreads } from "./threads.js";
 import { attachTabs } from "./tabs.js";
 import { startTicking } from "./tick.js";
 
@@ -16,6 +17,7 @@ const { htmx } = window;
 attachLive(document);
 attachCopy(document);
 attachMenus(document);
+attachThreads(document);
 attachToasts(document.body);
 startTicking(document);
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django import template
 from django.template import Context
 
+from dashboard.launch.differences import Difference, difference, unchanged
 from dashboard.launch.prefill import new_launch_key
 from dashboard.launch.presets import preset_id_of
 from dashboard.launch.selectors import RecentInput, preset_get, preset_list, presets_of, recent_inputs
@@ -41,6 +42,17 @@ def launch_recent(context: Context) -> list[RecentInput]:
         return recent_inputs(request.team, assistant_ids(assistant), assistant.server_id)
     text = _value(context, "assistant_id")
     return recent_inputs(request.team, [text]) if text else []
+
+
+@register.simple_tag(takes_context=True)
+def launch_differs(context: Context) -> Difference:
+    """How the form differs from the run that it was made from."""
+    if isinstance(found := context.get("differs"), Difference):
+        return found
+    parent, form = context["parent"], context.get("form")
+    if form is None or not form.is_bound:
+        return unchanged(parent)
+    return difference(parent, form.order() if form.is_valid() else None)
 
 
 @register.simple_tag

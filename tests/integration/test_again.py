@@ -1,0 +1,245 @@
+"""Nothing is typed twice: again at once, with edits and what they change, forks, code, and threads to continue."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.servers.models import Server
+from dashboard.servers.services import AssistantFound, server_seen
+from dashboard.teams.encryption import secrets_decrypt
+from dashboard.teams.models import Role, Team, User
+from tests.factories import make_run, make_server, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+JSON = {"accept": "application/json"}
+HTMX = {"HX-Request": "true"}
+PARAMS = {
+    "input": {"topic": "tides", "sections": [{"heading": "low"}], "large": 2**60},
+    "config": {"recursion_limit": 7, "configurable": {"user": "ada"}},
+    "interrupt_before": ["review"],
+    "metadata": {"b": 1, "a": 2},
+    "durability": "sync",
+}
+
+
+@pytest.fixture
+def team() -> Team:
+    return make_team()
+
+
+@pytest.fixture
+def ada(team: Team) -> User:
+    return make_user(team)
+
+
+@pytest.fixture
+def run(team: Team, ada: User) -> Run:
+    server = make_server(team)
+    return make_run(server=server, by=ada, params=PARAMS, name="Tides", tags=["weekly"], headers={"X-Token": "hunter2"})
+
+
+@pytest.fixture
+def browser(ada: User) -> Client:
+    return signed_in(ada)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def made(answer: Any) -> Run:
+    assert answer.status_code == 201, answer.content
+    return Run.objects.select_related("request").get(pk=answer.json()["id"])
+
+
+def test_the_same_again_carries_everything_and_a_double_click_launches_once(browser: Client, run: Run) -> None:
+    key = str(uuid.uuid4())
+
+    first = made(browser.post(f"/runs/{run.pk}/again/", {"launch_key": key}, headers=JSON))
+    second = made(browser.post(f"/runs/{run.pk}/again/", {"launch_key": key}, headers=JSON))
+
+    assert first == second
+    assert (first.name, first.tags, first.parent_id, first.parent_kind) == ("Tides", ["weekly"], run.pk, "again")
+    assert first.remote_thread_id != run.remote_thread_id
+    assert {k: v for k, v in first.request.params.items() if k != "if_not_exists"} == PARAMS | {"headers": ["X-Token"]}
+    assert secrets_decrypt(first.request.secret_headers) == {"X-Token": "hunter2"}
+    assert browser.get(f"/runs/{run.pk}/again/").status_code == 405
+
+
+def test_secrets_of_another_person_are_not_launched_with(team: Team, run: Run) -> None:
+    answer = signed_in(make_user(team)).post(f"/runs/{run.pk}/again/", headers=JSON)
+
+    assert answer.status_code == 422
+    assert "X-Token" in answer.json()["errors"]["headers"][0]
+    assert Run.objects.count() == 1
+
+
+def test_strangers_and_viewers_launch_nothing_again(team: Team, run: Run) -> None:
+    stranger, viewer = signed_in(make_user(make_team())), signed_in(make_user(team, role=Role.VIEWER))
+
+    for client, status in ((stranger, 404), (viewer, 403)):
+        assert client.post(f"/runs/{run.pk}/again/", headers=JSON).status_code == status
+    assert stranger.get(f"/runs/{run.pk}/code/").status_code == 404
+    assert stranger.get(f"/runs/{run.pk}/as/python/").status_code == 404
+
+
+def edited(run: Run, **fields: str) -> dict[str, str]:
+    """What the form sends when it was opened from the run and `fields` were changed."""
+    return {
+        "assistant_id": run.assistant_id,
+        "parent": str(run.pk),
+        "name": run.name,
+        "tags": "weekly",
+        "thread": "new",
+        "input": json.dumps(PARAMS["input"]),
+        "config": json.dumps(PARAMS["config"]),
+        "metadata": json.dumps(PARAMS["metadata"]),
+        "interrupt_before": "review",
+        "durability": "sync",
+        "headers": '{"X-Token": "••••••"}',
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "differs"),
+    [
+        ({}, []),
+        ({"input": '{"topic": "gales", "sections": [{"heading": "low"}], "large": 1152921504606846976}'}, ["topic"]),
+        (
+            {"input": '{"topic": "tides", "sections": [], "large": 1152921504606846976, "new": 1}'},
+            ["sections", "new"],
+        ),
+        ({"config": "", "durability": "exit"}, ["durability", "config recursion_limit", "config configurable user"]),
+        ({"name": "Other", "tags": ""}, ["name", "tags"]),
+        ({"thread": "stateless", "headers": ""}, ["thread", "headers"]),
+        ({"assistant_id": "report"}, ["assistant"]),
+    ],
+)
+def test_the_band_names_what_differs_and_the_run_remembers_the_kind(
+    browser: Client, run: Run, fields: dict[str, str], differs: list[str]
+) -> None:
+    told = browser.post("/launch/differences/", edited(run, **fields), headers=JSON).json()
+    launched = made(browser.post("/launch/", edited(run, **fields), headers=JSON))
+
+    assert (told["fields"], told["is_known"]) == (differs, True)
+    assert (launched.parent_id, launched.parent_kind) == (run.pk, "edit" if differs else "again")
+
+
+def test_the_band_is_a_fragment_and_a_page(browser: Client, run: Run) -> None:
+    fields = edited(run, input='{"topic": "gales"}')
+
+    page = browser.get(f"/launch/?from={run.pk}").content.decode()
+    fragment = browser.post("/launch/differences/", fields, headers=HTMX).content.decode()
+    whole = browser.post("/launch/differences/", fields).content.decode()
+    broken = browser.post("/launch/differences/", edited(run, input="{"), headers=HTMX).content.decode()
+
+    assert "Everything is as" in page
+    assert ("<html" in fragment, "topic" in fragment, "Differs from" in fragment) == (False, True, True)
+    assert "<html" in whole
+    assert "once everything can be read" in broken
+    assert browser.get("/launch/differences/").status_code == 405
+    assert Run.objects.count() == 1
+
+
+def test_what_the_schema_no_longer_takes_is_marked(browser: Client, run: Run) -> None:
+    schema = {"type": "object", "properties": {"topic": {"type": "integer"}}, "required": ["audience"]}
+    found = AssistantFound(uuid.uuid4(), "chat", "chat", schemas={"input_schema": schema})
+    server_seen(server=run.server, version="1", assistants=[found])
+
+    page = browser.get(f"/launch/?from={run.pk}").content.decode()
+
+    assert "does not take this any more" in page
+    assert "<bdi>topic</bdi>" in page
+
+
+def test_a_fork_starts_at_a_checkpoint_of_the_runs_thread(browser: Client, team: Team, ada: User) -> None:
+    done = make_run(server=make_server(team), by=ada, params=PARAMS, status=RunStatus.SUCCEEDED, body=b"{}")
+    checkpoint = "1ef4a1b2-0000-6000-8000-000000000001"
+
+    page = browser.get(f"/launch/?from={done.pk}&checkpoint_id={checkpoint}").content.decode()
+    fields = {"assistant_id": "chat", "parent": str(done.pk), "thread": "existing", "checkpoint_id": checkpoint}
+    forked = made(browser.post("/launch/", fields | {"thread_id": str(done.remote_thread_id)}, headers=JSON))
+
+    assert checkpoint in page
+    assert str(done.remote_thread_id) in page
+    assert "tides" not in page[page.index('id="id_input"') :][:400]
+    assert (forked.parent_kind, forked.remote_thread_id) == ("fork", done.remote_thread_id)
+
+
+def test_code_holds_the_whole_call_and_no_secret(browser: Client, run: Run) -> None:
+    Server.objects.filter(pk=run.server_id).update(url="https://langgraph.example.org")
+    texts = {kind: browser.get(f"/runs/{run.pk}/as/{kind}/").content.decode() for kind in CODES}
+    page = browser.get(f"/runs/{run.pk}/code/").content.decode()
+
+    for kind, text in texts.items():
+        assert "hunter2" not in text + page, kind
+        assert "tides" in text, kind
+        assert str(2**60) in text, kind
+    assert "os.environ['X_TOKEN']" in texts["python"]
+    assert "process.env.X_TOKEN" in texts["javascript"]
+    assert '-H "X-Token: $X_TOKEN"' in texts["curl"]
+    assert "interruptBefore" in texts["javascript"]
+    assert "9007199254740991" in page
+    assert browser.get(f"/runs/{run.pk}/as/cobol/").status_code == 404
+
+
+CODES = ("python", "javascript", "curl", "json", "link")
+
+
+def test_the_link_opens_the_filled_form_and_launches_nothing(browser: Client, run: Run) -> None:
+    link = browser.get(f"/runs/{run.pk}/as/link/").content.decode().strip()
+
+    page = browser.get(link.removeprefix("http://testserver")).content.decode()
+
+    assert link.startswith("http://testserver/launch/?")
+    for word in ("tides", "review", "recursion_limit", "weekly"):
+        assert word in page
+    assert "X-Token" not in link
+    assert Run.objects.count() == 1
+
+
+def test_a_filled_form_becomes_code_without_a_launch(browser: Client, run: Run) -> None:
+    answer = browser.post("/launch/code/", edited(run, parent="", headers=""), headers=JSON)
+    wrong = browser.post("/launch/code/", edited(run, input="{"), headers=JSON)
+
+    assert set(answer.json()) == set(CODES)
+    assert wrong.status_code == 422
+    assert Run.objects.count() == 1
+
+
+def test_threads_are_found_by_what_was_asked_there(browser: Client, team: Team, ada: User) -> None:
+    server = make_server(team)
+    thread = str(uuid.uuid4())
+    for text in ("tides", "gales in march"):
+        make_run(
+            server=server,
+            by=ada,
+            thread="existing",  # type: ignore[arg-type]
+            thread_id=thread,
+            params={"input": {"messages": [{"role": "user", "content": text}]}},
+            status=RunStatus.SUCCEEDED,
+            body=b"{}",
+        )
+    busy = make_run(server=server, by=ada, params={"input": {"topic": "buoys"}}, status=RunStatus.RUNNING)
+
+    everything = browser.get("/launch/threads/", headers=JSON).json()["threads"]
+    gales = browser.get("/launch/threads/?thread_q=gales march", headers=JSON).json()["threads"]
+    earlier = browser.get("/launch/threads/?thread_q=tides", headers=JSON).json()["threads"]
+    fragment = browser.get("/launch/threads/?thread_q=buoys", headers=HTMX).content.decode()
+
+    assert [found["thread_id"] for found in everything] == [busy.remote_thread_id, thread]
+    assert [(found["thread_id"], found["runs"], found["is_busy"]) for found in gales] == [(thread, 2, False)]
+    assert [found["thread_id"] for found in earlier] == [thread]
+    assert "busy: running" in fragment
+    assert signed_in(make_user(make_team())).get("/launch/threads/", headers=JSON).json() == {"threads": []}
