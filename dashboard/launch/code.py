@@ -250,7 +250,7 @@ def _as_json(call: Call, origin: str) -> Code:
 def _link(call: Call, origin: str) -> Code:
     """The address of the filled form: it never launches, and holds no header."""
     params = {name: value for name, value in call.params.items() if name != "headers"}
-    values = {"params": params, "thread": call.thread_choice, "tags": list(call.tags)}
+    values: dict[str, Any] = {"params": params, "thread": call.thread_choice, "tags": list(call.tags)}
     if call.thread_choice == ThreadChoice.EXISTING:
         values["thread_id"] = call.thread_id
     else:
