@@ -11,17 +11,20 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.answers import services
+from dashboard.answers.forms import AnswerForm, answer_form
+from dashboard.answers.fragments import answer_html
 from dashboard.answers.reading import Errors, answers_checked, posted
-from dashboard.http import go_to, json_errors, wants_json
+from dashboard.answers.selectors import last_answers
+from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import selectors
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.services import AlreadyLaunched
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import NotOpen
-from dashboard.teams.access import may_act_required
+from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.teams.middleware import TeamRequest
 
@@ -36,15 +39,42 @@ def run_answer(request: TeamRequest, run_id: UUID) -> HttpResponse:
         return _went_on(request, run, earlier)
     if not services.may_be_answered(run):
         return _too_late(request, run)
+    if _is_by_form(request):
+        return _answer_by_form(request, run)
     documents, errors = posted(request, "answers")
     errors = errors or answers_checked(list(run.questions.all()), documents.get("answers"))
     if errors:
         return _refused(request, run, errors)
+    answers = documents["answers"]
+    return _sent(request, run, lambda key: services.run_answer(run=run, by=request.user, answers=answers, key=key))
+
+
+def _is_by_form(request: TeamRequest) -> bool:
+    """Whether the page's form was sent, and not `answers`, as programs do."""
+    return request.content_type != "application/json" and "answers" not in request.POST
+
+
+def _answer_by_form(request: TeamRequest, run: Run) -> HttpResponse:
+    form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]), data=request.POST)
+    if verb := request.POST.get("do"):  # a button inside the form, which sends nothing
+        form.act(verb)
+        if is_htmx(request):
+            return HttpResponse(str(form.html or ""))
+        return _form_page(request, run, form, status=200)
+    answers = form.answers()
+    if form.errors:
+        return json_errors(form.errors) if wants_json(request) else _form_page(request, run, form, status=422)
     return _sent(
         request,
         run,
-        lambda key: services.run_answer(run=run, by=request.user, answers=documents["answers"], key=key),
+        lambda key: services.run_answer(run=run, by=request.user, answers=answers, changes=form.changes, key=key),
     )
+
+
+def _form_page(request: TeamRequest, run: Run, form: AnswerForm, *, status: int) -> HttpResponse:
+    """The form again, with what was typed."""
+    panel = answer_html(run, may_act=True, request=request, form=form, is_inbox="inbox" in request.POST)
+    return render(request, "answers/page.html", {"run": run, "panel": panel}, status=status)
 
 
 @never_cache
@@ -61,9 +91,28 @@ def run_continue(request: TeamRequest, run_id: UUID) -> HttpResponse:
     if not errors and not isinstance(documents.get("update", {}), dict | None):
         errors = {"update": ["Give an object with the values of the state to change."]}
     if errors:
-        return _refused(request, run, errors)
+        if wants_json(request):
+            return json_errors(errors)
+        error, text = errors["update"][0], request.POST.get("update", "")
+        panel = answer_html(run, may_act=True, request=request, continue_error=error, update_text=text)
+        return render(request, "answers/page.html", {"run": run, "panel": panel}, status=422)
     update = documents.get("update")
     return _sent(request, run, lambda key: services.run_continue(run=run, by=request.user, update=update, key=key))
+
+
+@never_cache
+@member_required
+@require_safe
+def run_answer_panel(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """The panel of a run that waits, for a page that was told so; with `last` filled in as answered the last time."""
+    run = _get(request, run_id)
+    form = None
+    if "last" in request.GET and services.may_be_answered(run):
+        form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]), documents=last_answers(run))
+    html = answer_html(run, may_act=request.membership.may_launch, request=request, form=form)
+    if is_htmx(request):
+        return HttpResponse(html)
+    return render(request, "answers/page.html", {"run": run, "panel": html})
 
 
 def _sent(request: TeamRequest, run: Run, send: Callable[[UUID | None], Run]) -> HttpResponse:
@@ -94,12 +143,19 @@ def _went_on(request: TeamRequest, run: Run, child: Run) -> HttpResponse:
 
 
 def _too_late(request: TeamRequest, run: Run) -> HttpResponse:
-    """409: it was answered, or continued, by somebody else, or waits for nothing any more."""
+    """409: it was answered, or continued, by somebody else, or waits for nothing any more. What was typed is shown."""
     answered_by = selectors.answered_by(run)
     sentence = too_late_sentence(run)
     if wants_json(request):
         return JsonResponse({"errors": {"answers": [sentence]}, "answered_by": answered_by}, status=409)
-    return render(request, "runs/refused.html", {"run": run, "sentence": sentence}, status=409)
+    context = {"run": run, "sentence": sentence, "answered_by": answered_by, "typed": _typed(request)}
+    return render(request, "answers/too_late.html", context, status=409)
+
+
+def _typed(request: TeamRequest) -> list[tuple[str, str]]:
+    """What the form had in it, to be read and copied."""
+    names = [name for name in request.POST if name.split("/")[0] in ("answer", "choice", "all", "answers", "update")]
+    return [(name.rsplit("/", 1)[-1], value) for name in names if (value := request.POST[name].strip())]
 
 
 def too_late_sentence(run: Run) -> str:

@@ -92,7 +92,6 @@ def _context(request: TeamRequest, form: LaunchForm, parent: Run | None) -> dict
         "assistants": assistants,
         "cards": assistant_cards(assistants),
         "servers": form.servers,
-        "answered": _run_named(request, "answers"),
     }
 
 

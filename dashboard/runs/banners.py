@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlencode
 
 from django.utils import timezone
 
@@ -21,14 +19,6 @@ SLOW_S = 5.0
 
 
 @dataclass(frozen=True)
-class NextStep:
-    """A link to the launch form, filled in by `query`. It never launches by itself."""
-
-    label: str
-    query: str
-
-
-@dataclass(frozen=True)
 class Banner:
     """The one message above a run's tabs: a tone, what happened, and what it means or what can be done."""
 
@@ -38,7 +28,6 @@ class Banner:
     code: str = ""
     since: datetime | None = None
     next_at: datetime | None = None
-    step: NextStep | None = None
     other: Run | None = None
     """A run that has to do with it, to go and look at."""
 
@@ -112,22 +101,18 @@ def _run_that_undid(run: Run) -> Run | None:
     return pusher if pusher.request.params.get("multitask_strategy") == "rollback" else None
 
 
-def _needs_input(run: Run) -> Banner:
+def _needs_input(run: Run) -> Banner | None:
     questions = run.ending.get("interrupts") or []
     title = "The graph asks a question." if len(questions) < 2 else f"The graph asks {len(questions)} questions."
     if not run.remote_thread_kept:
         return Banner(
             "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."
         )
-    if (over := _no_longer_open(run)) is not None:
-        return over
-    ids = [str(question.get("id")) for question in questions if isinstance(question, dict) and question.get("id")]
-    step = _on_thread(run, "Answer", command=_blank_answer(ids), answers=str(run.pk))
-    return Banner("attention", title, "It goes on once somebody answers.", step=step)
+    return _no_longer_open(run)
 
 
 def _no_longer_open(run: Run) -> Banner | None:
-    """What became of a question or a stop at a node; None while it waits."""
+    """What became of a question or a stop at a node; None while it waits: then its form is there instead."""
     if run.wait_state == WaitState.OPEN:
         return None
     answer: Run | None = getattr(run, "answer", None)
@@ -146,29 +131,12 @@ def _no_longer_open(run: Run) -> Banner | None:
     )
 
 
-def _blank_answer(ids: list[str]) -> str:
-    """A command that answers by id, so that it meets no other question. Not JSON yet: an answer is to be written."""
-    if not ids:
-        return '{"resume": }'
-    places = ",\n".join(f"    {json.dumps(one)}: " for one in ids)
-    return f'{{\n  "resume": {{\n{places}\n  }}\n}}'
-
-
-def _paused(run: Run) -> Banner:
+def _paused(run: Run) -> Banner | None:
     waiting = ", ".join(showable(str(node)) for node in run.ending.get("next") or [])
     title = f"Paused as asked; next is {waiting}." if waiting else "Paused as asked."
     if not run.remote_thread_kept:
         return Banner("attention", title, "It ran without a thread, so it cannot be continued.")
-    if (over := _no_longer_open(run)) is not None:
-        return over
-    return Banner("attention", title, "It goes on when it is continued.", step=_on_thread(run, "Continue"))
-
-
-def _on_thread(run: Run, label: str, **fields: str) -> NextStep:
-    """The launch form, filled in to go on where this run stopped."""
-    thread = {"thread": "existing", "thread_id": run.remote_thread_id or ""}
-    place = {"server": str(run.server_id), "assistant_id": run.assistant_id, "name": run.name}
-    return NextStep(label, urlencode({name: text for name, text in {**place, **thread, **fields}.items() if text}))
+    return _no_longer_open(run)
 
 
 def _cancelled(run: Run) -> Banner:

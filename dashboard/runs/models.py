@@ -198,6 +198,11 @@ class Run(models.Model):
         return self.status in ENDS
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will happen to the run: it has ended, and no question of it is open."""
+        return self.is_terminal and self.wait_state != WaitState.OPEN
+
+    @property
     def is_cancellable(self) -> bool:
         """Whether asking to cancel would do something."""
         return not self.is_terminal and self.status != RunStatus.CANCELLING
@@ -206,6 +211,11 @@ class Run(models.Model):
     def look(self) -> StatusLook:
         """How the status is shown."""
         return LOOKS[RunStatus(self.status)]
+
+    @property
+    def tone(self) -> str:
+        """The tone it is shown in: that of its status, but a question that is over asks for nobody's attention."""
+        return "neutral" if self.wait_state in (WaitState.ANSWERED, WaitState.GONE) else self.look.tone
 
     @property
     def ending(self) -> dict[str, Any]:
@@ -268,6 +278,11 @@ class Question(models.Model):
     @property
     def has_value(self) -> bool:
         return bool(self.value_json)
+
+    @property
+    def answer(self) -> Any:
+        """What was answered. Only when its state is `answered`."""
+        return json.loads(self.answer_json)
 
     @property
     def response_schema(self) -> Any:

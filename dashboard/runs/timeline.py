@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dashboard.runs.events import EventKind
-from dashboard.runs.models import Run, RunEvent
+from dashboard.runs.models import Run, RunEvent, WaitState
 from dashboard.runs.outcomes import NOT_KEPT
 from dashboard.runs.statuses import ENDS, RunStatus
 
@@ -32,9 +32,23 @@ def run_meaning(run: Run) -> str:
     """What the run's status means for this run, in one sentence."""
     if run.status == RunStatus.QUEUED and run.unreachable_since:
         return "Its server could not take it; it is sent again by itself until the server does."
+    if run.wait_state == WaitState.ANSWERED:
+        return "It stopped on the way; the run that answered it went on."
+    if run.wait_state == WaitState.GONE and run.remote_thread_kept:
+        return "It stopped on the way, and its thread went on without an answer."
     if run.status in (RunStatus.NEEDS_INPUT, RunStatus.PAUSED) and not run.remote_thread_kept:
         return "It stopped on the way, and ran without a thread: it cannot go on."
     return run.look.meaning
+
+
+def wait_word(run: Run) -> str:
+    """What became of the question or the stop of a run, in a word; "" when its status says it."""
+    is_question = run.status == RunStatus.NEEDS_INPUT
+    if run.wait_state == WaitState.ANSWERED:
+        return "Answered" if is_question else "Continued"
+    if run.wait_state == WaitState.GONE and run.remote_thread_kept:
+        return "Question gone" if is_question else "Moved on"
+    return ""
 
 
 def why_no_state(run: Run) -> str:

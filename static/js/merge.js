@@ -29,7 +29,7 @@ export function replaceIfNewer(shown, part) {
   shown.replaceWith(part);
   window.htmx.process(part);
   if (focused) refocus(focused.id);
-  if (part.dataset.title) showFacts(part, "final" in part.dataset && !("final" in shown.dataset));
+  if (part.dataset.title) showFacts(part, part.dataset.announce && !shown.dataset.announce);
 }
 
 function refocus(id) {

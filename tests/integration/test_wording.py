@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
-import uuid
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 from django.test import Client
@@ -45,9 +41,6 @@ def banner_of(run: Run) -> Banner:
         (RunStatus.FAILED, {}, "ValueError in node n", "Launch again"),
         (RunStatus.TIMED_OUT, {}, "time limit", "Launch again"),
         (RunStatus.LOST, {}, "not known", "before you launch it again"),
-        (RunStatus.NEEDS_INPUT, ONE, "asks a question", "answers"),
-        (RunStatus.NEEDS_INPUT, TWO, "asks 2 questions", "answers"),
-        (RunStatus.PAUSED, {"next": ["write", "x"]}, "next is write, x", "continued"),
         (RunStatus.CANCELLED, {"note": "Stopped on the server."}, "Stopped on the server.", "kept"),
         (RunStatus.CANCELLED, {"rolled_back": True}, "Cancelled.", "undone"),
     ],
@@ -98,44 +91,6 @@ def test_why_there_is_no_state() -> None:
     assert "wrong" not in why_no_state(failed)
 
 
-def test_the_next_step_fills_the_form_for_the_same_thread() -> None:
-    one = make_run(status=RunStatus.NEEDS_INPUT, ending=ONE)
-    two = make_run(status=RunStatus.NEEDS_INPUT, ending=TWO)
-    paused = make_run(status=RunStatus.PAUSED, ending={"next": ["write"]})
-
-    steps = [banner_of(run).step for run in (one, two, paused)]
-    queries = [parse_qs(step.query) for step in steps if step]
-
-    assert [step.label for step in steps if step] == ["Answer", "Answer", "Continue"]
-    assert queries[0]["thread_id"] == [one.remote_thread_id]
-    assert queries[0]["answers"] == [str(one.pk)]
-    answered = re.sub(r'("\w+"): (?=[,\n])', r'\1: "yes"', queries[1]["command"][0])
-    assert json.loads(answered) == {"resume": {"a": "yes", "b": "yes"}}
-    assert "command" not in queries[2]
-
-
-def test_nothing_is_answered_that_nobody_wrote() -> None:
-    """Also where the graph says what an answer looks like: that is consent only if somebody gives it."""
-    schema = {"type": "object", "properties": {"decision": {"type": "string", "examples": ["approve"]}}}
-    asked = {"id": "a", "value": {"question": "Approve 900,000 euros?"}, "response_schema": schema}
-    run = make_run(status=RunStatus.NEEDS_INPUT, ending={"interrupts": [asked]})
-    step = banner_of(run).step
-    assert step is not None
-    browser = Client()
-    browser.force_login(make_user(run.team))
-
-    page = browser.get(f"/launch/?{step.query}").content.decode()
-    form = {name: values[0] for name, values in parse_qs(step.query).items()}
-    answer = browser.post("/launch/", form | {"launch_key": str(uuid.uuid4())})
-
-    assert "Approve 900,000 euros?" in page
-    assert "An answer looks like" in page
-    assert answer.status_code == 422
-    assert list(answer.context["form"].errors) == ["command"]
-    assert "Approve 900,000 euros?" in answer.content.decode()
-    assert Run.objects.count() == 1
-
-
 def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again() -> None:
     one = make_run(status=RunStatus.NEEDS_INPUT, ending=ONE)
     paused = make_run(status=RunStatus.PAUSED, ending={"next": ["write"]})
@@ -146,14 +101,13 @@ def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_aga
 
         run.refresh_from_db()
         banner = banner_of(run)
-        assert banner.step is None
         assert banner.other == follower
         assert "nobody any more" in banner.title
         assert run.version > version, "open pages must hear of it"
 
         run_cancel(run=follower, by=make_user(run.team))  # never sent: the question is as it was
         run.refresh_from_db()
-        assert banner_of(run).step is not None
+        assert (run.wait_state, run_banner(run)) == ("open", None)
         assert [line.text for line in event_lines(run.events.all())][-2:] == [
             "Another run was launched on its thread",
             "The run that was launched on its thread never reached the server",
@@ -261,10 +215,9 @@ def test_the_advice_for_a_failure_follows_from_what_failed(error: RunError, advi
     assert advice in banner_of(make_run(status=RunStatus.FAILED, error=error)).text
 
 
-def test_what_cannot_be_answered_offers_no_step() -> None:
+def test_what_cannot_be_answered_says_so() -> None:
     run = make_run(status=RunStatus.NEEDS_INPUT, ending=ONE, thread=ThreadChoice.STATELESS)
 
-    assert banner_of(run).step is None
     assert "nobody can answer" in banner_of(run).text
 
 

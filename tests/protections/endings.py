@@ -99,12 +99,12 @@ ENDINGS = (
         (WORDING + "test_a_lost_run_names_the_run_that_has_probably_undone_it",),
     ),
     Break(
-        "nothing-is-answered-unwritten",
-        "Nothing is answered that nobody wrote.",
-        "dashboard/runs/banners.py",
-        "{json.dumps(one)}: ",
-        "{json.dumps(one)}: 1",
-        (WORDING + "test_nothing_is_answered_that_nobody_wrote",),
+        "late-answers-are-not-launched",
+        "An answer to a question that waits no more is not launched.",
+        "dashboard/runs/waiting.py",
+        "    if waiting.wait_state != WaitState.OPEN:\n        raise NotOpen(waiting)\n",
+        "",
+        ("tests/integration/test_answers.py::test_an_answer_to_what_is_gone_is_not_launched",),
     ),
     Break(
         "late-ends-are-dated-by-the-server",

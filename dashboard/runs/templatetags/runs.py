@@ -46,6 +46,13 @@ def status_look(status: str) -> SafeString:
 
 
 @register.simple_tag
+def run_status_look(run: Run) -> SafeString:
+    """A run's status as icon and word; of one that waited for somebody, what became of that."""
+    word = timeline.wait_word(run)
+    return format_html('{}<span class="status-word">{}</span>', icon(run.look.icon), word or run.get_status_display())
+
+
+@register.simple_tag
 def status_icon(status: str) -> SafeString:
     """A status's icon alone, for places where the word stands beside it anyway."""
     return icon(LOOKS[RunStatus(status)].icon)

@@ -1,0 +1,72 @@
+"""What a run waits for as HTML: on its page, pushed, and in the inbox."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from dashboard.answers.forms import AnswerForm, answer_form
+from dashboard.answers.selectors import earlier_answers
+from dashboard.runs.events import EventKind
+from dashboard.runs.models import Run, WaitState
+from dashboard.runs.statuses import RunStatus
+
+
+def answer_context(
+    run: Run, *, may_act: bool, form: AnswerForm | None = None, is_inbox: bool = False
+) -> dict[str, Any]:
+    """What the panel needs; `form` as it was posted, else a blank one."""
+    is_open = run.wait_state == WaitState.OPEN
+    is_question = run.status == RunStatus.NEEDS_INPUT
+    if is_open and is_question and form is None:
+        form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]))
+    return {
+        "run": run,
+        "may_act": may_act,
+        "is_open": is_open,
+        "is_question": is_question,
+        "form": form,
+        "earlier": earlier_answers(run) if is_open and is_question else None,
+        "wait_version": wait_version(run),
+        "is_inbox": is_inbox,
+        "key": str(uuid.uuid4()),
+    }
+
+
+def answer_html(
+    run: Run,
+    *,
+    may_act: bool,
+    request: HttpRequest | None,
+    form: AnswerForm | None = None,
+    is_inbox: bool = False,
+    **more: Any,
+) -> SafeString:
+    """The panel with its form."""
+    context = answer_context(run, may_act=may_act, form=form, is_inbox=is_inbox) | more
+    return SafeString(render_to_string("answers/_panel.html", context, request=request))
+
+
+def answer_live_html(run: Run, *, may_act: bool) -> SafeString:
+    """The panel as it is pushed: without a form, which it fetches where there is none yet."""
+    context = {
+        "run": run,
+        "may_act": may_act,
+        "is_open": run.wait_state == WaitState.OPEN,
+        "is_question": run.status == RunStatus.NEEDS_INPUT,
+        "wait_version": wait_version(run),
+    }
+    return SafeString(render_to_string("answers/_panel_live.html", context))
+
+
+def wait_version(run: Run) -> int:
+    """Grows whenever a question opens or closes, and with nothing else: a typed answer outlives every other change."""
+    if not run.wait_state:
+        return 0
+    reopened = run.events.filter(kind=EventKind.UNFOLLOWED).count()
+    return 2 * reopened + (1 if run.wait_state == WaitState.OPEN else 2)

@@ -1,0 +1,82 @@
+"""A question made readable: what it says, and the rest of its value. A falsy or odd value is shown as what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.answers.shapes import CHOICE_KEYS, Shape
+from dashboard.runs.models import Question
+from dashboard.runs.state.view import Node, showable, value_tree
+
+TEXT_KEYS = ("question", "message", "prompt", "title", "description")
+LINE_CHARS = 160
+LONG_CHARS = 1_500
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A question as people read it.
+
+    Attributes:
+        text: What it asks, as text; "" when it is no text.
+        bare: What a value that says nothing is: "null", "an empty list", a number.
+        rest: The rest of the value as a tree, None when there is none.
+        line: The question in one line, for lists.
+    """
+
+    text: str = ""
+    bare: str = ""
+    rest: Node | None = None
+    line: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.text) > LONG_CHARS
+
+
+def shown(question: Question, shape: Shape) -> Shown:
+    """What to show of a question above the form for its answer."""
+    if not question.has_value:
+        return Shown(bare="It is too large to be shown here; the final state has it.", line="A very large question")
+    value = question.value
+    if shape.actions:
+        names = ", ".join(action.name for action in shape.actions)
+        about = shape.actions[0].description.strip().splitlines()
+        return Shown(line=_line(f"{names}: {about[0]}" if about and len(shape.actions) == 1 else names))
+    if isinstance(value, str) and value.strip():
+        return Shown(text=showable(value), line=_line(value))
+    if isinstance(value, dict) and value:
+        return _object(value, shape)
+    if isinstance(value, list) and value:
+        return Shown(rest=value_tree(value), line=_line(", ".join(map(str, value))))
+    bare = bare_word(value)
+    return Shown(bare=bare, line=f"({bare})")
+
+
+def _object(value: dict[str, Any], shape: Shape) -> Shown:
+    key = next((key for key in TEXT_KEYS if isinstance(value.get(key), str) and value[key].strip()), None)
+    used = {key} | (set(CHOICE_KEYS) if shape.kind in ("choices", "schema") else set())
+    rest = {name: member for name, member in value.items() if name not in used}
+    tree = value_tree(rest) if rest else None
+    if key is None:
+        return Shown(rest=tree or value_tree(value), line=_line(", ".join(map(str, value))))
+    return Shown(text=showable(value[key]), rest=tree, line=_line(value[key]))
+
+
+def bare_word(value: Any) -> str:
+    """What a value is that is no question in words."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"a text of {len(value)} spaces" if value else "an empty text"
+    if isinstance(value, list):
+        return "an empty list"
+    return "an empty object" if isinstance(value, dict) else str(value)
+
+
+def _line(text: str) -> str:
+    words = " ".join(showable(text).split())
+    return words if len(words) <= LINE_CHARS else f"{words[: LINE_CHARS - 1]}…"

@@ -1,0 +1,65 @@
+"""The answer panel of a run's page, and what an action shows; pushed fragments use it without a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dashboard.answers import fragments
+from dashboard.answers.shapes import shape_of
+from dashboard.answers.showing import Shown, shown
+from dashboard.runs.models import Question, Run
+from dashboard.runs.state.view import Node, markdown, showable, value_tree
+from dashboard.runs.templatetags.runs import tree
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def answer_panel(context: Any, run: Run) -> SafeString:
+    """What a run waits for, with the form to answer it, on its page."""
+    return fragments.answer_html(run, may_act=bool(context.get("may_act")), request=context.get("request"))
+
+
+@register.simple_tag(takes_context=True)
+def answer_panel_live(context: Any, run: Run) -> SafeString:
+    """The same, pushed: a form that may hold what somebody typed is never replaced while its question is open."""
+    return fragments.answer_live_html(run, may_act=bool(context.get("may_act")))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that is over, with its answer as a tree."""
+
+    question: Question
+    shown: Shown
+    answer: Node | None
+
+
+@register.filter
+def asked_questions(run: Run) -> list[Asked]:
+    """What a run asked, and what was answered."""
+    return [_asked(question) for question in run.questions.all()]
+
+
+def _asked(question: Question) -> Asked:
+    answer = value_tree(question.answer) if question.answer_json else None
+    return Asked(question, shown(question, shape_of(question)), answer)
+
+
+@register.simple_tag
+def argument(value: Any) -> SafeString:
+    """An argument of an action: texts as they are, everything else as a tree."""
+    if isinstance(value, str) and value:
+        return format_html('<span class="argument-text">{}</span>', showable(value))
+    return tree(value_tree(value))
+
+
+@register.filter
+def as_markdown(text: str) -> SafeString:
+    """A description's Markdown as safe HTML."""
+    return markdown(text)
