@@ -2,28 +2,34 @@
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+import sys
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
-_http = get_asgi_application()  # must come before anything that imports models
+django.setup(set_prefix=False)  # must come before anything that imports models
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.core.exceptions import SuspiciousOperation  # noqa: E402
 from django.db import InterfaceError, OperationalError  # noqa: E402
 
-from dashboard.live.consumers import TRY_LATER  # noqa: E402
+from dashboard.live.consumers import NOT_HERE, TRY_LATER  # noqa: E402
 from dashboard.live.listener import listener  # noqa: E402
+from dashboard.live.origins import is_from_our_pages  # noqa: E402
 from dashboard.live.routing import websockets  # noqa: E402
+from dashboard.text import clip  # noqa: E402
+from dashboard.web.handler import Handler, Receive, Scope, Send  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+_http = Handler()
+_lines = AuthMiddlewareStack(websockets)
+
+if "daphne.server" in sys.modules:  # it is what serves this process
+    from dashboard.web.transport import tighten
+
+    tighten()
 
 
 async def _web(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,11 +38,11 @@ async def _web(scope: Scope, receive: Receive, send: Send) -> None:
     await _http(scope, receive, send)
 
 
-_lines = AllowedHostsOriginValidator(AuthMiddlewareStack(websockets))
-
-
 async def _line(scope: Scope, receive: Receive, send: Send) -> None:
     listener.start()
+    if not is_from_our_pages(scope):
+        await send({"type": "websocket.close"})
+        return
     if listener.is_deaf:
         # Before it is accepted, so that the browser backs off and its page polls; and before who asks is looked up in
         # a database that may be away: those who wait for an answer would hold up all others.
@@ -47,6 +53,9 @@ async def _line(scope: Scope, receive: Receive, send: Send) -> None:
     except (OperationalError, InterfaceError) as error:
         logger.info("a page waits for the database with its line: %s", str(error).strip())
         await send({"type": "websocket.close", "code": TRY_LATER})
+    except SuspiciousOperation as error:
+        logging.getLogger("dashboard.refused").warning("a socket was refused: %s", clip(error))
+        await send({"type": "websocket.close", "code": NOT_HERE})
 
 
 application = ProtocolTypeRouter({"http": _web, "websocket": _line})

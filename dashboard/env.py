@@ -49,6 +49,7 @@ class Environment:
     lease_s: int
     stop_grace_s: int
     state_max_mb: int
+    body_max_mb: int
     http_proxy: str
     https_proxy: str
     no_proxy: str
@@ -92,6 +93,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         http_proxy=_proxy(env, "HTTP_PROXY"),
         https_proxy=_proxy(env, "HTTPS_PROXY"),
         no_proxy=_either_case(env, "NO_PROXY"),
+        body_max_mb=_integer(env, "RUNBOARD_BODY_MAX_MB", default=20, low=1, high=1_000),
     )
 
 

@@ -10,12 +10,14 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.http import escape_leading_slashes
 
-from dashboard.http import wants_json
+from dashboard.disk import disk_was_full, is_disk_full
+from dashboard.http import is_for_a_program, refusal
 from dashboard.teams.pending_form import keeps_typed, show_again
+from dashboard.web.bodies import COMES_BACK_BYTES, too_large_sentence
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +32,15 @@ NOT_TRUSTED = (
 )
 FORM_TOO_OLD_JSON = "The CSRF token is missing or wrong, so nothing was done. Send it as X-CSRFToken with its cookie."
 NOT_UNDERSTOOD = "What was sent could not be understood, so nothing was done."
-BROKEN = "Something broke here. Nothing you did caused this; the server's log says why."
+BROKEN = (
+    "Something broke here. Nothing you did caused this, and the runs go on: what they bring is kept. Try again; if it "
+    "happens twice, the server's log says why."
+)
 DATABASE_AWAY = "The database cannot be reached right now. Nothing is lost; try again in a moment."
+DISK_FULL = (
+    "The disk that holds the database is full, so nothing can be stored, and nothing was done. "
+    "Runs go on at their servers. Whoever runs Runboard makes room on it; then try again."
+)
 NOT_KNOWN_WHETHER_DONE = (
     "The database cannot be reached right now, and whether what you sent was still taken is not known. "
     "Go back in a moment, load the page again, and look before you send it once more."
@@ -40,30 +49,31 @@ NOT_KNOWN_WHETHER_LAUNCHED = (
     "The database cannot be reached right now, and whether this launch was still taken is not known. "
     "Send it again from here in a moment: however often that is done, it launches only one run."
 )
+NOT_AVAILABLE = "Not available right now"
 AGAIN_AFTER_S = 5
-
-
-def is_for_a_program(request: HttpRequest) -> bool:
-    """Whether the answer is read by a program, which a page would not help."""
-    return wants_json(request) or request.path.endswith(".json")
 
 
 def outage(request: HttpRequest, error: Exception) -> HttpResponse:
     """503 with a sentence; a page that was only looked at comes by itself as soon as it can."""
-    logger.warning("the database cannot be reached: %s", str(error).strip())
+    is_full = is_disk_full(error)
+    if is_full:
+        disk_was_full()
+    logger.warning("the database %s: %s", "cannot store" if is_full else "cannot be reached", str(error).strip())
     later = {"Retry-After": str(AGAIN_AFTER_S)}
     if is_for_a_program(request):
-        return JsonResponse({"error": DATABASE_AWAY}, status=503, headers=later)
+        return JsonResponse({"error": DISK_FULL if is_full else DATABASE_AWAY}, status=503, headers=later)
+    what_now = {"sentence": DISK_FULL} if is_full else _what_now(request) | {"again_after_s": AGAIN_AFTER_S}
     # Without the request: what context processors and middleware add to it may need the database.
-    page = render_to_string("503.html", _what_now(request) | {"again_after_s": AGAIN_AFTER_S})
+    page = render_to_string("503.html", {"title": NOT_AVAILABLE} | what_now)
     return HttpResponse(page, status=503, headers=later)
 
 
 def _what_now(request: HttpRequest) -> dict[str, Any]:
     """What a person can do while the database is away."""
     if request.method in ("GET", "HEAD"):
-        return {"sentence": DATABASE_AWAY, "again": request.get_full_path()}
-    if request.path != reverse("launch"):
+        return {"sentence": DATABASE_AWAY, "again": escape_leading_slashes(request.get_full_path())}
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if request.path != reverse("launch") or not length.isdigit() or int(length) > COMES_BACK_BYTES:
         return {"sentence": NOT_KNOWN_WHETHER_DONE}
     # Its launch key goes with it. Who goes back to the form gets a new one: what is sent there is a new launch.
     sent = [(name, value) for name, values in request.POST.lists() for value in values]
@@ -72,21 +82,19 @@ def _what_now(request: HttpRequest) -> dict[str, Any]:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404, the same for what is not there and for what is another team's."""
-    return _answer(request, 404, NOT_FOUND, "404.html")
+    return refusal(request, 404, NOT_FOUND)
 
 
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403 with the reason the view gave."""
-    return _answer(request, 403, str(exception) or "You may not do this.", "403.html")
+    return refusal(request, 403, str(exception) or "You may not do this.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """413 when too much was sent, else 400."""
     if isinstance(exception, RequestDataTooBig):
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024 // 1024
-        sentence = f"More was sent than Runboard takes at once: {limit} MB. Nothing was done; go back and send less."
-        return _answer(request, 413, sentence, "400.html")
-    return _answer(request, 400, NOT_UNDERSTOOD, "400.html")
+        return refusal(request, 413, too_large_sentence(settings.DATA_UPLOAD_MAX_MEMORY_SIZE))
+    return refusal(request, 400, NOT_UNDERSTOOD)
 
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -95,12 +103,12 @@ def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
     Only to whoever is signed in: browsers send their cookie with forms of our own pages alone (SameSite).
     """
     if is_for_a_program(request):
-        return JsonResponse({"error": FORM_TOO_OLD_JSON}, status=403)
+        return refusal(request, 403, FORM_TOO_OLD_JSON)
     if not reason.startswith("CSRF"):  # Django's words for a wrong Origin or Referer
-        return render(request, "403.html", {"sentence": NOT_TRUSTED}, status=403)
+        return refusal(request, 403, NOT_TRUSTED)
     if keeps_typed(request) and request.user.is_authenticated:
         return show_again(request)
-    return render(request, "403_csrf.html", {"sentence": FORM_TOO_OLD}, status=403)
+    return refusal(request, 403, FORM_TOO_OLD, title="This form was too old")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -108,13 +116,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if isinstance(error, OperationalError | InterfaceError):
         return outage(request, error)
-    if is_for_a_program(request):
-        return JsonResponse({"error": BROKEN}, status=500)
-    # Without the request: what a page needs of it may be what broke.
-    return HttpResponse(render_to_string("500.html"), status=500)
-
-
-def _answer(request: HttpRequest, status: int, sentence: str, template: str) -> HttpResponse:
-    if is_for_a_program(request):
-        return JsonResponse({"error": sentence}, status=status)
-    return render(request, template, {"sentence": sentence}, status=status)
+    return refusal(request, 500, BROKEN)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
 from django_htmx.http import HttpResponseClientRedirect
 
 
@@ -20,9 +22,49 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
+def is_for_a_program(request: HttpRequest) -> bool:
+    """Whether the answer is read by a program, which a page would not help."""
+    return wants_json(request) or request.path.endswith(".json")
+
+
+TITLES = {
+    400: "That was not done",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    409: "Not any more",
+    410: "Gone",
+    413: "Too large",
+    415: "Not taken",
+    422: "That was not done",
+    429: "Too many tries",
+    500: "Something broke here",
+}
+
+
+def refusal(request: HttpRequest, status: int, sentence: str, **page: str) -> HttpResponse:
+    """What cannot be done, as a page of its own, or as JSON for a program. It asks neither session nor database.
+
+    Args:
+        page: `title` in place of the status', `link` and `link_label` in place of the way to all runs.
+    """
+    if is_for_a_program(request):
+        return JsonResponse({"error": sentence}, status=status)
+    context = {"title": TITLES.get(status, "That was not done"), "sentence": sentence, "link": "/runs/"} | page
+    # Without the request: what context processors add to a page needs the database.
+    return HttpResponse(render_to_string("message.html", context), status=status)
+
+
 def is_htmx(request: HttpRequest) -> bool:
     """Whether htmx asks for a fragment (a boosted link or a history restore wants the whole page)."""
     return request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address a request comes from; behind a proxy that is trusted, the one that the proxy has seen."""
+    if settings.SECURE_PROXY_SSL_HEADER and (forwarded := request.headers.get("X-Forwarded-For")):
+        return forwarded.rsplit(",", 1)[-1].strip()[:60]
+    return str(request.META.get("REMOTE_ADDR") or "")
 
 
 def go_to(request: HttpRequest, url: str) -> HttpResponse:

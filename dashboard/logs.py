@@ -7,7 +7,9 @@ import re
 import time
 from dataclasses import dataclass
 
-_TOKENS = re.compile(r"(/(?:s|sign-in)/)[^/\s\"']+")
+from dashboard.text import clip
+
+_TOKENS = re.compile(r"(/(?:s|f|sign-in|join)/)[^/\s\"']+")
 
 
 class HideTokens(logging.Filter):
@@ -56,6 +58,38 @@ class Throttle(logging.Filter):
         if entry is not None and entry.skipped:
             since = time.strftime("%H:%M:%S", time.localtime(entry.at))
             record.msg, record.args = f"{record.getMessage()} ({entry.skipped} more like it since {since})", ()
+        return True
+
+
+class FromOutside(logging.Filter):
+    """Makes what anybody can cause to be logged one short line, and so many lines a minute at most.
+
+    That is what Django and we say of requests that are refused. What breaks here (status 500) keeps its trace.
+    """
+
+    LOGGERS = ("django.request", "django.security", "dashboard.sign_in", "dashboard.refused")
+    LINES_A_MINUTE = 30
+    CHARS = 300
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._minute, self._lines, self._left_out = 0, 0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(self.LOGGERS) or getattr(record, "status_code", 400) >= 500:
+            return True
+        minute = int(record.created // 60)
+        if minute != self._minute:
+            self._minute, self._lines = minute, 0
+        self._lines += 1
+        if self._lines > self.LINES_A_MINUTE:
+            self._left_out += 1
+            return False
+        said = clip(record.getMessage(), self.CHARS)
+        said = "".join(char if char.isprintable() else "\ufffd" for char in said)
+        if self._left_out:
+            said, self._left_out = f"{said} (and {self._left_out} lines like it before)", 0
+        record.msg, record.args, record.exc_info, record.exc_text = said, (), None, None
         return True
 
 

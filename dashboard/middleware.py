@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import reverse
 
-from dashboard.errors import is_for_a_program, outage
-from dashboard.http import is_htmx
+from dashboard.errors import bad_request, outage
+from dashboard.http import is_for_a_program, is_htmx
 from dashboard.teams.pending_form import sign_in_and_keep
+from dashboard.text import clip
+
+logger = logging.getLogger("dashboard.refused")
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -56,7 +60,12 @@ def database_outage(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
             return outage(request, error)
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        return outage(request, error) if isinstance(error, OperationalError | InterfaceError) else None
+        if isinstance(error, OperationalError | InterfaceError):
+            return outage(request, error)
+        if isinstance(error, DataError):  # a value that Postgres knows no such thing as, so it came from outside
+            logger.warning("the database refused a value: %s", clip(str(error).strip().splitlines()[0]))
+            return bad_request(request, error)
+        return None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware

@@ -36,7 +36,7 @@ def filled_form(request: TeamRequest) -> Filled:
     """Read the posted form: checked, and against the preset's locked fields."""
     preset = preset_named(request)
     data = preset_data(preset, request.POST) if preset else request.POST
-    form = LaunchForm(data, team=request.team)
+    form = LaunchForm(data, team=request.team, by=request.user)
     if not form.is_valid():
         return Filled(form, None, preset)
     order = form.order()

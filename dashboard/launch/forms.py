@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,12 +14,15 @@ from django.core.exceptions import ValidationError
 
 from dashboard.launch.fields import BooleanText, JSONText, NodeNames, OptionText, ServerChoice, Tags, speak_plainly
 from dashboard.launch.headers import MASK, clean_headers, clean_query
+from dashboard.runs.inheritance import may_use_headers
 from dashboard.runs.models import ParentKind, Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder
+from dashboard.runs.text import is_visible
 from dashboard.servers.models import Server
 from dashboard.servers.selectors import server_list
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
-from dashboard.teams.models import Team
+from dashboard.teams.models import Team, User
+from dashboard.text import clip
 
 AFTER_SECONDS_MAX = 366 * 24 * 3600
 
@@ -204,9 +208,9 @@ class LaunchForm(forms.Form):
     launch_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
     parent = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, team: Team, by: User | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.team = team
+        self.team, self.by = team, by
         self.servers = list(server_list(team))
         field = self.fields["server"]
         assert isinstance(field, forms.ModelChoiceField)
@@ -252,7 +256,12 @@ class LaunchForm(forms.Form):
         raise ValidationError("Choose the server on which the run takes place.")
 
     def clean_assistant_id(self) -> str:
-        return str(self.cleaned_data["assistant_id"]).strip()
+        assistant_id = str(self.cleaned_data["assistant_id"]).strip()
+        if not is_visible(assistant_id):
+            raise ValidationError(
+                "This is made of characters that cannot be seen: choose an assistant, or type its id."
+            )
+        return assistant_id
 
     def clean_webhook(self) -> str | None:
         text = str(self.cleaned_data["webhook"]).strip()
@@ -322,20 +331,27 @@ class LaunchForm(forms.Form):
             refuse("if_not_exists", "A new thread is always missing at first: leave this empty, or choose create.")
 
     def _check_parent(self, data: dict[str, Any]) -> None:
-        """Headers shown as dots mean the values of the run this one is launched again from."""
+        """Headers shown as dots mean the values of the run this one is launched again from.
+
+        Only on the server they were for, and for who may use them: they would reach another server in clear.
+        """
         parent = Run.objects.filter(team=self.team, pk=data["parent"]).first() if data.get("parent") else None
         data["parent"] = parent
         headers: dict[str, str] = data.get("headers") or {}
         masked = [name for name, value in headers.items() if value == MASK]
         if not masked:
             return
-        try:
-            stored = secrets_decrypt(parent.request.secret_headers) if parent else {}
-        except SecretUnreadable:
-            stored = {}
+        stored: dict[str, str] = {}
+        if parent is not None and parent.server_id == getattr(data.get("server"), "pk", None):
+            with suppress(SecretUnreadable):
+                stored = secrets_decrypt(parent.request.secret_headers) if may_use_headers(parent, self.by) else {}
         missing = [name for name in masked if name not in stored]
         if missing:
-            self.add_error("headers", f"The value of {', '.join(missing)} is not known any more: type it again.")
+            self.add_error(
+                "headers",
+                f"The value of {clip(', '.join(missing))} is not known here: type it again. Values are kept for the "
+                "same server only, and for who launched the run or is an admin.",
+            )
         data["headers"] = {name: stored.get(name, value) if value == MASK else value for name, value in headers.items()}
 
     def order(self) -> LaunchOrder:

@@ -54,14 +54,16 @@ def _show(request: TeamRequest) -> HttpResponse:
     initial |= prefill_from_query(request.GET)
     if initial.get("thread_id") and "thread" not in request.GET and parent is None:
         initial["thread"] = "existing"
-    form = LaunchForm(team=request.team, initial=initial)
+    form = LaunchForm(team=request.team, by=request.user, initial=initial)
     return render(request, "launch/page.html", _context(request, form, parent))
 
 
 def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
     """The form as it was left, to be looked at and sent; its own launch key still makes it launch once."""
     return LaunchForm(
-        team=request.team, initial={name: typed[name] for name in LaunchForm.base_fields if name in typed}
+        team=request.team,
+        by=request.user,
+        initial={name: typed[name] for name in LaunchForm.base_fields if name in typed},
     )
 
 

@@ -61,9 +61,11 @@ class SampleServer:
 
     def _prepare(self, service: Service) -> None:
         self.folder.mkdir(exist_ok=True)
+        self.folder.chmod(0o700)  # its memory holds what runs were given
         for source in GRAPHS.iterdir():
             if source.suffix in {".py", ".json"}:
                 shutil.copyfile(source, self.folder / source.name)
+                (self.folder / source.name).chmod(0o600)
         self._check_memory()
         remembered = self._port_file.read_text() if self._port_file.exists() else ""
         port = free_port(self.port or (int(remembered) if remembered.isdigit() else None))

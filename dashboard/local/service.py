@@ -53,6 +53,7 @@ class Service:
             self.process = subprocess.Popen(
                 tethered(self.command, on_parent_death=signal.SIGKILL),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.cwd, env=self.env, start_new_session=True,
+                umask=0o077,
             )  # fmt: skip
         self._started_at, self._due_at = time.monotonic(), None
         return self.process.pid

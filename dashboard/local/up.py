@@ -35,6 +35,7 @@ from dashboard.local.service import Service
 from dashboard.local.supervisor import ProgramFailed, StopAsked, Supervisor
 
 MANAGE = [sys.executable, str(BASE_DIR / "manage.py")]
+PASSWORD = "RUNBOARD_ADMIN_PASSWORD"  # noqa: S105 - a variable's name
 SAY_AGAIN_S = 20.0
 STOP_PATIENCE_S = 30.0
 
@@ -120,6 +121,8 @@ def check_machine(environment: Environment) -> None:
 def run(supervisor: Supervisor, environment: Environment) -> int:
     """Start everything in its order, print the link, and keep it all until somebody asks to stop."""
     data_dir = environment.data_dir
+    # Setup needs it, once, and nobody else: it stays in no environment.
+    password = os.environ.pop(PASSWORD, "")
     postgres = None if os.environ.get("DATABASE_URL", "").strip() else EmbeddedPostgres(data_dir / "postgres", say=say)
     sample = None if environment.langgraph_url else SampleServer(data_dir, say=say)
     os.environ["RUNBOARD_DATA"] = str(data_dir)
@@ -132,7 +135,7 @@ def run(supervisor: Supervisor, environment: Environment) -> int:
             postgres.start()  # raises what went wrong
             os.environ["DATABASE_URL"] = postgres.url
             write_private(data_dir / DATABASE_URL_FILE, postgres.url)
-        done = setup(supervisor, data_dir, sample)
+        done = setup(supervisor, data_dir, sample, password)
         web = start_own(supervisor, environment)
 
         def is_healthy() -> bool:
@@ -155,9 +158,11 @@ def run(supervisor: Supervisor, environment: Environment) -> int:
             postgres.stop(is_hurried=supervisor.is_hurried)
 
 
-def setup(supervisor: Supervisor, data_dir: Path, sample: SampleServer | None) -> dict[str, Any]:
+def setup(supervisor: Supervisor, data_dir: Path, sample: SampleServer | None, password: str = "") -> dict[str, Any]:
     """Migrate, make the first user, register the LangGraph server: one process, as each start of Django costs 1 s."""
     env = {**os.environ, **({"LANGGRAPH_URL": sample.url, "LANGGRAPH_API_KEY": ""} if sample else {})}
+    if password:
+        env[PASSWORD] = password
     log_path = data_dir / "logs" / "setup.log"
     try:
         printed = supervisor.run([*MANAGE, "local_setup"], env=env, cwd=BASE_DIR, log_path=log_path)

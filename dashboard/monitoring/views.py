@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from dashboard.disk import disk_problem
 from dashboard.monitoring.diagnosis import Finding, diagnose
 from dashboard.monitoring.fragments import list_notice_html, workers_context, workers_html
 from dashboard.monitoring.listening import listener_is_up
@@ -37,6 +38,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
         findings = diagnose(state, hears_changes=listener, is_local=settings.ENV.debug)
     except (DatabaseError, InterfaceError):
         findings = [Finding(True, DATABASE_AWAY)]
+    if sentence := disk_problem():
+        findings.insert(0, Finding(True, sentence))
     problems = [finding.sentence for finding in findings if finding.sick]
     document = {
         "status": "unavailable" if problems else "ok",

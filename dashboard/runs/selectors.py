@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -166,8 +166,9 @@ def _parse_key(text: str) -> tuple[datetime, UUID] | None:
     time, _, identity = text.partition("~")
     try:
         moment = datetime.fromisoformat(time)
-        return (moment, UUID(identity)) if moment.tzinfo else None
-    except ValueError:
+        # Postgres knows no zone further off than 15:59, so it is given none.
+        return (moment.astimezone(UTC), UUID(identity)) if moment.tzinfo else None
+    except (ValueError, OverflowError):
         return None
 
 

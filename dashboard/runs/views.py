@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from dashboard.http import go_to, is_htmx, json_errors, wants_json
+from dashboard.http import go_to, is_htmx, json_errors, refusal, wants_json
 from dashboard.runs import fragments, selectors, services
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import RunFilters
@@ -25,6 +25,7 @@ from dashboard.runs.waiting import waits_look_at
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.selectors import team_people
+from dashboard.text import clip
 
 FINAL_STATE_INLINE_BYTES = 1_000_000
 CANCEL_ACTIONS: dict[str, Literal["interrupt", "rollback"]] = {"interrupt": "interrupt", "rollback": "rollback"}
@@ -115,7 +116,8 @@ def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
         sentence = "Choose interrupt (keep what it did) or rollback (undo what it did)."
         if wants_json(request):
             return json_errors({"action": [sentence]})
-        return render(request, "runs/refused.html", {"run": run, "sentence": sentence}, status=422)
+        back = {"link": reverse("run-detail", args=[run.pk]), "link_label": f"Back to {clip(run.title)}"}
+        return refusal(request, 422, sentence, **back)
     asked = services.run_cancel(run=run, by=request.user, action=action)
     if wants_json(request):
         run.refresh_from_db(fields=["status"])

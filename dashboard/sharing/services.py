@@ -27,8 +27,10 @@ def share_create(*, run: Run, by: User, lifetime: timedelta | None) -> tuple[Sha
 
 
 def share_revoke(*, run: Run, link_id: UUID) -> bool:
-    """Make a link stop working at once. False when it had stopped before, or is none of this run's."""
+    """Make a link stop working at once; one that had stopped stays so. False when it is none of this run's."""
+    link = ShareLink.objects.filter(run=run, pk=link_id)
     with transaction.atomic():
-        revoked = ShareLink.objects.filter(run=run, pk=link_id, revoked_at=None).update(revoked_at=timezone.now())
-        run_look_again(run)
-    return bool(revoked)
+        if link.filter(revoked_at=None).update(revoked_at=timezone.now()):
+            run_look_again(run)
+            return True
+    return link.exists()

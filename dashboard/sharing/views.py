@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.http import go_to, is_htmx, json_errors, wants_json
+from dashboard.http import go_to, is_htmx, json_errors, refusal, wants_json
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get, run_result
@@ -26,6 +26,7 @@ from dashboard.teams.middleware import TeamRequest
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
+GONE = "It may have expired or been revoked, or a part of it is missing. Ask the person who sent it for a new one."
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
 
@@ -52,7 +53,8 @@ def share_create(request: TeamRequest, run_id: UUID) -> HttpResponse:
 def share_revoke(request: TeamRequest, run_id: UUID, link_id: UUID) -> HttpResponse:
     """Make a link stop working. Doing it twice changes nothing."""
     run = _run(request, run_id)
-    services.share_revoke(run=run, link_id=link_id)
+    if not services.share_revoke(run=run, link_id=link_id):
+        raise Http404("This run has no such link.")
     if wants_json(request):
         return JsonResponse({"id": str(link_id), "revoked": True})
     if is_htmx(request):
@@ -68,7 +70,7 @@ def share_page(request: HttpRequest, token: str) -> HttpResponse:
     """What anybody with the link sees: status and result, read only."""
     link = selectors.share_open(token)
     if link is None:
-        return _private(render(request, "sharing/gone.html", status=404))
+        return _private(refusal(request, 404, GONE, title="This link does not work", link="", is_private="yes"))
     context = fragments.run_context(link.run, may_act=False)
     return _private(render(request, "sharing/page.html", context | {"link": link, "token": token}))
 

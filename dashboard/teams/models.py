@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.db.models.functions import Now
 
 
+class People(UserManager["User"]):
+    """Makes users, none of them with a password that the validators refuse, whichever command or view asks."""
+
+    def _create_user(self, username: str, email: str | None, password: str | None, **fields: Any) -> User:
+        if password is not None:
+            validate_password(password, self.model(username=username, email=email or ""))
+        user: User = super()._create_user(username, email, password, **fields)  # type: ignore[misc]
+        return user
+
+
 class User(AbstractUser):
     """A person who signs in. What they may do stands in their memberships, not here."""
+
+    objects: ClassVar[People] = People()
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
@@ -73,3 +87,11 @@ class SignInLink(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+
+class SignInFailures(models.Model):
+    """How often signing in failed lately, with one name or from one address. See `throttle.py`."""
+
+    key = models.CharField(primary_key=True, max_length=80)
+    count = models.PositiveIntegerField()
+    last_at = models.DateTimeField(db_index=True)

@@ -7,10 +7,9 @@ it has to be sent again.
 
 from __future__ import annotations
 
-from typing import Any
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
@@ -19,15 +18,20 @@ from dashboard.teams.forms import SignInForm
 
 FIELD = "typed"
 NOT_TYPED = {"csrfmiddlewaretoken"}
+COMES_BACK_CHARS = 100_000
+PACKED_CHARS = 48_000
+"""Fits into what somebody who is not signed in may send."""
 
 
 def sign_in_and_keep(request: HttpRequest) -> HttpResponse:
     """The sign-in form in place of the answer to a POST, with what was sent inside; 401."""
+    typed = _pack(_typed(request))
     context = {
         "form": SignInForm(request),
         "next": request.path,
-        FIELD: _typed(request),
+        FIELD: typed,
         "was_signed_out": True,
+        "is_too_large": not typed,
     }
     return render(request, "teams/login.html", context, status=401)
 
@@ -62,26 +66,32 @@ def _typed(request: HttpRequest) -> str:
     return typed.urlencode()
 
 
+def _pack(typed: str) -> str:
+    """`typed` as it waits in the sign-in form; "" when it is larger than what may come back from there."""
+    if len(typed) > COMES_BACK_CHARS:
+        return ""
+    packed = urlsafe_b64encode(zlib.compress(typed.encode())).decode()
+    return packed if len(packed) <= PACKED_CHARS else ""
+
+
+def _unpack(packed: str) -> str:
+    """What was packed; "" for anything else."""
+    try:
+        inflate = zlib.decompressobj()
+        return inflate.decompress(urlsafe_b64decode(packed.encode()), COMES_BACK_CHARS).decode()
+    except (ValueError, zlib.error):
+        return ""
+
+
 def _keep(request: HttpRequest, path: str, typed: str) -> None:
     request.session[_key(path)] = secrets_encrypt({FIELD: typed}).decode()
 
 
+def typed_carry(request: HttpRequest, path: str) -> None:
+    """Keep what waited in the sign-in form for the form at `path`, now that its sender has signed in."""
+    if typed := _unpack(request.POST.get(FIELD, "")):
+        _keep(request, path, typed)
+
+
 def _key(path: str) -> str:
     return f"typed {path}"
-
-
-class SignIn(LoginView):
-    """Django's own, and what was typed goes on to where it was typed."""
-
-    template_name = "teams/login.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {FIELD: self.request.POST.get(FIELD, "")}
-
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
-        if typed := self.request.POST.get(FIELD):
-            _keep(self.request, self.get_redirect_url() or "", typed)
-        return response

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -31,7 +32,12 @@ def team_bootstrap(*, admin_password: str | None) -> Bootstrap:
 
     Args:
         admin_password: the password a new `admin` gets; None makes a random one. An existing user keeps theirs.
+
+    Raises:
+        ValidationError: the password is refused, also when nobody needs it any more.
     """
+    if admin_password is not None:
+        validate_password(admin_password, User(username="admin"))
     team, _ = Team.objects.get_or_create(slug="team", defaults={"name": "My team"})
     user = User.objects.filter(username="admin").first()
     password = None

@@ -2,7 +2,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.teams import views
-from dashboard.teams.pending_form import SignIn
+from dashboard.teams.sign_in import SignIn
 
 urlpatterns = [
     path(

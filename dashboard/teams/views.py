@@ -5,10 +5,14 @@ from __future__ import annotations
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from dashboard.http import refusal
 from dashboard.teams import services
+
+LINK_USED = "Such a link works once. Start Runboard again for a new one, or sign in with your password."
 
 
 @login_not_required
@@ -19,6 +23,7 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponse()
     user = services.sign_in_link_use(token=token)
     if user is None:
-        return render(request, "teams/link_used.html", status=410)
+        title = "This sign-in link was used, or is too old"
+        return refusal(request, 410, LINK_USED, title=title, link=reverse("login"), link_label="Sign in")
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return redirect("run-list")

@@ -12,7 +12,8 @@ import pytest
 from dashboard.langgraph.runs import RunsClient
 from dashboard.launch.forms import ADVANCED_FIELDS, MAIN_FIELDS, WAIT_PARAMETERS, LaunchForm
 from dashboard.launch.headers import MASK
-from tests.factories import make_run, make_server, make_team
+from dashboard.teams.models import Role
+from tests.factories import make_run, make_server, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -217,12 +218,38 @@ def test_masked_headers_take_the_values_of_the_run_launched_again() -> None:
     parent = make_run(headers={"X-Key": "s3cret"})
     fields = {"assistant_id": "chat", "headers": f'{{"X-Key": "{MASK}", "X-New": "n"}}'}
 
-    again = LaunchForm({**fields, "parent": str(parent.pk)}, team=parent.team)
+    again = LaunchForm({**fields, "parent": str(parent.pk)}, team=parent.team, by=parent.launched_by)
     alone = LaunchForm(fields, team=parent.team)
 
     assert again.is_valid(), again.errors
     assert again.order().headers == {"X-Key": "s3cret", "X-New": "n"}
     assert "type it again" in alone.errors["headers"][0]
+
+
+def test_masked_headers_never_go_to_another_server() -> None:
+    parent = make_run(headers={"X-Key": "s3cret"})
+    other = make_server(parent.team)
+    fields = {"assistant_id": "chat", "headers": f'{{"X-Key": "{MASK}"}}', "parent": str(parent.pk)}
+
+    form = LaunchForm({**fields, "server": str(other.pk)}, team=parent.team, by=parent.launched_by)
+
+    assert "type it again" in form.errors["headers"][0]
+
+
+@pytest.mark.parametrize(("role", "may"), [("admin", True), ("member", False)])
+def test_masked_headers_are_for_who_launched_the_run_and_admins(role: Role, may: bool) -> None:
+    parent = make_run(headers={"X-Key": "s3cret"})
+    fields = {"assistant_id": "chat", "headers": f'{{"X-Key": "{MASK}"}}', "parent": str(parent.pk)}
+
+    form = LaunchForm(fields, team=parent.team, by=make_user(parent.team, role=role))
+
+    assert form.is_valid() is may
+
+
+def test_an_assistant_that_cannot_be_seen_is_refused() -> None:
+    form = form_of(assistant_id="\u200b\u2060")
+
+    assert "cannot be seen" in form.errors["assistant_id"][0]
 
 
 def test_another_teams_run_gives_no_secret() -> None:

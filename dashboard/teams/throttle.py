@@ -1,0 +1,73 @@
+"""How long somebody who failed to sign in has to wait before the next try counts. The database remembers, so that all
+web processes know.
+
+By name the wait protects an account, by address it protects everybody's. Names that exist and names that do not are
+treated alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import math
+from datetime import timedelta
+
+from django.db import connection
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from dashboard.teams.models import SignInFailures
+
+FREE_BY_NAME, FREE_BY_ADDRESS = 5, 20
+"""So many tries without a wait: people mistype, and offices share an address."""
+FIRST_S, LONGEST_S = 2, 300
+FORGOTTEN_AFTER = timedelta(hours=1)
+
+FAILED_SQL = """
+    INSERT INTO teams_signinfailures AS kept (key, count, last_at) VALUES (%s, 1, clock_timestamp())
+    ON CONFLICT (key) DO UPDATE SET
+        count = CASE WHEN kept.last_at < now() - make_interval(secs => %s) THEN 1 ELSE least(kept.count + 1, 1000) END,
+        last_at = clock_timestamp()
+"""
+
+
+def throttle_wait_s(name: str, address: str) -> int:
+    """How many seconds are still to wait; 0 when a try may be made."""
+    kept = SignInFailures.objects.filter(key__in=[_by_name(name), _by_address(address)])
+    now = timezone.now()
+    left = 0.0
+    for failures in kept.filter(last_at__gt=Now() - FORGOTTEN_AFTER):
+        free = FREE_BY_NAME if failures.key.startswith("name") else FREE_BY_ADDRESS
+        over = failures.count - free
+        if over >= 0:
+            wait_s = min(FIRST_S * 2 ** min(over, 10), LONGEST_S)
+            left = max(left, wait_s - (now - failures.last_at).total_seconds())
+    return math.ceil(left) if left > 0 else 0
+
+
+def throttle_failed(name: str, address: str) -> None:
+    """Count a failure; forget those of the day before."""
+    with connection.cursor() as cursor:
+        for key in sorted((_by_name(name), _by_address(address))):
+            cursor.execute(FAILED_SQL, [key, FORGOTTEN_AFTER.total_seconds()])
+    SignInFailures.objects.filter(last_at__lt=Now() - timedelta(days=1)).delete()
+
+
+def throttle_succeeded(name: str) -> None:
+    """Forget the failures of a name whose owner is here. Those of the address stay: others may be trying there."""
+    SignInFailures.objects.filter(key=_by_name(name)).delete()
+
+
+def _by_name(name: str) -> str:
+    # Hashed: people type their password into the wrong field.
+    return f"name {hashlib.sha256(name.strip().lower().encode('utf-8', 'replace')).hexdigest()}"
+
+
+def _by_address(address: str) -> str:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return f"address {address[:60]}"
+    if found.version == 6:  # one customer has a network of them
+        return f"address {ipaddress.ip_network((found, 64), strict=False)}"
+    return f"address {found}"
