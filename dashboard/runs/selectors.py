@@ -17,6 +17,7 @@ from django.http import QueryDict
 
 from dashboard.runs.models import Question, Run, RunResult, WaitState
 from dashboard.runs.statuses import ACTIVE, ENDS, RunStatus
+from dashboard.runs.usual import usual_of
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_ids
 from dashboard.teams.models import Team, User
@@ -306,6 +307,7 @@ def run_document(run: Run, *, result_url: str) -> dict[str, Any]:
         ],
         "question": run_question(run),
         "interrupts": [question_document(question) for question in run.questions.all()],
+        "usual_s": usual.median_s if (usual := usual_of(run)) else None,
         "tags": run.tags,
         "events": [
             {"seq": event.seq, "at": event.at.isoformat(), "kind": event.kind, "data": event.data}

@@ -9,10 +9,13 @@ from django.utils import timezone
 
 from dashboard.runs.models import Run
 from dashboard.runs.state.view import markdown, value_tree
+from dashboard.runs.statuses import RunStatus
+from dashboard.runs.usual import usual_of
 from dashboard.steps import selectors
 from dashboard.steps.graph import drawn_graph
 from dashboard.steps.layout import axis_of
 from dashboard.steps.models import Step
+from dashboard.steps.progress import progress_of
 
 ROWS = 200
 """A page shows so many steps at once."""
@@ -74,6 +77,22 @@ def step_context(run: Run, step: Step) -> dict[str, Any]:
     }
 
 
+def progress_context(run: Run) -> dict[str, Any]:
+    """What the line that says how far a run is needs."""
+    steps = list(selectors.steps_list(run)) if run.status == RunStatus.RUNNING else []
+    return {"run": run, "progress": progress_of(run, steps), "version": _version(run)}
+
+
+def usual_context(run: Run) -> dict[str, Any]:
+    """What is said of how long such runs take."""
+    return {"run": run, "usual": usual_of(run), "version": _version(run)}
+
+
 def steps_changed_html(run: Run) -> str:
     """What a page shows of a run's steps, ready to be swapped in when they have changed."""
-    return steps_html(run)
+    return steps_html(run) + render_to_string("steps/_progress.html", progress_context(run))
+
+
+def _version(run: Run) -> int:
+    log = selectors.step_log(run)
+    return run.version + (log.version if log else 0)

@@ -10,6 +10,8 @@ export function startTicking(root) {
     const now = Date.now() + skew;
     for (const span of root.querySelectorAll("[data-since]")) write(span, duration((now - Date.parse(span.dataset.since)) / 1000));
     for (const time of root.querySelectorAll("time[data-until]")) write(time, until((Date.parse(time.dateTime) - now) / 1000));
+    for (const part of root.querySelectorAll("[data-from]")) part.hidden = Date.parse(part.dataset.from) > now;
+    for (const part of root.querySelectorAll("[data-upto]")) part.hidden = Date.parse(part.dataset.upto) <= now;
     for (const time of root.querySelectorAll("time[data-ago]")) write(time, ago((now - Date.parse(time.dateTime)) / 1000));
   };
   setInterval(tick, 1000);

@@ -8,7 +8,7 @@ from django import template
 
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
-from dashboard.steps.fragments import live_context, steps_context
+from dashboard.steps.fragments import live_context, progress_context, steps_context, usual_context
 from dashboard.steps.graph import DrawnGraph, NodeState
 from dashboard.steps.models import StepStatus
 
@@ -28,6 +28,18 @@ def run_steps(run: Run) -> dict[str, Any]:
 def run_writing(run: Run) -> dict[str, Any]:
     """What models are writing in the run right now; an empty place when nothing is."""
     return live_context(run)
+
+
+@register.inclusion_tag("steps/_progress.html")
+def run_progress(run: Run) -> dict[str, Any]:
+    """How far the run is."""
+    return progress_context(run)
+
+
+@register.inclusion_tag("steps/_usual.html")
+def run_usual(run: Run) -> dict[str, Any]:
+    """How long such runs usually take."""
+    return usual_context(run)
 
 
 @register.filter
@@ -66,3 +78,14 @@ def node_state(graph: DrawnGraph, name: str) -> NodeState:
 def add_px(value: float, pixels: int) -> str:
     """A coordinate moved by so many pixels."""
     return f"{value + pixels:.1f}"
+
+
+@register.filter
+def span(low: float, high: float) -> str:
+    """A span of time: "31\u201352 s", "0.8\u20131.2 s", "58 s to 1 m 04 s"."""
+    first, last = seconds(low), seconds(high)
+    if first == last:
+        return first
+    number, _, unit = first.partition(" ")
+    other, _, other_unit = last.partition(" ")
+    return f"{number}\u2013{other} {unit}" if unit == other_unit else f"{first} to {last}"

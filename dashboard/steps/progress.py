@@ -1,0 +1,79 @@
+"""How far a run is, by what runs of its assistant usually do. Says nothing where the history says nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median_low
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.runs.usual import KEPT, KEPT_S, LEAST, Usual, usual_of
+from dashboard.steps.models import Step, StepLog
+
+RUNS: Final = 20
+_kept: dict[tuple[UUID, UUID, str], tuple[float, int | None]] = {}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a page says while a run goes on.
+
+    Attributes:
+        number: the step it is in, from 1; None before the first.
+        of: how many steps such runs usually have; None when that is not known, or it has more already.
+        nodes: the steps that go on.
+        usually_done_at, late_at: None when it is not known how long such runs take.
+    """
+
+    number: int | None
+    of: int | None
+    nodes: tuple[str, ...]
+    usual: Usual | None
+    usually_done_at: datetime | None
+    late_at: datetime | None
+
+
+def progress_of(run: Run, steps: Sequence[Step]) -> Progress | None:
+    """How far the run is; None when it does not run."""
+    if run.status != RunStatus.RUNNING or run.started_at is None:
+        return None
+    top = [step for step in steps if not step.path]
+    of = usual_steps(run)
+    usual = usual_of(run)
+    return Progress(
+        number=len(top) or None,
+        of=of if of is not None and of >= len(top) else None,
+        nodes=tuple(dict.fromkeys(step.node for step in top if step.status == "running")),
+        usual=usual,
+        usually_done_at=run.started_at + timedelta(seconds=usual.median_s) if usual else None,
+        late_at=run.started_at + timedelta(seconds=usual.late_s) if usual else None,
+    )
+
+
+def usual_steps(run: Run) -> int | None:
+    """How many steps the assistant's last runs that succeeded had; None when there are too few. A minute old at most."""
+    key = (run.team_id, run.server_id, run.assistant_id)
+    kept = _kept.get(key)
+    if kept is not None and time.monotonic() - kept[0] < KEPT_S:
+        return kept[1]
+    if len(_kept) >= KEPT:
+        _kept.clear()
+    found = _usual_steps(run)
+    _kept[key] = (time.monotonic(), found)
+    return found
+
+
+def _usual_steps(run: Run) -> int | None:
+    like = Run.objects.filter(team_id=run.team_id, server_id=run.server_id, assistant_id=run.assistant_id)
+    like = like.filter(status=RunStatus.SUCCEEDED, step_log__state=StepLog.State.READ, step_log__why="")
+    ids = list(like.order_by("-created_at", "-id").values_list("pk", flat=True)[:RUNS])
+    counted = Step.objects.filter(run_id__in=ids).values("run_id").annotate(count=Count("pk", filter=Q(path__len=0)))
+    counts = [row["count"] for row in counted]
+    return median_low(counts) if len(counts) >= LEAST else None
