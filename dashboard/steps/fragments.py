@@ -19,6 +19,7 @@ from dashboard.steps.progress import progress_of
 
 ROWS = 200
 """A page shows so many steps at once."""
+ENDED = 10**9
 
 
 def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
@@ -57,7 +58,8 @@ def live_context(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "entries": [{**entry, "html": markdown(str(entry.get("text", "")))} for entry in entries],
-        "version": run.version + (text.version if text else 0),
+        # The last one of a run that has ended: newer than any, also once what it had to say is deleted.
+        "version": run.version + (ENDED if run.is_terminal else text.version if text else 0),
     }
 
 

@@ -58,7 +58,7 @@ def progress_of(run: Run, steps: Sequence[Step]) -> Progress | None:
 
 
 def usual_steps(run: Run) -> int | None:
-    """How many steps the assistant's last runs that succeeded had; None when there are too few. A minute old at most."""
+    """How many steps the last runs that succeeded had; None when there are too few. Kept for a minute."""
     key = (run.team_id, run.server_id, run.assistant_id)
     kept = _kept.get(key)
     if kept is not None and time.monotonic() - kept[0] < KEPT_S:

@@ -1,0 +1,78 @@
+"""Steps and words appear on an open page while the run goes on, and nothing the reader has opened closes."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from dashboard.runs.outcomes import Outcome
+from dashboard.runs.statuses import RunStatus
+from dashboard.steps import services
+from dashboard.steps.models import Watch
+from dashboard.steps.reading import Reading
+from dashboard.steps.timeline import StepFound
+from dashboard.teams.models import Team, User
+from tests.browser.steps import confirm, finish, live
+from tests.factories import claim, make_run
+
+pytestmark = pytest.mark.usefixtures("page")
+
+WITHIN_MS = 1_000
+
+
+def test_steps_and_words_appear_within_a_second(page: Page, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
+    lease = claim(run)
+    confirm(lease)
+    page.goto(f"/runs/{run.pk}/#steps")
+    live(page, "live")
+    began = timezone.now()
+    steps = [StepFound("plan", status="running", started_at=began)]
+
+    services.steps_observe(run_id=run.pk, first=0, steps=steps)
+    row = page.locator('[data-step-node="plan"]')
+    expect(row).to_have_attribute("data-step-status", "running", timeout=WITHIN_MS)
+    done = StepFound("plan", started_at=began, finished_at=began + timedelta(seconds=1), writes=b'{"route": ["a"]}')
+    services.steps_observe(run_id=run.pk, first=0, steps=[done])
+    expect(row).to_have_attribute("data-step-status", "done", timeout=WITHIN_MS)
+    row.locator("summary").click()
+    expect(row).to_contain_text("route")
+    services.steps_observe(run_id=run.pk, first=1, steps=[StepFound("draft", status="running", started_at=began)])
+    expect(page.locator('[data-step-node="draft"]')).to_be_visible(timeout=WITHIN_MS)
+    expect(row).to_contain_text("route")
+
+    page.get_by_role("tab", name="Result").click()
+    for words in ("Few things", "Few things look as **simple**"):
+        services.words_observe(run_id=run.pk, entries=[{"id": "m", "node": "draft", "text": words, "cut": 0}])
+        expect(page.locator(f"#run-{run.pk}-live")).to_contain_text(words.replace("**", ""), timeout=WITHIN_MS)
+    expect(page.locator(f"#run-{run.pk}-live strong")).to_have_text("simple")
+
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b'{"text": "Few things look as simple"}'))
+    live(page, "final")
+    expect(page.locator(f"#run-{run.pk}-live")).to_be_hidden()
+    (taken,) = services.recordings_claim(limit=5)
+    services.steps_store(run=taken, reading=Reading([done, StepFound("draft", started_at=began, finished_at=began)]))
+    page.get_by_role("tab", name="Steps").click()
+    expect(page.locator('[data-step-node="draft"]')).to_have_attribute("data-step-status", "done")
+
+
+def test_a_run_is_watched_only_while_its_page_is_open(page: Page, team: Team, user: User) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get())
+    confirm(claim(run))
+    assert not Watch.objects.exists()
+
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+    deadline = time.monotonic() + 5
+    while not Watch.objects.filter(run=run).exists():
+        assert time.monotonic() < deadline
+    page.goto("/runs/")
+    live(page, "live")
+    last = Watch.objects.get(run=run).seen_at
+    page.wait_for_timeout(5_000)
+
+    assert Watch.objects.get(run=run).seen_at == last
