@@ -6,7 +6,7 @@ from tests.scripted_server.wire import Request
 
 ENDPOINTS = frozenset(
     (
-        *("wait", "join", "run", "cancel", "runs"),
+        *("wait", "create", "join", "run", "cancel", "runs"),
         *("thread", "state", "history", "threads_create", "threads_search", "thread_delete"),
         *("assistants", "assistant", "schemas", "graph", "info", "ok"),
     )
@@ -20,6 +20,10 @@ def endpoint_of(request: Request) -> tuple[str, list[str]]:
             return "wait", [thread]
         case "POST", ["runs", "wait"]:
             return "wait", []
+        case "POST", ["threads", thread, "runs"]:
+            return "create", [thread]
+        case "POST", ["runs"]:
+            return "create", []
         case "GET", ["threads", thread, "runs", run, "join"]:
             return "join", [thread, run]
         case "POST", ["threads", thread, "runs", run, "cancel"]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.scripted_server.manners import LANGGRAPH_DEV, Manner
+
 TERMINAL = frozenset({"success", "error", "timeout", "interrupted"})
 
 
@@ -103,6 +105,9 @@ class ScriptedRun:
     is_forgotten: bool = False
     created_at: str = field(default_factory=_now)
     updated_at: str = field(default_factory=_now)
+    asks: bool = False
+    error: str | None = None
+    output: Any = None
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -122,6 +127,7 @@ class ScriptedRun:
 
     def fail(self, type: str = "ValueError", message: str = "scripted", *, node: str = "node") -> None:
         """The graph raises."""
+        self.error = message
         self.thread.error, self.thread.error_node = f"{type}('{message}')", node
         self.thread.next = [node]
         document = json.dumps({"__error__": {"error": type, "message": message}}).encode()
@@ -129,6 +135,7 @@ class ScriptedRun:
 
     def interrupt(self, value: Any, *, values: Any = None, node: str = "ask") -> str:
         """The graph asks a question; returns the interrupt's id."""
+        self.asks = True
         asked = {"value": value, "id": uuid.uuid4().hex}
         self.thread.interrupts, self.thread.next = [asked], [node]
         document = json.dumps({**(values or {}), "__interrupt__": [asked]}).encode()
@@ -164,7 +171,7 @@ class ScriptedRun:
                 values = json.loads(document)
             except (ValueError, RecursionError):
                 values = {}
-        self.status, self.updated_at = status, _now()
+        self.status, self.updated_at, self.output = status, _now(), values
         self.thread.status = thread_status
         self.thread.values = values
         self.thread.step += 1
@@ -190,17 +197,20 @@ class ScriptedRun:
         except (ValueError, RecursionError):
             return True
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, manner: Manner = LANGGRAPH_DEV) -> dict[str, Any]:
         """`GET /threads/{t}/runs/{r}`."""
         kwargs = {key: value for key, value in self.payload.items() if key not in ("metadata", "assistant_id")}
-        return {
+        told = {
             "run_id": self.run_id,
             "thread_id": self.thread_id,
             "assistant_id": self.assistant_id,
             "created_at": self.created_at,
             "updated_at": self.updated_at,
-            "status": self.status,
-            "metadata": self.payload.get("metadata") or {},
-            "kwargs": kwargs,
-            "multitask_strategy": self.payload.get("multitask_strategy") or "enqueue",
+            "status": manner.question_status if self.asks and self.status == "success" else self.status,
         }
+        if manner.tells_metadata:
+            told |= {"metadata": self.payload.get("metadata") or {}}
+            told |= {"kwargs": kwargs, "multitask_strategy": self.payload.get("multitask_strategy") or "enqueue"}
+        if manner.tells_output:
+            told |= {"input": self.payload.get("input") or {}, "output": self.output, "error_message": self.error}
+        return told

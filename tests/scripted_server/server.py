@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from tests.scripted_server.assistants import assistant_uuid, assistants_answer
 from tests.scripted_server.faults import Fault
+from tests.scripted_server.manners import LANGGRAPH_DEV, Manner
 from tests.scripted_server.routes import ENDPOINTS, endpoint_of
 from tests.scripted_server.runs import TERMINAL, ScriptedRun, ScriptedThread
 from tests.scripted_server.wire import Broken, Request, Wire, read_request
@@ -42,6 +43,7 @@ class ScriptedServer:
         result: Result = echo,
         graphs: Sequence[str] | None = None,
         port: int = 0,
+        manner: Manner = LANGGRAPH_DEV,
     ) -> None:
         """Args:
         heartbeat_s: Seconds between two heartbeats of `wait` and `join`.
@@ -49,7 +51,9 @@ class ScriptedServer:
         result: Final values of a run that ends by itself, from the POST's body.
         graphs: Graph names it knows; None: any.
         port: 0 takes a free one.
+        manner: What it does differently from `langgraph dev`.
         """
+        self.manner = manner
         self.heartbeat_s = heartbeat_s
         self.run_s = run_s
         self.result = result
@@ -187,8 +191,8 @@ class ScriptedServer:
         if fault.forget and len(ids) > 1 and (known := self._find(*ids)):
             self.forget(known)
         run: ScriptedRun | None = None
-        refused: tuple[int, str] | None = None
-        if endpoint == "wait" and fault.lets_create:
+        refused = self._route_missing(endpoint, ids)
+        if endpoint in ("wait", "create") and fault.lets_create and not refused:
             made = await self._create(request, ids)
             run, refused = (made, None) if isinstance(made, ScriptedRun) else (None, made)
         if fault.delay_s:
@@ -200,6 +204,8 @@ class ScriptedServer:
             await self._reply(wire, fault.status, body)
         elif refused:
             await self._reply(wire, refused[0], _detail(refused[1]))
+        elif endpoint == "create" and run:
+            await self._reply(wire, 200, json.dumps(run.as_json(self.manner)).encode())
         elif endpoint == "wait" and run:
             await self._stream(wire, fault, run, reader, is_wait=True)
         elif endpoint == "join":
@@ -210,6 +216,10 @@ class ScriptedServer:
             await self._reply(wire, status, body, headers)
         return not (fault.close or request.headers.get("connection", "").lower() == "close")
 
+    def _route_missing(self, endpoint: str, ids: list[str]) -> tuple[int, str] | None:
+        has = self.manner.has_wait if ids else self.manner.has_stateless_wait
+        return (404, "Not Found") if endpoint == "wait" and not has else None
+
     async def _reply(self, wire: Wire, status: int, body: bytes, headers: dict[str, str | None] | None = None) -> None:
         await wire.head(status, headers or {}, len(body))
         await wire.send(body)
@@ -219,10 +229,14 @@ class ScriptedServer:
     ) -> None:
         """`wait` and `join`: headers at once, heartbeats while it runs, then the document."""
         headers: dict[str, str | None] = {}
-        if run is not None and is_wait:
+        manner = self.manner
+        if run is not None and is_wait and manner.tells_ids:
             here = f"{fault.elsewhere}/threads/{run.thread_id}/runs/{run.run_id}"
             headers = {"location": f"{here}/join", "content-location": here}
-        await wire.head(200, headers, None)
+        has_limit = run is not None and not is_wait and manner.join_limit_s is not None
+        limit_s = (asyncio.get_running_loop().time() + (manner.join_limit_s or 0.0)) if has_limit else float("inf")
+        if manner.heads_first:
+            await wire.head(200, headers, None)
         if fault.cut_after_headers:
             await wire.break_off()
         beats = 0
@@ -237,6 +251,8 @@ class ScriptedServer:
             is_waiting_for_beats = fault.cut_after_beats is not None or fault.end_after_beats is not None
             if run is None or (run.over.is_set() and not is_waiting_for_beats):
                 break
+            if asyncio.get_running_loop().time() >= limit_s:
+                break
             if reader.at_eof():
                 self._hung_up(run, is_wait=is_wait)
                 raise Broken
@@ -247,11 +263,14 @@ class ScriptedServer:
                     await asyncio.wait_for(run.over.wait(), self.heartbeat_s)
                     continue
             try:
-                await wire.chunk(b"\n")
+                if manner.beats:
+                    await wire.chunk(b"\n")
             except ConnectionError:  # a client that ends may also reset the line
                 self._hung_up(run, is_wait=is_wait)
                 raise
             beats += 1
+        if not manner.heads_first:
+            await wire.head(200, headers, None)
         document = fault.body if fault.body is not None else self._document(run, is_wait=is_wait)
         if fault.cut_in_document is not None:
             await wire.send(b"%x\r\n" % len(document) + document[: fault.cut_in_document])
@@ -266,11 +285,12 @@ class ScriptedServer:
         if is_wait and run.payload.get("on_disconnect") == "cancel":
             run.cancel()
 
-    @staticmethod
-    def _document(run: ScriptedRun | None, *, is_wait: bool) -> bytes:
+    def _document(self, run: ScriptedRun | None, *, is_wait: bool) -> bytes:
         if run is None:
             return b'{"__error__":{"error":"HTTPException","message":"404: Run not found"}}'
-        if is_wait:
+        if not run.over.is_set() or (self.manner.empty_when_failed and run.status == "error"):
+            return b"{}"
+        if is_wait or self.manner.joins_own_output:
             assert run.document is not None
             return run.document
         return run.joined_document()
@@ -341,29 +361,39 @@ class ScriptedServer:
             if run is None or (endpoint == "cancel" and run.status in TERMINAL):
                 return 404, {"detail": "Run not found"}, None
             if endpoint == "run":
-                return 200, run.as_json(), None
+                return 200, run.as_json(self.manner), None
             if query.get("action") == "rollback":
+                if not self.manner.rolls_back:
+                    return 422, {"detail": "String should match pattern '^(cancel|interrupt)$'"}, None
                 run.roll_back()
             else:
                 run.cancel()
             return (204 if query.get("wait") in ("1", "true") else 202), {}, None
         known = self.threads.get(ids[0]) if ids else None
+        if known is None and endpoint == "runs" and self.manner.lists_unknown_threads:
+            return 200, [], None
         if known is None:
             return 404, {"detail": "Thread not found" if ids else "Not Found"}, None
         if endpoint == "runs":
             runs = [r for r in reversed(self.created) if r.thread is known and not r.is_forgotten]
+            if self.manner.lists == "over":
+                runs = [r for r in runs if r.over.is_set()]
             if status := query.get("status"):
                 runs = [r for r in runs if r.status == status]
             start = int(query.get("offset", "0"))
-            found = [r.as_json() for r in runs[start : start + int(query.get("limit", "10"))]]
+            found = [r.as_json(self.manner) for r in runs[start : start + int(query.get("limit", "10"))]]
             select = [value for name, value in request.params if name == "select"]
             return 200, [_selected(each, select) for each in found], None
         if endpoint == "thread_delete":
             del self.threads[known.thread_id]
             return 204, None, None
+        if endpoint in ("state", "history") and known.error and not self.manner.builds_failed_states:
+            return 500, {"detail": "Internal Server Error"}, None
         if endpoint == "state":
             return 200, known.state_as_json(), None
         if endpoint == "history":
+            if (request.json or {}).get("metadata") and not self.manner.filters_history:
+                return 500, {"detail": "Error retrieving thread history"}, None
             return 200, known.history(request.json or {}), None
         return 200, known.as_json(), None
 
@@ -378,7 +408,7 @@ class ScriptedServer:
 
 
 def _selected(entry: dict[str, Any], select: Sequence[str] | None) -> dict[str, Any]:
-    return {key: entry[key] for key in select} if select else entry
+    return {key: entry[key] for key in select if key in entry} if select else entry
 
 
 def _detail(sentence: str | None) -> bytes:
