@@ -6,8 +6,9 @@
 `errors` draws what can go wrong; `types` holds the protocol's words and shapes.
 """
 
-from dashboard.langgraph._json.state_summary import GraphError
+from dashboard.langgraph._json.state_summary import GraphError, StateSummary
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
+from dashboard.langgraph.backoff import Backoff
 from dashboard.langgraph.checkpoints import Checkpoint, Task
 from dashboard.langgraph.client import LangGraphClient, Probe, get_client, silence_of
 from dashboard.langgraph.errors import (
@@ -27,7 +28,6 @@ from dashboard.langgraph.errors import (
     ServerUnreachablePerhapsCreated,
 )
 from dashboard.langgraph.events import StreamEvent
-from dashboard.langgraph.join import Backoff
 from dashboard.langgraph.types import RunCreateMetadata
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "ServerUnreachable",
     "ServerUnreachableNotCreated",
     "ServerUnreachablePerhapsCreated",
+    "StateSummary",
     "StreamEvent",
     "Task",
     "get_client",

@@ -15,8 +15,8 @@ import httpx
 
 from dashboard.langgraph._transport.client import DEFAULT_LIMITS, DEFAULT_TIMEOUT, HttpClient
 from dashboard.langgraph.assistants import AssistantsClient
+from dashboard.langgraph.backoff import Backoff
 from dashboard.langgraph.errors import AnswerNotUnderstood
-from dashboard.langgraph.join import Backoff
 from dashboard.langgraph.runs import RunsClient
 from dashboard.langgraph.threads import ThreadsClient
 
@@ -90,6 +90,11 @@ class LangGraphClient:
         self.runs = RunsClient(http, backoff)
         self.threads = ThreadsClient(http)
         self.assistants = AssistantsClient(http)
+
+    @property
+    def clock_ahead_s(self) -> float | None:
+        """How far the server's clock is ahead of ours, by its last `Date`; None before it has sent one."""
+        return self._http.clock_ahead_s
 
     async def info(self, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
         """`GET /info`: version and flags of the server."""

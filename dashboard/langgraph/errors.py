@@ -44,6 +44,7 @@ class ServerUnreachable(LangGraphError):
         retry_after_s: What `Retry-After` asked for, in seconds, else None.
         run_id: The run's id, when the line broke after headers that named it; else None.
         thread_id: The thread's id, when the line broke after the headers; else None.
+        was_taken: The request was taken and no answer came in time: the server, or one behind it, may still begin it.
     """
 
     may_exist: bool = True
@@ -56,8 +57,10 @@ class ServerUnreachable(LangGraphError):
         retry_after_s: float | None = None,
         run_id: str | None = None,
         thread_id: str | None = None,
+        was_taken: bool = False,
     ) -> None:
         super().__init__(message)
+        self.was_taken = was_taken
         self.status_code = status_code
         self.retry_after_s = retry_after_s
         self.run_id = run_id
@@ -103,6 +106,14 @@ class RequestRejected(LangGraphError):
     def is_temporary(self) -> bool:
         """Whether the same request may succeed later: 408, 425, 429 and 503."""
         return self.status_code in TEMPORARY_STATUSES
+
+    @property
+    def is_missing_route(self) -> bool:
+        """Whether the server does not have the endpoint at all, as its web framework says: "Not Found", and no more."""
+        return (self.status_code, self.detail.strip(" .").casefold()) in (
+            (404, "not found"),
+            (405, "method not allowed"),
+        )
 
 
 TEMPORARY_STATUSES = frozenset({408, 425, 429, 503})

@@ -4,22 +4,26 @@ What ends the loop: a whole answer; 404 *from the LangGraph server* (JSON), conf
 later try can change (400, 405, 422 ...); cancellation of the task. Everything else is tried again, without a limit of
 tries: a refused connection, silence, 5xx, 429, a redirect, a proxy's own 404 page. Also 401 and 403: a refused key says
 nothing about the run, so it is reported through `on_connection` and tried again, more slowly.
+
+Some servers send no heartbeats, or not even headers before the answer. Silence on such a connection is no loss as long
+as the server says that the run goes on: it is joined again, and nobody is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import httpx
 
 from dashboard.langgraph._json.scanner import DocumentState
 from dashboard.langgraph._transport.client import HttpClient
 from dashboard.langgraph._transport.urls import segment
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection, Reading, read_body
+from dashboard.langgraph.backoff import Backoff
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
     AnswerTooLarge,
@@ -31,38 +35,9 @@ from dashboard.langgraph.errors import (
 from dashboard.langgraph.types import QueryParamTypes
 
 _TRY_LATER: Final = frozenset({401, 403, 404, 407, 408, 409, 421, 423, 425, 429, 503})
-_REFUSED: Final = frozenset({401, 403, 407})
 _OVER: Final = frozenset({"success", "error", "timeout", "interrupted"})
 USELESS_ANSWERS_MAX: Final = 7
 """So many in a row, and the run over: then there will be no answer. At the usual pace that takes half a minute."""
-
-
-@dataclass(frozen=True)
-class Backoff:
-    """How long to wait between two tries to join: doubling, plus or minus a quarter.
-
-    The jitter is for a thousand waits cut at once: they must not come back at once.
-
-    Attributes:
-        first_s: Before the first try, in seconds.
-        longest_s: Upper bound for a server that is away.
-        refused_s: Wait after 401, 403, 407 or a redirect: people must act before it can get better.
-        steady_s: A connection that held this long makes the next loss a first one again.
-    """
-
-    first_s: float = 0.25
-    longest_s: float = 15.0
-    refused_s: float = 60.0
-    steady_s: float = 10.0
-
-    def delay_s(self, attempt: int, error: Exception | None = None) -> float:
-        """Seconds to wait after `attempt` tries in a row (0: the first loss); at least what `Retry-After` asked."""
-        if isinstance(error, RequestRejected) and (error.status_code in _REFUSED or error.status_code < 400):
-            delay = self.refused_s
-        else:
-            delay = min(self.longest_s, self.first_s * 2 ** min(attempt, 30))
-        asked = getattr(error, "retry_after_s", None) or 0.0
-        return max(delay * random.uniform(0.75, 1.25), asked)  # noqa: S311 - jitter, not a secret
 
 
 async def tell(callback: Any, argument: Any) -> None:
@@ -87,6 +62,7 @@ class Joiner:
         params: QueryParamTypes | None,
         on_connection: OnConnection | None,
         connections: int = 0,
+        expected_at: float = 0.0,
     ) -> None:
         self._http = http
         self._backoff = backoff
@@ -99,6 +75,8 @@ class Joiner:
         self._connections = connections
         self._attempt = 0
         self._useless = 0
+        self._has_beaten = False
+        self._expected_at = expected_at
 
     async def join(self, lost: Reading | None = None) -> Answer:
         """Join until the answer is whole.
@@ -113,7 +91,9 @@ class Joiner:
             AnswerTooLarge: It is more than the client takes.
         """
         if lost is not None:
-            await self._pause(lost.reason, lost.error)
+            self._has_beaten = lost.has_beaten
+            if lost.body or not await self._is_only_quiet(lost.error):
+                await self._pause(lost.reason, lost.error)
         while True:
             self._attempt += 1
             await self._tell("joining", "Joining the run.")
@@ -125,10 +105,13 @@ class Joiner:
                     raise
                 await self._pause(f"The server refused to let us join the run ({error}).", error)
             except ServerUnreachable as error:
-                await self._pause(str(error), error)
+                if not await self._is_only_quiet(error.__cause__):
+                    await self._pause(str(error), error)
             else:
                 if isinstance(answer, Answer):
                     return answer
+                if not answer.body and await self._is_only_quiet(answer.error):
+                    continue
                 if time.monotonic() - began_at >= self._backoff.steady_s:
                     self._attempt = 0
                 await self._pause(answer.reason, answer.error)
@@ -141,6 +124,7 @@ class Joiner:
             ) as response:
                 self._connections += 1
                 reading = await read_body(response, max_bytes=self._http.max_answer_bytes, on_beat=self._tell_joined)
+                self._has_beaten |= reading.has_beaten
         except NotFound as error:
             await self._confirm_unknown(error)
             raise
@@ -161,6 +145,24 @@ class Joiner:
         if not reading.has_beaten:
             await self._tell_joined()
         return answer
+
+    async def _is_only_quiet(self, error: BaseException | None) -> bool:
+        """Whether a silent connection is that of a server without heartbeats, which says that the run goes on.
+
+        Waits until the run is due, when it starts later.
+        """
+        if self._has_beaten or not isinstance(error, httpx.ReadTimeout):
+            return False
+        try:
+            status = (await self._run()).get("status")
+        except (RequestRejected, ServerUnreachable):
+            return False
+        if status not in ("pending", "running"):
+            return False
+        if status == "pending":
+            await asyncio.sleep(max(0.0, self._expected_at - time.monotonic()))
+        self._attempt = 0
+        return True
 
     async def _run(self) -> dict[str, Any]:
         """GET the run.

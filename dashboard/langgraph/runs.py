@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import builtins
+import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from dashboard.langgraph._json.encoder import encode_json
-from dashboard.langgraph._json.scanner import DocumentState
+from dashboard.langgraph._json.scanner import DocumentState, parse_document
 from dashboard.langgraph._transport.client import READING_ERRORS, HttpClient
 from dashboard.langgraph._transport.connections import Content
 from dashboard.langgraph._transport.request_trace import sentence
 from dashboard.langgraph._transport.urls import run_ids, segment
-from dashboard.langgraph.answers import Answer, OnConnection, read_body
+from dashboard.langgraph.answers import Answer, OnConnection, Reading, read_body
+from dashboard.langgraph.backoff import Backoff
 from dashboard.langgraph.errors import (
     AnswerNotUnderstood,
     NotFound,
     RunFailed,
     RunNotFound,
+    RunRejected,
     ServerUnreachablePerhapsCreated,
 )
 from dashboard.langgraph.events import FROM_THE_BEGINNING, STREAM_EVENTS, StreamEvent, stream_events
-from dashboard.langgraph.join import Backoff, Joiner, tell
+from dashboard.langgraph.join import Joiner, tell
 from dashboard.langgraph.payload import run_payload, warn_of_checkpoint_during
 from dashboard.langgraph.types import (
     All,
@@ -40,6 +44,7 @@ from dashboard.langgraph.types import (
     OnRunCreated,
     QueryParamTypes,
     Run,
+    RunCreateMetadata,
     RunStatus,
 )
 
@@ -83,6 +88,7 @@ class RunsClient:
         """Create a run, wait until it finishes and return the final state.
 
         The signature is the SDK's. How long the run may take has no limit; a lost connection is joined again by itself.
+        On a server that does not have this endpoint the run is created with `POST .../runs` and joined.
 
         Args:
             thread_id: Thread to create the run on; None for a stateless run.
@@ -127,34 +133,37 @@ class RunsClient:
             AnswerNotUnderstood: The run is over and the server's answer is no JSON.
         """
         warn_of_checkpoint_during(checkpoint_during)
-        answer = await self._wait_answer(
-            thread_id,
-            run_payload(
-                assistant_id,
-                input=input,
-                command=command,
-                metadata=metadata,
-                config=config,
-                context=context,
-                checkpoint=checkpoint,
-                checkpoint_id=checkpoint_id,
-                checkpoint_during=checkpoint_during,
-                interrupt_before=interrupt_before,
-                interrupt_after=interrupt_after,
-                webhook=webhook,
-                on_disconnect=on_disconnect,
-                on_completion=on_completion,
-                multitask_strategy=multitask_strategy,
-                if_not_exists=if_not_exists,
-                after_seconds=after_seconds,
-                langsmith_tracing=langsmith_tracing,
-                durability=durability,
-                strict_resume=strict_resume,
-            ),
-            headers=headers,
-            params=params,
-            on_run_created=on_run_created,
+        payload = run_payload(
+            assistant_id,
+            input=input,
+            command=command,
+            metadata=metadata,
+            config=config,
+            context=context,
+            checkpoint=checkpoint,
+            checkpoint_id=checkpoint_id,
+            checkpoint_during=checkpoint_during,
+            interrupt_before=interrupt_before,
+            interrupt_after=interrupt_after,
+            webhook=webhook,
+            on_disconnect=on_disconnect,
+            on_completion=on_completion,
+            multitask_strategy=multitask_strategy,
+            if_not_exists=if_not_exists,
+            after_seconds=after_seconds,
+            langsmith_tracing=langsmith_tracing,
+            durability=durability,
+            strict_resume=strict_resume,
         )
+        exchange = partial(
+            self._wait_answer, thread_id, payload, headers=headers, params=params, on_run_created=on_run_created
+        )
+        try:
+            answer = await exchange()
+        except RunRejected as refused:
+            if not refused.is_missing_route:
+                raise
+            answer = await exchange(by_create=True)
         await answer.examine()
         if raise_error and (error := answer.graph_error):
             raise RunFailed(
@@ -192,6 +201,7 @@ class RunsClient:
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
         with_events: bool = False,
+        by_create: bool = False,
     ) -> Coroutine[Any, Any, Answer]:
         """Like `wait`, but gives the document byte for byte and how it came; a failed graph is an Answer too.
 
@@ -200,6 +210,7 @@ class RunsClient:
                 raises, nothing is sent and its exception comes out unchanged.
             with_events: Ask the server to keep the run's events, so that it can be watched with `join_stream`.
             on_connection: Told when the line is lost, joined again. May be async.
+            by_create: Create the run with `POST .../runs` and join it, for servers without `POST .../runs/wait`.
 
         Raises:
             As `wait`, without RunFailed. A deprecated `checkpoint_during` is sent without a warning.
@@ -235,6 +246,7 @@ class RunsClient:
             on_run_created=on_run_created,
             before_send=before_send,
             on_connection=on_connection,
+            by_create=by_create,
         )
 
     async def _wait_answer(
@@ -247,8 +259,13 @@ class RunsClient:
         on_run_created: OnRunCreated | None,
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
+        by_create: bool = False,
     ) -> Answer:
-        path = "/runs/wait" if thread_id is None else f"/threads/{segment(thread_id)}/runs/wait"
+        # The server does not even begin it before then.
+        expected_at = time.monotonic() + (body.get("after_seconds") or 0)
+        path = "/runs" if thread_id is None else f"/threads/{segment(thread_id)}/runs"
+        if not by_create:
+            path += "/wait"
         content = Content(encode_json(body))
         del body  # a wait may last for hours: what is sent is not kept
         async with self._http.stream(
@@ -258,15 +275,21 @@ class RunsClient:
             if created is not None:
                 await tell(on_run_created, created)
                 thread_id = created["thread_id"]
-            run_id = created["run_id"] if created else None
             reading = await read_body(
                 response, max_bytes=self._http.max_answer_bytes, on_beat=self._http.note_heartbeat
             )
-        if reading.state is DocumentState.WHOLE:
+        if by_create and created is None and (created := _ids_in(reading, thread_id)) is not None:
+            await tell(on_run_created, created)
+            thread_id = created["thread_id"]
+        run_id = created["run_id"] if created else None
+        if reading.state is DocumentState.WHOLE and not by_create:
             return Answer(reading.body, run_id, thread_id, "wait", 1)
         if run_id is None or thread_id is None:
             raise ServerUnreachablePerhapsCreated(
-                f"{reading.reason} The server did not say which run it had created.", run_id=run_id, thread_id=thread_id
+                f"{reading.reason} The server did not say which run it had created.",
+                run_id=run_id,
+                thread_id=thread_id,
+                was_taken=True,
             ) from reading.error
         joiner = Joiner(
             self._http,
@@ -277,8 +300,9 @@ class RunsClient:
             params=None,
             on_connection=on_connection,
             connections=1,
+            expected_at=expected_at,
         )
-        return await joiner.join(lost=reading)
+        return await joiner.join(lost=None if by_create else reading)
 
     async def join_answer(
         self,
@@ -288,12 +312,13 @@ class RunsClient:
         on_connection: OnConnection | None = None,
         headers: Mapping[str, str] | None = None,
         params: QueryParamTypes | None = None,
+        starts_in_s: float = 0.0,
     ) -> Answer:
         """Await a run that exists, through any number of lost connections, until the task is cancelled.
 
         Of a run that is already over the body is the *thread's* present state; of an interrupted one only
         `{"__interrupt__": [...]}`. A server that is away, or refuses our key (401, 403), is tried again without end and
-        reported through `on_connection`.
+        reported through `on_connection`. `starts_in_s`: a scheduled run begins in so many seconds.
 
         Raises:
             RunNotFound: The server does not know the run.
@@ -301,7 +326,14 @@ class RunsClient:
             AnswerNotUnderstood: The run is over and the server's answer is no JSON.
         """
         joiner = Joiner(
-            self._http, self._backoff, thread_id, run_id, headers=headers, params=params, on_connection=on_connection
+            self._http,
+            self._backoff,
+            thread_id,
+            run_id,
+            headers=headers,
+            params=params,
+            on_connection=on_connection,
+            expected_at=time.monotonic() + starts_in_s,
         )
         return await joiner.join()
 
@@ -418,3 +450,14 @@ class RunsClient:
                         ) from error
         except NotFound as error:
             raise RunNotFound(error.detail, status_code=404, is_json=error.is_json) from error
+
+
+def _ids_in(reading: Reading, thread_id: str | None) -> RunCreateMetadata | None:
+    """The ids in the answer to `POST .../runs`; None when it names none."""
+    try:
+        run = parse_document(reading.body)
+    except ValueError:
+        return None
+    if not isinstance(run, dict) or not isinstance(run.get("run_id"), str):
+        return None
+    return RunCreateMetadata(run_id=run["run_id"], thread_id=thread_id or run.get("thread_id"))

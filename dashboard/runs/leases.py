@@ -230,6 +230,20 @@ def run_created_on_server(
         return RunStatus(run.status)
 
 
+def run_thread_made(lease: Lease, *, thread_id: str) -> None:
+    """Record the thread that a stateless run is sent to, on a server that has no stateless runs."""
+    if not in_force(lease).update(remote_thread_id=thread_id):
+        raise _lost(lease)
+
+
+def others_on_thread(lease: Lease) -> set[str]:
+    """The server's ids of other runs of ours on the run's thread."""
+    run = Run.objects.only("server_id", "remote_thread_id").get(pk=lease.run_id)
+    others = Run.objects.filter(server_id=run.server_id, remote_thread_id=run.remote_thread_id)
+    named = others.exclude(pk=run.pk).values_list("remote_run_id", flat=True)
+    return {remote_run_id for remote_run_id in named if remote_run_id}
+
+
 def run_begun(lease: Lease) -> None:
     """A scheduled run has started on its server."""
     with locked_run(lease) as run:

@@ -55,6 +55,10 @@ class Outcome:
     """When it was known, by this machine's clock: one that waits for Postgres is dated back by how long it waited."""
     took_s: float | None = field(default=None, compare=False)
     """Seconds from its creation on the server to its end, for one that was noticed late: it is dated by that."""
+    began: bool = field(default=True, compare=False)
+    """Whether the server had begun it: a run that never began has no duration."""
+    starts_after_s: int = field(default=0, compare=False)
+    """Of a scheduled run that was not noticed to begin: seconds from its creation to when it was due."""
 
 
 def run_finish(lease: Lease, outcome: Outcome) -> None:
@@ -150,7 +154,14 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     known_at: Any = Now() - timedelta(seconds=waited_s) if waited_s > WAITED_S else Now()
     if outcome.took_s is not None:
         known_at = Least(known_at, F("started_at") + timedelta(seconds=outcome.took_s))  # leaves NULL out of account
+    finished_at = Greatest(known_at, F("started_at"))
+    started: dict[str, Any] = {}
+    if not outcome.began:
+        started = {"started_at": None}
+    elif outcome.starts_after_s:
+        started = {"started_at": Least(F("started_at") + timedelta(seconds=outcome.starts_after_s), finished_at)}
     return {
         "ending_json": json.dumps(outcome.ending) if outcome.ending else "",
-        "finished_at": Greatest(known_at, F("started_at")),
+        "finished_at": finished_at,
+        **started,
     }

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import DataError, InterfaceError, InternalError, OperationalError, connections
 
+from dashboard.langgraph import Backoff
 from dashboard.logs import THROTTLED
 
 logger = logging.getLogger(__name__)
@@ -23,8 +24,7 @@ T = TypeVar("T")
 
 DATABASE_AWAY = (OperationalError, InterfaceError)
 THREADS = 2
-RETRY_FIRST_S = 0.1
-RETRY_MAX_S = 2.0
+RETRY = Backoff(first_s=0.1, longest_s=2.0)
 CLOSING_S = 10.0
 
 
@@ -55,16 +55,15 @@ class Database:
 
     async def call_with_retry(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a service until the database takes it. Only for services that may safely be called again."""
-        delay = RETRY_FIRST_S
-        while True:
+        for delay_s in RETRY.delays():
             try:
                 return await self.call(service, *args, **kwargs)
             except DATABASE_AWAY as error:
                 logger.warning(
-                    "the database is away, trying again in %.1f s: %s", delay, str(error).strip(), extra=THROTTLED
+                    "the database is away, trying again in %.1f s: %s", delay_s, str(error).strip(), extra=THROTTLED
                 )
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, RETRY_MAX_S)
+            await asyncio.sleep(delay_s)
+        raise AssertionError("delays never end")
 
     def close(self) -> None:
         """End the threads and their connections; calls under way come to their end first."""

@@ -1,4 +1,4 @@
-"""Asking a server until it answers, however long it is away."""
+"""Asking a server until it answers, however long it is away; and asking for what is only nice to have."""
 
 from __future__ import annotations
 
@@ -8,27 +8,47 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from dashboard.langgraph import AnswerNotUnderstood, AnswerTooLarge, ConnectionEvent, RequestRejected, ServerUnreachable
+from dashboard.langgraph import (
+    AnswerNotUnderstood,
+    AnswerTooLarge,
+    Backoff,
+    ConnectionEvent,
+    RequestRejected,
+    ServerUnreachable,
+)
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Tell = Callable[[ConnectionEvent], Awaitable[None]]
+OnEvent = Callable[[ConnectionEvent], Awaitable[None]]
 
-ASK_FIRST_S = 0.25
-ASK_MAX_S = 15.0
-ASK_TELL_S = 5.0
+ASK = Backoff(first_s=0.25, longest_s=15.0)
+SAID_AFTER_S = 5.0
 """After so many seconds without an answer the run's page says so."""
+BROKEN_AFTER_S = 3.0
+"""An endpoint that answers nothing but 500 for so long will not answer at all; its server is not away."""
+NICE_TO_HAVE_S = 3.0
+"""How long an outcome that is known may wait for what is only nice to have."""
 
 
 def is_retryable(error: RequestRejected) -> bool:
-    """Whether a refusal says nothing for good.
+    """Whether the refusal may be temporary.
 
-    It is temporary, or about our key, or comes from a proxy whose server is away: a redirect, to a sign-in page say, or
+    It is so when it is about our key, or comes from a proxy whose server is away: a redirect, to a sign-in page say, or
     a 404 that is not JSON, which LangGraph servers speak.
     """
     is_a_proxys = error.status_code < 400 or (error.status_code == 404 and not error.is_json)
     return error.is_temporary or error.status_code in (401, 403, 407) or is_a_proxys
+
+
+def is_broken_endpoint(error: Exception) -> bool:
+    """Whether the server is there and fails at this one question."""
+    return isinstance(error, ServerUnreachable) and error.status_code == 500
+
+
+def is_refused_for_good(error: Exception) -> bool:
+    """Whether this endpoint will not answer: it refuses, or fails each time, while its server is there."""
+    return is_broken_endpoint(error) or (isinstance(error, RequestRejected) and not is_retryable(error))
 
 
 class GaveUp(Exception):
@@ -42,44 +62,59 @@ class GaveUp(Exception):
 async def retry_until_answered(
     ask: Callable[[], Awaitable[T]],
     *,
-    tell: Tell | None = None,
+    on_event: OnEvent | None = None,
     patience_s: float = float("inf"),
+    broken_after_s: float = float("inf"),
 ) -> T:
     """Ask until the server answers; a refusal that will not change is raised.
 
     Args:
-        tell: told when there has been no answer for a while, and when there is one again.
-        patience_s: seconds after which it is given up; without it never.
+        on_event: Called when the server has been away for a while, and when it answers again.
+        patience_s: Give up after so many seconds; without it never.
+        broken_after_s: Give up an endpoint that has answered nothing but 500 for so many seconds.
 
     Raises:
-        RequestRejected: the server said no, for good.
-        AnswerTooLarge: it said more than is taken, and would again.
-        GaveUp: patience has ended.
+        RequestRejected: The server said no, for good.
+        AnswerTooLarge: It said more than is taken, and would again.
+        GaveUp: Patience has ended.
     """
-    delay, began, is_told = ASK_FIRST_S, time.monotonic(), False
-    while True:
+    began, is_said = time.monotonic(), False
+    broken_since: float | None = None
+    for delay_s in ASK.delays():
         problem: Exception
         try:
             answer = await ask()
         except AnswerTooLarge:
             raise
         except (ServerUnreachable, AnswerNotUnderstood) as error:
-            logger.info("the server could not be asked, trying again in %.1f s: %s", delay, error)
             problem = error
         except RequestRejected as error:
             if not is_retryable(error):
                 raise
-            logger.info("the server would not be asked, trying again in %.1f s: %s", delay, error)
             problem = error
         else:
-            if tell is not None and is_told:
-                await tell(ConnectionEvent("joined", "", 0))
+            if on_event is not None and is_said:
+                await on_event(ConnectionEvent("joined", "", 0))
             return answer
-        waited_s = time.monotonic() - began
-        if waited_s >= patience_s:
+        logger.info("the server could not be asked, trying again in %.1f s: %s", delay_s, problem)
+        now = time.monotonic()
+        is_broken = is_broken_endpoint(problem)
+        broken_since = (broken_since or now) if is_broken else None
+        is_over = now - began >= patience_s
+        if is_over or (broken_since is not None and now - broken_since >= broken_after_s):
             raise GaveUp(problem)
-        if tell is not None and not is_told and waited_s >= ASK_TELL_S:
-            is_told = True
-            await tell(ConnectionEvent("lost", f"The server does not say how the run ended: {problem}", 0))
-        await asyncio.sleep(delay)
-        delay = min(delay * 2, ASK_MAX_S)
+        if on_event is not None and not is_said and not is_broken and now - began >= SAID_AFTER_S:
+            is_said = True
+            await on_event(ConnectionEvent("lost", f"The server does not say how the run ended: {problem}", 0))
+        await asyncio.sleep(delay_s)
+    raise AssertionError("delays never end")
+
+
+async def ask_briefly(ask: Callable[[], Awaitable[T]]) -> T | None:
+    """What is nice to have, or None when the server does not say it within a few seconds."""
+    try:
+        async with asyncio.timeout(NICE_TO_HAVE_S):
+            return await retry_until_answered(ask, broken_after_s=0.0)
+    except (TimeoutError, RequestRejected, AnswerTooLarge, GaveUp) as error:
+        logger.info("not told by the server, and not needed: %s", error or "no answer in time")
+        return None

@@ -70,7 +70,7 @@ class Worker:
         self._has_ended_runs = asyncio.Event()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._holds: dict[UUID, Lease] = {}
-        self._awaiters: dict[UUID, RunExecutor] = {}
+        self._executors: dict[UUID, RunExecutor] = {}
         # By run: the `lease_clock()` until which its lease is surely in force.
         self._leases: dict[UUID, float] = {}
         # Whether it may have taken runs of which it was not told, because the answer was lost.
@@ -100,7 +100,7 @@ class Worker:
             asyncio.create_task(sync_assistants(self._clients, self._database), name="directory"),
             asyncio.create_task(do_checks(self._clients, self._database, self._check), name="server checks"),
             asyncio.create_task(record_steps(self._clients, self._has_ended_runs), name="steps"),
-            asyncio.create_task(watch_runs(lambda: self._awaiters, self._source_of), name="watcher"),
+            asyncio.create_task(watch_runs(lambda: self._executors, self._source_of), name="watcher"),
             asyncio.create_task(self._wait_checks.keep(), name="wait checks"),
         ]
         for task in background:
@@ -168,7 +168,7 @@ class Worker:
         was_full = len(self._tasks) >= self.concurrency
         # The same run may have been taken again already, after it was put back into the queue.
         if self._tasks.get(run_id) is task:
-            for kept in (self._tasks, self._awaiters, self._holds, self._leases):
+            for kept in (self._tasks, self._executors, self._holds, self._leases):
                 kept.pop(run_id, None)
         self._has_ended_runs.set()
         if was_full:  # else there was room before, and whoever queued a run has woken us for it
@@ -179,7 +179,7 @@ class Worker:
             client = await self._client(run, lease)
             if client is None:
                 return
-            self._awaiters[lease.run_id] = awaiter = RunExecutor(
+            self._executors[lease.run_id] = executor = RunExecutor(
                 ClaimedRun.of(run),
                 lease,
                 client,
@@ -188,7 +188,7 @@ class Worker:
                 lease_until=lambda: self._leases.get(lease.run_id, 0.0),
             )
             del run  # the row is many times what is needed of it
-            await awaiter.finish()
+            await executor.finish()
         except LeaseLost:
             logger.warning("another worker has taken this run over", extra={"run_id": str(lease.run_id)})
         except Exception as error:
@@ -218,13 +218,13 @@ class Worker:
 
     def _source_of(self, run_id: UUID) -> Source | None:
         """Where the events of a run held here come from; None while its server has not confirmed it."""
-        executor = self._awaiters.get(run_id)
+        executor = self._executors.get(run_id)
         return executor.event_source if executor else None
 
     # What goes on beside.
 
     async def _listen(self) -> None:
-        """Wake up for work; a cancel of a run held here goes straight to its awaiter."""
+        """Wake up for work; a cancel of a run held here goes straight to its executor."""
         async for notice in listen(settings.DATABASE_URL, (WORK_CHANNEL, CHECK_CHANNEL)):
             if notice.kind == "connected" or notice.channel == CHECK_CHANNEL:
                 self._check.set()
@@ -239,7 +239,7 @@ class Worker:
 
     def _is_held(self, payload: str) -> bool:
         try:
-            return UUID(payload) in self._awaiters
+            return UUID(payload) in self._executors
         except ValueError:  # another version of Runboard, or somebody else
             return False
 
@@ -250,8 +250,8 @@ class Worker:
         except DATABASE_AWAY:
             return  # looked for again when the line is back, and at every renewal
         for run_id in asked:
-            if awaiter := self._awaiters.get(run_id):
-                awaiter.cancel_asked()
+            if executor := self._executors.get(run_id):
+                executor.cancel_asked()
 
     async def _renew(self) -> None:
         """Renew the leases and say that this worker is alive. Runs that are not ours any more are let go of."""
@@ -315,10 +315,10 @@ class Worker:
         self._database.close()
 
     def _is_idle(self) -> bool:
-        return not any(awaiter.is_busy for awaiter in self._awaiters.values())
+        return not any(executor.is_busy for executor in self._executors.values())
 
     def _ending_with_their_lines(self) -> list[UUID]:
-        return [run_id for run_id, awaiter in self._awaiters.items() if awaiter.ends_with_its_line]
+        return [run_id for run_id, executor in self._executors.items() if executor.ends_with_its_line]
 
     async def _keep_lines(self, kept: list[UUID]) -> None:
         """Wait for runs that the server would end with their lines; their leases are renewed meanwhile."""

@@ -31,14 +31,9 @@ def quick_worker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(
         "dashboard.worker.client_pool.get_client", partial(get_client, timeout=timeout, backoff=backoff)
     )
-    for name in (
-        "execution.launch_lookup.LOOKUP_PAUSE_S",
-        "execution.executor.LOOK_AGAIN_S",
-        "execution.executor.REQUEUE_FIRST_S",
-        "retry.ASK_FIRST_S",
-    ):
-        monkeypatch.setattr(f"dashboard.worker.{name}", 0.02)
-    monkeypatch.setattr("dashboard.worker.retry.ASK_MAX_S", 0.1)
+    for name in ("execution.launch_lookup.LOOKUP", "execution.executor.REQUEUE", "retry.ASK"):
+        monkeypatch.setattr(f"dashboard.worker.{name}", Backoff(first_s=0.02, longest_s=0.1))
+    monkeypatch.setattr("dashboard.worker.execution.executor.LOOK_AGAIN_S", 0.02)
 
 
 @pytest.fixture

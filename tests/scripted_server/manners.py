@@ -13,6 +13,7 @@ class Manner:
         tells_metadata: A run it names has the `metadata` it was launched with; else there is no such key.
         tells_output: A run it names also has `input`, `output` and `error_message`.
         lists: Which of a thread's runs `GET /threads/{t}/runs` names: "all", or only those that are "over".
+        selects: A list knows `select`; else each run is told whole.
         lists_unknown_threads: The list of an unknown thread is empty; else it is a 404.
 
     How a run ends:
@@ -36,6 +37,7 @@ class Manner:
     tells_metadata: bool = True
     tells_output: bool = False
     lists: str = "all"
+    selects: bool = True
     lists_unknown_threads: bool = False
     question_status: str = "success"
     empty_when_failed: bool = False
@@ -56,6 +58,7 @@ LANGGRAPH_DEV = Manner()
 AEGRA_11 = Manner(
     tells_metadata=False,
     tells_output=True,
+    selects=False,
     lists_unknown_threads=True,
     question_status="interrupted",
     joins_own_output=True,

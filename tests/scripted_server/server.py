@@ -382,7 +382,7 @@ class ScriptedServer:
                 runs = [r for r in runs if r.status == status]
             start = int(query.get("offset", "0"))
             found = [r.as_json(self.manner) for r in runs[start : start + int(query.get("limit", "10"))]]
-            select = [value for name, value in request.params if name == "select"]
+            select = [value for name, value in request.params if name == "select" and self.manner.selects]
             return 200, [_selected(each, select) for each in found], None
         if endpoint == "thread_delete":
             del self.threads[known.thread_id]

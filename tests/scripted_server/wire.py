@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -102,7 +103,7 @@ class Wire:
 
     async def head(self, status: int, headers: Mapping[str, str | None], length: int | None) -> None:
         """Send the status line and the headers; chunked when `length` is None."""
-        all_headers: dict[str, str | None] = {"content-type": "application/json"}
+        all_headers: dict[str, str | None] = {"date": formatdate(usegmt=True), "content-type": "application/json"}
         if length is None:
             all_headers["transfer-encoding"] = "chunked"
         else:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from dashboard.worker.outcomes.classify import Evidence, classify
 
 from dashboard.langgraph import Answer
-from dashboard.worker.outcomes.classify import Evidence, classify
 
 
 def answer(value: Any, source: Any = "wait") -> Answer:

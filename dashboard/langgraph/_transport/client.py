@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from dashboard.langgraph._json.encoder import encode_json
 from dashboard.langgraph._json.scanner import SMALL_BYTES, Bytes, parse_document
 from dashboard.langgraph._json.slice import Part, document_part
 from dashboard.langgraph._transport.connections import Content, FreshConnections, KeptConnections
-from dashboard.langgraph._transport.error_responses import refusal
+from dashboard.langgraph._transport.error_responses import date_in_seconds, refusal
 from dashboard.langgraph._transport.network import network_for, proxy_url
 from dashboard.langgraph._transport.request_trace import Sending, sentence
 from dashboard.langgraph.errors import (
@@ -136,6 +137,7 @@ class HttpClient:
         self.max_answer_bytes: Final = max_answer_bytes
         self.heartbeat_at: datetime | None = None
         self.origin: Final = f"{base.scheme}://{base.netloc.decode('ascii')}"
+        self.clock_ahead_s: float | None = None
         self._short_slots = asyncio.Semaphore(min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE))
 
     async def note_heartbeat(self) -> None:
@@ -195,6 +197,8 @@ class HttpClient:
             if sending.veto is not None:
                 raise sending.veto from None
             raise sending.translate(error, changes=changes, origin=self.origin) from error
+        if (date := date_in_seconds(response.headers.get("date"))) is not None:
+            self.clock_ahead_s = date - time.time()
         try:
             if not 200 <= response.status_code < 300:
                 raise await refusal(response, creates=creates, changes=changes)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -24,6 +25,8 @@ _MAX_RETRY_AFTER_S = 24 * 3600.0
 # Of the 5xx only these promise that nothing was done: not implemented, unavailable, HTTP version not supported. A 500
 # may follow the creation of the run, and 502, 504 and the proxies' own 52x say only that an answer did not come back.
 _NOTHING_DONE = frozenset({501, 503, 505})
+_STILL_AT_IT = frozenset({504, 524})
+"""A proxy got no answer in time from the server, which has the request."""
 
 
 async def refusal(response: httpx.Response, *, creates: bool, changes: bool) -> LangGraphError:
@@ -39,7 +42,12 @@ async def refusal(response: httpx.Response, *, creates: bool, changes: bool) -> 
     retry_after = retry_after_s(response.headers.get("retry-after"))
     if status >= 500 and status not in _NOTHING_DONE:
         kind = ServerUnreachablePerhapsCreated if changes else ServerUnreachableNotCreated
-        return kind(f"The server failed with {status}: {detail}", status_code=status, retry_after_s=retry_after)
+        return kind(
+            f"The server failed with {status}: {detail}",
+            status_code=status,
+            retry_after_s=retry_after,
+            was_taken=changes and status in _STILL_AT_IT,
+        )
     if creates:
         return RunRejected(detail, status_code=status, retry_after_s=retry_after, is_json=is_json)
     rejected = NotFound if status == 404 else RequestRejected
@@ -53,16 +61,22 @@ def retry_after_s(value: str | None) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except (ValueError, TypeError, OverflowError):
+        date = date_in_seconds(value)
+        if date is None:
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
+        seconds = date - time.time()
     if seconds != seconds:
         return None
     return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S)
+
+
+def date_in_seconds(value: str | None) -> float | None:
+    """A date of HTTP as seconds since 1970; None for nonsense."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 async def _body(response: httpx.Response) -> bytes:

@@ -62,7 +62,8 @@ class Sending:
         if not changes:
             return ServerUnreachableNotCreated(f"{origin} gave no answer: {sentence(error)}.")
         return ServerUnreachablePerhapsCreated(
-            f"{origin} gave no answer after the request was sent: {sentence(error)}. It may have taken effect."
+            f"{origin} gave no answer after the request was sent: {sentence(error)}. It may have taken effect.",
+            was_taken=isinstance(error, httpx.ReadTimeout),
         )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from dashboard.langgraph import LangGraphClient
+from dashboard.worker.run_on_server import GOING_ON, RunOnServer, moment_in
 
 MARGIN = timedelta(seconds=0.5)
 STATE_BYTES = 16_000_000
@@ -30,16 +30,13 @@ class Beginning(NamedTuple):
 class RestartDetector:
     """What one run's server says of when it began the run. Only spans of one clock are compared: it may be wrong."""
 
-    def __init__(self, client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]) -> None:
-        self._client = client
-        self._thread_id = thread_id
-        self._run_id = run_id
-        self._headers = headers
+    def __init__(self, place: RunOnServer) -> None:
+        self._place = place
         self._seen: Beginning | None = None
         self.told: Beginning | None = None
         """The last one that was found to be one too many."""
 
-    async def anew(self, *, lost_after_s: float | None = None, had_begun: bool = False) -> Beginning | None:
+    async def check(self, *, lost_after_s: float | None = None, had_begun: bool = False) -> Beginning | None:
         """The run's present beginning, when it is one too many and was not told before; else None.
 
         So it is when the run had begun before (it was seen running, or had left a state) and its status changed after
@@ -53,9 +50,10 @@ class RestartDetector:
         Raises:
             LangGraphError: the server could not be asked.
         """
-        run = await self._client.runs.get(self._thread_id, self._run_id, headers=self._headers)
+        place = self._place
+        run = await place.client.runs.get(place.thread_id, place.run_id, headers=place.headers)
         created_at, since = moment_in(run, "created_at"), moment_in(run, "updated_at")
-        if run.get("status") not in ("pending", "running") or created_at is None or since is None:
+        if run.get("status") not in GOING_ON or created_at is None or since is None:
             return None
         now = Beginning(run["status"], since)
         if now == self._seen:
@@ -77,31 +75,23 @@ class RestartDetector:
         return told is None or (now.since != told.since and (told.status, now.status) != ("pending", "running"))
 
     async def _left_a_state(self, before: datetime) -> bool:
-        async with _slots.setdefault(self._client, asyncio.Semaphore(AT_ONCE)):
-            states = await self._client.threads.outline_history(
-                self._thread_id,
+        place = self._place
+        async with _slots.setdefault(place.client, asyncio.Semaphore(AT_ONCE)):
+            states = await place.client.threads.outline_history(
+                place.thread_id,
                 limit=1,
                 before=_checkpoint_id(before),
-                metadata={"run_id": self._run_id},
-                headers=self._headers,
+                metadata={"run_id": place.run_id},
+                headers=place.headers,
                 max_bytes=STATE_BYTES,
             )
         # A server may not know one of the conditions, and give another state.
         return any(
-            (each.state.get("metadata") or {}).get("run_id") == self._run_id
+            (each.state.get("metadata") or {}).get("run_id") == place.run_id
             and (left_at := moment_in(each.state, "created_at")) is not None
             and left_at < before
             for each in states
         )
-
-
-def moment_in(document: Mapping[str, Any], key: str) -> datetime | None:
-    """The moment that stands under a key of what a server says; None when there is none with a time zone."""
-    try:
-        moment = datetime.fromisoformat(str(document.get(key)))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 _EPOCH: Final = datetime.fromisoformat("1582-10-15T00:00:00+00:00")

@@ -1,161 +1,306 @@
-"""What the worker asks a server about a run that is over, or may be: how it ended."""
+"""What a server says about how a run ended. `resolve` makes the outcome of it; nothing is decided here."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final
+
+import orjson
 
 from dashboard.langgraph import (
     Answer,
     AnswerNotUnderstood,
     AnswerTooLarge,
-    LangGraphClient,
     NotFound,
     RequestRejected,
     RunNotFound,
+    ServerUnreachable,
+    StateSummary,
 )
-from dashboard.langgraph._json.state_summary import StateSummary
 from dashboard.langgraph.types import Run as RemoteRun
-from dashboard.worker.execution.restart_detection import moment_in
-from dashboard.worker.outcomes.classify import Evidence
-from dashboard.worker.outcomes.thread_status import GOING_ON, is_told_by_its_graph, thread_left_by, thread_without
-from dashboard.worker.retry import GaveUp, Tell, is_retryable, retry_until_answered
+from dashboard.langgraph.types import ThreadState
+from dashboard.worker.outcomes.thread_status import Thread, is_same_graph, thread_left_by, thread_without
+from dashboard.worker.retry import (
+    BROKEN_AFTER_S,
+    GaveUp,
+    OnEvent,
+    ask_briefly,
+    is_refused_for_good,
+    is_retryable,
+    retry_until_answered,
+)
+from dashboard.worker.run_on_server import GOING_ON, RunOnServer, moment_in
 
 logger = logging.getLogger(__name__)
 
-RUN_FIELDS = ("run_id", "status", "created_at", "updated_at")
+RUN_FIELDS: Final = ("run_id", "status", "created_at", "updated_at")
+EMPTY: Final = b"{}"
+SMALL_BYTES: Final = 1_000_000
+NOT_TOLD: Final = ""
+"""The run's status where the server fails whenever it is asked for the run: then the answer is all there is."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was learnt of the server after the answer came, and what is known here.
+
+    Attributes:
+        answer: What `wait` or `join` brought; None when the server no longer had it.
+        remote_status: The server's word for the run; None when it does not know the run (404), or NOT_TOLD.
+        state: The last state this run left on its thread; None when there is none.
+        is_state_told: Whether the server told that state, or that there is none; False when it would not say.
+        thread: Where the end does not follow from the run and its state, the thread's `status` and `interrupts`; {}
+            when the server does not say, or when it is another run's doing.
+        thread_known: Whether the server still knows the thread.
+        has_own_output: The server keeps each run's output with the run, so what it says of a run is that run's own.
+        error_message: Why it failed, where the server keeps that with the run.
+        is_empty_confirmed: The run's own state, or its output, is empty too, as an empty answer said.
+        cancel_action: What someone asked here: "interrupt", "rollback", or "".
+        keep_error_state: raise_error=False: the `__error__` document is the final state.
+        breakpoints: Nodes that the run was to stop before or after; ["*"] for all.
+        ended_with_line: on_disconnect="cancel", and the connection on which the run was created is gone.
+        is_too_large: Its final state is larger than a worker takes.
+        wait_ended: The run's own `wait` was answered to its end, also when the answer could not be kept.
+        seen_running: The server was seen to have begun it.
+        body_from: Whether the final state is the "answer" itself, or was read from the "thread" because no answer
+            arrived or an "empty" one did.
+        took_s: Seconds from the run's creation to its end, by the server's clock; None when it does not say.
+    """
+
+    answer: Answer | None
+    remote_status: str | None
+    state: ThreadState | None = None
+    is_state_told: bool = True
+    thread: Thread = field(default_factory=dict)
+    thread_known: bool = True
+    has_own_output: bool = False
+    error_message: str = ""
+    is_empty_confirmed: bool = False
+    cancel_action: str = ""
+    keep_error_state: bool = False
+    breakpoints: tuple[str, ...] = ()
+    ended_with_line: bool = False
+    is_too_large: bool = False
+    wait_ended: bool = False
+    seen_running: bool = True
+    body_from: str = "answer"
+    took_s: float | None = None
+
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the server says that the run has not ended."""
+        return self.remote_status in GOING_ON
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a success rests on an empty object alone: a proxy may have sent it while the run went on."""
+        return self.answer is not None and self.answer.body == EMPTY and not self.is_empty_confirmed
 
 
 async def collect_evidence(
-    client: LangGraphClient,
+    place: RunOnServer,
     *,
-    thread_id: str,
-    run_id: str,
     answer: Answer | None,
-    headers: dict[str, str],
-    tell: Tell | None = None,
-    state_patience_s: float = float("inf"),
+    cancel_action: Callable[[], Awaitable[str]],
+    on_event: OnEvent | None = None,
+    patience_s: float = float("inf"),
 ) -> Evidence:
-    """Ask for the run, and where it helps for the state it left. Waits as long as the server is away.
+    """Ask for the run, and for the state it left as far as the outcome depends on it.
 
-    A server that says that the run is over, but for `state_patience_s` seconds not in which state, is not waited for.
-
-    An answer that a join brought may be a later run's state (LANGGRAPH.md section 4), and some ends bring none that can
-    be read: then the values of this run's own last checkpoint stand in.
+    Waits as long as the server is away. What is only nice to have is asked for a few seconds. A server that says that
+    the run is over, but for `patience_s` seconds not in which state, is not waited for.
     """
-    remote: RemoteRun | None
-    try:
-        remote, is_newest = await retry_until_answered(lambda: _run(client, thread_id, run_id, headers), tell=tell)
-    except RunNotFound:
-        remote, is_newest = None, False
-    status = remote.get("status") if remote else None
-    if status in GOING_ON:
-        return Evidence(answer, status)
-    thread: Mapping[str, Any] = {}
+    if answer is not None:
+        await answer.examine()
+    tells = answer is not None and answer.source == "wait" and bool(answer.graph_error or answer.questions)
+    broken_after_s = BROKEN_AFTER_S if tells else patience_s
+    run, is_newest = await _ask_for_run(place, on_event, broken_after_s)
+    status = NOT_TOLD if run is None and is_newest else run.get("status") if run else None
+    found = Evidence(answer, status)
+    if found.is_going_on:
+        return found
+    if status in (None, "interrupted"):
+        found = replace(found, cancel_action=await cancel_action())
+    if run:
+        found = replace(found, took_s=_took_s(run), error_message=str(run.get("error_message") or ""))
+    if _is_known(found):
+        read = await ask_briefly(lambda: _last_state(place))
+        found = replace(found, is_state_told=read is not None)
+        summary, is_present = read or (None, True)
+    else:
+        found, summary, is_present = await _look_into(place, found, is_newest, on_event, patience_s)
+    return _with_values(place, found, run or {}, summary, is_present=is_present)
+
+
+def _is_known(found: Evidence) -> bool:
+    """Whether the outcome follows from what is there already."""
+    asks = found.answer is not None and bool(found.answer.questions)
+    return found.remote_status in ("error", "timeout", NOT_TOLD) or (
+        found.remote_status in ("success", "interrupted") and (asks or bool(found.cancel_action))
+    )
+
+
+async def _look_into(
+    place: RunOnServer, found: Evidence, is_newest: bool, on_event: OnEvent | None, patience_s: float
+) -> tuple[Evidence, StateSummary | None, bool]:
+    """The evidence with what the run left on its thread, which decides here; and that state."""
     began = time.monotonic()
+    ask = partial(
+        retry_until_answered, on_event=on_event, patience_s=patience_s, broken_after_s=min(BROKEN_AFTER_S, patience_s)
+    )
+    status = found.remote_status
+    summary: StateSummary | None = None
+    is_present = True
     try:
-        outline, is_present = await retry_until_answered(
-            lambda: _last_state(client, thread_id, run_id, headers), tell=tell, patience_s=state_patience_s
-        )
-        is_state_told = True
-        if outline is not None and not is_newest and _wants_proof(status, outline, answer):
-            found = outline
-            is_state_told = await retry_until_answered(
-                lambda: is_told_by_its_graph(client, thread_id, found, headers),
-                tell=tell,
-                patience_s=state_patience_s,
-            )
-            del found
-        if not is_state_told:
-            outline = None
-            if answer is not None and answer.source == "join" and not answer.was_awaited:
-                answer = None  # the thread's values, told by another graph too
+        summary, is_present = await ask(lambda: _last_state(place))
+        if summary is not None and not is_newest and _wants_proof(found, summary):
+            told = summary
+            if not await ask(lambda: is_same_graph(place, told)):
+                summary, found = None, _told_by_another_graph(found)
     except NotFound:
-        return Evidence(answer, status, thread_known=False)
+        return replace(found, thread_known=False), None, True
     except (RequestRejected, GaveUp, AnswerTooLarge) as error:
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state cannot be had: %s", error)
-        outline, is_present, is_state_told = None, True, False
-        if status == "success":
-            patience_s = max(0.0, state_patience_s - (time.monotonic() - began))
-            thread = await thread_left_by(client, thread_id, run_id, headers, tell=tell, patience_s=patience_s)
-    if status is None and outline is not None and (outline.state.get("metadata") or {}).get("run_id") != run_id:
-        outline = None  # the run is gone, and this may be another's
-    if outline is not None and (answer is None or (answer.source == "join" and not is_present)):
-        answer = Answer(
-            outline.values.raw if outline.values else b"null", run_id, thread_id, "join", 0, was_awaited=False
-        )
-    state = outline.state if outline is not None and status is not None else None
-    del outline  # its values, which are as large as the answer
-    if answer is not None:
-        await answer.examine()
+        summary, is_present = None, True
+        found = replace(found, is_state_told=False)
+        if status is not None:
+            patience_s = max(0.0, patience_s - (time.monotonic() - began))
+            found = replace(found, thread=await thread_left_by(place, on_event=on_event, patience_s=patience_s))
     if status is None:
-        thread = await thread_without(client, thread_id, headers, tell=tell, patience_s=state_patience_s)
-    took_s = _took_s(remote) if remote else None
-    return Evidence(answer, status, state, is_state_told=is_state_told, thread=thread, took_s=took_s)
+        found = replace(found, thread=await thread_without(place, on_event=on_event, patience_s=patience_s))
+        if summary is not None and _run_of(summary) != place.run_id:
+            summary = None  # the run is gone, and this may be another's
+    return found, summary, is_present
 
 
-async def _run(client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]) -> tuple[RemoteRun, bool]:
+def _told_by_another_graph(found: Evidence) -> Evidence:
+    """Without the state, and without an answer that is the thread's values, rendered by another graph too."""
+    answer = found.answer
+    stands_in = answer is not None and answer.source == "join" and not answer.was_awaited
+    return replace(found, is_state_told=False, answer=None if stands_in else answer)
+
+
+def _with_values(
+    place: RunOnServer, found: Evidence, run: RemoteRun, summary: StateSummary | None, *, is_present: bool
+) -> Evidence:
+    """The evidence with the final state that is surely the run's own, and with its state without the values.
+
+    An answer that a join brought may be a later run's state, and some ends bring none that can be read: then the run's
+    own output stands in, or the values of its last checkpoint.
+    """
+    answer, status = found.answer, found.remote_status
+    output = run.get("output")
+    has_output = "output" in run and status in ("success", "interrupted") and output is not None
+    is_unsure = answer is None or (answer.source == "join" and not answer.was_awaited)
+    is_empty = answer is not None and answer.body == EMPTY
+    if has_output and (is_unsure or is_empty):
+        is_the_same = answer is not None and len(answer.body) < SMALL_BYTES and answer.value == output
+        own = answer if is_the_same else _stand_in(place, orjson.dumps(output))
+        found = replace(found, answer=own, is_empty_confirmed=True)
+    elif summary is not None and (answer is None or (is_unsure and not is_present)):
+        found = replace(found, answer=_stand_in(place, _values(summary)), body_from="thread")
+    elif summary is not None and is_empty and status == "success" and _run_of(summary) == place.run_id:
+        values = _values(summary)
+        if values.strip() not in (EMPTY, b"null"):
+            found = replace(found, answer=_stand_in(place, values), body_from="empty")
+        found = replace(found, is_empty_confirmed=True)
+    elif is_unsure and answer is not None:
+        found = replace(found, body_from="thread")
+    state = summary.state if summary is not None and status is not None else None
+    return replace(found, state=state, has_own_output=has_output)
+
+
+def _values(summary: StateSummary) -> bytes:
+    return summary.values.raw if summary.values else b"null"
+
+
+def _stand_in(place: RunOnServer, body: bytes) -> Answer:
+    return Answer(body, place.run_id, place.thread_id, "join", 0, was_awaited=False)
+
+
+async def _ask_for_run(
+    place: RunOnServer, on_event: OnEvent | None, broken_after_s: float
+) -> tuple[RemoteRun | None, bool]:
+    """The run, and whether it is the newest of its thread. (None, False): unknown there; (None, True): not told."""
+    try:
+        return await retry_until_answered(lambda: _run(place), on_event=on_event, broken_after_s=broken_after_s)
+    except RunNotFound:
+        return None, False
+    except GaveUp as error:
+        logger.info("the run itself cannot be had: %s", error)
+        return None, True
+
+
+async def _run(place: RunOnServer) -> tuple[RemoteRun, bool]:
     """The run, and whether it is the last one that came to its thread.
 
     Asked for as the thread's newest, which tells both at once; a server that has another one there, or none, or will
     not list them, is asked for the run by itself.
 
     Raises:
-        RunNotFound: the server does not know it.
+        RunNotFound: The server does not know it.
     """
+    newest: list[RemoteRun] = []
     try:
-        newest = await client.runs.list(thread_id, limit=1, select=RUN_FIELDS, headers=headers)
-    except RequestRejected as error:
-        if is_retryable(error):
+        newest = await place.client.runs.list(place.thread_id, limit=1, select=RUN_FIELDS, headers=place.headers)
+    except (RequestRejected, ServerUnreachable) as error:
+        if not is_refused_for_good(error):
             raise
-        newest = []
     for run in newest:
-        if isinstance(run, dict) and run.get("run_id") == run_id:
+        if isinstance(run, dict) and run.get("run_id") == place.run_id:
             return run, True
-    return await client.runs.get(thread_id, run_id, headers=headers), False
+    return await place.client.runs.get(place.thread_id, place.run_id, headers=place.headers), False
 
 
-def _took_s(run: Mapping[str, Any]) -> float | None:
+def _took_s(run: RemoteRun) -> float | None:
     """How long the run was at the server, by its own clock; None when it does not say."""
     created_at, ended_at = moment_in(run, "created_at"), moment_in(run, "updated_at")
     return (ended_at - created_at).total_seconds() if created_at and ended_at and ended_at >= created_at else None
 
 
-def _wants_proof(status: str | None, outline: StateSummary, answer: Answer | None) -> bool:
+def _wants_proof(found: Evidence, summary: StateSummary) -> bool:
     """Whether more follows from this state than another graph could tell: that nothing waits, or the final values."""
+    answer, status = found.answer, found.remote_status
     stands_in = answer is None or (answer.source == "join" and not answer.was_awaited)
-    return (status == "success" and not outline.state.get("next")) or (status is not None and stands_in)
+    return (status == "success" and not summary.state.get("next")) or (status is not None and stands_in)
 
 
-async def _last_state(
-    client: LangGraphClient, thread_id: str, run_id: str, headers: dict[str, str]
-) -> tuple[StateSummary | None, bool]:
+async def _last_state(place: RunOnServer) -> tuple[StateSummary | None, bool]:
     """The last state this run left on its thread, and whether that is also the thread's present one.
 
     Servers that do not write run ids into checkpoints only have the present one to give.
 
     Raises:
-        NotFound: the server does not know the thread.
-        GaveUp: it has no history, or gives another run's.
+        NotFound: The server does not know the thread.
+        GaveUp: It has no history, or gives another run's.
     """
-    present = await client.threads.outline_state(thread_id, headers=headers)
+    present = await place.client.threads.outline_state(place.thread_id, headers=place.headers)
     metadata = present.state.get("metadata") or {}
-    if metadata.get("run_id") == run_id:
+    if metadata.get("run_id") == place.run_id:
         return present, True
     if "run_id" not in metadata:
         return (present, True) if present.has_metadata else (None, True)
     del present
     try:
-        states = await client.threads.outline_history(thread_id, limit=1, metadata={"run_id": run_id}, headers=headers)
+        states = await place.client.threads.outline_history(
+            place.thread_id, limit=1, metadata={"run_id": place.run_id}, headers=place.headers
+        )
     except RequestRejected as error:
         if is_retryable(error):
             raise
         raise GaveUp(error) from error  # there may be one: a 404 is about the history, for the thread is there
     if not states:
         return None, False
-    if (states[0].state.get("metadata") or {}).get("run_id") != run_id:
+    if _run_of(states[0]) != place.run_id:
         raise GaveUp(AnswerNotUnderstood("The server gives a state of another run instead of this one's."))
     return states[0], False
+
+
+def _run_of(summary: StateSummary) -> Any:
+    """The id of the run that left a state; None when it does not say."""
+    return (summary.state.get("metadata") or {}).get("run_id")

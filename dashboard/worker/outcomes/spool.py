@@ -52,6 +52,8 @@ class Spooled:
             found["executions"],
             found.get("known_at", time.time()),
             found.get("took_s"),
+            found.get("began", True),
+            found.get("starts_after_s", 0),
         )
         return Lease(UUID(found["run_id"]), UUID(found["owner"]), found["fence"]), found["remote_run_id"], outcome
 
@@ -95,6 +97,8 @@ class Spool:
             "executions": outcome.executions,
             "known_at": outcome.known_at,
             "took_s": outcome.took_s,
+            "began": outcome.began,
+            "starts_after_s": outcome.starts_after_s,
             "has_body": outcome.body is not None,
             "size": len(outcome.body or b""),
         }

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import replace
-
-from django.conf import settings
 
 from dashboard.logs import THROTTLED
 from dashboard.runs import outcomes
 from dashboard.runs.leases import Lease, LeaseLost
 from dashboard.runs.outcomes import NOT_KEPT, Outcome, RunError
-from dashboard.worker.database import DATABASE_AWAY, RETRY_FIRST_S, RETRY_MAX_S, Database
+from dashboard.worker.database import DATABASE_AWAY, RETRY, Database
 from dashboard.worker.outcomes.spool import Spool, Spooled
 
 logger = logging.getLogger(__name__)
@@ -76,18 +73,16 @@ class OutcomeStore:
                 logger.exception("%s cannot be stored", spooled.path.name)
 
     async def _store_spooled(self, spooled: Spooled) -> None:
-        delay = RETRY_FIRST_S
         is_stored = False
         try:
-            while True:
+            for delay_s in RETRY.delays():
                 try:
                     async with self._turn(spooled.size):
                         await self._database.call(_store, spooled)
                     is_stored = True
                     return
                 except DATABASE_AWAY:
-                    await asyncio.sleep(delay)
-                    delay = min(delay * 2, RETRY_MAX_S)
+                    await asyncio.sleep(delay_s)
         finally:
             if is_stored:
                 spooled.remove()
@@ -117,23 +112,6 @@ def _store_late(lease: Lease, remote_run_id: str, outcome: Outcome) -> None:
     except LeaseLost:
         if not outcomes.run_finish_late(lease.run_id, remote_run_id, outcome):
             logger.info("a late outcome was not needed any more", extra=_log(lease))
-
-
-def _most() -> str:
-    return f"{settings.ENV.state_max_mb:,} MB (RUNBOARD_STATE_MAX_MB)"
-
-
-def without_state(outcome: Outcome) -> Outcome:
-    """How a run ended whose final state is larger than a worker takes."""
-    told = RunError(NOT_KEPT, f"It is larger than {_most()}, the most that Runboard takes here.")
-    if outcome.error is not None:
-        told = replace(outcome.error, message=f"{outcome.error.message} The final state is larger than {_most()}.")
-    return replace(outcome, body=None, error=told)
-
-
-def not_readable() -> RunError:
-    """Why nothing is known of a run when even that answer is larger than a worker takes."""
-    return RunError("Not known", f"What the server says of this run is larger than {_most()}.")
 
 
 def _bare(outcome: Outcome, error: Exception) -> Outcome:

@@ -3,82 +3,72 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
 
-from dashboard.langgraph import AnswerTooLarge, LangGraphClient, RequestRejected
-from dashboard.langgraph._json.state_summary import StateSummary
-from dashboard.worker.retry import GaveUp, Tell, is_retryable, retry_until_answered
+from dashboard.langgraph import AnswerTooLarge, LangGraphClient, RequestRejected, ServerUnreachable, StateSummary
+from dashboard.langgraph.types import Run as RemoteRun
+from dashboard.worker.retry import GaveUp, OnEvent, is_refused_for_good, retry_until_answered
+from dashboard.worker.run_on_server import GOING_ON, RunOnServer
 
 logger = logging.getLogger(__name__)
 
-GOING_ON = ("pending", "running")
-THREAD_FIELDS = ("thread_id", "status")
-THREAD_BYTES = 1_000_000
+THREAD_FIELDS: Final = ("thread_id", "status")
+THREAD_BYTES: Final = 1_000_000
 """The most that is read of what a server says of a thread: its questions are kept in the run's own row."""
 
+Thread = Mapping[str, Any]
+"""What a server says of a thread: `status` and open `interrupts`; {} when nothing can be told from it."""
 
-async def thread_left_by(
-    client: LangGraphClient,
-    thread_id: str,
-    run_id: str,
-    headers: dict[str, str],
-    *,
-    tell: Tell | None,
+
+async def thread_left_by(place: RunOnServer, *, on_event: OnEvent | None, patience_s: float) -> Thread:
+    """The thread's status and questions; {} when another run has come to it since: then they are that one's."""
+    return await _thread_unless(
+        place, lambda newest: [run.get("run_id") for run in newest] != [place.run_id], on_event, patience_s
+    )
+
+
+async def thread_without(place: RunOnServer, *, on_event: OnEvent | None, patience_s: float) -> Thread:
+    """The thread of a run its server does not know; {} when it is busy with another run."""
+    return await _thread_unless(
+        place, lambda newest: any(run.get("status") in GOING_ON for run in newest), on_event, patience_s, only_busy=True
+    )
+
+
+async def _thread_unless(
+    place: RunOnServer,
+    is_anothers: Callable[[list[RemoteRun]], bool],
+    on_event: OnEvent | None,
     patience_s: float,
-) -> Mapping[str, Any]:
-    """What the server says of the thread without its values: `status` and open `interrupts`; {} when it does not, or
-    when another run has come to the thread since: then they are that one's.
+    *,
+    only_busy: bool = False,
+) -> Thread:
+    """The thread; {} when the server does not say, or when its newest run shows that another one is at work there.
+
+    Asked for in this order: a run that comes after the first question cannot be overlooked by the second.
     """
+    ask = partial(retry_until_answered, on_event=on_event, patience_s=patience_s)
     try:
-        thread = await retry_until_answered(
-            lambda: thread_now(client, thread_id, headers), tell=tell, patience_s=patience_s
-        )
-        # In this order: a run that comes after the first question cannot be overlooked by the second.
-        newest = await retry_until_answered(
-            lambda: client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers),
-            tell=tell,
-            patience_s=patience_s,
-        )
-    except (RequestRejected, GaveUp, AnswerTooLarge) as error:
-        logger.info("what became of the thread cannot be had: %s", error)
-        return {}
-    return thread if [run.get("run_id") for run in newest if isinstance(run, dict)] == [run_id] else {}
-
-
-async def thread_without(
-    client: LangGraphClient,
-    thread_id: str,
-    headers: dict[str, str],
-    *,
-    tell: Tell | None,
-    patience_s: float,
-) -> Mapping[str, Any]:
-    """What the server says of the thread of a run it does not know; {} when another run is at work on it."""
-    try:
-        thread = await retry_until_answered(
-            lambda: thread_now(client, thread_id, headers), tell=tell, patience_s=patience_s
-        )
-        if thread.get("status") != "busy":
+        thread = await ask(lambda: thread_now(place.client, place.thread_id, place.headers))
+        if only_busy and thread.get("status") != "busy":
             return thread
-        newest = await retry_until_answered(
-            lambda: client.runs.list(thread_id, limit=1, select=("run_id", "status"), headers=headers),
-            tell=tell,
-            patience_s=patience_s,
+        newest = await ask(
+            lambda: place.client.runs.list(place.thread_id, limit=1, select=("run_id", "status"), headers=place.headers)
         )
     except (RequestRejected, GaveUp, AnswerTooLarge) as error:
         logger.info("what became of the thread cannot be had: %s", error)
         return {}
-    return {} if any(isinstance(run, dict) and run.get("status") in GOING_ON for run in newest) else thread
+    return {} if is_anothers([run for run in newest if isinstance(run, dict)]) else thread
 
 
-async def thread_now(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Mapping[str, Any]:
+async def thread_now(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Thread:
     """The thread's `status` and `interrupts`.
 
     Searched for first: the thread by itself comes with its values, which may be what cannot be had.
 
     Raises:
-        NotFound, RequestRejected, ServerUnreachable, AnswerNotUnderstood: it could not be asked.
+        NotFound, RequestRejected, ServerUnreachable, AnswerNotUnderstood: It could not be asked.
     """
     try:
         found = await _search_thread(client, thread_id, (*THREAD_FIELDS, "interrupts"), headers)
@@ -86,8 +76,8 @@ async def thread_now(client: LangGraphClient, thread_id: str, headers: dict[str,
         # The questions are what is large. That there are some is all that is kept of them.
         found = await _search_thread(client, thread_id, THREAD_FIELDS, headers)
         found = {**found, "interrupts": {"": [{}]}} if found else None
-    except RequestRejected as error:
-        if is_retryable(error):
+    except (RequestRejected, ServerUnreachable) as error:
+        if not is_refused_for_good(error):
             raise
         logger.info("the thread cannot be searched for: %s", error)
         found = None
@@ -96,7 +86,7 @@ async def thread_now(client: LangGraphClient, thread_id: str, headers: dict[str,
 
 async def _search_thread(
     client: LangGraphClient, thread_id: str, fields: tuple[str, ...], headers: dict[str, str]
-) -> Mapping[str, Any] | None:
+) -> Thread | None:
     threads = await client.threads.search(
         ids=[thread_id], select=fields, limit=1, headers=headers, max_bytes=THREAD_BYTES
     )
@@ -106,18 +96,16 @@ async def _search_thread(
     return None
 
 
-async def is_told_by_its_graph(
-    client: LangGraphClient, thread_id: str, outline: StateSummary, headers: dict[str, str]
-) -> bool:
+async def is_same_graph(place: RunOnServer, summary: StateSummary) -> bool:
     """Whether a state of a thread to which another run has come names the nodes and questions of the run that left it.
 
-    A server tells every state of a thread by the graph of the run that came to it last: by another graph's it has none
-    of the nodes that wait, although they do.
+    A server renders every state of a thread with the graph of the run that came to it last: with another graph it shows
+    none of the nodes that wait, although they do.
 
     Raises:
-        ServerUnreachable, AnswerNotUnderstood, RequestRejected: it could not be asked.
+        ServerUnreachable, AnswerNotUnderstood, RequestRejected: It could not be asked.
     """
-    found = await _search_thread(client, thread_id, ("thread_id", "metadata"), headers)
+    found = await _search_thread(place.client, place.thread_id, ("thread_id", "metadata"), place.headers)
     graph_id = ((found or {}).get("metadata") or {}).get("graph_id")
-    own = (outline.state.get("metadata") or {}).get("graph_id")
+    own = (summary.state.get("metadata") or {}).get("graph_id")
     return not graph_id or not own or bool(graph_id == own)
