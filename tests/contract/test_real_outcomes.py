@@ -17,7 +17,7 @@ from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
-from dashboard.worker.execution.connection import BEGUN_FIRST_S
+from dashboard.worker.execution.connection import BEGUN
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
 from tests.contract.test_every_end import follow
@@ -168,7 +168,7 @@ async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User,
             run = await run_in(await in_db(launch, server, person, assistant_id="report", input=LONG), "running")
             moment = time.time()
             await saved_by(own, run)
-            await asyncio.sleep(max(0.0, BEGUN_FIRST_S + 2 - (time.time() - moment)))  # it has been seen running
+            await asyncio.sleep(max(0.0, BEGUN.first_s + 2 - (time.time() - moment)))  # it has been seen running
             await in_db(own.restart, kill=True, lose=but)
             run = await run_in(run, *ENDED, deadline_s=90)
 

@@ -39,7 +39,7 @@ async def test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed(
     last = (await in_db(lambda: event_lines(run.events.all())))[-1]
     assert last.status == "succeeded"
     assert "earlier" in last.detail
-    assert run.ending == {"from_thread": True}
+    assert run.ending == {"from_thread": "thread"}
 
 
 async def test_a_run_that_is_awaited_to_its_end_is_not_said_to_be_late(

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard.langgraph import ServerUnreachable
+from dashboard.langgraph import Backoff, ServerUnreachable
 from dashboard.runs import leases
 from dashboard.runs.models import Run
-from dashboard.worker.execution.connection import Line
+from dashboard.worker.execution.connection import ConnectionTracker
 from dashboard.worker.execution.restart_detection import Beginning, RestartDetector
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import claim, make_run, make_server, make_team
@@ -29,9 +29,9 @@ Looks = Callable[[int], Awaitable[None]]
 def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
     """Waits until it has been looked so often whether the run was begun anew, and what came of it is written."""
     done: list[None] = []
-    look = Line._notice_execution
+    look = ConnectionTracker._notice_execution
 
-    async def note(self: Line, *args: Any) -> None:
+    async def note(self: ConnectionTracker, *args: Any) -> None:
         await look(self, *args)
         done.append(None)
 
@@ -41,7 +41,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
 
         await eventually(enough, f"looked {times} times")
 
-    monkeypatch.setattr(Line, "_notice_execution", note)
+    monkeypatch.setattr(ConnectionTracker, "_notice_execution", note)
     return wait
 
 
@@ -163,7 +163,7 @@ async def test_a_run_that_waits_before_it_is_begun_anew_is_executed_once_more_an
 async def test_lines_that_break_again_while_the_server_does_not_answer_count_once(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_FIRST_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN", Backoff(first_s=0.05, longest_s=30.0))
     async with working():
         run, remote = await launched(scripted)
         leaves_a_state(remote)
@@ -180,22 +180,21 @@ async def test_a_run_that_began_while_its_line_was_lost_has_not_begun_anew(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the server tells so late that it has been seen running by then."""
-    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_FIRST_S", 0.05)
-    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_MAX_S", 0.05)
-    line: list[Line] = []
-    init, anew = Line.__init__, RestartDetector.anew
+    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN", Backoff(first_s=0.05, longest_s=0.05))
+    line: list[ConnectionTracker] = []
+    init, anew = ConnectionTracker.__init__, RestartDetector.check
 
-    def note(self: Line, *args: Any) -> None:
+    def note(self: ConnectionTracker, *args: Any) -> None:
         init(self, *args)
         line.append(self)
 
     async def later(self: RestartDetector, **known: Any) -> Beginning | None:
-        if not line[0]._has_begun:
+        if not line[0].has_begun:
             raise ServerUnreachable("not just now")
         return await anew(self, **known)
 
-    monkeypatch.setattr(Line, "__init__", note)
-    monkeypatch.setattr(RestartDetector, "anew", later)
+    monkeypatch.setattr(ConnectionTracker, "__init__", note)
+    monkeypatch.setattr(RestartDetector, "check", later)
     async with working():
         run, remote = await launched(scripted)
         remote.status = "pending"
@@ -211,7 +210,7 @@ async def test_a_run_that_was_found_late_is_looked_at_by_its_own_times(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to its launch was lost, and when it was found it had waited for its turn, long after its creation."""
-    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN_FIRST_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN", Backoff(first_s=0.05, longest_s=30.0))
     scripted.script("wait", Fault(cut_before_headers=True, creates=True))
     scripted.script("runs", Fault(status=503), times=None)
     async with working():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.runs.models import Run, ThreadChoice
-from tests.asynchronous import eventually, in_db, run_in, working
+from tests.asynchronous import eventually, in_db, kinds, run_in, working
 from tests.factories import make_run, make_server, make_team
 from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
 
@@ -148,8 +148,8 @@ async def test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_m
 async def test_the_page_says_that_the_end_is_not_known_yet(
     scripted: ScriptedServer, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.retry.ASK_TELL_S", 0.2)
-    scripted.script(endpoint, BROKEN, times=None)
+    monkeypatch.setattr("dashboard.worker.retry.SAID_AFTER_S", 0.2)
+    scripted.script(endpoint, Fault(status=502), times=None)
     async with working():
         run = await launch(scripted, patience_s=900)
         remote = await scripted.run_created()
@@ -164,3 +164,30 @@ async def test_the_page_says_that_the_end_is_not_known_yet(
     told = [event.data.get("message", "") for event in await in_db(lambda: list(ended.events.all()))]
     assert any("does not say how the run ended" in message for message in told)
     assert ended.reconnecting_since is None
+
+
+KNOWN = {
+    "failed": ENDS["failed"],
+    "timed out": ENDS["timed out"],
+    "a question": ENDS["a question"],
+}
+
+
+@pytest.mark.real_pauses
+@pytest.mark.parametrize("end", KNOWN)
+@pytest.mark.parametrize("fault", [BROKEN, Fault(status=502), Fault(cut_before_headers=True, hang=True)])
+async def test_an_outcome_that_is_known_waits_seconds_for_what_is_nice_to_have(
+    scripted: ScriptedServer, end: str, fault: Fault
+) -> None:
+    finish, status = KNOWN[end]
+    for endpoint in ("state", "history"):
+        scripted.script(endpoint, fault, times=None)
+    async with working():
+        run = await launch(scripted, patience_s=900)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        finish(remote)
+        ended = await run_in(run, "failed", "timed_out", "needs_input", "succeeded", "lost", deadline_s=6)
+
+    assert ended.status == status
+    assert "connection_lost" not in await in_db(kinds, ended)

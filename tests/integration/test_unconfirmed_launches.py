@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.langgraph import Backoff
 from dashboard.runs.models import Run, ThreadChoice
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import make_run, make_server, make_team
@@ -21,7 +22,7 @@ NEVER_CREATED = Fault(cut_before_headers=True, creates=False)
 
 @pytest.fixture(autouse=True)
 def _quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP_PAUSE_S", 0.2)
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP", Backoff(first_s=0.2, longest_s=0.2))
 
 
 async def launch(server: ScriptedServer, **order: Any) -> Run:
@@ -119,6 +120,7 @@ async def test_how_a_run_ended_is_not_told_by_the_run_that_followed(scripted: Sc
     assert (ended.status, ended.ending["next"]) == ("paused", ["review"])
 
 
+@pytest.mark.real_pauses
 async def test_a_server_that_stays_away_is_tried_less_and_less_often(scripted: ScriptedServer) -> None:
     await scripted.stop()
     async with working():

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.langgraph import Backoff
 from dashboard.runs import leases, outcomes, services
 from dashboard.runs.banners import run_banner
 from dashboard.runs.leases import LeaseLost, lease_of
@@ -186,7 +187,7 @@ async def test_an_unconfirmed_launch_that_took_effect_is_found_and_joined(script
 async def test_an_unconfirmed_launch_that_took_no_effect_is_sent_again_once_that_is_sure(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP_PAUSE_S", 0.05)
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP", Backoff(first_s=0.05, longest_s=0.05))
     scripted.script("wait", Fault(cut_before_headers=True, creates=False))
     async with working():
         run = await launch(scripted)

@@ -15,6 +15,7 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection
 from django.db.models import F
 
+from dashboard.langgraph import Backoff
 from dashboard.runs import leases, outcomes
 from dashboard.runs.leases import Lease
 from dashboard.runs.models import Run, ThreadChoice
@@ -314,7 +315,7 @@ async def test_runs_that_were_taken_by_a_call_whose_answer_was_lost_are_soon_tak
         return found
 
     monkeypatch.setattr(leases, lost, take_and_lose)
-    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP_PAUSE_S", 0.02)
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP", Backoff(first_s=0.02, longest_s=0.02))
     run = await launch(scripted)
     if lost == "run_adopt":
         await in_db(_hand_back_sent, run)

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from dashboard.worker.outcomes.classify import Evidence, classify
 
 from dashboard.langgraph import Answer
+from dashboard.worker.outcomes.resolve import Evidence, resolve
 
 
 def answer(value: Any, source: Any = "wait") -> Answer:
@@ -53,7 +53,7 @@ QUESTION = {"id": "i1", "value": "go?", "response_schema": None}
     ],
 )
 def test_the_servers_word_decides_and_never_the_body(evidence: Evidence, status: str) -> None:
-    outcome = classify(evidence)
+    outcome = resolve(evidence)
 
     assert outcome is not None
     assert outcome.status == status
@@ -61,7 +61,7 @@ def test_the_servers_word_decides_and_never_the_body(evidence: Evidence, status:
 
 @pytest.mark.parametrize("remote", ["pending", "running"])
 def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
-    assert classify(Evidence(answer({}), remote)) is None
+    assert resolve(Evidence(answer({}), remote)) is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
     ],
 )
 def test_a_masked_message_is_told_by_the_state(told: str, type: str, message: str) -> None:
-    outcome = classify(Evidence(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": told}]}))
+    outcome = resolve(Evidence(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": told}]}))
 
     assert outcome is not None
     assert outcome.error is not None
@@ -84,7 +84,7 @@ def test_a_masked_message_is_told_by_the_state(told: str, type: str, message: st
 
 
 def test_a_message_that_is_not_masked_stays_as_the_server_said_it() -> None:
-    outcome = classify(Evidence(answer(ERROR), "error", {"tasks": [{"name": "n", "error": "ValueError('other')"}]}))
+    outcome = resolve(Evidence(answer(ERROR), "error", {"tasks": [{"name": "n", "error": "ValueError('other')"}]}))
 
     assert outcome is not None
     assert outcome.error is not None
@@ -93,15 +93,15 @@ def test_a_message_that_is_not_masked_stays_as_the_server_said_it() -> None:
 
 @pytest.mark.parametrize(("keep", "kept"), [(False, False), (True, True)])
 def test_the_error_state_is_kept_only_when_asked(keep: bool, kept: bool) -> None:
-    outcome = classify(Evidence(answer(ERROR), "error", keep_error_state=keep))
+    outcome = resolve(Evidence(answer(ERROR), "error", keep_error_state=keep))
 
     assert outcome is not None
     assert (outcome.body is not None) == kept
 
 
 def test_who_cancelled_is_not_guessed() -> None:
-    by_us = classify(Evidence(answer({}), "interrupted", state={"next": ["write"]}, cancel_action="interrupt"))
-    elsewhere = classify(Evidence(answer({}), "interrupted", state={"next": ["write"]}))
+    by_us = resolve(Evidence(answer({}), "interrupted", state={"next": ["write"]}, cancel_action="interrupt"))
+    elsewhere = resolve(Evidence(answer({}), "interrupted", state={"next": ["write"]}))
 
     assert by_us is not None
     assert elsewhere is not None
@@ -110,9 +110,9 @@ def test_who_cancelled_is_not_guessed() -> None:
 
 
 def test_a_cancelled_run_that_left_no_state_is_known_by_it() -> None:
-    never_began = classify(Evidence(answer({}), "interrupted", cancel_action="interrupt"))
-    not_told = classify(Evidence(answer({}), "interrupted", is_state_told=False, cancel_action="interrupt"))
-    thread_gone = classify(Evidence(answer({}), "interrupted", thread_known=False, cancel_action="interrupt"))
+    never_began = resolve(Evidence(answer({}), "interrupted", cancel_action="interrupt"))
+    not_told = resolve(Evidence(answer({}), "interrupted", is_state_told=False, cancel_action="interrupt"))
+    thread_gone = resolve(Evidence(answer({}), "interrupted", thread_known=False, cancel_action="interrupt"))
 
     assert [outcome.ending if outcome else None for outcome in (never_began, not_told, thread_gone)] == [
         {"no_state": True},
@@ -125,7 +125,7 @@ def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> Non
     asked = {"id": "a", "value": "go on?"}
     thread = {"status": "interrupted", "interrupts": {"task": [asked], "other": None}}
 
-    outcome = classify(Evidence(None, "success", is_state_told=False, thread=thread))
+    outcome = resolve(Evidence(None, "success", is_state_told=False, thread=thread))
 
     assert outcome is not None
     assert (outcome.status, outcome.ending["interrupts"]) == ("needs_input", [asked])
@@ -140,7 +140,7 @@ def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> Non
     ],
 )
 def test_a_lost_run_says_why_and_keeps_no_error_of_the_servers_as_its_state(evidence: Evidence, why: str) -> None:
-    outcome = classify(evidence)
+    outcome = resolve(evidence)
 
     assert outcome is not None
     assert outcome.error is not None
@@ -148,13 +148,13 @@ def test_a_lost_run_says_why_and_keeps_no_error_of_the_servers_as_its_state(evid
     assert outcome.body is None
 
 
-@pytest.mark.parametrize(("was_awaited", "from_thread", "took_s"), [(True, None, None), (False, True, 4.0)])
+@pytest.mark.parametrize(("was_awaited", "from_thread", "took_s"), [(True, None, None), (False, "thread", 4.0)])
 def test_an_answer_that_came_late_is_said_to_be_and_dated_by_the_server(
-    was_awaited: bool, from_thread: bool | None, took_s: float | None
+    was_awaited: bool, from_thread: str | None, took_s: float | None
 ) -> None:
     late = Answer(b"{}", "r", "t", "join", 2, was_awaited=was_awaited)
 
-    outcome = classify(Evidence(late, "success", {"next": []}, took_s=4.0))
+    outcome = resolve(Evidence(late, "success", {"next": []}, body_from=from_thread or "answer", took_s=4.0))
 
     assert outcome is not None
     assert (outcome.ending.get("from_thread"), outcome.took_s) == (from_thread, took_s)
