@@ -5,8 +5,11 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from typing import Any, cast
+
+import httpx
 
 from dashboard.langgraph._json.encoder import encode_json
 from dashboard.langgraph._json.scanner import DocumentState, parse_document
@@ -55,6 +58,7 @@ class RunsClient:
     def __init__(self, http: HttpClient, backoff: Backoff) -> None:
         self._http = http
         self._backoff = backoff
+        self._refuses_events = False
 
     async def wait(
         self,
@@ -239,11 +243,11 @@ class RunsClient:
                 langsmith_tracing=langsmith_tracing,
                 durability=durability,
                 strict_resume=strict_resume,
-            )
-            | (STREAM_EVENTS if with_events else {}),
+            ),
             headers=headers,
             params=params,
             on_run_created=on_run_created,
+            with_events=with_events,
             before_send=before_send,
             on_connection=on_connection,
             by_create=by_create,
@@ -260,17 +264,18 @@ class RunsClient:
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
         by_create: bool = False,
+        with_events: bool = False,
     ) -> Answer:
         # The server does not even begin it before then.
         expected_at = time.monotonic() + (body.get("after_seconds") or 0)
         path = "/runs" if thread_id is None else f"/threads/{segment(thread_id)}/runs"
         if not by_create:
             path += "/wait"
-        content = Content(encode_json(body))
-        del body  # a wait may last for hours: what is sent is not kept
-        async with self._http.stream(
-            "POST", path, content=content, params=params, headers=headers, before_send=before_send, creates=True
-        ) as response:
+        async with AsyncExitStack() as exits:
+            response = await self._create(
+                exits, path, body, params=params, headers=headers, before_send=before_send, with_events=with_events
+            )
+            del body  # a wait may last for hours: what is sent is not kept
             created = run_ids(response.headers, thread_id=thread_id)
             if created is not None:
                 await tell(on_run_created, created)
@@ -303,6 +308,34 @@ class RunsClient:
             expected_at=expected_at,
         )
         return await joiner.join(lost=None if by_create else reading)
+
+    async def _create(
+        self,
+        exits: AsyncExitStack,
+        path: str,
+        body: dict[str, Any],
+        *,
+        params: QueryParamTypes | None,
+        headers: Mapping[str, str] | None,
+        before_send: Callable[[], None] | None,
+        with_events: bool,
+    ) -> httpx.Response:
+        """Post a run. A server that refuses to keep its events, which has created nothing, is asked for none again."""
+
+        def post(sent: dict[str, Any]) -> AbstractAsyncContextManager[httpx.Response]:
+            content = Content(encode_json(sent))
+            return self._http.stream(
+                "POST", path, content=content, params=params, headers=headers, before_send=before_send, creates=True
+            )
+
+        if with_events and not self._refuses_events:
+            try:
+                return await exits.enter_async_context(post(body | STREAM_EVENTS))
+            except RunRejected as error:
+                if error.status_code not in (400, 422) or "stream" not in error.detail:
+                    raise
+                self._refuses_events = True
+        return await exits.enter_async_context(post(body))
 
     async def join_answer(
         self,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from dashboard.langgraph import LangGraphClient, RunRejected
 from dashboard.langgraph.events import EVENT_BYTES, EventParser, StreamEvent
+from tests.scripted_server import Fault, ScriptedServer
 
 SENT = (
     b'event: metadata\r\ndata: {"attempt":1}\r\nid: 1795705199371-0\r\n\r\n'
@@ -47,3 +50,25 @@ def test_an_event_that_is_too_large_is_passed_on_without_its_data() -> None:
 @pytest.mark.parametrize("identity", ["", "7", "x-0", "99999999999999999999-0"])
 def test_an_id_that_is_no_time_gives_none(identity: str) -> None:
     assert StreamEvent(identity, "updates", "", b"{}").at is None
+
+
+async def test_a_server_that_refuses_to_keep_events_is_asked_once(
+    server: ScriptedServer, client: LangGraphClient
+) -> None:
+    server.script("wait", Fault(status=422, detail="stream_resumable: extra fields not permitted"))
+
+    first = await client.runs.wait_answer(None, "chat", input=1, with_events=True)
+    second = await client.runs.wait_answer(None, "chat", input=2, with_events=True)
+
+    bodies = [json.loads(request.body) for request in server.requests if request.path.endswith("/runs/wait")]
+    assert [first.body, second.body] == [b'{"echo": 1}', b'{"echo": 2}']
+    assert ["stream_resumable" in body for body in bodies] == [True, False, False]
+
+
+async def test_any_other_refusal_comes_out_at_once(server: ScriptedServer, client: LangGraphClient) -> None:
+    server.script("wait", Fault(status=422, detail="input: this graph wants a topic"))
+
+    with pytest.raises(RunRejected):
+        await client.runs.wait_answer(None, "chat", input=1, with_events=True)
+
+    assert server.count("wait") == 1

@@ -287,17 +287,25 @@ async def test_a_large_state_is_read_whole(server: ScriptedServer, client: LangG
     assert answer.body == document
 
 
-async def test_what_is_sent_is_not_kept_while_the_run_goes_on(server: ScriptedServer, client: LangGraphClient) -> None:
+@pytest.mark.parametrize("with_events", [False, True])
+async def test_what_is_sent_is_not_kept_while_the_run_goes_on(
+    server: ScriptedServer, client: LangGraphClient, with_events: bool
+) -> None:
     class Large(dict[str, Any]):
         """A dict that can be watched."""
 
     server.run_s = None
     given = Large(text="x" * 1_000_000)
     watched = weakref.ref(given)
-    waiting = asyncio.create_task(client.runs.wait_answer(None, "chat", input=given))
+    created = asyncio.Event()
+    waiting = asyncio.create_task(
+        client.runs.wait_answer(
+            None, "chat", input=given, with_events=with_events, on_run_created=lambda _: created.set()
+        )
+    )
     del given
     run = await server.run_created()
-    await asyncio.sleep(0)
+    await created.wait()
     gc.collect()
 
     assert watched() is None
