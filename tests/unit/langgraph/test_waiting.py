@@ -288,9 +288,7 @@ async def test_a_large_state_is_read_whole(server: ScriptedServer, client: LangG
 
 
 @pytest.mark.parametrize("with_events", [False, True])
-async def test_what_is_sent_is_not_kept_while_the_run_goes_on(
-    server: ScriptedServer, client: LangGraphClient, with_events: bool
-) -> None:
+async def test_what_is_sent_is_not_kept_while_the_run_goes_on(server: ScriptedServer, with_events: bool) -> None:
     class Large(dict[str, Any]):
         """A dict that can be watched."""
 
@@ -298,6 +296,7 @@ async def test_what_is_sent_is_not_kept_while_the_run_goes_on(
     given = Large(text="x" * 1_000_000)
     watched = weakref.ref(given)
     created = asyncio.Event()
+    client = get_client(server.url)  # with time enough for the garbage collector
     waiting = asyncio.create_task(
         client.runs.wait_answer(
             None, "chat", input=given, with_events=with_events, on_run_created=lambda _: created.set()
@@ -312,3 +311,4 @@ async def test_what_is_sent_is_not_kept_while_the_run_goes_on(
     assert all(not content._content for content in gc.get_objects() if type(content) is Content)
     run.finish({})
     assert (await waiting).body == b"{}"
+    await client.aclose()
