@@ -106,7 +106,7 @@ async def check_server(server: Server, clients: ClientPool, database: Database) 
         heartbeat_at=heartbeat_at,
     )
     return [
-        Finding("reach", "success", "It answers", f"In {probe.took_s * 1000:.0f} ms, {_way(server)}."),
+        Finding("reach", "success", "It answers", f"In {probe.took_s * 1000:.0f} ms{_way(server)}."),
         _identity(info, probe),
         _clock(probe),
         _heartbeats(heartbeat_at or server.heartbeat_at, server),
@@ -141,7 +141,7 @@ def _no_answer(error: LangGraphError) -> Finding:
 
 
 def _way(server: Server) -> str:
-    return f"through the proxy {server.proxy}" if server.proxy else "without a proxy of its own"
+    return f", through the proxy {server.proxy}" if server.proxy else ""
 
 
 def _identity(info: Mapping[str, Any], probe: Probe) -> Finding:
