@@ -65,7 +65,7 @@ def test_a_server_is_added_by_keyboard_and_its_check_arrives_by_itself(page: Pag
     tab_to(page, page.get_by_label("Address", exact=True))
     page.keyboard.type("http://127.0.0.1:2024")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("127.0.0.1 is a loopback address")
+    expect(page.locator("#error-summary")).to_contain_text("127.0.0.1 is a loopback address")
 
     tab_to(page, page.get_by_label("Allow private addresses"))
     page.keyboard.press("Space")
