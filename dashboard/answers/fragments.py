@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -11,10 +13,13 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.answers.forms import AnswerForm, answer_form
-from dashboard.answers.selectors import earlier_answers
+from dashboard.answers.selectors import InboxFilters, earlier_answers, inbox_page, waiting_count
+from dashboard.answers.shapes import shape_of
+from dashboard.answers.showing import shown
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.statuses import RunStatus
+from dashboard.teams.models import Team
 
 
 def answer_context(
@@ -62,6 +67,39 @@ def answer_live_html(run: Run, *, may_act: bool) -> SafeString:
         "wait_version": wait_version(run),
     }
     return SafeString(render_to_string("answers/_panel_live.html", context))
+
+
+def inbox_count_html(team: Team | UUID) -> str:
+    """How many questions wait, in the navigation."""
+    return render_to_string("answers/_count.html", {"count": waiting_count(team)})
+
+
+def inbox_live_html(team: Team | UUID, filters: InboxFilters) -> str:
+    """The list of the inbox and the count."""
+    return render_to_string("answers/_inbox_list.html", inbox_context(team, filters)) + inbox_count_html(team)
+
+
+def inbox_context(team: Team | UUID, filters: InboxFilters) -> dict[str, Any]:
+    """What the inbox's list needs."""
+    page = inbox_page(team, filters)
+    items = [InboxItem(run, _line_of(run), filters.to_query(run=run.pk, after=filters.after)) for run in page.runs]
+    after = filters.to_query(after=page.after) if page.after else ""
+    return {"items": items, "filters": filters, "after": after, "selected": filters.run}
+
+
+@dataclass(frozen=True)
+class InboxItem:
+    """One run of the inbox: its question in a line, and the address that shows it."""
+
+    run: Run
+    line: str
+    query: str
+
+
+def _line_of(run: Run) -> str:
+    lines = [shown(question, shape_of(question)).line for question in run.questions.all()]
+    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    return f"{lines[0]}{more}" if lines else "A question"
 
 
 def wait_version(run: Run) -> int:

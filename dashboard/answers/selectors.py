@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.http import QueryDict
 
 from dashboard.runs.models import Question, Run, WaitState
 from dashboard.runs.selectors import NOT_IN_ROWS
@@ -14,6 +20,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team
 
 EARLIER = 50
+INBOX_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -27,13 +34,97 @@ class EarlierAnswers:
     line: str
 
 
-def waiting_runs(team: Team) -> QuerySet[Run]:
+@dataclass(frozen=True)
+class InboxFilters:
+    """What the inbox shows; stands in the address. Empty means everything. `run`: the one whose question is on show."""
+
+    assistant: str = ""
+    person: str = ""
+    tag: str = ""
+    older_than_s: int = 0
+    after: str = ""
+    run: UUID | None = None
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> InboxFilters:
+        """Read the address; what it does not understand is left out."""
+        age = query.get("age", "")
+        return cls(
+            assistant=query.get("assistant", "")[:200].replace("\x00", ""),
+            person=query.get("person", "")[:150].replace("\x00", ""),
+            tag=query.get("tag", "")[:60].replace("\x00", ""),
+            older_than_s=int(age) if age.isascii() and age.isdecimal() and len(age) < 10 else 0,
+            after=query.get("after", "")[:100],
+            run=_uuid(query.get("run", "")),
+        )
+
+    def to_query(self, *, run: UUID | None = None, after: str = "") -> str:
+        """The address's query string for these filters."""
+        age = str(self.older_than_s or "")
+        given = {"assistant": self.assistant, "person": self.person, "tag": self.tag, "age": age}
+        return urlencode({key: value for key, value in {**given, "after": after, "run": run or ""}.items() if value})
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.assistant or self.person or self.tag or self.older_than_s)
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """Some waiting runs, oldest first, and where the newer ones begin ("" when there are none)."""
+
+    runs: list[Run]
+    after: str = ""
+
+
+def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> QuerySet[Run]:
     """The team's runs with an open question, oldest first."""
     runs = Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT)
-    return runs.select_related("launched_by", "server").defer(*NOT_IN_ROWS).order_by("finished_at", "pk")
+    if filters is not None:
+        if filters.assistant:
+            runs = runs.filter(Q(assistant_id=filters.assistant) | Q(assistant_name=filters.assistant))
+        if filters.person:
+            runs = runs.filter(launched_by__username=filters.person)
+        if filters.tag:
+            runs = runs.filter(tags__contains=[filters.tag])
+        if filters.older_than_s:
+            runs = runs.filter(finished_at__lt=Now() - timedelta(seconds=filters.older_than_s))
+    runs = runs.select_related("launched_by", "server").defer(*NOT_IN_ROWS)
+    return runs.prefetch_related("questions").order_by("finished_at", "pk")
 
 
-def waiting_count(team: Team) -> int:
+def inbox_page(team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_ROWS) -> InboxPage:
+    """One page by keyset: `filters.after` is the `after` of the page before."""
+    runs = waiting_runs(team, filters)
+    time, _, identity = filters.after.partition("~")
+    key = _uuid(identity)
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(time).astimezone(UTC)
+        if key is not None:
+            runs = runs.filter(finished_at__gte=moment)
+            runs = runs.filter(Q(finished_at__gt=moment) | Q(finished_at=moment, pk__gt=key))
+    found = list(runs[: rows + 1])
+    if len(found) <= rows:
+        return InboxPage(found)
+    last = found[rows - 1]
+    assert last.finished_at is not None
+    return InboxPage(found[:rows], f"{last.finished_at.isoformat()}~{last.pk}")
+
+
+def waiting_assistants(team: Team) -> list[str]:
+    """The assistants that ask something just now, by name."""
+    runs = Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT)
+    return sorted({run.assistant_label for run in runs.only("assistant_name", "assistant_id", "graph_id")[:500]})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def waiting_count(team: Team | UUID) -> int:
     """How many open questions the team has."""
     return Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT).count()
 

@@ -17,6 +17,7 @@ DECISIONS = {"approve": "Approve", "edit": "Edit", "reject": "Reject", "respond"
 OLD_DECISIONS = {"accept": "Accept", "edit": "Edit", "response": "Respond", "ignore": "Ignore"}
 MESSAGE_DECISIONS = ("reject", "respond", "response")
 """Decisions that come with a text."""
+OWN_DESCRIPTION = "Tool execution requires approval\n\nTool: "
 CHOICES_MAX = 12
 CHOICE_KEYS = ("choices", "options", "enum")
 
@@ -144,12 +145,18 @@ def _action(
     return Action(
         name=str(told.get("name") or "action"),
         args=told["args"],
-        description=str(told.get("description") or ""),
+        description=_description(told),
         field=where,
         args_field=args_field,
         args_schema=args_schema,
         decisions=decisions,
     )
+
+
+def _description(told: Mapping[str, Any]) -> str:
+    """What is said about an action; the middleware's own words only repeat its arguments."""
+    text = told.get("description")
+    return text if isinstance(text, str) and not text.startswith(OWN_DESCRIPTION) else ""
 
 
 def _known(allowed: Any, words: Mapping[str, str]) -> tuple[str, ...]:

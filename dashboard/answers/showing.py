@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from dashboard.runs.state.view import Node, showable, value_tree
 
 TEXT_KEYS = ("question", "message", "prompt", "title", "description")
 LINE_CHARS = 160
+MARKS = re.compile(r"[*`#]+")
+"""Of Markdown, which a line does not show."""
 LONG_CHARS = 1_500
 
 
@@ -42,7 +45,7 @@ def shown(question: Question, shape: Shape) -> Shown:
     value = question.value
     if shape.actions:
         names = ", ".join(action.name for action in shape.actions)
-        about = shape.actions[0].description.strip().splitlines()
+        about = MARKS.sub("", shape.actions[0].description).strip().splitlines()
         return Shown(line=_line(f"{names}: {about[0]}" if about and len(shape.actions) == 1 else names))
     if isinstance(value, str) and value.strip():
         return Shown(text=showable(value), line=_line(value))

@@ -109,7 +109,8 @@ def run_answer_panel(request: TeamRequest, run_id: UUID) -> HttpResponse:
     form = None
     if "last" in request.GET and services.may_be_answered(run):
         form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]), documents=last_answers(run))
-    html = answer_html(run, may_act=request.membership.may_launch, request=request, form=form)
+    is_inbox = "inbox" in request.GET
+    html = answer_html(run, may_act=request.membership.may_launch, request=request, form=form, is_inbox=is_inbox)
     if is_htmx(request):
         return HttpResponse(html)
     return render(request, "answers/page.html", {"run": run, "panel": html})
@@ -139,7 +140,7 @@ def _went_on(request: TeamRequest, run: Run, child: Run) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"id": str(child.pk), "url": url}, status=201, headers={"Location": url})
     messages.success(request, "Answer sent." if run.status == RunStatus.NEEDS_INPUT else "It goes on.")
-    return go_to(request, url)
+    return go_to(request, reverse("inbox") if "inbox" in request.POST else url)
 
 
 def _too_late(request: TeamRequest, run: Run) -> HttpResponse:

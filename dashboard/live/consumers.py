@@ -25,10 +25,14 @@ from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
+from dashboard.answers.selectors import InboxFilters
 from dashboard.live.listener import listener, watch
-from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group, watched
+from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
 from dashboard.live.rendering import (
+    render_answer,
     render_first_rows,
+    render_inbox,
+    render_inbox_count,
     render_row,
     render_run,
     render_run_notice,
@@ -68,7 +72,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self._changes: dict[UUID, int] = {}
-        self._everything, self._crew_changed = True, False
+        self._everything, self._crew_changed, self._inbox_changed = True, False, False
         self._steps: dict[bool, StepsChange] = {}
         self._news = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
@@ -110,6 +114,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._everything = True
         else:
             self._changes[run_id] = max(version, self._changes.get(run_id, 0))
+        self._news.set()
+
+    def inbox_changed(self) -> None:
+        self._inbox_changed = True
         self._news.set()
 
     def steps_changed(self, change: StepsChange) -> None:
@@ -160,6 +168,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         changes, self._changes = self._changes, {}
         everything, self._everything = self._everything, False
         crew, self._crew_changed = self._crew_changed, False
+        inbox, self._inbox_changed = self._inbox_changed, False
         steps, self._steps = self._steps, {}
         if everything:
             await self.send_everything()
@@ -169,6 +178,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.send_steps(change)
         if crew:
             await self.send_crew()
+        if inbox:
+            await self.send_inbox()
 
     # What each kind of page does.
 
@@ -191,6 +202,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def send_crew(self) -> None:
         """A worker came, went silent, or is full: for pages that say so."""
 
+    async def send_inbox(self) -> None:
+        """A question of the team was opened or closed: for pages that count them."""
+
 
 @database_sync_to_async  # type: ignore[untyped-decorator]
 def _membership(user: Any) -> Membership | None:
@@ -208,9 +222,23 @@ class MemberConsumer(LiveConsumer):
 
     membership: Membership | None
 
+    async def connect(self) -> None:
+        await super().connect()
+        if self._sender is not None and self.membership is not None:
+            pages.join(self, (inbox_group(self.membership.team_id),))
+
+    async def disconnect(self, code: int) -> None:
+        if self._sender is not None and self.membership is not None:
+            pages.leave(self, (inbox_group(self.membership.team_id),))
+        await super().disconnect(code)
+
     async def authorise(self) -> int | None:
         self.membership = await _membership(self.scope["user"])
         return SIGN_IN_FIRST if self.membership is None else None
+
+    async def send_inbox(self) -> None:
+        if member := await self.member():
+            await self.send(text_data=await render_inbox_count(member.team_id, heard=listener.heard))
 
     async def member(self) -> Membership | None:
         """The membership as it is now; None when it, or the sign-in, has ended, and then the socket is closed."""
@@ -306,6 +334,33 @@ class RunListConsumer(MemberConsumer):
     async def send_crew(self) -> None:
         if await self.member():
             await self.send(text_data=await database_sync_to_async(list_notice_html)())
+
+
+class InboxConsumer(MemberConsumer):
+    """`/ws/inbox/`: the list of open questions for the filters in its address, and what became of the one on show."""
+
+    async def authorise(self) -> int | None:
+        self.filters = InboxFilters.from_query(QueryDict(self.scope["query_string"]))
+        return await super().authorise()
+
+    def group_names(self) -> tuple[str, ...]:
+        return (run_group(self.filters.run),) if self.filters.run else ()
+
+    async def send_everything(self) -> None:
+        await self.send_inbox()
+        if self.filters.run:
+            await self.send_change(self.filters.run, 0)
+
+    async def send_inbox(self) -> None:
+        if member := await self.member():
+            html = await render_inbox(member.team_id, self.filters, heard=listener.heard)
+            await self.send(text_data=html)
+
+    async def send_change(self, run_id: UUID, version: int) -> None:
+        if member := await self.member():
+            html = await render_answer(member.team_id, run_id, may_act=member.may_launch)
+            if html:
+                await self.send(text_data=html)
 
 
 class WorkersConsumer(MemberConsumer):

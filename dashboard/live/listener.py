@@ -17,19 +17,20 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, pages, run_group, team_group, watched
+from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
 from dashboard.live.rendering import once
 from dashboard.logs import THROTTLED
 from dashboard.monitoring.database_outage import reach
 from dashboard.monitoring.listening import listener_set
 from dashboard.monitoring.selectors import LiveWorkers, crew, queue_is_stuck
-from dashboard.runs.notifications import RUN_CHANNEL, Notice, RunChange, listen
+from dashboard.runs.notifications import INBOX_CHANNEL, RUN_CHANNEL, Notice, RunChange, listen
 from dashboard.steps.notifications import STEPS_CHANNEL, StepsChange
 from dashboard.steps.services import runs_watch
 from dashboard.teams.notifications import ACCESS_CHANNEL
 
 logger = logging.getLogger(__name__)
 
+CHANNELS = (RUN_CHANNEL, ACCESS_CHANNEL, STEPS_CHANNEL, INBOX_CHANNEL)
 RESTART_S = 0.5
 DEAF_AFTER_S = 3.0
 """A line that is back sooner than this costs no page its socket: it looks again and has missed nothing."""
@@ -96,7 +97,7 @@ class Listener:
 
     async def _pass_on(self) -> None:
         try:
-            async with aclosing(listen(settings.DATABASE_URL, (RUN_CHANNEL, ACCESS_CHANNEL, STEPS_CHANNEL))) as notices:
+            async with aclosing(listen(settings.DATABASE_URL, CHANNELS)) as notices:
                 await self._hear(notices)
         finally:
             self._is_down()
@@ -115,6 +116,10 @@ class Listener:
             if notice.kind == "message" and notice.channel == ACCESS_CHANNEL:
                 for page in pages.of(EVERY_PAGE):
                     page.access_changed()
+                continue
+            if notice.kind == "message" and notice.channel == INBOX_CHANNEL:
+                for page in pages.of(inbox_group(notice.payload)):
+                    page.inbox_changed()
                 continue
             if notice.kind == "message" and notice.channel == STEPS_CHANNEL:
                 _pass_on_steps(notice.payload)

@@ -23,6 +23,11 @@ def team_group(team_id: object) -> str:
     return f"team.{team_id}"
 
 
+def inbox_group(team_id: object) -> str:
+    """The pages that count a team's open questions: all of its members'."""
+    return f"inbox.{team_id}"
+
+
 class Page(Protocol):
     """What an open page can be told. Each only notes it, and returns at once."""
 
@@ -34,6 +39,9 @@ class Page(Protocol):
 
     def steps_changed(self, change: StepsChange) -> None:
         """A run that the page shows has new steps, or more words in them."""
+
+    def inbox_changed(self) -> None:
+        """A question of the team was opened or closed."""
 
     def crew_changed(self) -> None:
         """A worker came, went silent, or is full."""

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
+from dashboard.answers.fragments import answer_live_html, inbox_count_html, inbox_live_html
+from dashboard.answers.selectors import InboxFilters
 from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, PAGE_ROWS, RunFilters, run_list
+from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, PAGE_ROWS, RunFilters, run_get, run_list
 from dashboard.steps import fragments as step_fragments
 from dashboard.steps.notifications import StepsChange
 
@@ -144,5 +146,34 @@ async def render_first_rows(team_id: UUID, filters: RunFilters, *, heard: int | 
     if heard is None:
         return str((await database_sync_to_async(render)()).html)
     rendered = await once.get(("first", team_id, filters, heard), render)
+    assert rendered is not None
+    return rendered.html
+
+
+async def render_inbox_count(team_id: UUID, *, heard: int | None) -> str:
+    """How many questions wait, for the navigation of every page of the team."""
+    return await _shared(("inbox-count", team_id, heard), lambda: inbox_count_html(team_id), heard)
+
+
+async def render_inbox(team_id: UUID, filters: InboxFilters, *, heard: int | None) -> str:
+    """The inbox's list and count."""
+    return await _shared(("inbox", team_id, filters, heard), lambda: inbox_live_html(team_id, filters), heard)
+
+
+async def render_answer(team_id: UUID, run_id: UUID, *, may_act: bool) -> str:
+    """What became of the question of a run; "" when it is not the team's, or gone."""
+
+    def render() -> str:
+        run = run_get(team_id, run_id)
+        return answer_live_html(run, may_act=may_act) if run else ""
+
+    return str(await database_sync_to_async(render)())
+
+
+async def _shared(key: Hashable, render: Callable[[], str], heard: int | None) -> str:
+    """One rendering for all that ask after the same number `heard` of notices; None: nothing is shared."""
+    if heard is None:
+        return str(await database_sync_to_async(render)())
+    rendered = await once.get(key, lambda: Rendered(render(), 0))
     assert rendered is not None
     return rendered.html

@@ -23,6 +23,9 @@ RUN_CHANNEL = "runboard_run"
 WORK_CHANNEL = "runboard_work"
 """Payload: a run's id that has work for a worker: queued, or to be cancelled."""
 
+INBOX_CHANNEL = "runboard_inbox"
+"""Payload: a team's id, of which a question was opened or closed. For pages that count them."""
+
 PING_EVERY_S = 5.0
 PING_TIMEOUT_S = 5.0
 RECONNECT_MAX_S = 1.0

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Question, Run, RunEvent, ThreadChoice, WaitState
-from dashboard.runs.notifications import WORK_CHANNEL, notify
+from dashboard.runs.notifications import INBOX_CHANNEL, WORK_CHANNEL, notify
 from dashboard.runs.selectors import run_after_on_thread
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.transitions import Event, runs_change
@@ -76,6 +76,8 @@ def questions_ask(run: Run, ending: Mapping[str, Any], state: WaitState) -> None
     Question.objects.bulk_create(
         question_of(run, position, interrupt, state) for position, interrupt in enumerate(asked)
     )
+    if state == WaitState.OPEN:
+        _inbox_changed(run)
 
 
 def question_of(run: Run, position: int, interrupt: Any, state: str) -> Question:
@@ -123,6 +125,7 @@ def wait_take(run: Run, *, resume: Any) -> None:
         else:
             question.state = WaitState.GONE
     Question.objects.bulk_update(asked, ["state", "answered_by_run", "answer_json"])
+    _inbox_changed(run)
 
 
 def answers_by_id(asked: Sequence[Question], resume: Any) -> Mapping[str, Any]:
@@ -172,6 +175,7 @@ def _followed(run: Run) -> None:
         event = Event(EventKind.FOLLOWED, {"run": str(run.pk)})
         runs_change(Run.objects.filter(pk__in=waiting), [event], wait_state=WaitState.GONE)
         Question.objects.filter(run__in=waiting, state=WaitState.OPEN).update(state=WaitState.GONE)
+        _inbox_changed(run)
 
 
 def _unfollowed(run: Run) -> None:
@@ -188,6 +192,7 @@ def _unfollowed(run: Run) -> None:
             continue
         runs_change(Run.objects.filter(pk=waiting.pk), [event], wait_state=WaitState.OPEN)
         waiting.questions.update(state=WaitState.OPEN, answered_by_run=None, answer_json="")
+        _inbox_changed(run)
 
 
 def wait_gone(run: Run, *, why: str) -> bool:
@@ -201,6 +206,7 @@ def wait_gone(run: Run, *, why: str) -> bool:
         changed = runs_change(still, [event], wait_state=WaitState.GONE, wait_checked_at=Now())
         if changed:
             Question.objects.filter(run=run.pk, state=WaitState.OPEN).update(state=WaitState.GONE)
+            _inbox_changed(run)
     return bool(changed)
 
 
@@ -226,6 +232,10 @@ def wait_check_ask(runs: Sequence[Run]) -> datetime:
             Run.objects.filter(pk__in=keys, wait_state=WaitState.OPEN).update(wait_check_asked_at=Now())
             notify(WORK_CHANNEL, WAIT_CHECK)
     return now
+
+
+def _inbox_changed(run: Run) -> None:
+    notify(INBOX_CHANNEL, str(run.team_id))
 
 
 def _on_thread(run: Run) -> Any:

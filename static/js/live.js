@@ -14,7 +14,7 @@ export function attachLive(root) {
 /** What comes to the runs page: rows, or what there is to say of the workers, which a page that polls asks for itself. */
 function takeList(list) {
   return (html, url) => {
-    if (html.includes('id="work-notice"')) mergeParts(html);
+    if (html.includes('id="work-notice"') || html.includes('id="inbox-count"')) mergeParts(html);
     if (url) fetchFragment("/workers/notice/").then((answer) => answer.html && mergeParts(answer.html));
     return url || html.includes('id="run-changes"') ? list.merge(html, url) : [];
   };

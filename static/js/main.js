@@ -1,6 +1,7 @@
 // Attaches the behaviours of a page. Each finds what it needs in the part that was loaded, or does nothing.
 import { attachCopy } from "./copy.js";
 import { attachFilters } from "./filters.js";
+import { attachInbox } from "./inbox.js";
 import { attachJsonFields } from "./json_field.js";
 import { attachLaunch } from "./launch.js";
 import { attachLive } from "./live.js";
@@ -17,6 +18,7 @@ const { htmx } = window;
 attachLive(document);
 attachCopy(document);
 attachMenus(document);
+attachInbox();
 attachThreads(document);
 attachToasts(document.body);
 startTicking(document);

@@ -15,7 +15,7 @@ export function hasEnded(root) {
 }
 
 export function replaceIfNewer(shown, part) {
-  if (!("version" in part.dataset)) return void (part.isEqualNode(shown) || shown.replaceWith(part));
+  if (!("version" in part.dataset)) return void (part.isEqualNode(shown) || replaceWithFocus(shown, part));
   const [was, is] = [Number(shown.dataset.version), Number(part.dataset.version)];
   if (is <= was) return;
   const same = part.cloneNode(true);
@@ -25,11 +25,15 @@ export function replaceIfNewer(shown, part) {
     return;
   }
   for (const open of shown.querySelectorAll("details[open][id]")) part.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+  replaceWithFocus(shown, part);
+  if (part.dataset.title) showFacts(part, part.dataset.announce && !shown.dataset.announce);
+}
+
+function replaceWithFocus(shown, part) {
   const focused = shown.contains(document.activeElement) ? document.activeElement : null;
   shown.replaceWith(part);
   window.htmx.process(part);
   if (focused) refocus(focused.id);
-  if (part.dataset.title) showFacts(part, part.dataset.announce && !shown.dataset.announce);
 }
 
 function refocus(id) {

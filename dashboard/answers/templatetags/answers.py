@@ -20,6 +20,13 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
+def inbox_count(context: Any) -> SafeString:
+    """How many questions wait for the team, for the navigation."""
+    team = getattr(context.get("request"), "team", None)
+    return SafeString(fragments.inbox_count_html(team) if team else "")
+
+
+@register.simple_tag(takes_context=True)
 def answer_panel(context: Any, run: Run) -> SafeString:
     """What a run waits for, with the form to answer it, on its page."""
     return fragments.answer_html(run, may_act=bool(context.get("may_act")), request=context.get("request"))
@@ -49,6 +56,12 @@ def asked_questions(run: Run) -> list[Asked]:
 def _asked(question: Question) -> Asked:
     answer = value_tree(question.answer) if question.answer_json else None
     return Asked(question, shown(question, shape_of(question)), answer)
+
+
+@register.filter
+def asking_steps(run: Run) -> str:
+    """The names of the steps that wait, each once."""
+    return ", ".join(dict.fromkeys(showable(str(node)) for node in run.ending.get("next") or []))
 
 
 @register.simple_tag

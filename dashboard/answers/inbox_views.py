@@ -1,0 +1,75 @@
+"""The inbox: what waits for a person, oldest first, and the form to answer it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboard.answers import fragments, selectors
+from dashboard.answers.selectors import InboxFilters
+from dashboard.http import wants_json
+from dashboard.runs.documents import run_row_document
+from dashboard.runs.models import Run
+from dashboard.runs.selectors import question_document, run_get
+from dashboard.runs.waiting import waits_look_at
+from dashboard.teams.access import member_required
+from dashboard.teams.middleware import TeamRequest
+from dashboard.teams.selectors import team_people
+
+AGES = [("3600", "an hour"), ("86400", "a day"), ("604800", "a week")]
+
+
+@never_cache
+@member_required
+@require_safe
+def inbox(request: TeamRequest) -> HttpResponse:
+    """All open questions of the team; one of them, the oldest unless the address names another, with its form."""
+    filters = InboxFilters.from_query(request.GET)
+    if wants_json(request):
+        return _as_json(request, filters)
+    context = fragments.inbox_context(request.team, filters)
+    items: list[fragments.InboxItem] = context["items"]
+    waits_look_at([item.run for item in items])
+    chosen = run_get(request.team, filters.run) if filters.run else None
+    run = chosen or (run_get(request.team, items[0].run.pk) if items else None)
+    panel = ""
+    if run is not None:
+        panel = fragments.answer_html(run, may_act=request.membership.may_launch, request=request, is_inbox=True)
+    context |= {
+        "selected": run.pk if run else None,
+        "is_chosen": chosen is not None,
+        "run": run,
+        "panel": panel,
+        "count": selectors.waiting_count(request.team),
+        "assistants": selectors.waiting_assistants(request.team),
+        "people": team_people(request.team),
+        "ages": AGES,
+        "live_query": filters.to_query(run=run.pk if run else None, after=filters.after),
+    }
+    return render(request, "answers/inbox.html", context)
+
+
+@never_cache
+@member_required
+@require_safe
+def inbox_live(request: TeamRequest) -> HttpResponse:
+    """The list, as the WebSocket sends it: for browsers whose socket cannot open."""
+    return HttpResponse(fragments.inbox_live_html(request.team, InboxFilters.from_query(request.GET)))
+
+
+def _as_json(request: TeamRequest, filters: InboxFilters) -> JsonResponse:
+    page = selectors.inbox_page(request.team, filters)
+    waits_look_at(page.runs)
+    url = f"{reverse('inbox')}?{filters.to_query(after=page.after)}" if page.after else None
+    return JsonResponse({"waiting": [_waiting(run) for run in page.runs], "next": url})
+
+
+def _waiting(run: Run) -> dict[str, Any]:
+    assert run.finished_at is not None
+    interrupts = [question_document(question) for question in run.questions.all()]
+    return {"run": run_row_document(run), "asked_at": run.finished_at.isoformat(), "interrupts": interrupts}

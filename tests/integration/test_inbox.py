@@ -1,0 +1,157 @@
+"""The inbox: what waits, for whom, in which order; and how fast it opens when much waits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.models import Role, User
+from tests.factories import make_run, make_server, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+JSON = {"headers": {"Accept": "application/json"}}
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.answers.services.CHECK_S", 0.0)
+
+
+@pytest.fixture
+def person() -> User:
+    team = make_team()
+    make_server(team)
+    return make_user(team, username="ada")
+
+
+@pytest.fixture
+def browser(client: Client, person: User) -> Client:
+    client.force_login(person)
+    return client
+
+
+def waiting_run(person: User, question: Any, **more: Any) -> Run:
+    team = person.teams.get()
+    ending = {"interrupts": [{"id": "q", "value": question}]}
+    return make_run(
+        team=team,
+        by=more.pop("by", person),
+        server=team.servers.get(),
+        status=RunStatus.NEEDS_INPUT,
+        ending=ending,
+        **more,
+    )
+
+
+def waiting(browser: Client, **query: str) -> list[str]:
+    found = browser.get(reverse("inbox"), query, **JSON).json()
+    return [one["interrupts"][0]["value"] for one in found["waiting"]]
+
+
+def test_open_questions_are_listed_oldest_first(browser: Client, person: User) -> None:
+    first, second = waiting_run(person, "First?"), waiting_run(person, "Second?")
+    make_run(server=first.server, by=person, status=RunStatus.PAUSED)
+
+    found = browser.get(reverse("inbox"), **JSON).json()
+
+    assert [one["run"]["id"] for one in found["waiting"]] == [str(first.pk), str(second.pk)]
+    assert found["next"] is None
+    assert found["waiting"][0]["interrupts"] == [
+        {"id": "q", "value": "First?", "response_schema": None, "state": "open"}
+    ]
+    assert found["waiting"][0]["asked_at"].endswith("+00:00")
+
+
+def test_an_answered_question_leaves_it(browser: Client, person: User) -> None:
+    run = waiting_run(person, "First?")
+    assert 'data-inbox-count="1"' in browser.get(reverse("run-list")).content.decode()
+
+    sent = {"answer/q": "yes", "answer_view/q": "text", "inbox": "1"}
+    response = browser.post(reverse("run-answer", args=[run.pk]), sent)
+
+    assert response.url == reverse("inbox")
+    assert waiting(browser) == []
+    assert "Nothing waits for an answer" in browser.get(reverse("inbox")).content.decode()
+
+
+def test_it_can_be_narrowed(browser: Client, person: User) -> None:
+    other = make_user(person.teams.get(), username="bob")
+    waiting_run(person, "one", tags=["weekly"], assistant_id="report")
+    waiting_run(person, "two", by=other)
+
+    assert waiting(browser, tag="weekly") == ["one"]
+    assert waiting(browser, assistant="report") == ["one"]
+    assert waiting(browser, person="bob") == ["two"]
+    assert waiting(browser, age="3600") == []
+    assert waiting(browser, age="no number", after="nonsense~x", run="none") == ["one", "two"]
+
+
+def test_more_than_a_page_is_read_in_pages(browser: Client, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.answers.selectors.inbox_page.__kwdefaults__", {"rows": 2})
+    for number in range(5):
+        waiting_run(person, str(number))
+
+    url, seen = reverse("inbox"), []
+    while url:
+        page = browser.get(url, **JSON).json()
+        seen += [one["interrupts"][0]["value"] for one in page["waiting"]]
+        url = page["next"]
+
+    assert seen == ["0", "1", "2", "3", "4"]
+
+
+def test_the_page_shows_one_question_with_its_form(browser: Client, person: User) -> None:
+    first, second = waiting_run(person, "First?"), waiting_run(person, "Second?")
+
+    page = browser.get(reverse("inbox"), {"run": str(second.pk)}).content.decode()
+
+    assert f'action="/runs/{second.pk}/answer/"' in page
+    assert f'action="/runs/{first.pk}/answer/"' not in page
+    assert "First?" in page
+
+
+def test_strangers_see_nothing_and_viewers_no_form(client: Client, person: User) -> None:
+    run = waiting_run(person, "Secret?")
+    client.force_login(make_user(make_team()))
+    assert client.get(reverse("inbox"), **JSON).json() == {"waiting": [], "next": None}
+    assert "Secret?" not in client.get(reverse("inbox"), {"run": str(run.pk)}).content.decode()
+
+    client.force_login(make_user(run.team, role=Role.VIEWER))
+    page = client.get(reverse("inbox")).content.decode()
+    assert "Secret?" in page
+    assert "data-answer-form" not in page
+
+
+def test_what_is_asked_of_the_database_does_not_grow_with_what_waits(browser: Client, person: User) -> None:
+    counts = []
+    for _ in range(2):
+        for number in range(5):
+            waiting_run(person, str(number))
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            browser.get(reverse("inbox"))
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+def test_the_same_as_last_time_fills_in_and_sends_nothing(browser: Client, person: User) -> None:
+    earlier, run = waiting_run(person, "Why?"), waiting_run(person, "Why?")
+    browser.post(
+        reverse("run-answer", args=[earlier.pk]), {"answers": json.dumps({"q": "Because of the tide"})}, **JSON
+    )
+
+    page = browser.get(reverse("run-answer-panel", args=[run.pk]), {"last": ""}).content.decode()
+
+    assert "Because of the tide</textarea>" in page
+    assert not run.children.exists()
