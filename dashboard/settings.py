@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "dashboard.servers",
     "dashboard.runs",
     "dashboard.steps",
+    "dashboard.compare",
     "dashboard.launch",
     "dashboard.assistants",
     "dashboard.answers",

@@ -8,7 +8,8 @@ from typing import Any
 
 from dashboard.answers.shapes import CHOICE_KEYS, Shape
 from dashboard.runs.models import Question
-from dashboard.runs.state.view import Node, showable, value_tree
+from dashboard.runs.state.seen import showable
+from dashboard.runs.state.view import Node, value_tree
 
 TEXT_KEYS = ("question", "message", "prompt", "title", "description")
 LINE_CHARS = 160

@@ -12,7 +12,7 @@ from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.outcomes import NO_REASON
 from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
-from dashboard.runs.state.view import showable
+from dashboard.runs.state.seen import showable
 from dashboard.runs.statuses import RunStatus
 
 SLOW_S = 5.0

@@ -5,23 +5,38 @@ from __future__ import annotations
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import PAGE_ROWS
-from dashboard.runs.state.view import final_state_of, value_tree
+from dashboard.runs.selectors import PAGE_ROWS, run_result
+from dashboard.runs.state.result import result_html
+from dashboard.runs.state.seen import NOTHING
+from dashboard.runs.state.view import value_tree
 from dashboard.runs.timeline import event_lines
 
 
-def run_context(run: Run, *, may_act: bool) -> dict[str, Any]:
-    """What the live parts of a run's page need."""
+def run_context(run: Run, *, may_act: bool, state_address: str | None = None) -> dict[str, Any]:
+    """What the live parts of a run's page need.
+
+    Args:
+        state_address: Where parts of the final state are served; "" when nowhere, None for the usual place.
+    """
+    state_address = reverse("run-state", args=[run.pk]) if state_address is None else state_address
     return {
         "run": run,
         "banner": run_banner(run),
         "events": event_lines(run.events.select_related("by")),
-        "state": final_state_of(run) if run.is_terminal else None,
+        **_result(run, state_address),
         "may_act": may_act,
     }
+
+
+def _result(run: Run, state_address: str) -> dict[str, Any]:
+    """The final state of a run that has ended, laid out once and kept."""
+    result = run_result(run) if run.is_terminal else None
+    html = result_html(run, address=state_address) if result is not None else NOTHING
+    return {"result": result, "state_html": html, "state_address": state_address}
 
 
 def run_sent(run: Run) -> dict[str, Any]:
@@ -43,7 +58,7 @@ def run_row_html(run: Run) -> str:
 
 def run_shared_html(run: Run) -> str:
     """What a share page shows of a run, live: status, error, result; nothing of headers, people's actions or keys."""
-    return render_to_string("sharing/_live.html", run_context(run, may_act=False))
+    return render_to_string("sharing/_live.html", run_context(run, may_act=False, state_address=""))
 
 
 def run_changes_html(runs: list[Run], *, outside: bool = False, snapshot: bool = False) -> str:

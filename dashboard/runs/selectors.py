@@ -188,6 +188,15 @@ def run_after_on_thread(run: Run) -> Run | None:
     return later.exclude(never_there).order_by("created_at").first()
 
 
+def run_before_on_thread(run: Run) -> Run | None:
+    """The team's run before this one on the same thread that left a state; None when there was none, or no thread."""
+    if not run.remote_thread_id:
+        return None
+    there = Run.objects.filter(team=run.team_id, server=run.server_id, remote_thread_id=run.remote_thread_id)
+    earlier = there.filter(created_at__lt=run.created_at, result__isnull=False).exclude(pk=run.pk)
+    return earlier.order_by("-created_at").first()
+
+
 def run_that_pushed_out(run: Run) -> Run | None:
     """The team's run that was told to push others out of the thread while `run` was at work there."""
     after = run_after_on_thread(run)

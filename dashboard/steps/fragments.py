@@ -8,7 +8,8 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from dashboard.runs.models import Run
-from dashboard.runs.state.view import markdown, value_tree
+from dashboard.runs.state.markdown import markdown
+from dashboard.runs.state.view import value_tree
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.usual import usual_of
 from dashboard.steps import selectors

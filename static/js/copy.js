@@ -1,13 +1,15 @@
-// Copy buttons: `data-copy` holds the text, `data-copy-from` an address whose body is copied.
+// Copy buttons: `data-copy` holds the text, `data-copy-from` an address whose body is copied; `data-copy-code` copies the
+// code below it.
 const SAID_MS = 1600;
 
 export function attachCopy(root) {
   root.addEventListener("click", async (event) => {
-    const button = event.target.closest?.("[data-copy], [data-copy-from]");
+    const button = event.target.closest?.("[data-copy], [data-copy-from], [data-copy-code]");
     if (!button) return;
     const from = button.dataset.copyFrom;
+    const code = "copyCode" in button.dataset ? button.closest(".code").querySelector("pre").textContent : button.dataset.copy;
     try {
-      await write(from ? await (await fetch(from)).text() : button.dataset.copy);
+      await write(from ? await (await fetch(from)).text() : code);
       say(button, "copied");
     } catch {
       say(button, "failed");

@@ -11,6 +11,7 @@ import { attachSchemaForms } from "./schema_forms.js";
 import { attachThreads } from "./threads.js";
 import { attachTabs } from "./tabs.js";
 import { startTicking } from "./tick.js";
+import { attachTrees, prepareTrees } from "./tree.js";
 
 const { htmx } = window;
 
@@ -22,6 +23,7 @@ attachInbox();
 attachThreads(document);
 attachToasts(document.body);
 startTicking(document);
+attachTrees(document);
 
 htmx.onLoad((part) => {
   attachTabs(part);
@@ -29,4 +31,5 @@ htmx.onLoad((part) => {
   attachJsonFields(part);
   attachLaunch(part);
   attachSchemaForms(part);
+  prepareTrees(part);
 });

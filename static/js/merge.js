@@ -1,6 +1,8 @@
 // Puts pushed or polled HTML into the page: each part takes the place of the element with its id, if it is newer (or
 // has no version, as what is said of the workers).
-// What the reader has opened or is at stays: open details, the focus.
+// What the reader has opened or is at stays: open details, the focus, and whole parts whose `data-keep` is the same.
+import { prepareTrees } from "./tree.js";
+
 export function mergeParts(html) {
   const parts = document.createElement("template");
   parts.innerHTML = html;
@@ -18,9 +20,7 @@ export function replaceIfNewer(shown, part) {
   if (!("version" in part.dataset)) return void (part.isEqualNode(shown) || replaceWithFocus(shown, part));
   const [was, is] = [Number(shown.dataset.version), Number(part.dataset.version)];
   if (is <= was) return;
-  const same = part.cloneNode(true);
-  same.dataset.version = shown.dataset.version;
-  if (same.isEqualNode(shown)) {
+  if (outline(part).isEqualNode(outline(shown))) {
     shown.dataset.version = part.dataset.version;
     return;
   }
@@ -31,9 +31,23 @@ export function replaceIfNewer(shown, part) {
 
 function replaceWithFocus(shown, part) {
   const focused = shown.contains(document.activeElement) ? document.activeElement : null;
+  for (const kept of shown.querySelectorAll("[data-keep][id]")) {
+    const again = part.querySelector(`#${CSS.escape(kept.id)}`);
+    if (again?.dataset.keep === kept.dataset.keep) again.replaceWith(kept);
+  }
   shown.replaceWith(part);
   window.htmx.process(part);
-  if (focused) refocus(focused.id);
+  prepareTrees(part);
+  if (focused?.isConnected) focused.focus({ preventScroll: true });
+  else if (focused) refocus(focused.id);
+}
+
+/** A part without its version and without what is kept anyway, to see whether anything else has changed. */
+function outline(part) {
+  const made = part.cloneNode(true);
+  delete made.dataset.version;
+  made.querySelectorAll("[data-keep]").forEach((kept) => kept.replaceChildren());
+  return made;
 }
 
 function refocus(id) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -127,13 +128,12 @@ def test_text_without_width_widens_no_page(open_browser: Open, team: Team, user:
         page.evaluate("document.querySelectorAll('main details:not(.menu)').forEach(part => part.open = true)")
         wide[address[:9]] = page.evaluate(OVERFLOW)
 
+    step = f"/{quote(STRUCK)}"
     found = {where: by for where, by in wide.items() if by > 0}
     assert found == {}
-    page.goto(f"/runs/{failed.pk}/")
-    page.evaluate("document.querySelectorAll('.tabs details').forEach(part => part.open = true)")
-    deepest = page.locator("#result .tree-box .value").last
-    deepest.scroll_into_view_if_needed()
-    expect(deepest).to_be_in_viewport()
+    page.goto(f"/runs/{failed.pk}/state/?path=/deep{step * 29}")
+    assert page.evaluate(OVERFLOW) <= 0
+    expect(page.locator("#state-part .value").last).to_be_in_viewport()
 
 
 def test_a_value_that_turns_the_line_is_named_and_turns_nothing(page: Page, team: Team, user: User) -> None:
@@ -146,7 +146,7 @@ def test_a_value_that_turns_the_line_is_named_and_turns_nothing(page: Page, team
         "many": "\u202d" * 3,
         "kept": f"{family}\u200c",
     }
-    body = json.dumps(state).encode()
+    body = json.dumps({"inside": state}).encode()
     run = make_run(team=team, by=user, status=RunStatus.SUCCEEDED, body=body)
 
     page.goto(f"/runs/{run.pk}/")

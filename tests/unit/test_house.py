@@ -17,6 +17,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "servers": {"langgraph", "teams"},
     "runs": {"langgraph", "teams", "servers"},
     "steps": {"langgraph", "teams", "servers", "runs"},
+    "compare": {"langgraph", "teams", "servers", "runs", "steps"},
     "launch": {"langgraph", "schema_forms", "teams", "servers", "runs"},
     "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "launch"},
     "answers": {"langgraph", "schema_forms", "teams", "servers", "runs"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.runs.state.view import markdown
+from dashboard.runs.state.markdown import markdown
 
 
 def test_only_harmless_tags_are_left() -> None:

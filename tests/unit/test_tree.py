@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils.html import strip_tags
 
+from dashboard.runs.state.seen import MARKS
 from dashboard.runs.state.view import TEXT_CHARS, value_tree
-from dashboard.runs.templatetags.runs import MARKS, tree
+from dashboard.runs.templatetags.runs import tree
 
 
 def test_a_text_is_cut_by_what_was_sent_and_not_by_its_marks() -> None:

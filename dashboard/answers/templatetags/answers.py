@@ -13,7 +13,9 @@ from dashboard.answers import fragments
 from dashboard.answers.shapes import shape_of
 from dashboard.answers.showing import Shown, shown
 from dashboard.runs.models import Question, Run
-from dashboard.runs.state.view import Node, markdown, showable, value_tree
+from dashboard.runs.state.markdown import markdown
+from dashboard.runs.state.seen import showable
+from dashboard.runs.state.view import Node, value_tree
 from dashboard.runs.templatetags.runs import tree
 
 register = template.Library()

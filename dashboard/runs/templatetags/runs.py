@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import re
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from django import template
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.runs import timeline
 from dashboard.runs.models import Run
-from dashboard.runs.state.view import Node, showable, value_tree
+from dashboard.runs.state.seen import seen_html
+from dashboard.runs.state.view import Node
 from dashboard.runs.statuses import LOOKS, RunStatus
-from dashboard.servers.schemas import schema_example
 
 register = template.Library()
 
@@ -213,12 +210,6 @@ def size(count: int) -> str:
 
 # Trees. Made here and not by a recursive template: 1,500 includes would take most of a second.
 
-# What turns the order of the text around it, and what cannot be seen. Joiners (U+200C, U+200D) stay: scripts and emoji
-# are made with them.
-UNSEEN = re.compile("([\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff])\\1*")
-MARKS = 100
-"""Of one text; each takes many times the room of what it stands for."""
-
 
 @register.simple_tag
 def tree(node: Node) -> SafeString:
@@ -237,7 +228,7 @@ def _branch(node: Node, parts: list[str], depth: int) -> None:
         return
     parts.append('<ul class="tree">' if depth == 0 else "<ul>")
     for child in node.children:
-        key = f'<span class="key"><bdi>{_seen(child.label)}</bdi></span>'
+        key = f'<span class="key"><bdi>{seen_html(child.label)}</bdi></span>'
         if child.kind in ("object", "array") and (child.children or child.hidden):
             count = len(child.children)
             is_open = (depth + 1 < OPEN_DEPTH and count <= OPEN_CHILDREN) or (
@@ -261,45 +252,9 @@ def _value(node: Node) -> str:
     if node.kind in ("object", "array"):
         return f'<span class="value">{"{}" if node.kind == "object" else "[]"}</span>'
     more = f'<span class="more"> … {node.hidden:,} more characters</span>' if node.hidden else ""
-    text = _seen(node.text) if node.text else '<span class="more">empty text</span>'
+    text = seen_html(node.text) if node.text else '<span class="more">empty text</span>'
     # Quotes, and the colon of a key, stand outside of what is isolated, so that no text can move them.
     return f'<span class="value" data-kind="{node.kind}"><bdi>{text}</bdi></span>{more}'
-
-
-def _seen(text: str) -> str:
-    """A text as HTML in which nothing is unseen: each has a mark with its name; after MARKS of them, U+FFFD."""
-    marked = UNSEEN.sub(_mark, escape(text), count=MARKS)
-    return UNSEEN.sub(lambda found: "\ufffd" * len(found[0]), marked)
-
-
-def _mark(found: re.Match[str]) -> str:
-    times = f" \u00d7 {len(found[0])}" if len(found[0]) > 1 else ""
-    return f'<span class="mark">\u27e8U+{ord(found[1]):04X}{times}\u27e9</span>'
-
-
-@register.simple_tag
-def questions(run: Run) -> list[dict[str, Any]]:
-    """What the graph asks: for each interrupt its id, its question, if it has one, the rest of its value as a tree, and
-    what an answer looks like by its schema ("" when it gave none).
-    """
-    found = []
-    for interrupt in run.ending.get("interrupts") or []:
-        value = interrupt.get("value") if isinstance(interrupt, dict) and "value" in interrupt else interrupt
-        asked = value.get("question") if isinstance(value, dict) else value
-        rest = {k: v for k, v in value.items() if k != "question"} if isinstance(value, dict) else None
-        if not isinstance(asked, str):
-            asked, rest = "", value
-        named = interrupt if isinstance(interrupt, dict) else {}
-        example = schema_example(named.get("response_schema"))
-        found.append(
-            {
-                "id": showable(str(named.get("id") or "")),
-                "text": showable(asked),
-                "tree": value_tree(rest) if rest else None,
-                "example": "" if example is None else showable(json.dumps(example, ensure_ascii=False)),
-            }
-        )
-    return found
 
 
 @register.simple_tag

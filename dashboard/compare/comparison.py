@@ -1,0 +1,156 @@
+"""Two to five runs beside each other: facts and short values in columns, two of them compared in depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.utils.safestring import SafeString
+
+from dashboard.compare.diffs import Difference, difference
+from dashboard.runs.models import Run
+from dashboard.runs.selectors import run_result
+from dashboard.runs.state import cache
+from dashboard.runs.state.cards import short_html
+from dashboard.runs.state.document import Document, Place
+from dashboard.runs.state.seen import cut, seen_html
+from dashboard.runs.statuses import RunStatus
+from dashboard.runs.templatetags.runs import duration
+from dashboard.steps.models import Step
+
+RUNS_MAX = 5
+KEYS_MAX = 100
+VALUE_CHARS = 160
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing of every run, in the runs' order."""
+
+    name: SafeString
+    values: list[SafeString]
+
+    @property
+    def is_equal(self) -> bool:
+        return len(set(map(str, self.values))) == 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """What differs in one document of two runs: parameters by name, or the final state by key."""
+
+    title: str
+    name: str
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison page shows."""
+
+    runs: list[Run]
+    facts: list[Row]
+    values: list[Row] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    steps: list[Row] = field(default_factory=list)
+    problem: str = ""
+
+
+def run_last_succeeded(run: Run) -> Run | None:
+    """The team's latest other run of the same assistant that succeeded."""
+    others = Run.objects.filter(team=run.team_id, assistant_id=run.assistant_id, status=RunStatus.SUCCEEDED)
+    return others.exclude(pk=run.pk).order_by("-created_at").first()
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Runs beside each other; the first two in depth."""
+    states, problem = [], ""
+    for run in runs:
+        state = _state(run)
+        states.append(state)
+    if any(state is None and run_result(run) is not None for run, state in zip(runs, states, strict=True)):
+        problem = "A final state that is too large or no JSON is left out."
+    parts = list(_parts(runs[0], runs[1], states[0], states[1])) if len(runs) > 1 else []
+    return Comparison(list(runs), _facts(runs), _values(states), parts, _steps(runs), problem)
+
+
+def _state(run: Run) -> Place | None:
+    found = run_result(run)
+    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
+        return None
+    try:
+        return cache.document_of(found).root
+    except ValueError:
+        return None
+
+
+def _facts(runs: Sequence[Run]) -> list[Row]:
+    rows = [
+        ("Status", [run.get_status_display() for run in runs]),
+        ("Assistant", [run.assistant_id for run in runs]),
+        ("Server", [run.server.name for run in runs]),
+        ("Launched by", [str(run.launched_by or "") for run in runs]),
+        ("Duration", [_took(run) for run in runs]),
+        ("Error", [run.error_type for run in runs]),
+        ("Node", [run.error_node for run in runs]),
+    ]
+    return [Row(SafeString(name), list(map(seen_html, values))) for name, values in rows if any(values)]
+
+
+def _took(run: Run) -> str:
+    if run.started_at is None or run.finished_at is None:
+        return ""
+    return duration((run.finished_at - run.started_at).total_seconds())
+
+
+def _values(states: Sequence[Place | None]) -> list[Row]:
+    """Short values of the states by key, those that differ."""
+    keyed = [_members(state) for state in states]
+    names = list(dict.fromkeys(name for members in keyed for name in members))[:KEYS_MAX]
+    rows = [Row(seen_html(cut(name, 100)), [_value(members.get(name)) for members in keyed]) for name in names]
+    return [row for row in rows if not row.is_equal]
+
+
+def _members(state: Place | None) -> dict[str, Place]:
+    if state is None or state.kind != "object":
+        return {}
+    return {str(one.key): one for one in state.children(0, KEYS_MAX) if not one.is_container and one.length <= 400}
+
+
+def _value(place: Place | None) -> SafeString:
+    if place is None:
+        return SafeString('<span class="more">not there</span>')
+    return (
+        short_html(place) if place.length <= VALUE_CHARS else seen_html(cut(place.text(VALUE_CHARS + 1), VALUE_CHARS))
+    )
+
+
+def _parts(a: Run, b: Run, before: Place | None, after: Place | None) -> list[Part]:
+    sent = [Document.of(run.request.params).root for run in (a, b)]
+    parts = [Part("Parameters", "parameters", difference(sent[0], sent[1]))]
+    if before is not None or after is not None:
+        parts.append(Part("Final state", "state", difference(before, after)))
+    return parts
+
+
+def _steps(runs: Sequence[Run]) -> list[Row]:
+    """How long each node took in each run, all its executions together."""
+    found: list[dict[str, list[Step]]] = []
+    for run in runs:
+        nodes: dict[str, list[Step]] = {}
+        for step in Step.objects.filter(run=run).defer("writes_json")[:2_000]:
+            nodes.setdefault("/".join([*step.path, step.node]), []).append(step)
+        found.append(nodes)
+    names = list(dict.fromkeys(name for nodes in found for name in nodes))[:KEYS_MAX]
+    return [Row(seen_html(name), [_executed(nodes.get(name, [])) for nodes in found]) for name in names]
+
+
+def _executed(steps: Sequence[Step]) -> SafeString:
+    if not steps:
+        return SafeString('<span class="more">not run</span>')
+    seconds = sum(step.duration_s or 0.0 for step in steps)
+    times = f"{len(steps)} times, " if len(steps) > 1 else ""
+    failed = " failed" if any(step.status == "failed" for step in steps) else ""
+    return seen_html(
+        f"{times}{seconds * 1000:.0f} ms{failed}" if seconds < 1 else f"{times}{duration(seconds)}{failed}"
+    )

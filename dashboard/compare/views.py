@@ -1,0 +1,46 @@
+"""The comparison of runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboard.compare.comparison import RUNS_MAX, compare, run_last_succeeded
+from dashboard.runs.models import Run
+from dashboard.runs.selectors import run_get
+from dashboard.teams.access import member_required
+from dashboard.teams.middleware import TeamRequest
+
+NAMES = "abcde"
+
+
+@never_cache
+@member_required
+@require_safe
+def run_compare(request: TeamRequest) -> HttpResponse:
+    """Runs `a` and `b`, and up to three more; `b=last` is the last that succeeded."""
+    first = _run(request, request.GET.get("a", ""))
+    runs = [first]
+    if request.GET.get("b") == "last":
+        last = run_last_succeeded(first)
+        if last is None:
+            return render(request, "compare/page.html", {"comparison": compare(runs), "is_alone": True})
+        return redirect(f"{request.path}?a={last.pk}&b={first.pk}")
+    for name in NAMES[1:RUNS_MAX]:
+        if chosen := request.GET.get(name):
+            runs.append(_run(request, chosen))
+    return render(request, "compare/page.html", {"comparison": compare(runs), "is_alone": len(runs) == 1})
+
+
+def _run(request: TeamRequest, text: str) -> Run:
+    try:
+        run = run_get(request.team, UUID(text))
+    except ValueError:
+        run = None
+    if run is None:
+        raise Http404("There is no such run in your team.")
+    return run

@@ -1,0 +1,129 @@
+"""A JSON value as a tree of HTML. What does not fit is fetched from the server when its branch is opened.
+
+Made here and not by a recursive template: 1,500 includes would take most of a second. The markup is a list of links,
+which work without JavaScript; `static/js/tree.js` makes the tree pattern of ARIA out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import quote
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.runs.state.document import Place
+from dashboard.runs.state.seen import cut, seen_html, showable
+
+WINDOW: Final = 100
+NODES: Final = 300
+"""At most so many are laid out at once."""
+KEY_CHARS: Final = 200
+TEXT_CHARS: Final = 2_000
+LONG_CHARS: Final = 80
+OPEN_DEPTH: Final = 2
+OPEN_CHILDREN: Final = 12
+OPEN_BYTES: Final = 200
+"""So small a branch starts open wherever it is."""
+
+
+class Tree:
+    """Writes the branches of a place. `address` is where the state's parts are served, "" when nowhere."""
+
+    def __init__(self, address: str, *, nodes: int = NODES, text_chars: int = TEXT_CHARS) -> None:
+        self.address = address
+        self.left = nodes
+        self.text_chars = text_chars
+
+    def html(self, place: Place, *, label: str = "Value", start: int = 0, open_depth: int = OPEN_DEPTH) -> SafeString:
+        """The place as a tree of its own."""
+        if not place.is_container:
+            inner = f'<li class="leaf" role="treeitem">{self.value(place)}</li>'
+        else:
+            inner = self.branch(place, start, open_depth)
+        return _tree(label, inner)
+
+    def members(self, places: Sequence[Place], *, label: str) -> SafeString:
+        """Some members of an object as a tree of their own."""
+        return _tree(label, "".join(self._item(place, 1) for place in places))
+
+    def branch(self, place: Place, start: int = 0, open_depth: int = 1) -> str:
+        """A window of a place's children as list items."""
+        found = place.children(start, start + WINDOW + 1)
+        shown = found[: min(WINDOW, max(self.left, 1))] if self.address else found[: max(self.left, 1)]
+        self.left -= len(shown)
+        parts = [self._item(child, open_depth) for child in shown]
+        rest = place.size - start - len(shown)
+        if not place.size and not start:
+            parts.append(f'<li class="leaf" role="treeitem">{_EMPTY[place.kind]}</li>')
+        elif rest > 0:
+            parts.append(self._more(place, start + len(shown), rest))
+        return "".join(parts)
+
+    def _item(self, place: Place, open_depth: int) -> str:
+        key = f'<span class="key"><bdi>{seen_html(cut(str(place.key), KEY_CHARS))}</bdi></span>'
+        tools = f' data-pointer="{escape(showable(place.pointer))}"' if place.is_linkable and self.address else ""
+        if not place.is_container or place.length == 2 or not place.size:
+            is_long = place.kind == "string" and place.length > LONG_CHARS
+            long = " long" if is_long else ""
+            return f'<li class="leaf{long}" role="treeitem"{tools}>{key} {self.value(place)}</li>'
+        count = f'<span class="count">{counted(place)}</span>'
+        # Without an address nothing can be fetched later: what fits is laid out open.
+        is_open = self.left > 0 if not self.address else self._is_open(place, open_depth)
+        inner = f'<ul role="group">{self.branch(place, 0, open_depth - 1)}</ul>' if is_open else ""
+        expanded = "true" if is_open else "false"
+        head = f'<a class="node"{self._href(place)}>{key} {count}</a>'
+        return f'<li role="treeitem" aria-expanded="{expanded}"{tools}>{head}{inner}</li>'
+
+    def _is_open(self, place: Place, open_depth: int) -> bool:
+        if place.size > min(OPEN_CHILDREN, self.left):
+            return False
+        return open_depth > 1 or place.length <= OPEN_BYTES
+
+    def _href(self, place: Place) -> str:
+        return f' href="{escape(state_url(self.address, place))}"' if self.address and place.is_linkable else ""
+
+    def _more(self, place: Place, start: int, rest: int) -> str:
+        words = f"{rest:,} more"
+        if not self.address or not place.is_linkable:
+            return f'<li class="more" role="treeitem">{words} not shown here; download to read them.</li>'
+        url = escape(state_url(self.address, place, start=start))
+        link = f'<a class="node-more" href="{url}">{words}, show the next {min(rest, WINDOW)}</a>'
+        return f'<li class="more" role="treeitem">{link}</li>'
+
+    def value(self, place: Place) -> str:
+        """A scalar, or the sign of an empty container."""
+        if place.is_container:
+            return f'<span class="value">{_EMPTY[place.kind]}</span>'
+        # Quotes, and the colon of a key, stand outside of what is isolated, so that no text can move them.
+        text = place.text(self.text_chars)
+        shown = seen_html(text) if text else '<span class="more">empty text</span>'
+        hidden = place.size - len(text) if place.kind == "string" and place.length > len(text) + 2 else 0
+        more = ""
+        if hidden > 0:
+            words = f"… {hidden:,} more character{'' if hidden == 1 else 's'}"
+            more = f' <span class="more">{words}</span>'
+            if href := self._href(place):
+                more = f' <a class="more"{href}>{words}</a>'
+        return f'<span class="value" data-kind="{place.kind}"><bdi>{shown}</bdi></span>{more}'
+
+
+_EMPTY: Final = {"object": "{}", "list": "[]"}
+
+
+def state_url(address: str, place: Place, **query: object) -> str:
+    """Where a place of a state can be opened by itself."""
+    rest = "".join(f"&{name}={quote(str(value), safe='')}" for name, value in query.items())
+    return f"{address}?path={quote(place.pointer.encode('utf-8', 'replace'), safe='/')}{rest}"
+
+
+def counted(place: Place) -> str:
+    """How much is in a container, in words."""
+    one, many = ("key", "keys") if place.kind == "object" else ("item", "items")
+    return f"{place.size:,} {one if place.size == 1 else many}"
+
+
+def _tree(label: str, items: str) -> SafeString:
+    html = f'<ul class="tree" role="tree" aria-label="{escape(label)}" data-tree>{items}</ul>'
+    return mark_safe(html)  # noqa: S308 - every text in it went through escape()

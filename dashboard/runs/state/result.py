@@ -1,0 +1,188 @@
+"""The result of a run as its page shows it: the conversation, the other keys as cards, what does not fit as a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.runs.models import Run, RunResult, ThreadChoice
+from dashboard.runs.selectors import run_before_on_thread, run_result
+from dashboard.runs.state import cache
+from dashboard.runs.state.blocks import Room
+from dashboard.runs.state.branches import Tree
+from dashboard.runs.state.cards import CARDS, Card, card, cards
+from dashboard.runs.state.document import Document, Place, TooDeep
+from dashboard.runs.state.messages import Conversation, conversation, is_conversation
+from dashboard.runs.state.seen import NOTHING, seen, showable
+from dashboard.runs.state.storage import beginning
+
+RAW_CHARS: Final = 20_000
+HTML_VERSION: Final = 1
+"""Part of the key under which HTML is kept."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A final state, laid out. `problem` says why it is not; then `raw` begins the document."""
+
+    size_bytes: int
+    sha256: str
+    address: str
+    conversation: Conversation | None = None
+    cards: list[Card] = field(default_factory=list)
+    rest: SafeString = NOTHING
+    problem: str = ""
+    raw: str = ""
+
+
+def result_html(run: Run, *, address: str, document: Document | None = None) -> SafeString:
+    """The run's final state as HTML, made once and kept; "" when there is none.
+
+    Args:
+        address: Where parts of the state are served; "" when nowhere, as for readers who may not see all of it.
+        document: The state to show instead of the stored one, as when something is left out of it. Not kept.
+    """
+    found = run_result(run)
+    if found is None:
+        return SafeString("")
+    if document is not None:
+        return mark_safe(_rendered(run, found, address, document))  # noqa: S308 - a template's
+    key = (HTML_VERSION, run.pk, bytes(found.sha256), address)
+    return mark_safe(cache.html.get(key, lambda: _rendered(run, found, address, None), len))  # noqa: S308 - a template's
+
+
+def _rendered(run: Run, found: RunResult, address: str, document: Document | None) -> str:
+    return render_to_string("runs/state/_result.html", {"state": result_of(run, found, address, document), "run": run})
+
+
+def result_of(run: Run, found: RunResult, address: str, document: Document | None = None) -> Result:
+    """The final state, laid out in bounded time and room whatever its size."""
+    sha256 = bytes(found.sha256).hex()
+    if found.size_bytes > cache.OPEN_MAX_BYTES:
+        words = "It is too large to be laid out here; this is how it begins. Download it to read it whole."
+        return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
+    try:
+        document = document or cache.document_of(found)
+    except TooDeep:
+        words = "It is nested too deeply to be laid out; this is how it begins."
+        return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
+    except ValueError:
+        words = "It could not be read as JSON; this is how it begins."
+        return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
+    talk, shown, rest = _laid_out(run, document.root, address)
+    return Result(found.size_bytes, sha256, address, talk, shown, rest)
+
+
+def _laid_out(run: Run, root: Place, address: str) -> tuple[Conversation | None, list[Card], SafeString]:
+    before = _state_before(run)
+    if root.kind != "object":
+        if is_conversation(root):
+            return conversation(root, before=_turns_before(run, root, before)), [], SafeString("")
+        return None, [card(root, address=address)], SafeString("")
+    messages = root.child("messages")
+    talk = None
+    if messages is not None and is_conversation(messages):
+        earlier = before.child("messages") if before is not None and before.kind == "object" else None
+        talk = conversation(messages, before=_turns_before(run, messages, earlier))
+    members = [one for one in root.children(0, CARDS + 1) if talk is None or one.key != "messages"]
+    shown = cards(members, address=address, changes=_changes(run, members, before), room=Room(45_000))
+    rest = SafeString("")
+    if root.size > CARDS:
+        tree = Tree(address, nodes=100)
+        rest = tree.html(root, label="The whole state", start=CARDS)
+    return talk, shown, rest
+
+
+def _beginning(found: RunResult) -> str:
+    body = beginning(found.run_id, RAW_CHARS * 4)
+    return seen(showable(body.decode("utf-8", "replace"))[:RAW_CHARS])
+
+
+# What this run added.
+
+
+def _state_before(run: Run) -> Place | None:
+    """The state that the team's run before this one left on the thread; None when it is not known."""
+    earlier = run_before_on_thread(run)
+    found = run_result(earlier) if earlier is not None else None
+    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
+        return None
+    try:
+        return cache.document_of(found).root
+    except ValueError:
+        return None
+
+
+def _turns_before(run: Run, messages: Place, earlier: Place | None) -> int:
+    """How many of the messages were on the thread before this run: the same ones, in the same order."""
+    if run.thread_choice != ThreadChoice.EXISTING:
+        return 0
+    if earlier is not None and earlier.kind == "list":
+        return turns_in_common(earlier, messages)
+    return _first_of_input(run, messages)
+
+
+def turns_in_common(earlier: Place, messages: Place) -> int:
+    """With how many of the same messages two lists begin: ones with the same id, or without any and word for word."""
+    count = 0
+    for was, now in zip(earlier.children(), messages.children(0, earlier.size), strict=False):
+        if _identity(was) != _identity(now):
+            break
+        count += 1
+    return count
+
+
+def _identity(message: Place) -> bytes:
+    found = message.child("id") if message.kind == "object" else None
+    return found.raw if found is not None and found.kind == "string" else message.raw
+
+
+def _first_of_input(run: Run, messages: Place) -> int:
+    """Where the first message of the run's own input stands, counted from the end of the conversation."""
+    given = run.request.params.get("input")
+    sent = given.get("messages") if isinstance(given, dict) else None
+    if not isinstance(sent, Sequence) or not sent:
+        return 0
+    first = sent[0] if not isinstance(sent, str) else {"content": sent}
+    text = first.get("content") if isinstance(first, Mapping) else first[1] if _is_pair(first) else first
+    size = messages.size
+    for number, message in zip(range(size - 1, -1, -1), reversed(messages.children(max(0, size - 200))), strict=False):
+        content = message.child("content") if message.kind == "object" else None
+        if content is not None and content.kind == "string" and isinstance(text, str) and content.text() == text:
+            return number
+    return 0
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2
+
+
+def _changes(run: Run, members: list[Place], before: Place | None) -> dict[str, str]:
+    """How each key differs from the thread's state before this run, where that is known; else from the input."""
+    if before is not None and before.kind == "object":
+        was = {str(one.key): one for one in before.children(0, 500)}
+        return {str(one.key): _change(was.get(str(one.key)), one) for one in members}
+    given = run.request.params.get("input")
+    if not isinstance(given, dict):
+        return {}
+    sent = {str(one.key): one for one in Document.of(given).root.children(0, 500)}
+    return {key: "given" for one in members if (key := str(one.key)) in sent and _is_same(sent[key], one)}
+
+
+def _change(was: Place | None, now: Place) -> str:
+    if was is None:
+        return "new"
+    return "same" if was.raw == now.raw else "changed"
+
+
+def _is_same(one: Place, other: Place) -> bool:
+    if one.kind != other.kind or not (one.is_small and other.is_small):
+        return False
+    try:
+        return bool(one.value == other.value)
+    except ValueError:
+        return False

@@ -1,0 +1,74 @@
+"""A thread as one conversation: every run of the team on it, in order, with what each of them added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from dashboard.runs.models import ParentKind, Run
+from dashboard.runs.selectors import run_result
+from dashboard.runs.state import cache
+from dashboard.runs.state.blocks import Room
+from dashboard.runs.state.document import Place
+from dashboard.runs.state.messages import Conversation, conversation, is_conversation
+from dashboard.runs.state.result import turns_in_common
+from dashboard.teams.models import Team
+
+RUNS_MAX: Final = 50
+ROOM_CHARS: Final = 60_000
+
+
+@dataclass(frozen=True)
+class ThreadRun:
+    """One run of a thread.
+
+    Attributes:
+        added: The messages it added; None when its state has none, or is not there.
+        forked_from: The earlier run from whose middle it went on, when it did not go on from the end.
+    """
+
+    run: Run
+    number: int
+    added: Conversation | None
+    forked_from: Run | None
+
+
+def thread_runs(team: Team, server_id: UUID, thread_id: str) -> list[Run]:
+    """The team's runs on a thread, oldest first; the last RUNS_MAX of them."""
+    found = Run.objects.filter(team=team, server_id=server_id, remote_thread_id=thread_id)
+    found = found.select_related("launched_by", "server", "request", "parent").order_by("-created_at")
+    return list(found[:RUNS_MAX])[::-1]
+
+
+def thread_of(runs: list[Run]) -> Iterator[ThreadRun]:
+    """What each run added, compared with the state the one before it left."""
+    room = Room(ROOM_CHARS)
+    before: Place | None = None
+    for number, run in enumerate(runs, start=1):
+        messages = _messages(run)
+        added = None
+        if messages is not None:
+            start = turns_in_common(before, messages) if before is not None else 0
+            added = conversation(messages, start=start, room=room)
+            before = messages
+        yield ThreadRun(run, number, added, _forked_from(run))
+
+
+def _forked_from(run: Run) -> Run | None:
+    params = run.request.params
+    is_fork = run.parent_kind == ParentKind.FORK or params.get("checkpoint_id") or params.get("checkpoint")
+    return run.parent if is_fork else None
+
+
+def _messages(run: Run) -> Place | None:
+    found = run_result(run)
+    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
+        return None
+    try:
+        root = cache.document_of(found).root
+    except ValueError:
+        return None
+    place = root.child("messages") if root.kind == "object" else root
+    return place if is_conversation(place) else None

@@ -1,0 +1,144 @@
+"""Parts of a final state, opened from the server: `/runs/<uuid>/state/?path=<JSON Pointer>`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from dashboard.http import is_htmx, wants_json
+from dashboard.runs import selectors
+from dashboard.runs.models import Run, RunResult
+from dashboard.runs.state import cache
+from dashboard.runs.state.blocks import Room
+from dashboard.runs.state.branches import Tree
+from dashboard.runs.state.cards import card
+from dashboard.runs.state.document import Document, Place
+from dashboard.runs.state.messages import conversation, is_conversation
+from dashboard.runs.state.parts import crumbs, csv_response, media_response, part_json
+from dashboard.runs.state.report import run_report
+from dashboard.runs.state.search import state_search
+from dashboard.runs.state.seen import seen_html, showable
+from dashboard.runs.state.tables import is_table, table
+from dashboard.runs.state.threads import thread_of, thread_runs
+from dashboard.teams.access import member_required
+from dashboard.teams.middleware import TeamRequest
+
+WHOLE_TEXT_CHARS = 100_000
+NUMBER_MAX = 10**9
+
+
+@never_cache
+@vary_on_headers("HX-Request", "Accept")
+@member_required
+@require_safe
+def run_state(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
+    """A part of the run's final state."""
+    run = selectors.run_get(request.team, run_id)
+    result = selectors.run_result(run) if run is not None else None
+    if run is None or result is None:
+        raise Http404("There is no such run in your team, or it has no final state.")
+    address = reverse("run-state", args=[run.pk])
+    return state_part_response(request, run, _document(result), address, back=reverse("run-detail", args=[run.pk]))
+
+
+@never_cache
+@member_required
+@require_safe
+def run_markdown(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """The run as Markdown, for a ticket."""
+    run = selectors.run_get(request.team, run_id)
+    if run is None:
+        raise Http404("There is no such run in your team.")
+    url = request.build_absolute_uri(reverse("run-detail", args=[run.pk]))
+    headers = {"Content-Disposition": f'attachment; filename="{run.pk}.md"'}
+    return HttpResponse(run_report(run, url=url), content_type="text/markdown; charset=utf-8", headers=headers)
+
+
+@never_cache
+@member_required
+@require_safe
+def thread_detail(request: TeamRequest, server_id: UUID, thread_id: str) -> HttpResponse:
+    """All runs of a thread as one conversation."""
+    runs = thread_runs(request.team, server_id, thread_id)
+    if not runs:
+        raise Http404("Your team has no run on this thread.")
+    context = {"runs": list(thread_of(runs)), "last": runs[-1], "thread_id": thread_id, "server": runs[-1].server}
+    return render(request, "runs/thread.html", context | {"may_act": request.membership.may_launch})
+
+
+def state_part_response(
+    request: HttpRequest, run: Run, document: Document, address: str, *, back: str
+) -> HttpResponseBase:
+    """What the query asks of a state: a place as JSON, media, CSV, branches of a tree, a fragment, or a page.
+
+    Args:
+        address: Where this is served.
+        back: The page of the run.
+
+    Raises:
+        Http404: There is no such place.
+    """
+    place = document.at(request.GET.get("path", ""))
+    if place is None:
+        raise Http404("There is nothing at this place of the final state.")
+    start = _number(request, "start") or 0
+    if wants_json(request):
+        return HttpResponse(part_json(place, address, start=start), content_type="application/json")
+    wanted = request.GET.get("as", "")
+    if wanted == "media" and (media := media_response(document, place)) is not None:
+        return media
+    if wanted == "csv" and is_table(place):
+        return csv_response(place, f"{run.pk}.csv")
+    if wanted == "value":
+        text = place.text() if place.kind == "string" else place.raw.decode("utf-8", "replace")
+        return HttpResponse(showable(text), content_type="text/plain; charset=utf-8")
+    if wanted == "tree":
+        return HttpResponse(Tree(address).branch(place, start))
+    context = _part(request, document, place, address, start)
+    context |= {"run": run, "address": address, "back": back, "crumbs": list(crumbs(document, place, address))}
+    template = "runs/state/_part.html" if is_htmx(request) else "runs/state/page.html"
+    return render(request, template, context)
+
+
+def _part(request: HttpRequest, document: Document, place: Place, address: str, start: int) -> dict[str, Any]:
+    """What is shown of a place, by what it is and what was asked."""
+    words = request.GET.get("q", "").replace("\x00", "")
+    context: dict[str, Any] = {"place": place, "q": words}
+    if words:
+        found = state_search(document, words, at=start)
+        return context | {"found": found, "title": f"Search for {words}"}
+    if request.GET.get("as") == "raw" or place.kind == "string":
+        text = place.text(WHOLE_TEXT_CHARS, start)
+        end, size = start + len(text), place.size if place.kind == "string" else place.length
+        following = end if text and end < size else None
+        return context | {"text": seen_html(text), "start": start, "end": end, "size": size, "next_start": following}
+    sort = request.GET.get("sort", "")
+    if is_conversation(place):
+        room = Room(60_000)
+        return context | {"talk": conversation(place, stop=_number(request, "stop"), room=room)}
+    if is_table(place):
+        return context | {"table": table(place, start=start, sort=sort)}
+    if place.is_container:
+        return context | {"tree": Tree(address).html(place, label="Value", start=start)}
+    return context | {"card": card(place, address=address)}
+
+
+def _document(result: RunResult) -> Document:
+    if result.size_bytes > cache.OPEN_MAX_BYTES:
+        raise Http404("This state is too large to be opened here; download it.")
+    try:
+        return cache.document_of(result)
+    except ValueError:
+        raise Http404("This state could not be read as JSON; download it.") from None
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return min(int(text), NUMBER_MAX) if text.isascii() and text.isdigit() and len(text) < 20 else None
