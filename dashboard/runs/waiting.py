@@ -22,6 +22,7 @@ from dashboard.runs.models import ParentKind, Question, Run, RunEvent, ThreadCho
 from dashboard.runs.notifications import INBOX_CHANNEL, WORK_CHANNEL, notify
 from dashboard.runs.selectors import run_after_on_thread
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.text import storable
 from dashboard.runs.transitions import Event, runs_change
 
 WAITING = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
@@ -86,7 +87,7 @@ def question_of(run: Run, position: int, interrupt: Any, state: str) -> Question
     return Question(
         run=run,
         position=position,
-        interrupt_id=str(named.get("id") or named.get("interrupt_id") or "")[:200],
+        interrupt_id=storable(str(named.get("id") or named.get("interrupt_id") or "")[:200]),
         value_json=json.dumps(named["value"]) if "value" in named else "",
         response_schema_json=_json_if_given(named.get("response_schema")),
         namespace_json=_json_if_given(named.get("ns") or named.get("namespace")),
