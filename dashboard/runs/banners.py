@@ -139,7 +139,21 @@ def _paused(run: Run) -> Banner | None:
     return _no_longer_open(run)
 
 
+def _executed_after_cancel(run: Run) -> Banner:
+    if run.is_cancelled_again:
+        title = "Cancelled once more; the server has not stopped it yet."
+        return Banner("info", title, since=run.cancel_requested_at)
+    return Banner(
+        "attention",
+        "Cancelled, but its server executes it again.",
+        "Servers do so after a restart, when they had not kept that it was cancelled. Cancel it once more to stop it.",
+        since=run.going_on_since,
+    )
+
+
 def _cancelled(run: Run) -> Banner:
+    if run.going_on_since:
+        return _executed_after_cancel(run)
     pusher = run_that_pushed_out(run) if run.ending.get("note") else None
     if run.cancel_requested_by:
         title = f"Cancelled by {run.cancel_requested_by}."

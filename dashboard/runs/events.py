@@ -21,6 +21,7 @@ class EventKind(TextChoices):
     WORKER_STOPS = "worker_stops", "The worker is being stopped"
     HANDED_BACK = "handed_back", "The worker stopped and handed the run back"
     EXECUTED_AGAIN = "executed_again", "The server executed the run again"
+    STOPPED_AGAIN = "stopped_again", "It has stopped on the server"
     FOLLOWED = "followed", "Another run was launched on its thread"
     UNFOLLOWED = "unfollowed", "The run that was launched on its thread never reached the server"
     ANSWERED = "answered", "Answered"

@@ -107,6 +107,10 @@ class Run(models.Model):
     # How often the server has executed it, as far as we noticed: it does so again after it was restarted.
     executions = models.IntegerField(default=1)
 
+    # Of a cancelled run: when to look whether its server executes it again, and since when it was seen to do so.
+    look_again_at = models.DateTimeField(null=True)
+    going_on_since = models.DateTimeField(null=True)
+
     cancel_action = models.CharField(max_length=10, default="", blank=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
@@ -132,6 +136,7 @@ class Run(models.Model):
             models.Index(fields=["preset_id"], condition=Q(preset_id__isnull=False), name="run_by_preset"),
             models.Index(fields=["created_at"], condition=Q(status=RunStatus.QUEUED), name="run_queue"),
             models.Index(fields=["lease_expires_at"], condition=Q(status__in=sorted(HELD)), name="run_leases"),
+            models.Index(fields=["look_again_at"], condition=Q(look_again_at__isnull=False), name="run_looks_again"),
             models.Index(
                 fields=["team", "finished_at", "id"],
                 condition=Q(wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT),
@@ -205,7 +210,15 @@ class Run(models.Model):
     @property
     def is_cancellable(self) -> bool:
         """Whether asking to cancel would do something."""
-        return not self.is_terminal and self.status != RunStatus.CANCELLING
+        if self.is_terminal:
+            return self.going_on_since is not None and not self.is_cancelled_again
+        return self.status != RunStatus.CANCELLING
+
+    @property
+    def is_cancelled_again(self) -> bool:
+        """Whether somebody asked to cancel it after its server was seen to execute it again."""
+        again, asked = self.going_on_since, self.cancel_requested_at
+        return again is not None and asked is not None and asked >= again
 
     @property
     def look(self) -> StatusLook:

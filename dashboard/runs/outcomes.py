@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Greatest, Least, Now
 
+from dashboard.runs.after_cancel import LOOKS_S
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import Lease, in_force, locked_run
 from dashboard.runs.models import Run
@@ -160,6 +161,8 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         started = {"started_at": None}
     elif outcome.starts_after_s:
         started = {"started_at": Least(F("started_at") + timedelta(seconds=outcome.starts_after_s), finished_at)}
+    if outcome.status == RunStatus.CANCELLED:
+        started["look_again_at"] = Now() + timedelta(seconds=LOOKS_S[0])
     return {
         "ending_json": json.dumps(outcome.ending) if outcome.ending else "",
         "finished_at": finished_at,

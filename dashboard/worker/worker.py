@@ -25,6 +25,7 @@ from dashboard.runs.waiting import WAIT_CHECK
 from dashboard.servers.notifications import CHECK_CHANNEL
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker import services
+from dashboard.worker.after_cancel import watch_cancelled
 from dashboard.worker.assistant_sync import sync_assistants
 from dashboard.worker.client_pool import ClientPool
 from dashboard.worker.database import DATABASE_AWAY, Database
@@ -102,6 +103,7 @@ class Worker:
             asyncio.create_task(record_steps(self._clients, self._has_ended_runs), name="steps"),
             asyncio.create_task(watch_runs(lambda: self._executors, self._source_of), name="watcher"),
             asyncio.create_task(self._wait_checks.keep(), name="wait checks"),
+            asyncio.create_task(watch_cancelled(self._clients, self._database), name="cancelled runs"),
         ]
         for task in background:
             task.add_done_callback(self._background_ended)
