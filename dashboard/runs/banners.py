@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -28,6 +28,7 @@ class Banner:
     code: str = ""
     since: datetime | None = None
     next_at: datetime | None = None
+    next_label: str = "The next try is"
     other: Run | None = None
     """A run that has to do with it, to go and look at."""
 
@@ -215,6 +216,12 @@ def _waiting(run: Run) -> Banner | None:
             "The request is with it. What became of it is looked up when the line breaks; it is not sent twice.",
             since=run.sent_at,
         )
+    if run.status == RunStatus.SCHEDULED:
+        due_at = run.status_at + timedelta(seconds=run.request.params.get("after_seconds") or 0)
+        if due_at <= timezone.now():
+            return Banner("info", "It is due; the server has not begun it yet.", since=due_at)
+        title = f"Scheduled for {due_at:%H:%M:%S} UTC on {due_at:%d %b %Y}."
+        return Banner("info", title, next_at=due_at, next_label="It starts")
     if run.unreachable_since and run.status in (RunStatus.QUEUED, RunStatus.STARTING):
         title = f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."
         text = "Nothing was created there. It is sent once the server takes it."
