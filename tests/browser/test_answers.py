@@ -1,0 +1,141 @@
+"""A question reaches a person, and the answer reaches the question: on the run's page, in the inbox, by keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.models import Team, User
+from tests.browser.conftest import Open
+from tests.browser.steps import finish, live, start
+from tests.factories import make_run, make_user
+
+ANSWER = {
+    "type": "object",
+    "properties": {
+        "decision": {"type": "string", "enum": ["approve", "reject"]},
+        "comment": {"type": "string", "title": "Comment"},
+    },
+    "required": ["decision"],
+}
+LETTER = "We are sorry that your parcel arrived broken. " * 12
+
+
+def asks(*values: Any, schema: Any = None) -> Outcome:
+    interrupts = [{"id": f"q{place}", "value": value, "response_schema": schema} for place, value in enumerate(values)]
+    body = json.dumps({"__interrupt__": interrupts}).encode()
+    return Outcome(RunStatus.NEEDS_INPUT, body=body, ending={"interrupts": interrupts, "next": ["ask"]})
+
+
+def waiting_run(team: Team, user: User, outcome: Outcome, **more: Any) -> Run:
+    run = make_run(team=team, by=user, server=team.servers.get(), **more)
+    finish(start(run), outcome)
+    return run
+
+
+def test_a_question_reaches_a_person_and_the_answer_reaches_the_question(
+    page: Page, open_browser: Open, team: Team, user: User
+) -> None:
+    run = make_run(team=team, by=user, server=team.servers.get(), name="A monitor", assistant_id="approval")
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+    page.evaluate("window.notReloaded = true")
+    bob = open_browser(make_user(team, username="bob")).new_page()
+    bob.goto("/inbox/")
+    live(bob, "live")
+    expect(bob.locator("#inbox-list")).to_contain_text("Nothing waits")
+
+    question = {"question": "Approve 180 euros?", "choices": ["approve", "reject"]}
+    finish(start(run), asks(question, schema=ANSWER))
+
+    # The form comes to the open page, and the count and the question to the inbox, without a reload.
+    panel = page.locator(f"#run-{run.pk}-answer")
+    expect(panel.get_by_role("button", name="Approve")).to_be_visible()
+    panel.get_by_role("textbox", name="Comment").fill("typed meanwhile")
+    expect(bob.locator("#inbox-count")).to_have_attribute("data-inbox-count", "1")
+    expect(bob).to_have_title(re.compile(r"^\(1\) Inbox"))
+
+    bob.keyboard.press("j")
+    bob.keyboard.press("Enter")
+    expect(bob.get_by_role("button", name="Approve")).to_be_visible()
+    bob.keyboard.press("a")
+    bob.wait_for_url("**/inbox/")
+
+    # What was typed is not lost: it is in the form that was there, and the page says who was faster.
+    expect(page.locator(f"#run-{run.pk}-banner")).to_contain_text("Answered by bob", timeout=2_000)
+    expect(panel).to_have_attribute("data-question-state", "answered")
+    expect(panel.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(bob.locator("#inbox-count")).to_have_attribute("data-inbox-count", "0")
+    assert page.evaluate("window.notReloaded")
+    assert run.children.get().request.params["command"] == {"resume": {"q0": {"decision": "approve"}}}
+
+
+def test_a_stale_form_is_refused_and_keeps_what_was_typed(open_browser: Open, team: Team, user: User) -> None:
+    run = waiting_run(team, user, asks("Why?"))
+    stale = open_browser(user, java_script_enabled=False).new_page()
+    stale.goto(f"/runs/{run.pk}/")
+    bob = open_browser(make_user(team, username="bob")).new_page()
+    bob.goto(f"/runs/{run.pk}/")
+    bob.get_by_label("Your answer").fill("Because of the tide")
+    bob.get_by_role("button", name="Send as text").click()
+    bob.wait_for_url(lambda url: str(run.pk) not in url)
+
+    stale.get_by_label("Your answer").fill("My own long answer")
+    stale.get_by_role("button", name="Send as text").click()
+
+    expect(stale.get_by_role("heading", name="Not sent")).to_be_visible()
+    expect(stale.locator("main")).to_contain_text("answered by bob")
+    expect(stale.locator("main")).to_contain_text("My own long answer")
+    assert run.children.count() == 1
+
+
+def test_without_javascript_decisions_are_made_and_arguments_edited(open_browser: Open, team: Team, user: User) -> None:
+    value = {
+        "action_requests": [{"name": "send_letter", "args": {"to": "bob@example.org", "text": LETTER}}],
+        "review_configs": [{"action_name": "send_letter", "allowed_decisions": ["approve", "edit", "reject"]}],
+    }
+    run = waiting_run(team, user, asks(value))
+    page = open_browser(user, java_script_enabled=False).new_page()
+    page.goto(f"/runs/{run.pk}/")
+
+    page.locator("summary", has_text="Edit").click()
+    page.locator('[name="answer/q0/decisions/0/edited_action/args/to"]').fill("eve@example.org")
+    page.get_by_role("button", name="Send edited").click()
+
+    args = {"to": "eve@example.org", "text": LETTER}
+    decision = {"type": "edit", "edited_action": {"name": "send_letter", "args": args}}
+    assert run.children.get().request.params["command"] == {"resume": {"q0": {"decisions": [decision]}}}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_questions_of_every_kind_are_accessible(page: Page, team: Team, user: User, width: int) -> None:
+    action = {"action": "send_email_with_a_name_that_is_rather_long", "args": {"to": "bob@example.org", "text": LETTER}}
+    config = {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": True}
+    old = [{"action_request": action, "config": config, "description": "**Shall** I?\n\n1. Yes\n2. No"}]
+    batch = {
+        "action_requests": [{"name": "refund", "args": {"amount": 1.5}}, {"name": "letter", "args": {"text": "x"}}],
+        "review_configs": [
+            {"action_name": "refund", "allowed_decisions": ["approve", "edit", "reject"]},
+            {"action_name": "letter", "allowed_decisions": ["approve", "respond"]},
+        ],
+    }
+    page.set_viewport_size({"width": width, "height": 800})
+    runs = [
+        waiting_run(team, user, asks(old)),
+        waiting_run(team, user, asks(batch)),
+        waiting_run(team, user, asks({"question": "Which?", "choices": ["Bergen", "Ostend"]}, None, True, LETTER)),
+        waiting_run(team, user, asks("Go?", schema=ANSWER)),
+    ]
+    for address in [f"/runs/{run.pk}/" for run in runs] + ["/inbox/", f"/inbox/?run={runs[1].pk}"]:
+        page.goto(address)
+        found = Axe().run(page).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], address
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is wider than the page"
