@@ -6,15 +6,20 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.apps import apps
+from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
 from dashboard.errors import bad_request, outage
 from dashboard.http import is_for_a_program, is_htmx
+from dashboard.teams.models import User
 from dashboard.teams.pending_form import sign_in_and_keep
+from dashboard.teams.people import team_switch
+from dashboard.teams.selectors import person_memberships
 from dashboard.text import clip
 
 logger = logging.getLogger("dashboard.refused")
@@ -65,6 +70,36 @@ def database_outage(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
         if isinstance(error, DataError):  # a value that Postgres knows no such thing as, so it came from outside
             logger.warning("the database refused a value: %s", clip(str(error).strip().splitlines()[0]))
             return bad_request(request, error)
+        return None
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware
+
+
+OWNED = {"run_id": "runs.Run", "server_id": "servers.Server", "preset_id": "launch.Preset"}
+"""What belongs to a team, by how addresses name its id."""
+
+
+def other_team(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Lead a page that was opened in the wrong one of a person's teams to the right one."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        match = request.resolver_match
+        is_page = request.method == "GET" and not is_htmx(request) and not is_for_a_program(request)
+        if not isinstance(error, Http404) or match is None or not is_page or getattr(request, "team", None) is None:
+            return None
+        assert isinstance(request.user, User)
+        for name, label in OWNED.items():
+            if name not in match.kwargs:
+                continue
+            owner = apps.get_model(label)._default_manager.filter(pk=match.kwargs[name]).values("team")
+            there = person_memberships(request.user).filter(team__in=owner).exclude(team=request.team).first()  # type: ignore[attr-defined]
+            if there is not None and team_switch(user=request.user, team=there.team):
+                messages.info(request, f"This is of another of your teams. You are in {there.team.name} now.")
+                return HttpResponseRedirect(request.get_full_path())
         return None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]

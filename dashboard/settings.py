@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "dashboard.middleware.database_outage",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "dashboard.teams.middleware.token_sign_in",
     "dashboard.web.bodies.body_limit",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -61,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.teams.middleware.current_team",
+    "dashboard.middleware.other_team",
 ]
 
 ROOT_URLCONF = "dashboard.urls"

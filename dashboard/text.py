@@ -10,3 +10,8 @@ def clip(text: object, chars: int = LABEL_CHARS) -> str:
     """`text`, cut with an ellipsis when it is longer than `chars`. Its end is never looked at, however long it is."""
     words = text if isinstance(text, str) else str(text)
     return words if len(words) <= chars else words[: chars - 1] + "…"
+
+
+def is_seen(text: str) -> bool:
+    """Whether there is anything in `text` that can be seen, and clicked."""
+    return any(char.isprintable() and not char.isspace() for char in text)

@@ -247,8 +247,9 @@ class MemberConsumer(LiveConsumer):
             return self.membership
         self.access_asked_at = time.monotonic()  # first, so that a change meanwhile is not overlooked
         person = self.scope["user"], self.scope["session"].session_key
-        now: Membership | None = await database_sync_to_async(membership_still_of)(*person)
-        if now is None or now.team_id != self.membership.team_id:
+        team_id = self.membership.team_id
+        now: Membership | None = await database_sync_to_async(membership_still_of)(*person, team_id)
+        if now is None:
             is_signed_in = await database_sync_to_async(is_still_signed_in)(*person)
             await self.close(code=NOT_HERE if is_signed_in else SIGN_IN_FIRST)
             return None

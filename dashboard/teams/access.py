@@ -26,6 +26,12 @@ def member_required(view: View) -> View:
     return guarded
 
 
+def people_only(view: View) -> View:
+    """Mark a view as one that no token opens: accounts, and tokens themselves."""
+    view.people_only = True  # type: ignore[attr-defined]
+    return view
+
+
 def may_act_required(view: View) -> View:
     """Only people who may launch, cancel and share; viewers get 403."""
 

@@ -1,8 +1,20 @@
-"""Signing in with a password."""
+"""Signing in, joining, and what a person says of themselves."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from dashboard.teams.models import Role, Scope, Team, User
+from dashboard.text import is_seen
+
+LIFETIMES = {"2592000": "30 days", "7776000": "90 days", "31536000": "1 year", "": "No end"}
 
 
 class SignInForm(AuthenticationForm):
@@ -12,3 +24,156 @@ class SignInForm(AuthenticationForm):
         "invalid_login": "User name and password do not belong together. Mind upper and lower case in both.",
         "inactive": "This account is closed. Ask an admin to open it again.",
     }
+
+
+class InviteForm(forms.Form):
+    """Whom a new invitation makes of somebody."""
+
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER, label="Role")
+    note = forms.CharField(
+        max_length=200, required=False, label="Note", help_text="Who it is for. Only your team's admins see it."
+    )
+
+
+class MemberForm(forms.Form):
+    """What an admin changes about a person; what is left out stays."""
+
+    role = forms.ChoiceField(choices=Role.choices, required=False)
+    active = forms.ChoiceField(choices=[("true", "true"), ("false", "false")], required=False)
+
+    def role_given(self) -> Role | None:
+        return Role(self.cleaned_data["role"]) if self.cleaned_data["role"] else None
+
+    def active_given(self) -> bool | None:
+        return {"true": True, "false": False}.get(self.cleaned_data["active"])
+
+
+class JoinForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new person's account."""
+
+    full_name = forms.CharField(max_length=150, label="Name", help_text="As others see it.", required=False)
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text="At least 10 characters.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    field_order = ["username", "full_name", "password"]
+
+    class Meta:
+        model = User
+        fields = ["username"]
+        labels = {"username": "User name"}
+        help_texts = {"username": "For signing in: letters, digits and @ . + - _"}
+        error_messages = {"username": {"unique": "Somebody has this user name. Choose another, or sign in with it."}}
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        validate_password(
+            password, User(username=self.data.get("username", ""), first_name=self.data.get("full_name", ""))
+        )
+        return password
+
+    def clean_full_name(self) -> str:
+        return _name(self.cleaned_data["full_name"])
+
+    def person(self) -> User:
+        """The account, not saved yet. Only for a valid form."""
+        user: User = self.instance
+        user.first_name = self.cleaned_data["full_name"]
+        user.set_password(self.cleaned_data["password"])
+        return user
+
+
+class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A team's name."""
+
+    class Meta:
+        model = Team
+        fields = ["name"]
+        labels = {"name": "Name of the team"}
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"]).strip()
+        if not is_seen(name):
+            raise ValidationError("Give it a name that can be seen.")
+        return name
+
+
+class TokenForm(forms.Form):
+    """A new token."""
+
+    name = forms.CharField(max_length=100, label="Name", help_text="What uses it: “nightly report”.")
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices, label="It may", widget=forms.CheckboxSelectMultiple, initial=[Scope.READ]
+    )
+    expires_in = forms.IntegerField(
+        min_value=60,
+        max_value=10 * 366 * 24 * 3600,
+        required=False,
+        label="Works for",
+        widget=forms.Select(choices=list(LIFETIMES.items())),
+        initial=7_776_000,
+    )
+
+    def lifetime(self) -> timedelta | None:
+        """None for no end."""
+        seconds = self.cleaned_data["expires_in"]
+        return timedelta(seconds=seconds) if seconds else None
+
+
+class ProfileForm(forms.Form):
+    """How a person is called and shown things."""
+
+    full_name = forms.CharField(max_length=150, required=False, label="Name", help_text="As others see it.")
+    time_zone = forms.CharField(
+        max_length=60,
+        required=False,
+        label="Time zone",
+        help_text="Like Europe/Berlin. Empty: UTC.",
+        widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
+    )
+    theme = forms.ChoiceField(choices=User.THEMES, required=False, label="Theme")
+
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"]).strip()
+        if zone and zone not in available_timezones():
+            raise ValidationError("There is no such time zone: give a name like Europe/Berlin.")
+        return zone
+
+    def clean_full_name(self) -> str:
+        return _name(self.cleaned_data["full_name"])
+
+
+class PasswordForm(forms.Form):
+    """A new password, by who knows the old one."""
+
+    password = forms.CharField(
+        label="Password now", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    new_password = forms.CharField(
+        label="New password",
+        strip=False,
+        help_text="At least 10 characters. You are signed out everywhere else.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError("This is not your password.")
+        return ""
+
+    def clean_new_password(self) -> str:
+        validate_password(self.cleaned_data["new_password"], self.user)
+        return str(self.cleaned_data["new_password"])
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if name and not is_seen(name):
+        raise ValidationError("Give a name that can be seen.")
+    return name

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 
 class People(UserManager["User"]):
@@ -23,6 +25,13 @@ class People(UserManager["User"]):
 
 class User(AbstractUser):
     """A person who signs in. What they may do stands in their memberships, not here."""
+
+    THEMES = [("", "As the device"), ("light", "Light"), ("dark", "Dark")]
+
+    # Which of their teams they work in now; None is the first.
+    current_team = models.ForeignKey("Team", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    time_zone = models.CharField(max_length=60, default="", blank=True)
+    theme = models.CharField(max_length=10, choices=THEMES, default="", blank=True)
 
     objects: ClassVar[People] = People()
 
@@ -60,6 +69,8 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    # A deactivated person keeps their name on what they did, and sees nothing of the team.
+    is_active = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -95,3 +106,73 @@ class SignInFailures(models.Model):
     key = models.CharField(primary_key=True, max_length=80)
     count = models.PositiveIntegerField()
     last_at = models.DateTimeField(db_index=True)
+
+
+class Invitation(models.Model):
+    """A link by which one person joins a team, once. Only the token's SHA-256 is stored."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    note = models.CharField(max_length=200, default="", blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    used_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for. Its owner's role limits it too."""
+
+    READ = "read", "Read runs, servers and everything else"
+    LAUNCH = "launch", "Launch and cancel runs, keep presets and views"
+    ANSWER = "answer", "Answer and continue runs"
+    SHARE = "share", "Make and revoke links"
+    ADMIN = "admin", "Change servers and people"
+
+
+class ApiToken(models.Model):
+    """What a program signs in with. Only its SHA-256 is stored; `hint` is how it begins."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
+    hint = models.CharField(max_length=12)
+    scopes = ArrayField(models.CharField(max_length=10))
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    # Requests in the minute that began at `window_at`.
+    window_at = models.DateTimeField(null=True)
+    window_count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still signs in."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class AuditEntry(models.Model):
+    """Who did what to what, from where. Written once: a trigger refuses changes, so nothing here is a foreign key."""
+
+    id = models.BigAutoField(primary_key=True)
+    team_id = models.UUIDField()
+    at = models.DateTimeField(db_default=Now())
+    by_id = models.BigIntegerField(null=True)
+    by = models.CharField(max_length=200)
+    action = models.CharField(max_length=100)
+    object = models.CharField(max_length=500)
+    address = models.CharField(max_length=60)
+    # The name of the token it was done with; "" for a person at a page.
+    token = models.CharField(max_length=100, default="", blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["team_id", "-id"], name="audit_by_team")]

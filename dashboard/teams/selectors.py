@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
-from django.db.models import Exists
+from django.db.models import Case, Exists, F, QuerySet, When
 from django.db.models.functions import Now
 
-from dashboard.teams.models import Membership, Team, User
+from dashboard.teams.models import ApiToken, AuditEntry, Invitation, Membership, Team, User
+from dashboard.teams.tokens import token_hash
 
 
 def membership_of(user: User | AnonymousUser) -> Membership | None:
-    """The membership a person works in: their first, until teams can be switched. None for strangers."""
+    """The membership a person works in: in the team they switched to, else their first. None for strangers."""
     if not user.is_authenticated:
         return None
-    return Membership.objects.select_related("team").filter(user_id=user.pk).order_by("created_at", "pk").first()
+    return _current(Membership.objects.filter(user_id=user.pk))
 
 
-def membership_still_of(user: User, session_key: str | None) -> Membership | None:
-    """The same for a page that has long been open: None also when the account was closed or the person signed out."""
+def _current(memberships: QuerySet[Membership]) -> Membership | None:
+    is_current = Case(When(team_id=F("user__current_team_id"), then=0), default=1)
+    active = memberships.filter(is_active=True).select_related("team")
+    return active.order_by(is_current, "created_at", "pk").first()
+
+
+def membership_with_token(token: ApiToken) -> Membership | None:
+    """The membership of a token's owner in the token's team; None when it has ended."""
+    found = Membership.objects.select_related("team").filter(team_id=token.team_id, user_id=token.user_id)
+    return found.filter(is_active=True).first()
+
+
+def membership_still_of(user: User, session_key: str | None, team_id: UUID) -> Membership | None:
+    """The membership of a page that has long been open; None when it ended, the account was closed or signed out."""
     session = Session.objects.filter(pk=session_key, expire_date__gt=Now())
-    mine = Membership.objects.select_related("team").filter(Exists(session), user_id=user.pk, user__is_active=True)
-    return mine.order_by("created_at", "pk").first()
+    mine = Membership.objects.filter(Exists(session), user_id=user.pk, user__is_active=True, team_id=team_id)
+    return _current(mine)
 
 
 def is_still_signed_in(user: User, session_key: str | None) -> bool:
@@ -33,3 +49,53 @@ def is_still_signed_in(user: User, session_key: str | None) -> bool:
 def team_people(team: Team) -> list[User]:
     """The members of a team, by name."""
     return list(team.members.order_by("username"))
+
+
+def person_memberships(user: User) -> QuerySet[Membership]:
+    """The teams a person may work in, by name."""
+    return Membership.objects.filter(user=user, is_active=True).select_related("team").order_by("team__name", "pk")
+
+
+def team_memberships(team: Team) -> QuerySet[Membership]:
+    """Everybody of a team: who may still come in first, then by name."""
+    return team.memberships.select_related("user").order_by("-is_active", "user__username")
+
+
+def invitation_list(team: Team) -> QuerySet[Invitation]:
+    """The team's invitations that still wait, the newest first."""
+    return (
+        team.invitations.filter(used_at=None, revoked_at=None, expires_at__gt=Now())
+        .select_related("created_by")
+        .order_by("-created_at")
+    )
+
+
+def invitation_open(token: str) -> Invitation | None:
+    """The invitation of this token while it may be used; None for all others, whatever the reason."""
+    found = Invitation.objects.select_related("team", "created_by").filter(token_hash=token_hash(token))
+    return found.filter(used_at=None, revoked_at=None, expires_at__gt=Now()).first()
+
+
+def token_list(team: Team, user: User, *, everybodys: bool) -> QuerySet[ApiToken]:
+    """A person's tokens in a team; `everybodys` for its admins."""
+    tokens = ApiToken.objects.filter(team=team).select_related("user")
+    return tokens if everybodys else tokens.filter(user=user)
+
+
+def audit_page(team: Team, filters: Mapping[str, str], *, before: int | None, rows: int = 50) -> list[AuditEntry]:
+    """The newest entries of a team, one more than `rows` when there are more."""
+    entries = AuditEntry.objects.filter(team_id=team.pk)
+    for field in ("by", "action"):
+        if value := filters.get(field):
+            entries = entries.filter(**{field: value})
+    if value := filters.get("object"):
+        entries = entries.filter(object__icontains=value)
+    if before is not None:
+        entries = entries.filter(pk__lt=before)
+    return list(entries.order_by("-pk")[: rows + 1])
+
+
+def audit_words(team: Team, field: str) -> list[str]:
+    """Who, or what, stands in the log of a team: for its filters."""
+    recent = AuditEntry.objects.filter(team_id=team.pk).order_by("-pk").values_list(field, flat=True)[:1000]
+    return sorted(set(recent))

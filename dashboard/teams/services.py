@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -67,3 +68,24 @@ def sign_in_link_use(*, token: str) -> User | None:
     if found is None or not link.filter(pk=found.pk).update(used_at=now):
         return None
     return found.user
+
+
+SESSION_ABOUT = "about"
+"""Where a session was begun, under this name in it."""
+
+
+def profile_change(*, user: User, full_name: str, time_zone: str, theme: str) -> None:
+    """Keep how a person is called and shown things."""
+    user.first_name, user.last_name, user.time_zone, user.theme = full_name, "", time_zone, theme
+    user.save(update_fields=["first_name", "last_name", "time_zone", "theme"])
+
+
+def password_set(*, user: User, password: str) -> None:
+    """Set a password that has been validated. Every session of the person ends, by Django's own check."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+def session_end(*, key: str) -> None:
+    """End a session."""
+    Session.objects.filter(pk=key).delete()

@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.teams import views
+from dashboard.teams import account_views, audit_views, people_views, views
 from dashboard.teams.sign_in import SignIn
 
 urlpatterns = [
@@ -12,4 +12,18 @@ urlpatterns = [
     ),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/sign-in/<str:token>/", views.sign_in, name="sign-in"),
+    path("accounts/join/<str:token>/", people_views.join, name="join"),
+    path("people/", people_views.people_list, name="people"),
+    path("people/invitations/", people_views.invitation_create, name="invitation-create"),
+    path("people/invitations/<int:invitation_id>/revoke/", people_views.invitation_revoke, name="invitation-revoke"),
+    path("people/leave/", people_views.team_leave, name="team-leave"),
+    path("people/<int:user_id>/", people_views.member_change, name="member-change"),
+    path("teams/", people_views.team_list, name="team-list"),
+    path("teams/<slug:slug>/switch/", people_views.team_switch, name="team-switch"),
+    path("profile/", account_views.profile, name="profile"),
+    path("profile/password/", account_views.password_change, name="password-change"),
+    path("profile/sessions/<slug:name>/end/", account_views.session_end, name="session-end"),
+    path("tokens/", account_views.token_list, name="token-list"),
+    path("tokens/<uuid:token_id>/revoke/", account_views.token_revoke, name="token-revoke"),
+    path("audit/", audit_views.audit_list, name="audit"),
 ]

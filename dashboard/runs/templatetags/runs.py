@@ -102,6 +102,16 @@ def announcement(run: Run) -> str:
 
 
 @register.simple_tag
+def zone() -> str:
+    """The name of the zone in which times stand here: the person's, and UTC where nobody's is known."""
+    return timezone.get_current_timezone_name()
+
+
+def _exactly(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S} {zone()}"
+
+
+@register.simple_tag
 def ago(moment: datetime | None) -> SafeString:
     """How long ago something was; the exact time is in the tooltip. The page's script keeps it up to date."""
     if moment is None:
@@ -109,18 +119,19 @@ def ago(moment: datetime | None) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         moment.isoformat(),
-        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        _exactly(moment),
         _ago((timezone.now() - moment).total_seconds(), moment),
     )
 
 
 def _ago(seconds: float, moment: datetime) -> str:
     if seconds < 60:
-        return "just now" if seconds > -60 else f"{moment:%Y-%m-%d %H:%M} UTC"
+        return "just now" if seconds > -60 else _exactly(moment)
     for unit, length, upto in (("min", 60, 3600), ("h", 3600, 86_400), ("d", 86_400, 30 * 86_400)):
         if seconds < upto:
             return f"{int(seconds // length)} {unit} ago"
-    return f"{moment.day} {moment:%b %Y}"
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y}"
 
 
 @register.simple_tag
@@ -134,9 +145,7 @@ def until(moment: datetime) -> SafeString:
             break
     else:
         words = "in a minute" if seconds > 0 else words
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(), f"{moment:%Y-%m-%d %H:%M:%S} UTC", words
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), _exactly(moment), words)
 
 
 @register.simple_tag
@@ -146,7 +155,7 @@ def countdown(moment: datetime) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}" data-until>{}</time>',
         moment.isoformat(),
-        f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+        _exactly(moment),
         f"in {duration(seconds, exact=False)}" if seconds >= 1 else "now",
     )
 

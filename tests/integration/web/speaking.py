@@ -80,7 +80,7 @@ class Door:
                     found += chunk
                     if b"\r\n\r\n" in found and not chunk:
                         break
-            except TimeoutError:
+            except (TimeoutError, ConnectionResetError):
                 pass
             return found
 

@@ -76,7 +76,7 @@ def test_a_session_that_is_none_does_not_help(door: Door, cookie: str) -> None:
 
     assert stranger.status == 413
     assert "Sign in" in stranger.text
-    assert member.status == 403, "it lacks the form's token, and was read to find out"
+    assert member.status == 302, "it lacks the form's token, and comes back to be sent again"
 
 
 @pytest.mark.parametrize(

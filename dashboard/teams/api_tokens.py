@@ -1,0 +1,115 @@
+"""Tokens by which programs sign in, their scopes, and how often they may ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from dashboard.teams.models import ApiToken, Membership, Scope, Team, User
+from dashboard.teams.tokens import token_create, token_hash
+
+PREFIX = "rb_"
+A_MINUTE = 600
+"""Requests that one token may make in a minute."""
+
+USED_SQL = """
+    UPDATE teams_apitoken SET
+        last_used_at = clock_timestamp(),
+        window_count = CASE WHEN window_at > clock_timestamp() - interval '1 minute' THEN window_count + 1 ELSE 1 END,
+        window_at = CASE WHEN window_at > clock_timestamp() - interval '1 minute' THEN window_at
+                         ELSE clock_timestamp() END
+    WHERE id = %s
+    RETURNING window_count, extract(epoch FROM window_at + interval '1 minute' - clock_timestamp())
+"""
+
+SCOPES = {
+    "launch": Scope.LAUNCH,
+    "preset": Scope.LAUNCH,
+    "assistant": Scope.LAUNCH,
+    "view": Scope.LAUNCH,
+    "run": Scope.LAUNCH,
+    "run-answer": Scope.ANSWER,
+    "run-continue": Scope.ANSWER,
+    "answer": Scope.ANSWER,
+    "share": Scope.SHARE,
+    "form-link": Scope.SHARE,
+    "preset-form-link": Scope.SHARE,
+}
+"""What a write needs, by how its address is named; everything else needs `admin`."""
+
+
+@dataclass(frozen=True)
+class TokenUse:
+    """How often a token was used in this minute."""
+
+    count: int
+    resets_in_s: int
+
+    @property
+    def left(self) -> int:
+        return max(0, A_MINUTE - self.count)
+
+    @property
+    def is_too_often(self) -> bool:
+        return self.count > A_MINUTE
+
+
+def token_make(
+    *, team: Team, user: User, name: str, scopes: Sequence[str], lifetime: timedelta | None
+) -> tuple[ApiToken, str]:
+    """Make a token. Returns it with its text, which is not stored and cannot be shown again."""
+    random, _ = token_create()
+    text = PREFIX + random
+    made = ApiToken.objects.create(
+        team=team,
+        user=user,
+        name=name,
+        token_hash=token_hash(text),
+        hint=text[:7],
+        scopes=sorted(set(scopes)),
+        expires_at=timezone.now() + lifetime if lifetime else None,
+    )
+    return made, text
+
+
+def token_revoke(*, team: Team, token_id: UUID, by: Membership) -> bool:
+    """Make a token stop working; False when it is none of this person's, or for admins none of this team's."""
+    found = ApiToken.objects.filter(team=team, pk=token_id)
+    if not by.is_admin:
+        found = found.filter(user_id=by.user_id)
+    return bool(found.filter(revoked_at=None).update(revoked_at=timezone.now())) or found.exists()
+
+
+def token_open(text: str) -> ApiToken | None:
+    """The token, while it works and its owner is in its team; None for all others, whatever the reason."""
+    found = ApiToken.objects.select_related("user", "team").filter(
+        token_hash=token_hash(text), revoked_at=None, user__is_active=True
+    )
+    token = found.first()
+    if token is None or not token.is_open:
+        return None
+    return token
+
+
+def token_used(token: ApiToken) -> TokenUse:
+    """Count a request."""
+    with connection.cursor() as cursor:
+        cursor.execute(USED_SQL, [token.pk])
+        count, seconds = cursor.fetchone()
+    return TokenUse(int(count), max(1, round(seconds)))
+
+
+def scope_needed(method: str | None, url_name: str) -> Scope:
+    """The scope a request needs."""
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return Scope.READ
+    parts = url_name.split("-")
+    for length in range(len(parts), 0, -1):
+        if scope := SCOPES.get("-".join(parts[:length])):
+            return scope
+    return Scope.ADMIN

@@ -1,0 +1,224 @@
+"""Who is in a team, and joining, leaving and switching teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from dashboard.http import go_to, json_errors, refusal, wants_json
+from dashboard.teams import people, selectors
+from dashboard.teams.access import admin_required, member_required, people_only
+from dashboard.teams.audit import audit_note, audit_write
+from dashboard.teams.forms import InviteForm, JoinForm, MemberForm, TeamForm
+from dashboard.teams.middleware import TeamRequest
+from dashboard.teams.models import Invitation, Role, User
+from dashboard.teams.passwords import limits_hashing
+
+NO_INVITATION = "It was used, revoked, or is too old, or a part of it is missing. Ask who sent it for a new one."
+IN_TEAM = "You are in this team already."
+
+
+@never_cache
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def people_list(request: TeamRequest) -> HttpResponseBase:
+    """Everybody in the team, and for admins its invitations; POST invites."""
+    if request.method == "POST":
+        return invitation_create(request)
+    if wants_json(request):
+        return JsonResponse({"people": [_document(m) for m in selectors.team_memberships(request.team)]})
+    return _page(request)
+
+
+@never_cache
+@admin_required
+@require_POST
+def invitation_create(request: TeamRequest) -> HttpResponse:
+    """Make a link by which one person joins, and show it, once."""
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return json_errors(form.errors) if wants_json(request) else _page(request, form=form, status=422)
+    role = Role(form.cleaned_data["role"])
+    made, token = people.invitation_create(
+        team=request.team, by=request.user, role=role, note=form.cleaned_data["note"]
+    )
+    audit_note(request, f"invitation {made.pk}, {role}")
+    url = request.build_absolute_uri(reverse("join", args=[token]))
+    if wants_json(request):
+        return JsonResponse({"id": made.pk, "url": url}, status=201)
+    return _page(request, new_url=url, new_role=role.label)
+
+
+@admin_required
+@require_POST
+def invitation_revoke(request: TeamRequest, invitation_id: int) -> HttpResponse:
+    """Make an invitation stop working. Doing it twice changes nothing."""
+    if not people.invitation_revoke(team=request.team, invitation_id=invitation_id):
+        raise Http404("There is no such invitation.")
+    if wants_json(request):
+        return JsonResponse({"id": invitation_id, "revoked": True})
+    messages.success(request, "The invitation no longer works.")
+    return go_to(request, reverse("people"))
+
+
+@admin_required
+@require_POST
+def member_change(request: TeamRequest, user_id: int) -> HttpResponse:
+    """Change a person's role, or let them in or out."""
+    form = MemberForm(request.POST)
+    if not form.is_valid():
+        return json_errors(form.errors) if wants_json(request) else _page(request, status=422)
+    try:
+        membership = people.member_change(
+            team=request.team, user_id=user_id, role=form.role_given(), active=form.active_given()
+        )
+    except people.LastAdmin as error:
+        return _last_admin(request, error)
+    if membership is None:
+        raise Http404("There is no such person in your team.")
+    state = Role(membership.role).label.lower() if membership.is_active else "deactivated"
+    audit_note(request, f"{membership.user.username}, now {state}")
+    if wants_json(request):
+        return JsonResponse(_document(membership))
+    messages.success(request, f"{membership.user} is {state} now.")
+    return go_to(request, reverse("people"))
+
+
+@member_required
+@require_POST
+@people_only
+def team_leave(request: TeamRequest) -> HttpResponse:
+    """Leave the team."""
+    try:
+        left = people.team_leave(team=request.team, user=request.user)
+    except people.LastAdmin as error:
+        return _last_admin(request, error)
+    if wants_json(request):
+        return JsonResponse({"left": left})
+    messages.success(request, f"You have left {request.team.name}.")
+    return go_to(request, reverse("team-list"))
+
+
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@limits_hashing
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Join a team by invitation: with a new account, or with the one that is signed in."""
+    invitation = selectors.invitation_open(token)
+    if invitation is None:
+        title = "This invitation does not work"
+        return refusal(request, 404, NO_INVITATION, title=title, link="", is_private="yes")
+    signed_in = request.user if isinstance(request.user, User) else None
+    if request.method != "POST":
+        return _join_page(request, invitation, JoinForm(), signed_in)
+    form = JoinForm(request.POST)
+    if signed_in is None and not form.is_valid():
+        return json_errors(form.errors) if wants_json(request) else _join_page(request, invitation, form, None, 422)
+    user = signed_in or form.person()
+    try:
+        people.invitation_accept(invitation=invitation, user=user)
+    except (people.InvitationUsed, people.AlreadyMember, IntegrityError) as error:
+        in_team = isinstance(error, people.AlreadyMember)
+        return refusal(request, 409, IN_TEAM if in_team else NO_INVITATION, title="You have not joined")
+    if signed_in is None:
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    audit_write(
+        team=invitation.team, by=user, action="join", object=f"invitation {invitation.pk}, {invitation.role}",
+        request=request,
+    )  # fmt: skip
+    if wants_json(request):
+        return JsonResponse({"id": user.pk, "url": reverse("run-list")}, status=201)
+    messages.success(request, f"Welcome to {invitation.team.name}.")
+    return go_to(request, reverse("run-list"))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@people_only
+def team_list(request: TeamRequest) -> HttpResponse:
+    """The person's teams; POST makes another, by who is an admin of one."""
+    memberships = list(selectors.person_memberships(request.user))
+    may_create = request.user.is_superuser or any(membership.is_admin for membership in memberships)
+    form = TeamForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST":
+        if not may_create:
+            raise PermissionDenied("Only admins make teams. Ask one to make it and to invite you.")
+        if form.is_valid():
+            team = people.team_create(name=form.cleaned_data["name"], by=request.user)
+            audit_note(request, f"team {team.slug}")
+            if wants_json(request):
+                return JsonResponse({"id": team.slug, "url": reverse("team-list")}, status=201)
+            messages.success(request, f"{team.name} is made, and you work in it now.")
+            return go_to(request, reverse("people"))
+        if wants_json(request):
+            return json_errors(form.errors)
+    if wants_json(request):
+        teams = [
+            {"slug": m.team.slug, "name": m.team.name, "role": m.role, "current": m.team == request.team}
+            for m in memberships
+        ]
+        return JsonResponse({"teams": teams})
+    context = {"memberships": memberships, "form": form, "may_create": may_create}
+    return render(request, "teams/teams.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@people_only
+def team_switch(request: TeamRequest, slug: str) -> HttpResponse:
+    """Work in another of one's teams."""
+    membership = selectors.person_memberships(request.user).filter(team__slug=slug).first()
+    if membership is None or not people.team_switch(user=request.user, team=membership.team):
+        raise Http404("You are in no such team.")
+    if wants_json(request):
+        return JsonResponse({"id": slug, "url": reverse("run-list")})
+    following = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
+    return go_to(request, following if safe else reverse("run-list"))
+
+
+def _document(membership: Any) -> dict[str, Any]:
+    user = membership.user
+    return {
+        "id": user.pk,
+        "username": user.username,
+        "full_name": user.get_full_name(),
+        "role": membership.role,
+        "active": membership.is_active,
+    }
+
+
+def _last_admin(request: TeamRequest, error: people.LastAdmin) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"errors": {"role": [str(error)]}}, status=409)
+    return _page(request, problem=str(error), status=409)
+
+
+def _page(request: TeamRequest, *, form: InviteForm | None = None, status: int = 200, **more: str) -> HttpResponse:
+    is_admin = request.membership.is_admin
+    context = {
+        "memberships": selectors.team_memberships(request.team),
+        "invitations": selectors.invitation_list(request.team) if is_admin else (),
+        "form": form or InviteForm(),
+        "roles": Role,
+        "is_admin": is_admin,
+    }
+    return render(request, "teams/people.html", context | more, status=status)
+
+
+def _join_page(
+    request: HttpRequest, invitation: Invitation, form: JoinForm, signed_in: User | None, status: int = 200
+) -> HttpResponse:
+    context = {"invitation": invitation, "form": form, "signed_in": signed_in}
+    return render(request, "teams/join.html", context, status=status)

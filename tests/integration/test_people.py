@@ -1,0 +1,254 @@
+"""Teams and who is in them: invitations, roles, leaving, switching; profile, password and sessions."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db.models import F
+from django.test import Client
+
+from dashboard.teams.models import Invitation, Membership, Team, User
+from tests.factories import make_run, make_server, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+JSON = {"Accept": "application/json"}
+PASSWORD = "a password for tests"
+
+
+@pytest.fixture
+def team() -> Team:
+    return make_team("Tides")
+
+
+@pytest.fixture
+def admin(team: Team) -> User:
+    return make_user(team, role="admin", username="ada", password=PASSWORD)
+
+
+def signed_in(user: User) -> Client:
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+def invited(admin: User, role: str = "member") -> str:
+    made = signed_in(admin).post("/people/invitations/", {"role": role, "note": "for Grace"}, headers=JSON)
+    assert made.status_code == 201, made.content
+    return str(re.sub("^https?://[^/]+", "", made.json()["url"]))
+
+
+def joining(**fields: str) -> dict[str, str]:
+    return {"username": "grace", "full_name": "Grace Hopper", "password": PASSWORD, **fields}
+
+
+def test_an_invitation_makes_one_person_a_member(admin: User, team: Team) -> None:
+    path = invited(admin)
+    page = Client().get(path)
+    assert "Tides" in page.content.decode()
+    assert (page.headers["Referrer-Policy"], page.headers["X-Robots-Tag"]) == ("same-origin", "noindex, nofollow")
+    browser = Client()
+
+    joined = browser.post(path, joining())
+    second = Client().post(path, joining(username="eve"))
+
+    assert joined.status_code == 303
+    membership = Membership.objects.get(user__username="grace")
+    assert (membership.team, membership.role, str(membership.user)) == (team, "member", "Grace Hopper")
+    assert browser.get("/runs/").status_code == 200, "signed in"
+    assert second.status_code == 404
+    assert not User.objects.filter(username="eve").exists()
+    assert signed_in(membership.user).get(path).status_code == 404, "used and unknown look the same"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"password": "short"}, {"password": "grace hopper1"}, {"username": "ada"}, {"username": "a b"}]
+)
+def test_a_wrong_account_is_refused_and_the_invitation_stays(admin: User, fields: dict[str, str]) -> None:
+    path = invited(admin)
+
+    page, document = Client().post(path, joining(**fields)), Client().post(path, joining(**fields), headers=JSON)
+
+    assert page.status_code == document.status_code == 422
+    assert set(document.json()["errors"]) == set(fields)
+    assert "has-error" in page.content.decode()
+    assert Client().post(path, joining(), headers=JSON).status_code == 201
+
+
+def test_somebody_with_an_account_joins_with_it(admin: User, team: Team) -> None:
+    other = make_user(make_team("Moons"))
+    browser = signed_in(other)
+    path = invited(admin, "viewer")
+
+    assert "Join as" in browser.get(path).content.decode()
+    assert browser.post(path).status_code == 303
+    assert Membership.objects.get(user=other, team=team).role == "viewer"
+    assert "Tides" in browser.get("/teams/").content.decode()
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "unknown"])
+def test_an_invitation_that_does_not_work_says_nothing(admin: User, how: str) -> None:
+    path = invited(admin)
+    if how == "revoked":
+        made = Invitation.objects.get()
+        for _ in range(2):
+            assert signed_in(admin).post(f"/people/invitations/{made.pk}/revoke/", headers=JSON).status_code == 200
+    elif how == "expired":
+        Invitation.objects.update(expires_at=F("expires_at") - timedelta(days=8))
+    else:
+        path = "/accounts/join/nope/"
+
+    refused = Client().get(path)
+
+    assert refused.status_code == Client().post(path, joining()).status_code == 404
+    assert "Tides" not in refused.content.decode()
+    assert refused.headers["Referrer-Policy"] == "no-referrer"
+    assert not User.objects.filter(username="grace").exists()
+
+
+def test_only_admins_invite_and_change_people(admin: User, team: Team) -> None:
+    for role in ("viewer", "member"):
+        browser = signed_in(make_user(team, role=role))
+        for path in ("/people/invitations/", "/people/", f"/people/{admin.pk}/"):
+            assert browser.post(path, {"role": "viewer"}, headers=JSON).status_code == 403, path
+        page = browser.get("/people/").content.decode()
+        assert "ada" in page
+        assert "Invite somebody" not in page
+    assert Membership.objects.get(user=admin).role == "admin"
+
+
+def test_people_of_other_teams_are_not_found(admin: User) -> None:
+    stranger = make_user(make_team())
+    invited(make_user(stranger.teams.get(), role="admin"))
+    other = Invitation.objects.get()
+
+    assert signed_in(admin).post(f"/people/{stranger.pk}/", {"role": "viewer"}, headers=JSON).status_code == 404
+    assert signed_in(admin).post(f"/people/invitations/{other.pk}/revoke/", headers=JSON).status_code == 404
+
+
+def test_a_deactivated_person_is_out_at_once_and_comes_back(admin: User, team: Team) -> None:
+    member = make_user(team, username="grace", password=PASSWORD)
+    browser, boss = signed_in(member), signed_in(admin)
+
+    off = boss.post(f"/people/{member.pk}/", {"active": "false"}, headers=JSON)
+
+    assert off.json() == {
+        "id": member.pk, "username": "grace", "full_name": "", "role": "member", "active": False
+    }  # fmt: skip
+    assert browser.get("/runs/", headers=JSON).status_code == 401
+    assert Client().post("/accounts/login/", {"username": "grace", "password": PASSWORD}).status_code == 200
+    boss.post(f"/people/{member.pk}/", {"active": "true", "role": "viewer"})
+    assert Client().post("/accounts/login/", {"username": "grace", "password": PASSWORD}).status_code == 302
+    assert Membership.objects.get(user=member).role == "viewer"
+
+
+def test_who_is_deactivated_in_one_team_works_on_in_another(admin: User, team: Team) -> None:
+    member, other = make_user(team), make_team("Moons")
+    Membership.objects.create(team=other, user=member, role="member")
+    browser = signed_in(member)
+
+    signed_in(admin).post(f"/people/{member.pk}/", {"active": "false"})
+
+    assert browser.get("/runs/").context["request"].team == other
+
+
+def test_the_last_admin_stays(admin: User, team: Team) -> None:
+    boss = signed_in(admin)
+    for path, fields in (
+        ("/people/leave/", {}),
+        (f"/people/{admin.pk}/", {"role": "member"}),
+        (f"/people/{admin.pk}/", {"active": "false"}),
+    ):
+        refused = boss.post(path, fields, headers=JSON)
+        assert refused.status_code == boss.post(path, fields).status_code == 409
+        assert "needs an admin" in refused.json()["errors"]["role"][0]
+    make_user(team, role="admin")
+
+    assert boss.post("/people/leave/", headers=JSON).json() == {"left": True}
+    assert boss.get("/people/", headers=JSON).status_code == 403
+
+
+def test_teams_see_nothing_of_each_other_and_are_switched(admin: User, team: Team) -> None:
+    boss = signed_in(admin)
+    ours = make_run(server=make_server(team), by=admin, name="Neap")
+
+    made = boss.post("/teams/", {"name": "Moons"}, headers=JSON)
+
+    assert made.status_code == 201
+    assert boss.get("/runs/").context["request"].team.name == "Moons"
+    assert "Neap" not in boss.get("/runs/").content.decode()
+    assert boss.get(f"/runs/{ours.pk}.json").status_code == 404
+    assert [(row["name"], row["current"]) for row in boss.get("/teams/", headers=JSON).json()["teams"]] == [
+        ("Moons", True),
+        ("Tides", False),
+    ]
+    assert boss.post(f"/teams/{team.slug}/switch/", {"next": "/people/"}).headers["Location"] == "/people/"
+    assert boss.post(f"/teams/{team.slug}/switch/", {"next": "//evil.example"}).headers["Location"] == "/runs/"
+    assert "Neap" in boss.get("/runs/").content.decode()
+    assert signed_in(make_user(make_team())).post(f"/teams/{team.slug}/switch/", headers=JSON).status_code == 404
+
+
+def test_only_admins_make_teams(team: Team) -> None:
+    assert signed_in(make_user(team)).post("/teams/", {"name": "Mine"}, headers=JSON).status_code == 403
+    assert Team.objects.count() == 1
+
+
+def test_a_link_of_another_of_ones_teams_leads_there(admin: User, team: Team) -> None:
+    run = make_run(server=make_server(team), by=admin)
+    boss = signed_in(admin)
+    boss.post("/teams/", {"name": "Moons"})
+
+    opened = boss.get(f"/runs/{run.pk}/", follow=True)
+
+    assert opened.status_code == 200
+    assert "You are in Tides now" in opened.content.decode()
+    assert opened.context["request"].team == team
+    assert signed_in(make_user(make_team())).get(f"/runs/{run.pk}/").status_code == 404
+
+
+def test_a_profile_has_a_zone_and_a_theme(admin: User, team: Team) -> None:
+    boss = signed_in(admin)
+    wrong = boss.post("/profile/", {"time_zone": "Mars/Base", "theme": "pink"}, headers=JSON)
+    assert set(wrong.json()["errors"]) == {"time_zone", "theme"}
+
+    saved = boss.post("/profile/", {"full_name": "Ada L", "time_zone": "Asia/Kolkata", "theme": "dark"})
+
+    assert saved.status_code == 303
+    page = boss.get("/profile/").content.decode()
+    assert '<html lang="en" data-theme="dark">' in page
+    run = make_run(server=make_server(team), by=admin)
+    run.created_at = run.created_at.replace(hour=12, minute=0)
+    run.save(update_fields=["created_at"])
+    assert "17:30:" in boss.get(f"/runs/{run.pk}/").content.decode()
+
+
+def test_a_new_password_ends_other_sessions(admin: User) -> None:
+    here, elsewhere = signed_in(admin), signed_in(admin)
+    wrong = here.post("/profile/password/", {"password": "no", "new_password": "short"}, headers=JSON)
+    assert set(wrong.json()["errors"]) == {"password", "new_password"}
+
+    changed = here.post("/profile/password/", {"password": PASSWORD, "new_password": "another long password"})
+
+    assert changed.status_code == 303
+    assert here.get("/profile/").status_code == 200
+    assert elsewhere.get("/profile/").status_code == 302
+    assert Session.objects.count() == 1
+
+
+def test_a_session_is_ended_by_its_owner_alone(admin: User, team: Team) -> None:
+    here, elsewhere = signed_in(admin), signed_in(admin)
+    sessions = here.get("/profile/").context["sessions"]
+    (name,) = [session["name"] for session in sessions if not session["is_this"]]
+    key = elsewhere.cookies["sessionid"].value
+    assert key not in here.get("/profile/").content.decode()
+
+    stranger = signed_in(make_user(team)).post(f"/profile/sessions/{name}/end/", headers=JSON)
+    ended = here.post(f"/profile/sessions/{name}/end/", headers=JSON)
+    again: Any = here.post(f"/profile/sessions/{name}/end/", headers=JSON)
+
+    assert (stranger.status_code, ended.status_code, again.status_code) == (404, 200, 404)
+    assert elsewhere.get("/profile/").status_code == 302
