@@ -108,10 +108,35 @@ class EventParser:
         return StreamEvent(self._last_id, name, namespace, b"\n".join(data) if size <= EVENT_BYTES else None)
 
 
+class Repeats:
+    """Notices events that come a second time, as where a server goes over from those it has kept to those that come.
+
+    Ids are `<milliseconds>-<number>` and never fall; several events may bear the same one, as they do on the dev server.
+    """
+
+    def __init__(self) -> None:
+        self._last = (0, 0)
+        self._with_it: set[tuple[str, str, bytes | None]] = set()
+
+    def has(self, event: StreamEvent) -> bool:
+        """Whether it came before; what has an id of another kind never did."""
+        first, _, second = event.id.partition("-")
+        if not (first.isdecimal() and second.isdecimal() and len(event.id) < 40):
+            return False
+        at, what = (int(first), int(second)), (event.name, event.namespace, event.data)
+        if at < self._last or (at == self._last and what in self._with_it):
+            return True
+        if at > self._last:
+            self._last = at
+            self._with_it.clear()
+        self._with_it.add(what)
+        return False
+
+
 async def stream_events(
     http: HttpClient, thread_id: str, run_id: str, *, last_event_id: str, headers: Mapping[str, str] | None
 ) -> AsyncGenerator[StreamEvent, None]:
-    """The events after `last_event_id` until the server ends the answer, as it does when the run is over.
+    """The events after `last_event_id`, each once, until the server ends the answer, as it does when the run is over.
 
     Raises:
         RequestRejected: the server has no such run, or no such stream.
@@ -119,11 +144,12 @@ async def stream_events(
     """
     path = f"/threads/{segment(thread_id)}/runs/{segment(run_id)}/stream"
     asked = {**(headers or {}), "Accept": "text/event-stream", "Last-Event-ID": last_event_id}
-    parser = EventParser()
+    parser, repeats = EventParser(), Repeats()
     async with http.stream("GET", path, headers=asked) as response:
         try:
             async for chunk in response.aiter_bytes():
                 for event in parser.feed(chunk):
-                    yield event
+                    if not repeats.has(event):
+                        yield event
         except READING_ERRORS as error:
             raise ServerUnreachableNotCreated(f"{http.origin} broke off its events: {sentence(error)}.") from error

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dashboard.langgraph import LangGraphClient, RunRejected
-from dashboard.langgraph.events import EVENT_BYTES, EventParser, StreamEvent
+from dashboard.langgraph.events import EVENT_BYTES, EventParser, Repeats, StreamEvent
 from tests.scripted_server import Fault, ScriptedServer
 
 SENT = (
@@ -50,6 +50,19 @@ def test_an_event_that_is_too_large_is_passed_on_without_its_data() -> None:
 @pytest.mark.parametrize("identity", ["", "7", "x-0", "99999999999999999999-0"])
 def test_an_id_that_is_no_time_gives_none(identity: str) -> None:
     assert StreamEvent(identity, "updates", "", b"{}").at is None
+
+
+def test_events_that_come_twice_are_noticed() -> None:
+    repeats = Repeats()
+
+    def event(identity: str, data: bytes) -> StreamEvent:
+        return StreamEvent(identity, "messages", "", data)
+
+    sent = [event("100-0", b"a"), event("101-0", b"b"), event("101-0", b"c"), event("102-0", b"d")]
+    again = [event("101-0", b"b"), event("101-0", b"c"), event("102-0", b"d")]
+    later = [event("102-0", b"e"), event("103-0", b"d"), event("", b"x"), event("", b"x")]
+
+    assert [repeats.has(one) for one in sent + again + later] == [False] * 4 + [True] * 3 + [False] * 4
 
 
 async def test_a_server_that_refuses_to_keep_events_is_asked_once(
