@@ -111,7 +111,7 @@ class EventParser:
 class Repeats:
     """Notices events that come a second time, as where a server goes over from those it has kept to those that come.
 
-    Ids are `<milliseconds>-<number>` and never fall; several events may bear the same one, as they do on the dev server.
+    Ids are `<milliseconds>-<number>` and never fall; several events may bear the same one.
     """
 
     def __init__(self) -> None:
