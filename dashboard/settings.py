@@ -151,6 +151,8 @@ CONTENT_SECURITY_POLICY = {
 
 # Forms carry JSON documents typed and pasted by people. Strangers may send less: see `dashboard.web.bodies`.
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENV.body_max_mb * 1024 * 1024
+# A form made from a schema of 500 fields posts some 2,000 controls.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

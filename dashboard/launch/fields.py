@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, cast
@@ -11,23 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 
-from dashboard.text import clip
-
-_EXPECTED = {
-    "Expecting ',' delimiter": "expected a comma",
-    "Expecting ':' delimiter": "expected a colon",
-    "Expecting value": "expected a value",
-    "Expecting property name enclosed in double quotes": "expected a key in double quotes",
-    "Illegal trailing comma before end of object": "the last comma is one too many",
-    "Illegal trailing comma before end of array": "the last comma is one too many",
-    "Unterminated string starting at": "this text has no closing quote",
-    "Invalid control character at": "a line break or tab inside a text must be written \\n or \\t",
-    "Invalid \\escape": "a backslash inside a text must be doubled",
-    "Invalid \\uXXXX escape": "expected four hex digits after \\u",
-    "Extra data": "the document ended before this; expected nothing more",
-}
-# Possessive, and a text without its closing quote matches too: every character is looked at once, whatever was typed.
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?+|-?(?:NaN|Infinity)|-?\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+', re.DOTALL)
+from dashboard.schema_forms import json_text
 
 
 def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
@@ -88,62 +70,28 @@ class JSONText(forms.CharField):
         """The text was checked before it was parsed."""
 
     def _parse(self, text: str) -> Any:
-        if "\x00" in text:
-            raise ValidationError("A NUL character cannot stand here; inside a text it is written \\u0000.")
         try:
-            return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique, parse_float=_finite)
-        except json.JSONDecodeError as error:
-            expected = _EXPECTED.get(error.msg, error.msg[:1].lower() + error.msg[1:])
-            raise self._wrong(f"{_place(text, error.pos)}: {expected}.") from None
-        except _Refused as error:
-            raise self._wrong(f"{_place(text, _find(text, error.token))}: {error}") from None
-        except RecursionError:
-            raise self._wrong("It is nested too deeply.") from None
-        except ValueError:
-            raise self._wrong("It holds a whole number with too many digits.") from None
+            parsed = json_text.parse(text)
+        except json_text.Problem as problem:
+            raise self._wrong(str(problem)) from None
+        if refused := json_text.refusals_of_text(text, parsed):
+            raise ValidationError(refused)
+        return parsed
 
     def _wrong(self, sentence: str) -> ValidationError:
         shape = "a JSON object" if self.only_object else "JSON"
         return ValidationError(f"{self.label} must be {shape}, for example {self.example}. {sentence}")
 
 
-class _Refused(ValueError):
-    def __init__(self, token: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.token = token
+class ReadDocument(forms.Field):
+    """A document whose form has read it already."""
 
+    def __init__(self, value: Any, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+        self.value = value
 
-def _refuse(token: str) -> Any:
-    raise _Refused(token, f"{token} is no JSON value; use null, or a text.")
-
-
-def _finite(token: str) -> float:
-    number = float(token)
-    if not math.isfinite(number):
-        raise _Refused(token, f"{clip(token)} is too large for a number; write it as a text.")
-    return number
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _Refused(json.dumps(key, ensure_ascii=False), f'the key "{clip(key)}" stands twice.')
-        found[key] = value
-    return found
-
-
-def _find(text: str, token: str) -> int:
-    """Where a refused token stands: for a key that stands twice, the last place; else the first outside texts."""
-    found = (match.start() for match in _TOKEN.finditer(text) if match.group() == token)
-    first = next(found, 0)
-    return next(found, first) if token.startswith('"') else first
-
-
-def _place(text: str, position: int) -> str:
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    return f"Line {line}, column {column}"
+    def clean(self, value: Any) -> Any:
+        return self.value
 
 
 class BooleanText(forms.TypedChoiceField):

@@ -8,7 +8,7 @@ from typing import Literal
 from dashboard.launch.differences import difference
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.models import Preset
-from dashboard.launch.presets import preset_apply, preset_data, preset_id_of
+from dashboard.launch.presets import preset_apply, preset_data, preset_fixed, preset_id_of
 from dashboard.launch.selectors import preset_get
 from dashboard.runs.models import ParentKind, ThreadChoice
 from dashboard.runs.services import LaunchOrder
@@ -35,8 +35,7 @@ def preset_named(request: TeamRequest) -> Preset | None:
 def filled_form(request: TeamRequest) -> Filled:
     """Read the posted form: checked, and against the preset's locked fields."""
     preset = preset_named(request)
-    data = preset_data(preset, request.POST) if preset else request.POST
-    form = LaunchForm(data, team=request.team, by=request.user)
+    form = _form(request, preset)
     if not form.is_valid():
         return Filled(form, None, preset)
     order = form.order()
@@ -50,6 +49,16 @@ def filled_form(request: TeamRequest) -> Filled:
     for name, sentences in errors.items():
         form.errors.setdefault(name, form.error_class()).extend(sentences)
     return Filled(form, None if errors else order, preset)
+
+
+def posted_form(request: TeamRequest) -> LaunchForm:
+    """The posted form, to be shown again: not checked yet."""
+    return _form(request, preset_named(request))
+
+
+def _form(request: TeamRequest, preset: Preset | None) -> LaunchForm:
+    data = preset_data(preset, request.POST) if preset else request.POST
+    return LaunchForm(data, team=request.team, by=request.user, files=request.FILES, fixed=preset_fixed(preset))
 
 
 def kind_of(order: LaunchOrder) -> ParentKind | Literal[""]:

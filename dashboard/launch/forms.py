@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.forms.utils import ErrorDict
+from django.http import QueryDict
 
-from dashboard.launch.fields import BooleanText, JSONText, NodeNames, OptionText, ServerChoice, Tags, speak_plainly
+from dashboard.launch.documents import NAMES as DOCUMENTS
+from dashboard.launch.documents import Document, has_configurable, schema_of
+from dashboard.launch.fields import (
+    BooleanText,
+    JSONText,
+    NodeNames,
+    OptionText,
+    ReadDocument,
+    ServerChoice,
+    Tags,
+    speak_plainly,
+)
 from dashboard.launch.headers import MASK, clean_headers, clean_query
+from dashboard.launch.schedule import UNITS, start_after_s
+from dashboard.launch.warnings import launch_warnings
 from dashboard.runs.inheritance import may_use_headers
 from dashboard.runs.models import ParentKind, Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder
 from dashboard.runs.text import is_visible
-from dashboard.servers.models import Server
-from dashboard.servers.selectors import server_list
+from dashboard.schema_forms import MISSING, Fixed
+from dashboard.schema_forms.nodes import id_of
+from dashboard.schema_forms.pointers import unescape
+from dashboard.schema_forms.shapes import Shapes
+from dashboard.servers.models import Assistant, Server
+from dashboard.servers.selectors import assistant_list, assistant_meant, assistant_titles, server_list
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.teams.models import Team, User
 from dashboard.text import clip
@@ -208,10 +227,31 @@ class LaunchForm(forms.Form):
     launch_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
     parent = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, team: Team, by: User | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        team: Team,
+        by: User | None = None,
+        files: Mapping[str, Any] | None = None,
+        initial: dict[str, Any] | None = None,
+        controls: QueryDict | None = None,
+        fixed: Mapping[str, Fixed] | None = None,
+    ) -> None:
+        """`initial` and `controls` fill a form that was not posted: documents as JSON text, and by single controls.
+
+        `fixed`: by document, the fields whose values are those of a preset, whatever is posted.
+        """
+        super().__init__(data, initial=initial)
         self.team, self.by = team, by
+        self.fixed = fixed or {}
+        self.controls = controls
+        self.warnings: dict[str, list[str]] = {}
+        # Off while a form is only shown again: nothing typed is to be called wrong before it is sent.
+        self.is_checked = self.is_bound
         self.servers = list(server_list(team))
+        self.assistant = self._assistant()
+        self._read_documents(files, controls)
         field = self.fields["server"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = server_list(team)
@@ -225,23 +265,125 @@ class LaunchForm(forms.Form):
             if isinstance(bound, NodeNames):
                 bound.widget.attrs |= {"spellcheck": "false", "rows": 2}
 
+    def _assistant(self) -> Assistant | None:
+        """The assistant that is meant, when it is one of those known."""
+        server = str(self["server"].value() or "")
+        text = str(self["assistant_id"].value() or "").strip()
+        if not text:
+            return None
+        known = [one for one in assistant_list(self.team) if not server or str(one.server_id) == server]
+        if (meant := assistant_meant(known, text)) is not None:
+            return meant
+        titles = assistant_titles(known)
+        return next((one for one in known if titles[one.pk] == text), None)
+
+    def _read_documents(self, files: Mapping[str, Any] | None, controls: QueryDict | None) -> None:
+        self.documents: dict[str, Document] = {}
+        for name in DOCUMENTS:
+            schema = schema_of(self.assistant, name)
+            field = self.fields[name]
+            if name == "input" and schema.value is not None:
+                cast("JSONText", field).only_object = is_object(schema.value)
+            if self.is_bound:
+                document = Document.from_post(name, schema, self.data, files, self.fixed_of(name))
+                if document.form is not None:
+                    value = document.value
+                    read = ReadDocument(None if value is MISSING else value, label=field.label)
+                    self.fields[name] = read
+            elif controls is not None and is_filled_by_controls(name, controls):
+                document = Document.from_post(name, schema, controls, None, self.fixed_of(name))
+            else:
+                view = controls.get(f"{name}_view", "") if controls is not None else ""
+                text = str(self.initial.get(name) or "")
+                document = Document.of_text(name, schema, text, str(view), self.fixed_of(name))
+            self.documents[name] = document
+
+    def fixed_of(self, name: str) -> Fixed:
+        return self.fixed.get(name, Fixed())
+
     # What the template shows.
 
-    def main_fields(self) -> list[forms.BoundField]:
-        """The fields everybody needs, in order; the server only when there is a choice."""
-        return [self[name] for name in MAIN_FIELDS if name != "server" or len(self.servers) > 1]
+    def main_documents(self) -> list[Document]:
+        """What the assistant works on and is set up by; what it does not have stands under Advanced."""
+        found = [self.documents["input"]]
+        context, config = self.documents["context"], self.documents["config"]
+        if context.has_form or context.value is not MISSING or context.text.strip():
+            found.append(context)
+        if self.assistant is not None and has_configurable(self.assistant.schemas):
+            found.append(config)
+        return found
 
-    def advanced_groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+    @property
+    def parent_id(self) -> uuid.UUID | None:
+        try:
+            return uuid.UUID(str(self["parent"].value()))
+        except ValueError:
+            return None
+
+    @property
+    def errors(self) -> ErrorDict:
+        return super().errors if self.is_checked else ErrorDict()
+
+    def error_links(self) -> list[tuple[str, str, str, str]]:
+        """Each mistake: the control's name, its label, the id to go to, and the sentence."""
+        links = []
+        for name, sentences in self.errors.items():
+            label, target = "", ""
+            if name in self.fields:
+                label, target = str(self.fields[name].label), f"field-{name}"
+            elif name != NON_FIELD_ERRORS:
+                document, _, pointer = name.partition("/")
+                words = " / ".join(unescape(key) for key in pointer.split("/"))
+                label = f"{self.documents[document].label}: {words}" if document in self.documents else name
+                target = f"{id_of(name)}_field"
+            links += [("" if name == NON_FIELD_ERRORS else name, label, target, str(each)) for each in sentences]
+        return links
+
+    start_choices = (("", "After seconds"), ("in", "In …"), ("at", "At …"))
+    start_units = tuple(UNITS)
+
+    @property
+    def start(self) -> dict[str, str]:
+        """What was typed about the start, besides `after_seconds`."""
+        names = ("start", "start_in", "start_unit", "start_at", "start_zone")
+        source: Mapping[str, Any] = self.data if self.is_bound else self.controls or {}
+        return {name: str(source.get(name) or "") for name in names}
+
+    def side_fields(self) -> list[forms.BoundField]:
+        return [self["name"], self["tags"]]
+
+    def advanced_groups(self) -> list[tuple[str, list[forms.BoundField], list[Document]]]:
         """Every other parameter of `wait`, in groups with a heading."""
-        return [(heading, [self[name] for name in names]) for heading, names in ADVANCED_GROUPS]
+        shown = {document.name for document in self.main_documents()}
+        groups = []
+        for heading, names in ADVANCED_GROUPS:
+            fields = [self[name] for name in names if name not in DOCUMENTS]
+            documents = [self.documents[name] for name in names if name in DOCUMENTS and name not in shown]
+            if heading == "Configuration" and "context" not in shown and self.assistant is None:
+                documents.insert(0, self.documents["context"])
+            groups.append((heading, fields, documents))
+        return groups
 
     def advanced_given(self) -> int:
         """How many of the advanced parameters hold something."""
-        return sum(1 for name in ADVANCED_FIELDS if self[name].value() not in (None, ""))
+        shown = {document.name for document in self.main_documents()}
+        names = [name for name in ADVANCED_FIELDS if name not in shown]
+        return sum(1 for name in names if self._is_given(name))
+
+    def _is_given(self, name: str) -> bool:
+        if name in self.documents:
+            document = self.documents[name]
+            return document.value is not MISSING or bool(document.text.strip())
+        return self[name].value() not in (None, "")
 
     def advanced_is_open(self) -> bool:
         """Advanced is open when it holds an error, or something typed."""
-        return self.advanced_given() > 0 or any(name in self.errors for name in ADVANCED_FIELDS)
+        names = {name.partition("/")[0] for name in (*self.errors, *self.warnings)}
+        return self.advanced_given() > 0 or any(name in names for name in ADVANCED_FIELDS)
+
+    def uploads(self) -> bool:
+        """Whether a file can be chosen somewhere: the page's form is then multipart/form-data."""
+        return any("data-upload" in str(document.form) for document in self.documents.values() if document.form)
 
     # Checks.
 
@@ -256,12 +398,21 @@ class LaunchForm(forms.Form):
         raise ValidationError("Choose the server on which the run takes place.")
 
     def clean_assistant_id(self) -> str:
-        assistant_id = str(self.cleaned_data["assistant_id"]).strip()
-        if not is_visible(assistant_id):
+        """What `wait` takes: the id of an assistant that was chosen by its title, else as typed."""
+        text = str(self.cleaned_data["assistant_id"]).strip()
+        if not is_visible(text):
             raise ValidationError(
                 "This is made of characters that cannot be seen: choose an assistant, or type its id."
             )
-        return assistant_id
+        if self.assistant is None or text in (str(self.assistant.assistant_id), self.assistant.graph_id):
+            return text
+        return self.assistant.graph_id if self.assistant.is_default else str(self.assistant.assistant_id)
+
+    def clean_after_seconds(self) -> int | None:
+        """Seconds from now, as given, or as "in" or "at" say."""
+        seconds: int | None = self.cleaned_data["after_seconds"]
+        started = start_after_s(self.data, most_s=AFTER_SECONDS_MAX)
+        return seconds if started is None else started
 
     def clean_webhook(self) -> str | None:
         text = str(self.cleaned_data["webhook"]).strip()
@@ -292,7 +443,26 @@ class LaunchForm(forms.Form):
         self._check_thread(data["thread"], (data.get("thread_id") or "").strip())
         self._check_pairs(data)
         self._check_parent(data)
+        self._check_documents(data)
         return data
+
+    def _check_documents(self, data: dict[str, Any]) -> None:
+        """The form views block; of the JSON views the schema's refusals only warn."""
+        goes_on = any(data.get(name) for name in ("command", "checkpoint", "checkpoint_id"))
+        for name, document in self.documents.items():
+            if document.form is None:
+                if name not in self.errors:
+                    document.check_json(data.get(name))
+                continue
+            for control, sentences in document.check_form(may_be_missing=goes_on or name != "input").items():
+                self.errors.setdefault(control, self.error_class()).extend(sentences)
+            value = document.value
+            if value is MISSING and name == "input" and is_object(document.schema.value or {}) and not goes_on:
+                value = {} if data["thread"] != ThreadChoice.EXISTING else MISSING
+            data[name] = None if value is MISSING else value
+        for document in self.documents.values():
+            self.warnings |= document.warnings
+        self.warnings |= launch_warnings(data, self.assistant)
 
     def _check_thread(self, choice: str, thread_id: str) -> None:
         if choice != ThreadChoice.EXISTING:
@@ -363,7 +533,8 @@ class LaunchForm(forms.Form):
             assistant_id=data["assistant_id"],
             thread_choice=ThreadChoice(data["thread"]),
             thread_id=data["thread_id"] or None,
-            params={name: data[name] for name in WAIT_PARAMETERS if data[name] not in (None, "")},
+            params={name: data[name] for name in WAIT_PARAMETERS if is_given(name, data[name])},
+            warnings=[sentence for sentences in self.warnings.values() for sentence in sentences],
             headers=data["headers"],
             name=data["name"],
             tags=data["tags"],
@@ -371,3 +542,19 @@ class LaunchForm(forms.Form):
             parent_kind=ParentKind.AGAIN if parent else "",
             launch_key=data["launch_key"],
         )
+
+
+def is_given(name: str, value: Any) -> bool:
+    """Whether a cleaned value goes out: an empty text is one only as the input of a graph that takes texts."""
+    return value is not None and (value != "" or name == "input")
+
+
+def is_object(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema describes an object, or does not say what."""
+    kind = Shapes(schema).of(schema).kind
+    return kind in ("object", "json") or not schema
+
+
+def is_filled_by_controls(name: str, controls: QueryDict) -> bool:
+    """Whether an address fills a document by its single controls."""
+    return controls.get(f"{name}_view") == "form" or any(control.startswith(f"{name}/") for control in controls)

@@ -15,10 +15,11 @@ from uuid import UUID
 
 from django.http import QueryDict
 
+from dashboard.launch.documents import NAMES
 from dashboard.launch.models import Preset
 from dashboard.launch.prefill import controls_of
 from dashboard.runs.services import LaunchOrder
-from dashboard.schema_forms import MISSING
+from dashboard.schema_forms import MISSING, Fixed
 from dashboard.schema_forms.pointers import join, path_of
 
 DOCUMENTS = ("input", "context", "config", "command", "metadata", "checkpoint", "langsmith_tracing", "params")
@@ -54,6 +55,16 @@ def preset_data(preset: Preset, posted: QueryDict) -> QueryDict:
         if not is_posted:
             data[name] = value
     return data
+
+
+def preset_fixed(preset: Preset | None) -> dict[str, Fixed]:
+    """The fields of each document's form that a preset locks or hides."""
+    if preset is None:
+        return {}
+    return {
+        name: Fixed(preset.params.get(name, MISSING), frozenset(preset.locked), frozenset(preset.hidden))
+        for name in NAMES
+    }
 
 
 @dataclass(frozen=True)

@@ -14,4 +14,5 @@ urlpatterns = [
     path("presets/new/", preset_views.preset_new, name="preset-new"),
     path("presets/<uuid:preset_id>/", preset_views.preset_detail, name="preset-detail"),
     path("presets/<uuid:preset_id>/delete/", preset_views.preset_delete, name="preset-delete"),
+    path("launch/form/", views.launch_form, name="launch-form"),
 ]

@@ -9,17 +9,17 @@ from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.http import go_to, json_errors, wants_json
-from dashboard.launch.examples import assistant_cards
-from dashboard.launch.filled import NO_SUCH_PRESET, filled_form, preset_named
+from dashboard.launch.actions import form_act, form_parent
+from dashboard.launch.filled import NO_SUCH_PRESET, filled_form, posted_form, preset_named
 from dashboard.launch.forms import LaunchForm
+from dashboard.launch.picker import assistant_choices
 from dashboard.launch.prefill import new_launch_key, prefill_for_fork, prefill_from_query, prefill_from_run
-from dashboard.launch.presets import preset_controls
+from dashboard.launch.presets import preset_controls, preset_fixed
 from dashboard.runs import services
 from dashboard.runs.models import Run
-from dashboard.servers.selectors import assistant_list
 from dashboard.teams.access import may_act_required
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.pending_form import typed_take
@@ -54,20 +54,39 @@ def _show(request: TeamRequest) -> HttpResponse:
     initial |= prefill_from_query(request.GET)
     if initial.get("thread_id") and "thread" not in request.GET and parent is None:
         initial["thread"] = "existing"
-    form = LaunchForm(team=request.team, by=request.user, initial=initial)
+    form = LaunchForm(
+        team=request.team, by=request.user, initial=initial, controls=request.GET, fixed=preset_fixed(preset)
+    )
     return render(request, "launch/page.html", _context(request, form, parent))
 
 
 def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
     """The form as it was left, to be looked at and sent; its own launch key still makes it launch once."""
-    return LaunchForm(
-        team=request.team,
-        by=request.user,
-        initial={name: typed[name] for name in LaunchForm.base_fields if name in typed},
-    )
+    initial = {name: typed[name] for name in LaunchForm.base_fields if name in typed}
+    return LaunchForm(team=request.team, by=request.user, initial=initial, controls=typed)
+
+
+@never_cache
+@may_act_required
+@require_POST
+def launch_form(request: TeamRequest) -> HttpResponse:
+    """What a button inside the form asks for: another row, the other view, another assistant. Launches nothing."""
+    form = posted_form(request)
+    done = form_act(form, request.POST)
+    if done is None:
+        return HttpResponse("This form was damaged on its way. Load the page again.", status=422)
+    if done.document is None:
+        return render(request, "launch/_form.html", _context(request, form, form_parent(form)))
+    if done.is_row and done.document.form is not None:
+        return HttpResponse(str(done.document.form))
+    return render(request, "launch/_document.html", {"document": done.document, "form": form})
 
 
 def _launch(request: TeamRequest) -> HttpResponse:
+    if "do" in request.POST:
+        form = posted_form(request)
+        form_act(form, request.POST)
+        return render(request, "launch/page.html", _context(request, form, form_parent(form)) | {"is_typed": True})
     filled = filled_form(request)
     form = filled.form
     if filled.order is None:
@@ -75,6 +94,8 @@ def _launch(request: TeamRequest) -> HttpResponse:
             return json_errors(form.errors)
         context = _context(request, form, form.cleaned_data.get("parent"))
         return render(request, "launch/page.html", context, status=422)
+    if form.warnings and not wants_json(request) and "anyway" not in request.POST:
+        return render(request, "launch/page.html", _context(request, form, form.cleaned_data["parent"]), status=422)
     try:
         run = services.run_launch(team=request.team, by=request.user, order=filled.order)
     except services.AlreadyLaunched as earlier:
@@ -82,17 +103,22 @@ def _launch(request: TeamRequest) -> HttpResponse:
         messages.info(request, "This form was sent before; here is the run it launched. Launch again starts another.")
     url = reverse("run-detail", args=[run.pk])
     if wants_json(request):
-        return JsonResponse({"id": str(run.pk), "url": url}, status=201, headers={"Location": url})
+        body: dict[str, object] = {"id": str(run.pk), "url": url}
+        if form.warnings:
+            body["warnings"] = form.warnings
+        return JsonResponse(body, status=201, headers={"Location": url})
     return go_to(request, url)
 
 
 def _context(request: TeamRequest, form: LaunchForm, parent: Run | None) -> dict[str, object]:
-    assistants = list(assistant_list(request.team))
+    choices = assistant_choices(request.team, request.user)
     return {
         "form": form,
         "parent": parent,
-        "assistants": assistants,
-        "cards": assistant_cards(assistants),
+        "assistant": form.assistant,
+        "assistants": choices,
+        "choices": choices,
+        "chosen": next((choice for choice in choices if choice.is_of(form.assistant)), None),
         "servers": form.servers,
     }
 

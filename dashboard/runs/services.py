@@ -32,6 +32,7 @@ from dashboard.teams.encryption import secrets_encrypt
 from dashboard.teams.models import Team, User
 
 SEARCH_TEXT_CHARS = 8_000
+WARNING_CHARS = 500
 PRUNE_AT_ONCE = 1_000
 
 
@@ -54,6 +55,7 @@ class LaunchOrder:
     parent_kind: ParentKind | Literal[""] = ""
     launch_key: uuid.UUID | None = None
     preset_id: uuid.UUID | None = None
+    warnings: Sequence[str] = ()
 
 
 class AlreadyLaunched(Exception):
@@ -117,6 +119,8 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
             wait_take(run, resume=(params.get("command") or {}).get("resume"))
         event_append(run, EventKind.LAUNCHED, by=by)
         notify_thread_waiters(run, is_there=True)
+        for sentence in order.warnings:
+            event_append(run, EventKind.WARNING, {"message": sentence[:WARNING_CHARS]})
         if "checkpoint_during" in params:
             event_append(
                 run,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from dashboard.schema_forms.matching import branch_of, matches
 from dashboard.schema_forms.messages import CONTENT
 from dashboard.schema_forms.pointers import join, unescape
-from dashboard.schema_forms.reading import NEW, extra_schema, pasted
+from dashboard.schema_forms.reading import NEW, extra_schema
 from dashboard.schema_forms.shapes import Shape, Shapes
 from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Rows, Unread, Untouched
 
@@ -40,7 +40,7 @@ class Actor:
         self.tree = tree
         self.focus = ""
 
-    def act(self, action: str, marks: dict[str, str]) -> bool:
+    def act(self, action: str) -> bool:
         """Returns False for an action that is not of this form, or of no place in it."""
         verb, _, control = action.partition(" ")
         number = ""
@@ -74,8 +74,7 @@ class Actor:
             case "add":
                 self._add(spot, shape, control)
             case "paste":
-                rows = self._rows(spot)
-                rows += pasted(self.shapes, shape, marks.get("paste", ""), len(rows))
+                pass  # the lines were added as the form was read
             case "image" | "file":
                 self._block(spot, verb, control)
         return True

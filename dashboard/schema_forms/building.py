@@ -104,10 +104,10 @@ class Builder:
     def _too_much(self, value: Any, place: Place) -> str:
         if place.depth > DEEPEST:
             return "This is nested so deeply that it is edited as JSON."
-        if self.count + len(value) > MOST_NODES:
-            return "The form has very many fields already; this part is edited as JSON."
         if isinstance(value, list) and len(value) > MOST_ITEMS:
             return f"A list of {len(value):,} items is edited as JSON."
+        if self.count + len(value) > MOST_NODES:
+            return "The form has very many fields already; this part is edited as JSON."
         return ""
 
     def _drawn(self, shape: Shape, value: Any, place: Place, *, is_null: bool = False) -> Node:
@@ -328,6 +328,9 @@ class Builder:
             node.note = "optional"
             is_blank = value is MISSING or not has_content(value)
             is_told_of = any(control.startswith(f"{place.name}/") for control in self.errors)
+            if place.default and not shape.properties:
+                node.note = f"default: {short(write(place.default, indent=None), 120)}"
+                node.actions.append((f"default {place.name}", "Edit the default", ""))
             node.is_folded = is_blank and not is_told_of and bool(shape.properties)
         if (order := self._order(shape, held)) is not None:
             node.hidden.append((f"order/{place.name}", write(order, indent=None)))

@@ -66,7 +66,6 @@ class SchemaForm:
         self.errors: dict[str, list[str]] = {}
         self.warnings: dict[str, list[str]] = {}
         self._shapes = Shapes(self.schema)
-        self._marks: dict[str, dict[str, str]] = {}
         self._focus = ""
         self._tree = copy.deepcopy(document)
         self._put_fixed()
@@ -87,7 +86,6 @@ class SchemaForm:
         form._tree = read(form._shapes, form.schema, posted)
         form._forged()
         form._put_fixed()
-        form._pastes = {key: value for key, value in data.items() if key.startswith("paste/")}
         return form
 
     _pastes: Mapping[str, Any] = {}  # never changed, only replaced
@@ -136,8 +134,7 @@ class SchemaForm:
     def act(self, action: str) -> bool:
         """Do what a row button says; returns whether it was one of this form's."""
         actor = Actor(self._shapes, self.name, self._tree)
-        control = action.partition(" ")[2]
-        done = actor.act(action, {"paste": str(self._pastes.get(f"paste/{control}", ""))})
+        done = actor.act(action)
         self._tree = actor.tree
         self._focus = actor.focus
         self._put_fixed()

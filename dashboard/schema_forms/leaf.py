@@ -109,8 +109,8 @@ def _errors(node: Node) -> str:
 def _help(node: Node) -> str:
     html = ""
     if node.help or node.bounds:
-        bounds = f' <span class="sf-bounds">{escape(node.bounds)}</span>' if node.bounds else ""
-        html = f'<p class="sf-help" id="{node.id}_help">{escape(node.help)}{bounds}</p>'
+        parts = [text for text in (node.help, node.bounds) if text]
+        html = f'<p class="sf-help" id="{node.id}_help">{escape(" · ".join(parts))}</p>'
     if node.note:
         html += f'<p class="sf-help" id="{node.id}_note">{escape(node.note)}</p>'
     if node.more:

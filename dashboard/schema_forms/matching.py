@@ -7,7 +7,7 @@ from typing import Any
 from dashboard.schema_forms.json_text import write
 from dashboard.schema_forms.reading_texts import reads_as_format
 from dashboard.schema_forms.shapes import Shape, Shapes
-from dashboard.schema_forms.values import Chosen, NewKey, Unread, is_number, is_one_line, is_plain
+from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Unread, is_number, is_one_line, is_plain
 
 _DEEPEST = 6
 _MOST_ITEMS = 50
@@ -33,7 +33,7 @@ def option_of(shape: Shape, value: Any) -> int | None:
 def matches(shapes: Shapes, schema: Any, value: Any, depth: int = 0, key: str = "") -> bool:
     """Whether `value` is of the type, and has the constants, that `schema` asks for. Bounds do not count."""
     shape = shapes.of(schema, key)
-    if isinstance(value, Unread | Chosen) or depth > _DEEPEST:
+    if value is MISSING or isinstance(value, Unread | Chosen) or depth > _DEEPEST:
         return True
     if value is None and shape.is_nullable:
         return True

@@ -121,6 +121,13 @@ class Assistant(models.Model):
         """What it was made with: `config` and `context`, where they are not empty."""
         return json.loads(self.settings_text)  # type: ignore[no-any-return]
 
+    @cached_property
+    def nodes(self) -> list[str]:
+        """The names of its graph's nodes; [] when the server gave none."""
+        found = json.loads(self.graph_text).get("nodes") if self.graph_text else None
+        names = [str(node.get("id")) for node in found if isinstance(node, dict)] if isinstance(found, list) else []
+        return [name for name in names if name not in ("__start__", "__end__")]
+
     @property
     def is_default(self) -> bool:
         """Whether it is the one its server made for the graph; its graph's name then means it too."""

@@ -30,7 +30,8 @@ function problemOf(text) {
     return null;
   } catch (error) {
     const position = Number(/position (\d+)/.exec(error.message)?.[1] ?? text.length);
-    return `Not yet JSON: line ${text.slice(0, position).split("\n").length}`;
+    const before = text.slice(0, position).split("\n");
+    return `Not yet JSON: line ${before.length}, column ${before.at(-1).length + 1}`;
   }
 }
 

@@ -1,13 +1,15 @@
 // The launch form: one launch per click, a summary in words, and the way to what is wrong.
-export function attachLaunch(part) {
-  const form = part.querySelector("[data-launch]:not([data-ready])");
-  if (!form) return;
-  form.dataset.ready = "";
-  const button = form.querySelector(".launch-submit [type=submit]");
-  const value = (name) => form.elements[name]?.value?.trim() ?? "";
+import { holdsTyping, summarize } from "./launch_summary.js";
 
-  form.addEventListener("submit", (event) => {
-    if (event.submitter?.hasAttribute("formaction")) return;  // it only keeps what was typed
+export function attachLaunch(part) {
+  const form = part.matches?.("[data-launch]") ? part : part.querySelector("[data-launch]");
+  if (!form || "ready" in form.dataset) return;
+  form.dataset.ready = "";
+  const button = form.querySelector("[data-launch-button]");
+  const words = button.innerHTML;
+
+  form.addEventListener("submit", ({ submitter }) => {
+    if (submitter?.name === "do" || submitter?.formAction !== form.action) return;
     button.disabled = true;
     button.textContent = "Launching";
   });
@@ -15,61 +17,42 @@ export function attachLaunch(part) {
     if (!event.persisted) return;
     // Come back to with the Back button: the next click is meant as a new launch, not as the old one sent twice.
     button.disabled = false;
-    button.textContent = "Launch run";
+    button.innerHTML = words;
     form.elements.launch_key.value = newKey();
   });
-
-  const summary = form.querySelector("[data-launch-summary]");
-  const count = form.querySelector("[data-advanced-count]");
-  const advanced = [...form.querySelectorAll("#advanced [name]")];
-  const describe = () => {
-    const given = advanced.filter((control) => control.value.trim()).length;
-    count.textContent = given ? `${given} given` : "all at their defaults";
-    const where = { new: "a new thread", stateless: "no thread", existing: "an existing thread" }[value("thread")] ?? "a new thread";
-    const what = value("command") ? "with a command" : value("input") ? "with input" : "without input";
-    const others = given - (value("command") ? 1 : 0);
-    const besides = others ? ` and ${others} advanced setting${others === 1 ? "" : "s"}` : "";
-    const words = [strong(value("assistant_id")), ` on ${where}, ${what}${besides}.`];
-    summary.replaceChildren(...(value("assistant_id") ? words : ["Choose an assistant, or start from an example."]));
-  };
-  form.addEventListener("input", describe);
-  describe();
-  summary.hidden = false;
-
-  for (const card of form.querySelectorAll("a.card")) {
-    card.addEventListener("click", (event) => {
-      const words = `Start from ${card.querySelector(".card-title").textContent}? What you typed is replaced by the example.`;
-      if (holdsTyping(form) && !window.confirm(words)) event.preventDefault();
-    });
-  }
-
-  for (const link of document.querySelectorAll("#error-summary [data-focus]")) {
-    link.addEventListener("click", (event) => {
-      const control = form.querySelector(`[name="${link.dataset.focus}"]`);
-      if (!control) return;
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      control.closest("details")?.setAttribute("open", "");
-      control.focus();
-    });
-  }
-  document.getElementById("error-summary")?.focus();
+      form.requestSubmit(button);
+    }
+  });
+
+  const describe = () => summarize(form);
+  form.addEventListener("input", describe);
+  form.addEventListener("change", describe);
+  describe();
+  form.querySelector("[data-launch-summary]").hidden = false;
+  const zone = form.querySelector("[data-own-zone]");
+  if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+
+  form.addEventListener("click", (event) => {
+    const card = event.target.closest("a.card");
+    const question = `Start from ${card?.querySelector(".card-title").textContent.trim()}? What you typed is replaced.`;
+    if (card && holdsTyping(form) && !window.confirm(question)) event.preventDefault();
+    const link = event.target.closest(".error-summary [data-focus], .warning-summary [data-focus]");
+    if (link && goTo(form, link.dataset.focus)) event.preventDefault();
+  });
+  document.querySelector("#error-summary, #warning-summary")?.focus();
 }
 
-/** Whether a click that loads another form would lose something a person has typed or chosen. */
-function holdsTyping(form) {
-  const isChanged = (control) => {
-    if (control.type === "hidden") return false;
-    if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
-    if (control.options) return control.value !== ([...control.options].find((option) => option.defaultSelected) ?? control.options[0])?.value;
-    return control.value !== control.defaultValue;
-  };
-  return "typed" in form.dataset || [...form.elements].some((control) => control.name && isChanged(control));
-}
-
-function strong(words) {
-  const element = document.createElement("strong");
-  element.textContent = words;
-  return element;
+/** Open what hides the control, or the field, of that name, and put the cursor there. */
+function goTo(form, name) {
+  const field = document.getElementById(`id_${name}_field`) ?? document.getElementById(`field-${name}`);
+  const named = [...form.elements].find((control) => control.name === name && control.type !== "hidden");
+  const control = named ?? field?.querySelector("input:not([type=hidden]), select, textarea, button");
+  for (let fold = control?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  control?.focus();
+  return Boolean(control);
 }
 
 function newKey() {

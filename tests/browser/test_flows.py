@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Page, expect
 
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
-from dashboard.servers.services import AssistantFound, server_seen
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open
 from tests.browser.steps import finish, live, shows, start, status_of, tab_to
@@ -220,30 +219,3 @@ def test_share_link_is_live_for_a_stranger_until_revoked(
     finish(lease, Outcome(RunStatus.SUCCEEDED, body=b'{"secret": 1}'))
     shows(page, run, "succeeded")
     assert "secret" not in stranger.content()
-
-
-def test_an_example_never_replaces_what_was_typed_without_asking(page: Page, team: Team, user: User) -> None:
-    found = [AssistantFound(uuid4(), name, name, "", {}) for name in ("chat", "report")]
-    server_seen(server=team.servers.get(), version="1", assistants=found)
-    page.goto("/launch/")
-    card = page.locator("a.card", has_text=re.compile("report", re.IGNORECASE))
-    asked: list[str] = []
-    answers = [False, True]
-
-    def answer(dialog: Dialog) -> None:
-        asked.append(dialog.message)
-        dialog.accept() if answers.pop(0) else dialog.dismiss()
-
-    page.on("dialog", answer)
-    page.locator("a.card", has_text=re.compile("chat", re.IGNORECASE)).click()
-    expect(page.locator("#id_assistant_id")).to_have_value(re.compile("."))
-    assert asked == [], "nothing was typed"
-
-    page.locator("#id_name").fill("my own words")
-    card.click()
-    expect(page.locator("#id_name")).to_have_value("my own words")
-    assert len(asked) == 1
-    assert "What you typed is replaced by the example." in asked[0]
-    card.click()
-    expect(page.locator("#id_name")).to_have_value("")
-    expect(card).to_have_attribute("aria-current", "true")

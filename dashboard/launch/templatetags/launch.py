@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django import template
 from django.forms import BoundField
 from django.utils.safestring import SafeString
 
+from dashboard.launch.documents import Document
 from dashboard.launch.fields import JSONText
+from dashboard.launch.forms import ADVANCED_FIELDS, LaunchForm
 
 register = template.Library()
 
 
 @register.simple_tag
-def control(field: BoundField, **attrs: str) -> SafeString:
+def control(field: BoundField, aria_label: str = "", **attrs: str) -> SafeString:
     """The field's control, tied to its help, its errors and, for JSON, to what is said of it while typing."""
     parts = [f"id_{field.name}_help"] if field.help_text else []
     parts += [f"id_{field.name}_error"] if field.errors else []
     parts += [f"id_{field.name}_json"] if isinstance(field.field, JSONText) else []
     given: dict[str, str | bool] = {"aria-describedby": " ".join(parts), **attrs}
+    if aria_label:
+        given["aria-label"] = aria_label
     return field.as_widget(attrs=given)
+
+
+@register.simple_tag
+def document_field(form: LaunchForm, document: Document) -> BoundField:
+    """The text area that holds the document in its JSON view, with the text as it stands now."""
+    field = form.base_fields[document.name]
+    bound = JSONBound(form, field, document.name)
+    bound.text = document.text
+    return bound
+
+
+class JSONBound(BoundField):
+    """A JSON field that shows a document's text, whatever was posted under its name."""
+
+    text = ""
+
+    def value(self) -> str:
+        return self.text
+
+
+@register.filter
+def is_advanced(field: BoundField) -> bool:
+    """Whether a field stands where an expert looks for the names of `wait`."""
+    return field.name in ADVANCED_FIELDS
+
+
+@register.filter
+def of(found: Mapping[str, list[str]], name: str) -> list[str]:
+    """The sentences about one field."""
+    return found.get(name, [])

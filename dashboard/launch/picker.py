@@ -1,0 +1,48 @@
+"""The assistants to choose from: those used last first, each told apart from all the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max
+
+from dashboard.runs.models import Run
+from dashboard.servers.models import Assistant
+from dashboard.servers.selectors import assistant_ids, assistant_list, assistant_titles
+from dashboard.teams.models import Team, User
+
+_LATELY = 300
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One assistant to choose; `value` is what is posted."""
+
+    assistant: Assistant
+    title: str
+    value: str
+    description: str
+    used_at: datetime | None
+
+    def is_of(self, assistant: Assistant | None) -> bool:
+        return assistant is not None and assistant.pk == self.assistant.pk
+
+
+def assistant_choices(team: Team, user: User) -> list[Choice]:
+    """Every assistant of the team's servers; first those that the person launched lately."""
+    assistants = list(assistant_list(team))
+    titles = assistant_titles(assistants)
+    lately = Run.objects.filter(team=team, launched_by=user).order_by("-created_at").values("pk")[:_LATELY]
+    rows = Run.objects.filter(pk__in=lately).values_list("server_id", "assistant_id").annotate(at=Max("created_at"))
+    used = {(server_id, assistant_id): at for server_id, assistant_id, at in rows}
+    choices = []
+    for one in assistants:
+        times = [used[key] for name in assistant_ids(one) if (key := (one.server_id, name)) in used]
+        text = one.description or str((one.schemas.get("input_schema") or {}).get("description") or "")
+        value = one.graph_id if one.is_default else titles[one.pk]
+        choices.append(Choice(one, titles[one.pk], value, text.strip().split("\n\n")[0], max(times, default=None)))
+    return sorted(choices, key=lambda choice: (choice.used_at is None, -(choice.used_at or _NEVER).timestamp()))
+
+
+_NEVER = datetime.fromtimestamp(0).astimezone()

@@ -1,0 +1,241 @@
+"""The launch page with forms made from schemas: by mouse, by keyboard alone, on a phone and without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from dashboard.runs.models import Run
+from dashboard.servers.services import AssistantFound, server_seen
+from dashboard.teams.models import Team, User
+from tests.browser.conftest import Open
+from tests.browser.steps import tab_to
+from tests.contract.schema_forms.schemas import SCHEMAS
+
+RUN_PAGE = re.compile(r"/runs/([0-9a-f-]{36})/")
+TONE = {"type": "object", "properties": {"tone": {"title": "Tone", "enum": ["plain", "shout"], "default": "plain"}}}
+
+
+@pytest.fixture(autouse=True)
+def assistants(team: Team) -> None:
+    schemas = {
+        name: {"input_schema": SCHEMAS[name]} for name in ("person", "chat", "pets", "formats", "text at the top")
+    }
+    schemas["chat"]["context_schema"] = TONE
+    found = [
+        AssistantFound(
+            uuid4(), name.replace(" ", "-"), name.replace(" ", "-"), f"About {name}.", schema, nodes=["plan"]
+        )
+        for name, schema in schemas.items()
+    ]
+    server_seen(server=team.servers.get(), version="1", assistants=found)
+
+
+@pytest.fixture
+def page(open_browser: Open, user: User) -> Page:
+    return open_browser(user).new_page()
+
+
+def launched(page: Page) -> dict[str, Any]:
+    expect(page).to_have_url(RUN_PAGE)
+    found = RUN_PAGE.search(page.url)
+    assert found
+    return Run.objects.get(pk=UUID(found.group(1))).request.params
+
+
+def launch(page: Page) -> None:
+    page.get_by_role("button", name="Launch run").click()
+
+
+def test_a_nested_form_says_what_is_wrong_beside_each_field(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person")
+    page.get_by_label("Number", exact=True).first.fill("twelve")
+    launch(page)
+
+    summary = page.locator("#error-summary")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("whole number such as 3")
+    page.get_by_label("Number", exact=True).first.fill("12")
+    launch(page)
+    expect(summary).to_contain_text("Input: home / street: This is required.")
+    summary.get_by_role("link", name="Input: home / street").click()
+    expect(page.locator('[name="input/home/street"]')).to_be_focused()
+
+    page.keyboard.type("Long Street")
+    page.get_by_label("Name", exact=True).first.fill("Ada")
+    page.locator("#document-input").get_by_label("Name", exact=True).fill("Ada")
+    launch(page)
+    assert launched(page)["input"] == {"name": "Ada", "home": {"street": "Long Street", "number": 12}}
+
+
+def test_lists_grow_move_and_take_many_lines(page: Page) -> None:
+    page.goto("/launch/?assistant_id=pets")
+    page.get_by_label("Pet", exact=True).select_option("Dog")
+    page.get_by_label("Name", exact=True).last.wait_for()
+    page.locator('[name="input/pet/name"]').fill("Rex")
+    tricks = page.get_by_role("group", name="Tricks")
+    tricks.get_by_text("Paste many lines").click()
+    tricks.get_by_label("One item a line").fill("sit\n\nroll over\n")
+    tricks.get_by_role("button", name="Add the lines").click()
+    expect(page.locator('[name="input/pet/tricks/1"]')).to_have_value("roll over")
+    tricks.get_by_role("button", name="Add an item").click()
+    expect(page.locator('[name="input/pet/tricks/2"]')).to_be_focused()
+    page.keyboard.type("jump")
+    tricks.get_by_role("button", name="Move Tricks 3 up").click()
+    expect(page.locator('[name="input/pet/tricks/1"]')).to_have_value("jump")
+    tricks.get_by_role("button", name="Remove Tricks 1").click()
+    expect(page.locator('[name="input/pet/tricks/1"]')).to_have_value("roll over")
+    launch(page)
+
+    assert launched(page)["input"] == {"pet": {"kind": "dog", "name": "Rex", "tricks": ["jump", "roll over"]}}
+
+
+def test_a_chat_is_written_message_by_message(page: Page, tmp_path: Path) -> None:
+    picture = tmp_path / "dot.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n")
+    page.goto("/launch/?assistant_id=chat")
+    page.locator('[name="input/messages/0/content"]').fill("Look at this,\nplease")
+    page.get_by_role("button", name="+ Image").click()
+    expect(page.locator('[name="input/messages/0/content/0/text"]')).to_have_value("Look at this,\nplease")
+    page.get_by_label("Upload a file for Image").set_input_files(picture)
+    expect(page.locator('[name="input/messages/0/content/1/image_url/url"]')).to_have_value(
+        re.compile("^data:image/png")
+    )
+    page.get_by_role("button", name="Add a message").click()
+    page.locator('[name="input/messages/1/role"]').select_option("tool")
+    page.locator('[name="input/messages/1/content"]').fill("42")
+    page.get_by_label("Tool call id").last.fill("call_1")
+    page.get_by_label("shout").check()
+    launch(page)
+
+    params = launched(page)
+    assert params["context"] == {"tone": "shout"}
+    assert params["input"]["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look at this,\nplease"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
+            ],
+        },
+        {"role": "tool", "content": "42", "tool_call_id": "call_1"},
+    ]
+
+
+def test_form_and_json_are_two_views_of_one_document(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person")
+    page.locator("#document-input").get_by_label("Name", exact=True).fill("Ada")
+    page.locator("#document-input .switch").get_by_text("JSON").click()
+    area = page.locator("#id_input")
+    expect(area).to_have_value(re.compile('"name": "Ada"'))
+    text = '{\n  "scores": {\n    "a": 1.50\n  },\n  "zzz": [\n    1e3\n  ],\n  "name": "Bob"\n}'
+    area.fill(text)
+
+    page.locator("#document-input .switch").get_by_text("Form").click()
+    expect(page.locator('[name="input/scores/a"]')).to_have_value("1.50")
+    page.locator("#document-input .switch").get_by_text("JSON").click()
+
+    expect(area).to_have_value(text)
+    area.fill("{")
+    page.locator("#document-input .switch").get_by_text("Form").click()
+    expect(page.locator("#field-input")).to_contain_text("This is not JSON yet")
+    expect(area).to_have_value("{")
+
+
+def test_switching_a_large_document_is_quick(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person")
+    friend = json.dumps({"name": "n" * 20, "home": {"street": "s" * 60}})
+    page.locator("#document-input .switch").get_by_text("JSON").click()
+    page.locator("#id_input").fill(f'{{"name": "Ada", "friends": [{", ".join([friend] * 1_800)}]}}')
+    took = []
+    for view, found in (("Form", '[name="input/name"]'), ("JSON", "#id_input"), ("Form", '[name="input/name"]')):
+        start = time.monotonic()
+        page.locator("#document-input .switch").get_by_text(view).click()
+        expect(page.locator(found)).to_be_visible()
+        took.append(time.monotonic() - start)
+
+    expect(page.locator("#document-input")).to_contain_text("A list of 1,800 items is edited as JSON.")
+    assert min(took) < 2.0, took
+
+
+def test_what_the_schema_refuses_in_json_can_be_launched_anyway(page: Page) -> None:
+    page.goto("/launch/?assistant_id=pets")
+    page.locator("#document-input .switch").get_by_text("JSON").click()
+    page.locator("#id_input").fill('{\n  "pet": {"kind": "cow"}\n}')
+    launch(page)
+
+    warning = page.locator("#warning-summary")
+    expect(warning).to_be_focused()
+    expect(warning).to_contain_text("Line 2")
+    warning.get_by_role("button", name="Launch anyway").click()
+
+    assert launched(page)["input"] == {"pet": {"kind": "cow"}}
+    expect(page.get_by_text("Line 2", exact=False).first).to_be_attached()
+
+
+def test_another_assistant_is_picked_by_search_and_keeps_what_fits(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person")
+    page.locator("#id_name").fill("my own words")
+
+    page.locator("#id_assistant_id").fill("about chat")
+    page.keyboard.press("Enter")
+
+    expect(page.locator('[name="input/messages/0/content"]')).to_be_visible()
+    expect(page.locator("#id_assistant_id")).to_have_value("chat")
+    expect(page.locator("#id_name")).to_have_value("my own words")
+
+
+def test_the_keyboard_alone_fills_and_launches(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person")
+    page.locator("#id_assistant_id").focus()
+    tab_to(page, page.locator('[name="input/name"]'))
+    page.keyboard.type("Ada")
+    tab_to(page, page.locator('[name="input/home/street"]'))
+    page.keyboard.type("Long Street")
+    tab_to(page, page.get_by_role("group", name="Tags").get_by_role("button", name="Add an item"))
+    page.keyboard.press("Enter")
+    expect(page.locator('[name="input/tags/0"]')).to_be_focused()
+    page.keyboard.type("poet")
+    page.keyboard.press("Control+Enter")
+
+    assert launched(page)["input"] == {"name": "Ada", "home": {"street": "Long Street"}, "tags": ["poet"]}
+
+
+def test_without_javascript_rows_kinds_and_views_work_too(open_browser: Open, user: User) -> None:
+    page = open_browser(user, java_script_enabled=False, viewport={"width": 360, "height": 800}).new_page()
+    page.goto("/launch/")
+    page.locator("#id_assistant_id").fill("pets")
+    page.get_by_role("button", name="Show its form").click()
+    page.get_by_label("Pet", exact=True).select_option("Dog")
+    page.get_by_role("button", name="Show its fields").first.click()
+    page.locator('[name="input/pet/name"]').fill("Rex")
+    page.get_by_role("group", name="Tricks").get_by_role("button", name="Add an item").click()
+    page.locator('[name="input/pet/tricks/0"]').fill("sit")
+    page.get_by_label("JSON").first.check()
+    page.locator("#document-input").get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator("#id_input")).to_have_value(re.compile('"tricks": \\[\n *"sit"'))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    launch(page)
+
+    assert launched(page)["input"] == {"pet": {"kind": "dog", "name": "Rex", "tricks": ["sit"]}}
+
+
+def test_a_text_at_the_top_and_a_file(page: Page, tmp_path: Path) -> None:
+    page.goto("/launch/?assistant_id=text-at-the-top")
+    page.locator('[name="input"]').fill("Tides")
+    launch(page)
+    assert launched(page)["input"] == "Tides"
+
+    page.goto("/launch/?assistant_id=formats")
+    (tmp_path / "a.bin").write_bytes(b"\x00\x01")
+    page.get_by_label("Upload a file for file").set_input_files(tmp_path / "a.bin")
+    expect(page.locator('[name="input/file"]')).to_have_value("AAE=")
+    launch(page)
+    assert launched(page)["input"] == {"file": "AAE="}
