@@ -23,8 +23,10 @@ from dashboard.runs.models import Run
 from dashboard.teams.access import may_act_required
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.pending_form import typed_take
+from dashboard.web.bodies import takes_files
 
 
+@takes_files
 @never_cache
 @may_act_required
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -66,6 +68,7 @@ def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
     return LaunchForm(team=request.team, by=request.user, initial=initial, controls=typed)
 
 
+@takes_files
 @never_cache
 @may_act_required
 @require_POST

@@ -23,6 +23,8 @@ _INPUTS = {
     "time": 'type="time" step="any"',
 }
 _LONG_DEFAULT = 40
+_LARGE = 20_000
+"""A text of so many characters does not make its field grow: browsers take seconds for that."""
 
 
 def leaf_html(node: Node) -> str:
@@ -79,7 +81,8 @@ def _control(node: Node) -> str:
         return f"<select {attributes}>{_options(node.options)}</select>"
     placeholder = f'placeholder="{escape(node.placeholder or " ")}"'
     if node.control in _AREAS:
-        code = "" if node.control == "area" else ' class="sf-code" spellcheck="false"'
+        words = " ".join(["sf-code"] * (node.control != "area") + ["sf-large"] * (len(node.value) > _LARGE))
+        code = f' class="{words}" spellcheck="false"' if words else ""
         # A browser drops the first line break of a text area: this one is for it.
         area = f'<textarea {attributes} rows="1" {placeholder}{code}>\n{escape(node.value)}</textarea>'
         if node.control != "file" or node.locked:

@@ -7,6 +7,7 @@ export function attachLaunch(part) {
   form.dataset.ready = "";
   const button = form.querySelector("[data-launch-button]");
   const words = button.innerHTML;
+  form.enctype = "application/x-www-form-urlencoded";  // files are texts by now: schema_forms.js reads them
 
   form.addEventListener("submit", ({ submitter }) => {
     if (submitter?.name === "do" || submitter?.formAction !== form.action) return;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,6 +21,16 @@ from tests.contract.schema_forms.schemas import SCHEMAS
 RUN_PAGE = re.compile(r"/runs/([0-9a-f-]{36})/")
 TONE = {"type": "object", "properties": {"tone": {"title": "Tone", "enum": ["plain", "shout"], "default": "plain"}}}
 
+# From the request of the other view to the next frame after it was put in, in milliseconds.
+SWITCH_TIMES = """() => {
+  window.switchTimes = [];
+  let start = 0;
+  document.body.addEventListener("htmx:beforeRequest", () => { start = performance.now(); });
+  document.body.addEventListener("htmx:afterSettle", () => requestAnimationFrame(() => setTimeout(() => {
+    window.switchTimes.push(Math.round(performance.now() - start));
+  })));
+}"""
+
 
 @pytest.fixture(autouse=True)
 def assistants(team: Team) -> None:
@@ -31,7 +40,12 @@ def assistants(team: Team) -> None:
     schemas["chat"]["context_schema"] = TONE
     found = [
         AssistantFound(
-            uuid4(), name.replace(" ", "-"), name.replace(" ", "-"), f"About {name}.", schema, nodes=["plan"]
+            uuid4(),
+            name.replace(" ", "-"),
+            name.replace(" ", "-"),
+            f"About {name}.",
+            schema,
+            graph={"nodes": [{"id": "plan"}]},
         )
         for name, schema in schemas.items()
     ]
@@ -154,15 +168,18 @@ def test_switching_a_large_document_is_quick(page: Page) -> None:
     friend = json.dumps({"name": "n" * 20, "home": {"street": "s" * 60}})
     page.locator("#document-input .switch").get_by_text("JSON").click()
     page.locator("#id_input").fill(f'{{"name": "Ada", "friends": [{", ".join([friend] * 1_800)}]}}')
-    took = []
-    for view, found in (("Form", '[name="input/name"]'), ("JSON", "#id_input"), ("Form", '[name="input/name"]')):
-        start = time.monotonic()
+    page.evaluate(SWITCH_TIMES)
+    for view, found in (("Form", '[name="input/name"]'), ("JSON", "#id_input")) * 3 + (
+        ("Form", '[name="input/name"]'),
+    ):
         page.locator("#document-input .switch").get_by_text(view).click()
         expect(page.locator(found)).to_be_visible()
-        took.append(time.monotonic() - start)
 
     expect(page.locator("#document-input")).to_contain_text("A list of 1,800 items is edited as JSON.")
-    assert min(took) < 2.0, took
+    times = page.evaluate("window.switchTimes")
+    assert len(times) == 7
+    # A machine with nothing else to do needs a tenth of this.
+    assert min(times) < 5_000
 
 
 def test_what_the_schema_refuses_in_json_can_be_launched_anyway(page: Page) -> None:

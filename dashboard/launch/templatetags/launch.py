@@ -14,6 +14,9 @@ from dashboard.launch.forms import ADVANCED_FIELDS, LaunchForm
 
 register = template.Library()
 
+LARGE = 20_000
+"""A text of so many characters does not make its field grow: browsers take seconds for that."""
+
 
 @register.simple_tag
 def control(field: BoundField, aria_label: str = "", **attrs: str) -> SafeString:
@@ -22,6 +25,8 @@ def control(field: BoundField, aria_label: str = "", **attrs: str) -> SafeString
     parts += [f"id_{field.name}_error"] if field.errors else []
     parts += [f"id_{field.name}_json"] if isinstance(field.field, JSONText) else []
     given: dict[str, str | bool] = {"aria-describedby": " ".join(parts), **attrs}
+    if getattr(field, "is_large", False):
+        given["class"] = "is-large"
     if aria_label:
         given["aria-label"] = aria_label
     return field.as_widget(attrs=given)
@@ -32,6 +37,7 @@ def document_field(form: LaunchForm, document: Document) -> BoundField:
     """The text area that holds the document in its JSON view, with the text as it stands now."""
     field = form.base_fields[document.name]
     bound = JSONBound(form, field, document.name)
+    bound.is_large = len(document.text) > LARGE
     bound.text = document.text
     return bound
 
@@ -40,6 +46,7 @@ class JSONBound(BoundField):
     """A JSON field that shows a document's text, whatever was posted under its name."""
 
     text = ""
+    is_large = False
 
     def value(self) -> str:
         return self.text
