@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -70,6 +71,24 @@ def client_address(request: HttpRequest) -> str:
 def go_to(request: HttpRequest, url: str) -> HttpResponse:
     """Send the browser to `url`: HX-Redirect for htmx, 303 for plain HTML."""
     return HttpResponseClientRedirect(url) if is_htmx(request) else SeeOther(url)
+
+
+NO_JSON_BODY = (
+    "Send the fields of the form (application/x-www-form-urlencoded), not a JSON body; a document such as the input is "
+    "JSON text inside its field."
+)
+
+
+def fields_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Refuse a JSON body with a sentence, which would otherwise look like a form with nothing filled in."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST" and (request.content_type or "").endswith("json"):
+            return JsonResponse({"errors": {"body": [NO_JSON_BODY]}}, status=415)
+        return view(request, *args, **kwargs)
+
+    return checked
 
 
 def json_errors(errors: Mapping[str, Any]) -> JsonResponse:

@@ -21,7 +21,7 @@ from dashboard.servers import services
 from dashboard.servers.documents import assistant_document
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_list as assistants_of_team
-from dashboard.servers.selectors import assistant_meant, assistant_titles, server_get, server_list
+from dashboard.servers.selectors import assistant_meant, assistant_titles, change_latest, server_get, server_list
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
 
@@ -85,6 +85,8 @@ def assistant_detail(request: TeamRequest, server_id: UUID, assistant_id: str) -
         "launch_query": urlencode({"server": server_id, "assistant_id": launch_id(assistant)}),
         "runs_query": urlencode({"assistant": launch_id(assistant)}),
         "may_act": request.membership.may_launch,
+        "is_admin": request.membership.is_admin,
+        "change": change_latest(assistant),
     }
     return render(request, "assistants/page.html", context)
 

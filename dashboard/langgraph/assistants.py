@@ -89,6 +89,34 @@ class AssistantsClient:
         path = f"/assistants/{segment(assistant_id)}/graph"
         return cast("Graph", await self._json(path, params={"xray": xray}, headers=headers))
 
+    async def create(
+        self, graph_id: str, *, assistant_id: str, settings: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Make an assistant of a graph under an id of the caller's. Asking twice makes one.
+
+        `settings` are any of `name`, `description`, `config`, `context`, `metadata`.
+
+        Raises:
+            RequestRejected: the server refuses the graph, or the settings; nothing was made.
+        """
+        body = {"graph_id": graph_id, "assistant_id": assistant_id, "if_exists": "do_nothing", **settings}
+        await self._http.request("POST", "/assistants", json=body, headers=headers)
+
+    async def update(
+        self, assistant_id: str, *, settings: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Change an assistant, which makes a new version of it."""
+        await self._http.request("PATCH", f"/assistants/{segment(assistant_id)}", json=dict(settings), headers=headers)
+
+    async def set_latest(self, assistant_id: str, version: int, *, headers: Mapping[str, str] | None = None) -> None:
+        """Make an earlier version of an assistant the one that runs."""
+        path = f"/assistants/{segment(assistant_id)}/latest"
+        await self._http.request("POST", path, json={"version": version}, headers=headers)
+
+    async def delete(self, assistant_id: str, *, headers: Mapping[str, str] | None = None) -> None:
+        """Delete an assistant. Runs that used it stay."""
+        await self._http.request("DELETE", f"/assistants/{segment(assistant_id)}", headers=headers)
+
     async def _json(self, path: str, **request: Any) -> dict[str, Any]:
         found = (await self._http.request("GET", path, **request)).json()
         if not isinstance(found, dict):

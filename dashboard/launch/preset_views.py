@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dashboard.http import go_to, json_errors, wants_json
+from dashboard.http import fields_only, go_to, json_errors, wants_json
 from dashboard.launch import selectors, services
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.models import Preset, PresetScope
@@ -45,6 +45,7 @@ class PresetRow:
 
 @never_cache
 @member_required
+@fields_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def preset_list(request: TeamRequest) -> HttpResponseBase:
     """Every preset that one can launch with; POST keeps a new one."""
@@ -101,6 +102,7 @@ def _draft(request: TeamRequest, form: PresetForm, *, status: int = 200) -> Http
 
 @never_cache
 @member_required
+@fields_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def preset_detail(request: TeamRequest, preset_id: UUID) -> HttpResponseBase:
     """One preset: what it fills in, its runs, and its settings; POST changes it."""

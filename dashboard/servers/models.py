@@ -151,3 +151,48 @@ class ServerCheck(models.Model):
             models.Index(fields=["requested_at"], condition=Q(finished_at__isnull=True), name="server_check_open"),
             models.Index(fields=["server", "-requested_at"], name="server_check_latest"),
         ]
+
+
+class AssistantAction(models.TextChoices):
+    """What is to be done with an assistant on its server."""
+
+    CREATE = "create", "Make"
+    UPDATE = "update", "Change"
+    VERSION = "version", "Go back to a version of"
+    DELETE = "delete", "Delete"
+
+
+class AssistantChange(models.Model):
+    """A change of an assistant that an admin asked for: a worker does it on the server, and says here how it went.
+
+    `assistant_id` of one that is to be made is ours, so that doing it twice makes one.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="assistant_changes")
+    assistant_id = models.UUIDField()
+    graph_id = models.CharField(max_length=200, default="", blank=True)
+    action = models.CharField(max_length=10, choices=AssistantAction.choices)
+    # `name`, `description`, `config`, `context`, or `version`: JSON text.
+    settings_text = models.TextField(default="{}")
+    requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    requested_at = models.DateTimeField(db_default=Now())
+    claimed_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # What the server said when it refused; "" when it was done.
+    problem = models.TextField(default="", blank=True)
+
+    class Meta:
+        ordering = ["-requested_at"]
+        indexes = [
+            models.Index(fields=["requested_at"], condition=Q(finished_at__isnull=True), name="assistant_change_open"),
+            models.Index(fields=["server", "assistant_id", "-requested_at"], name="assistant_change_latest"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(action__in=AssistantAction.values), name="assistant_change_action_known")
+        ]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is to be set."""
+        return json.loads(self.settings_text)  # type: ignore[no-any-return]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
-from dashboard.servers.models import Assistant, Server, ServerCheck
+from dashboard.servers.models import Assistant, AssistantChange, Server, ServerCheck
 from dashboard.teams.models import Team
 
 SHORT_ID = 8
@@ -39,6 +39,12 @@ def check_latest(server: Server) -> ServerCheck | None:
 def check_finished(server: Server) -> ServerCheck | None:
     """The last check that came to its end."""
     return server.checks.exclude(finished_at=None).first()
+
+
+def change_latest(assistant: Assistant) -> AssistantChange | None:
+    """The change of an assistant that was asked for last."""
+    changes = AssistantChange.objects.filter(server=assistant.server_id, assistant_id=assistant.assistant_id)
+    return changes.select_related("requested_by").first()
 
 
 def assistant_list(team: Team) -> QuerySet[Assistant]:
@@ -94,9 +100,3 @@ def assistant_titles(assistants: Iterable[Assistant]) -> dict[int, str]:
         for a in twins:
             titles[a.pk] = f"{titles[a.pk]} · {words[a.pk]}"
     return titles
-
-
-def server_limits(server_ids: Iterable[UUID] | None = None) -> QuerySet[Server]:
-    """Servers that take only so many runs at once."""
-    limited = Server.objects.filter(max_runs__isnull=False)
-    return limited if server_ids is None else limited.filter(Q(pk__in=list(server_ids)))

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from dashboard.servers.models import API_KEY_HEADER, Assistant, Server, ServerCheck
+from dashboard.servers.models import API_KEY_HEADER, Assistant, AssistantChange, Server, ServerCheck
 from dashboard.servers.notifications import CHECK_CHANNEL
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt, secrets_encrypt
 from dashboard.teams.models import Team, User
@@ -151,6 +151,51 @@ def server_check_claim() -> ServerCheck | None:
 def server_check_finish(*, check: ServerCheck, findings: Sequence[Mapping[str, Any]]) -> None:
     """Keep what a check found. Of two workers that did the same check the first is kept."""
     ServerCheck.objects.filter(pk=check.pk, finished_at=None).update(finished_at=Now(), findings=list(findings))
+
+
+# Changes of assistants.
+
+
+def assistant_change_request(
+    *, server: Server, assistant_id: UUID, action: str, settings: Mapping[str, Any], by: User, graph_id: str = ""
+) -> AssistantChange:
+    """Ask the workers to change an assistant on its server, or to make one."""
+    with transaction.atomic():
+        change = AssistantChange.objects.create(
+            server=server,
+            assistant_id=assistant_id,
+            graph_id=graph_id,
+            action=action,
+            settings_text=json.dumps(dict(settings)),
+            requested_by=by,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHECK_CHANNEL, str(change.pk)])
+    return change
+
+
+def assistant_change_claim() -> AssistantChange | None:
+    """Take a change that nobody works on, the oldest first; None when there is none."""
+    free = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CHECK_ABANDONED)
+    with transaction.atomic():
+        change = (
+            AssistantChange.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .filter(free, finished_at=None)
+            .select_related("server")
+            .order_by("requested_at")
+            .first()
+        )
+        if change is not None:
+            AssistantChange.objects.filter(pk=change.pk).update(claimed_at=Now())
+    return change
+
+
+def assistant_change_finish(*, change: AssistantChange, problem: str = "") -> None:
+    """Keep how a change went, and ask for what the server offers now."""
+    with transaction.atomic():
+        done = AssistantChange.objects.filter(pk=change.pk, finished_at=None)
+        if done.update(finished_at=Now(), problem=problem[:2000]) and not problem:
+            server_check_request(server=change.server, by=change.requested_by)
 
 
 # What servers say of themselves.

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from dashboard.http import go_to, is_htmx, json_errors, wants_json
+from dashboard.http import fields_only, go_to, is_htmx, json_errors, wants_json
 from dashboard.servers import selectors, services
 from dashboard.servers.documents import server_document
 from dashboard.servers.forms import ServerForm
@@ -27,6 +27,7 @@ SAME_NAME = "Your team has a server of this name."
 
 @never_cache
 @member_required
+@fields_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def server_list(request: TeamRequest) -> HttpResponseBase:
     """The team's servers; POST adds one."""
@@ -64,6 +65,7 @@ def _create(request: TeamRequest) -> HttpResponse:
 @never_cache
 @vary_on_headers("HX-Request")
 @member_required
+@fields_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def server_detail(request: TeamRequest, server_id: UUID) -> HttpResponseBase:
     """One server: what the last check found, its assistants, its settings; POST changes the settings."""

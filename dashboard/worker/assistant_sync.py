@@ -84,7 +84,7 @@ async def _assistant(client: LangGraphClient, assistant: Any) -> AssistantFound 
     except LangGraphError as error:  # LANGGRAPH.md section 7: some graphs' schemas cannot be had
         logger.info("no schemas of %s: %s", assistant.get("name"), error)
         problem = storable(str(error))[:2000]
-    made_with = {name: assistant[name] for name in ("config", "context") if assistant.get(name)}
+    made_with = _made_with(assistant)
     version = assistant.get("version")
     return AssistantFound(
         assistant_id=assistant_id,
@@ -105,6 +105,14 @@ async def _graph(client: LangGraphClient, assistant_id: str) -> dict[str, Any] |
     except LangGraphError as error:  # a graph that cannot be drawn can be run
         logger.info("no graph of %s: %s", assistant_id, error)
         return None
+
+
+def _made_with(assistant: Any) -> dict[str, Any]:
+    """The config and context it was made with. Servers repeat a context inside of the config; it is named once here."""
+    context, config = assistant.get("context"), assistant.get("config")
+    if isinstance(config, dict) and context and config.get("configurable") == context:
+        config = {name: value for name, value in config.items() if name != "configurable"}
+    return {name: value for name, value in (("config", config), ("context", context)) if value}
 
 
 def _schema_problem(schemas: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from dashboard.servers import services
 from dashboard.servers.models import Server, ServerCheck
 from dashboard.servers.services import AssistantFound
 from dashboard.teams.encryption import SecretUnreadable
+from dashboard.worker.assistant_change import change_assistant
 from dashboard.worker.assistant_sync import assistants_of, version_of
 from dashboard.worker.client_pool import ClientPool
 from dashboard.worker.database import DATABASE_AWAY, Database
@@ -52,13 +53,18 @@ class Finding:
 
 
 async def do_checks(clients: ClientPool, database: Database, asked: asyncio.Event) -> None:
-    """Do the checks that people ask for, one after the other."""
+    """Do the checks, and the changes of assistants, that people ask for, one after the other."""
     while True:
         asked.clear()  # before looking: one that is asked for meanwhile is seen the next time round
         try:
             check = await database.call(services.server_check_claim)
             if check is not None:
                 await _do(check, clients, database)
+                continue
+            change = await database.call(services.assistant_change_claim)
+            if change is not None:
+                problem = await change_assistant(change, clients)
+                await database.call(services.assistant_change_finish, change=change, problem=storable(problem))
                 continue
         except DATABASE_AWAY as error:
             logger.warning("a check of a server waits for the database: %s", str(error).strip())

@@ -1,0 +1,35 @@
+"""Launch links: the address of a filled form. What one names that the form does not have is said, not dropped."""
+
+from __future__ import annotations
+
+from django.http import QueryDict
+
+from dashboard.launch.forms import LaunchForm
+from dashboard.launch.prefill import NEVER_FROM_A_LINK, VIEWS
+
+OF_THE_PAGE = {"from", "preset", "answers", "thread_q"}
+MARKS = ("given", "kind", "key", "order", "paste")
+"""What stands before the name of a control of a schema's form."""
+SHOWN = 8
+
+
+def link_problems(query: QueryDict) -> list[str]:
+    """Sentences about what an address names in vain."""
+    unknown = [name for name in dict.fromkeys(query) if not _is_known(name)]
+    found = []
+    if unknown:
+        names = ", ".join(name[:60] for name in unknown[:SHOWN])
+        more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+        found.append(f"This link names what the form does not have, which is left out: {names}{more}.")
+    if query.get("headers"):
+        found.append("Headers are secrets and are never taken from a link: type them below.")
+    return found
+
+
+def _is_known(name: str) -> bool:
+    if name in LaunchForm.base_fields or name in OF_THE_PAGE or name in NEVER_FROM_A_LINK:
+        return True
+    first, _, rest = name.partition("/")
+    if first in MARKS and rest:
+        first = rest.partition("/")[0]
+    return first.removesuffix("_view") in VIEWS if "/" in name or name.endswith("_view") else False
