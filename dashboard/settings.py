@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "dashboard.runs",
     "dashboard.steps",
     "dashboard.compare",
+    "dashboard.history",
     "dashboard.launch",
     "dashboard.assistants",
     "dashboard.answers",

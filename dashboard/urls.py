@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("dashboard.teams.urls")),
     path("", include("dashboard.servers.urls")),
     path("", include("dashboard.assistants.urls")),
+    path("", include("dashboard.history.urls")),
     path("", include("dashboard.compare.urls")),
     path("", include("dashboard.runs.urls")),
     path("", include("dashboard.launch.urls")),

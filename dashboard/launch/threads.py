@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from dashboard.history.filters import RunFilters
+from dashboard.history.selectors import run_list
 from dashboard.launch.selectors import about_input
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import RunFilters, run_list
 from dashboard.teams.models import Team
 
 LOOKED_AT = 400

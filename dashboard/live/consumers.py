@@ -26,6 +26,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from dashboard.answers.selectors import InboxFilters
+from dashboard.history.filters import RunFilters
 from dashboard.live.listener import listener, watch
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
 from dashboard.live.rendering import (
@@ -42,7 +43,6 @@ from dashboard.live.rendering import (
 from dashboard.monitoring.fragments import list_notice_html, workers_html
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
-from dashboard.runs.selectors import RunFilters
 from dashboard.sharing.selectors import share_open
 from dashboard.steps.notifications import StepsChange
 from dashboard.teams.models import Membership

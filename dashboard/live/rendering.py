@@ -12,10 +12,13 @@ from channels.db import database_sync_to_async
 
 from dashboard.answers.fragments import answer_live_html, inbox_count_html, inbox_live_html
 from dashboard.answers.selectors import InboxFilters
+from dashboard.history.filters import RunFilters
+from dashboard.history.fragments import run_changes_html
+from dashboard.history.selectors import run_list, run_page
 from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, PAGE_ROWS, RunFilters, run_get, run_list
+from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, run_get
 from dashboard.steps import fragments as step_fragments
 from dashboard.steps.notifications import StepsChange
 
@@ -127,7 +130,7 @@ async def render_row(team_id: UUID, run_id: UUID, version: int, filters: RunFilt
         run = run_list(team_id, filters).filter(pk=run_id).first()
         outside = run is None
         run = run or run_list(team_id, RunFilters()).filter(pk=run_id).first()
-        return Rendered(fragments.run_changes_html([run], outside=outside), run.version) if run else None
+        return Rendered(run_changes_html([run], outside=outside), run.version) if run else None
 
     return await once.get(("row", run_id, version, filters), render)
 
@@ -140,8 +143,8 @@ async def render_first_rows(team_id: UUID, filters: RunFilters, *, heard: int | 
     """
 
     def render() -> Rendered:
-        rows = list(run_list(team_id, filters)[:PAGE_ROWS])
-        return Rendered(fragments.run_changes_html(rows, snapshot=True) + list_notice_html(), 0)
+        rows = run_page(team_id, filters).runs
+        return Rendered(run_changes_html(rows, snapshot=True) + list_notice_html(), 0)
 
     if heard is None:
         return str((await database_sync_to_async(render)()).html)

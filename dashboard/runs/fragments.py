@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import PAGE_ROWS, run_result
+from dashboard.runs.selectors import run_result
 from dashboard.runs.state.result import result_html
 from dashboard.runs.state.seen import NOTHING
 from dashboard.runs.state.view import value_tree
@@ -51,21 +51,6 @@ def run_live_html(run: Run, *, may_act: bool) -> str:
     return render_to_string("runs/_live.html", run_context(run, may_act=may_act))
 
 
-def run_row_html(run: Run) -> str:
-    """The run's row of the runs page."""
-    return render_to_string("runs/_row.html", {"run": run})
-
-
 def run_shared_html(run: Run) -> str:
     """What a share page shows of a run, live: status, error, result; nothing of headers, people's actions or keys."""
     return render_to_string("sharing/_live.html", run_context(run, may_act=False, state_address=""))
-
-
-def run_changes_html(runs: list[Run], *, outside: bool = False, snapshot: bool = False) -> str:
-    """Rows for an open runs page to merge; `outside` ones are not let through by its filters, and never inserted.
-
-    A `snapshot` is the whole first page: rows that are missing from it no longer belong on the page.
-    """
-    is_partial = snapshot and len(runs) >= PAGE_ROWS
-    context = {"runs": runs, "outside": outside, "snapshot": snapshot, "is_partial": is_partial}
-    return render_to_string("runs/_changes.html", context)

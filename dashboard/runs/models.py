@@ -8,7 +8,6 @@ import zlib
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
@@ -78,6 +77,14 @@ class Run(models.Model):
 
     name = models.CharField(max_length=200, default="", blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    # What it was about and what came of it, each in a line: see `summary.py`.
+    summary = models.CharField(max_length=200, default="", db_default="", blank=True)
+    outcome_text = models.CharField(max_length=200, default="", db_default="", blank=True)
+    note = models.TextField(default="", db_default="", blank=True)
+    is_starred = models.BooleanField(default=False, db_default=False)
+    # The runs that one bulk action launched.
+    batch_id = models.UUIDField(null=True)
+
     assistant_id = models.CharField(max_length=200)
     graph_id = models.CharField(max_length=200, default="", blank=True)
     # As the server called the assistant when this was launched; "" when it was not known here.
@@ -126,8 +133,13 @@ class Run(models.Model):
         expression=SearchVector("search_text", config="simple"), output_field=SearchVectorField(), db_persist=True
     )
 
+    # The scalars of input and result as numbers: see `values.py`.
+    value_keys = ArrayField(models.BigIntegerField(), default=list, db_default=[], editable=False)
+
     class Meta:
         ordering = ["-created_at", "-id"]
+        # Two more indexes stand in migration 0061 alone, as they are over expressions: `run_facets`, for any filters
+        # together, and `run_durations`.
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="run_list"),
             models.Index(fields=["team", "status", "-created_at", "-id"], name="run_list_status"),
@@ -145,7 +157,11 @@ class Run(models.Model):
             models.Index(
                 fields=["wait_check_asked_at"], condition=Q(wait_check_asked_at__isnull=False), name="run_wait_checks"
             ),
-            GinIndex(fields=["search"], name="run_search"),
+            models.Index(
+                fields=["team", "error_type", "-created_at", "-id"], condition=~Q(error_type=""), name="run_list_error"
+            ),
+            models.Index(fields=["team", "-created_at", "-id"], condition=Q(is_starred=True), name="run_list_starred"),
+            models.Index(fields=["batch_id"], condition=Q(batch_id__isnull=False), name="run_by_batch"),
             models.Index(fields=["remote_run_id"], name="run_by_remote_run"),
             models.Index(fields=["remote_thread_id"], name="run_by_remote_thread"),
             models.Index(fields=["finished_at"], condition=Q(finished_at__isnull=False), name="run_finished"),
@@ -189,8 +205,8 @@ class Run(models.Model):
 
     @property
     def title(self) -> str:
-        """What a person reads first: the run's name, unless there is nothing in it to be seen, else its assistant."""
-        return self.name if is_visible(self.name) else self.assistant_label
+        """What a person reads first: the run's name, else what it was about, else its assistant."""
+        return next((text for text in (self.name, self.summary) if is_visible(text)), self.assistant_label)
 
     @property
     def assistant_label(self) -> str:

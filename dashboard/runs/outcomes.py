@@ -10,20 +10,26 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Greatest, Least, Now
+from django.db.models import BigIntegerField, F, Value
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Concat, Greatest, Least, Now
 
 from dashboard.runs.after_cancel import LOOKS_S
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import Lease, in_force, locked_run
 from dashboard.runs.models import Run
+from dashboard.runs.search_words import end_words
 from dashboard.runs.state.storage import PackedState, pack, packed_copy, packed_insert
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
-from dashboard.runs.text import searchable, storable
+from dashboard.runs.summary import outcome_text, state_of
+from dashboard.runs.text import storable
 from dashboard.runs.transitions import Event, fields_of_move, moved, run_move, runs_change
+from dashboard.runs.values import value_keys
 from dashboard.runs.waiting import WAITING, answer_met_nothing, notify_thread_waiters, questions_ask, wait_begin
 
+KEYS = ArrayField(BigIntegerField())
 ERROR_CHARS = 20_000
 WAITED_S = 1.0
 NOT_KEPT = "Final state not kept"
@@ -68,10 +74,10 @@ def run_finish(lease: Lease, outcome: Outcome) -> None:
     Raises:
         LeaseLost: another worker has the run; it will come to its own end.
     """
-    packed = _pack(outcome)
-    if not _finish_at_once(lease, outcome, packed):
+    packed, known = _pack(outcome), _known(outcome)
+    if not _finish_at_once(lease, outcome, packed, known):
         with locked_run(lease) as run:
-            _end(run, outcome, packed)
+            _end(run, outcome, packed, known)
 
 
 def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
@@ -80,7 +86,7 @@ def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
     The server had said how the run ended before the outage, so it is the truth whoever holds the run now; that holder's
     writes are refused from here on. Returns False when it is not needed: the run has ended, or is another one now.
     """
-    packed = _pack(outcome)
+    packed, known = _pack(outcome), _known(outcome)
     with transaction.atomic():
         run = (
             Run.objects.select_for_update(no_key=True)
@@ -89,7 +95,7 @@ def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
         )
         if run is None:
             return False
-        _end(run, outcome, packed)
+        _end(run, outcome, packed, known)
     return True
 
 
@@ -99,7 +105,22 @@ def _pack(outcome: Outcome) -> PackedState | None:
     return pack(outcome.body) if outcome.body is not None else None
 
 
-def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None) -> bool:
+def _known(outcome: Outcome) -> dict[str, Any]:
+    """What lists show and find of the end. Made before the row is locked, too."""
+    error = outcome.error
+    told = (error.type, error.message, error.node) if error is not None else None
+    state = state_of(outcome.body)
+    came_of_it = outcome_text(error=told, ending=outcome.ending, state=state)
+    words = end_words(told or (came_of_it,), state)
+    keys = value_keys("result", state) if state is not None else []
+    return {
+        "outcome_text": came_of_it,
+        **({"search_text": Concat(F("search_text"), Value(f" {words}"))} if words else {}),
+        **({"value_keys": CombinedExpression(F("value_keys"), "||", Value(keys, KEYS))} if keys else {}),
+    }
+
+
+def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None, known: Mapping[str, Any]) -> bool:
     """Store the usual end in a single statement: hundreds of runs may end in the same second.
 
     Returns False, and has written nothing, where the row must be looked at first.
@@ -111,17 +132,17 @@ def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None) 
     usual = in_force(lease).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
     events = [moved(RunStatus.RUNNING, outcome.status)]
     beside = packed_insert(packed) if packed is not None else None
-    return bool(runs_change(usual, events, beside, **fields_of_move(outcome.status, **_told(outcome))))
+    return bool(runs_change(usual, events, beside, **fields_of_move(outcome.status, **_told(outcome), **known)))
 
 
-def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
+def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str, Any]) -> None:
     """Store an end of any kind; `run` is locked."""
     beside = None
     if packed is not None and packed.is_small:
         beside = packed_insert(packed)
     elif packed is not None:
         packed_copy(run.pk, packed)
-    changes = _told(outcome)
+    changes = _told(outcome) | known
     data = {}
     if (error := outcome.error) is not None:
         told = {
@@ -129,8 +150,7 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None) -> None:
             "error_node": storable(error.node[:200]),
             "error_message": storable(error.message[:ERROR_CHARS]),
         }
-        words = f"{run.search_text} {searchable(' '.join(told.values()))}"
-        changes |= told | {"search_text": words[:ERROR_CHARS]}
+        changes |= told
         data = {"error_type": told["error_type"]}
     before = []
     if outcome.executions > run.executions:

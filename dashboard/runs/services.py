@@ -15,9 +15,10 @@ from django.db.models.functions import Now
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
+from dashboard.runs.search_words import launch_words, summary_of
 from dashboard.runs.statuses import ENDS, RunStatus
-from dashboard.runs.text import searchable
 from dashboard.runs.transitions import Event, event_append, run_move
+from dashboard.runs.values import value_keys
 from dashboard.runs.waiting import (
     ANSWER_KINDS,
     NotOpen,
@@ -31,7 +32,6 @@ from dashboard.servers.selectors import assistant_find
 from dashboard.teams.encryption import secrets_encrypt
 from dashboard.teams.models import Team, User
 
-SEARCH_TEXT_CHARS = 8_000
 WARNING_CHARS = 500
 PRUNE_AT_ONCE = 1_000
 
@@ -56,6 +56,7 @@ class LaunchOrder:
     launch_key: uuid.UUID | None = None
     preset_id: uuid.UUID | None = None
     warnings: Sequence[str] = ()
+    batch_id: uuid.UUID | None = None
 
 
 class AlreadyLaunched(Exception):
@@ -93,15 +94,18 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
         name=order.name,
         tags=list(order.tags),
         assistant_id=order.assistant_id,
+        summary=summary_of(params, assistant.schemas.get("input_schema") if assistant else None),
+        value_keys=value_keys("input", params.get("input")) if "input" in params else [],
         graph_id=assistant.graph_id if assistant else "",
         assistant_name=assistant.name if assistant else "",
         thread_choice=order.thread_choice,
         remote_thread_id=thread_id,
         launch_key=order.launch_key,
         preset_id=order.preset_id,
+        batch_id=order.batch_id,
         remote_thread_kept=order.thread_choice != ThreadChoice.STATELESS or params.get("on_completion") == "keep",
     )
-    run.search_text = _search_text(run, params)
+    run.search_text = launch_words(run, params)
     with transaction.atomic():
         if order.thread_choice == ThreadChoice.EXISTING:
             thread_lock(run)
@@ -148,6 +152,15 @@ def _insert(run: Run) -> None:
         raise
 
 
+def run_delete(*, run: Run) -> bool:
+    """Remove an ended run with everything that belongs to it, and tell open pages. False for one that goes on."""
+    with transaction.atomic():
+        gone, _ = Run.objects.filter(pk=run.pk, status__in=sorted(ENDS)).delete()
+        if gone:
+            run_look_again(run)
+    return bool(gone)
+
+
 def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] = "interrupt") -> bool:
     """Ask to cancel: a queued run ends at once, a held one when its server confirms.
 
@@ -189,10 +202,3 @@ def runs_prune(*, older_than: timedelta, dry_run: bool = False) -> int:
 def run_look_again(run: Run) -> None:
     """Tell open pages to look at `run` again although no new version of it exists, as when a share link ends."""
     notify(RUN_CHANNEL, RunChange(run.pk, run.team_id, ANY_VERSION).to_payload())
-
-
-def _search_text(run: Run, params: Mapping[str, Any]) -> str:
-    """What a search finds a run by."""
-    words = [run.name, *run.tags, run.assistant_id, run.graph_id]
-    words += [json.dumps(params[key], ensure_ascii=False) for key in ("input", "command") if key in params]
-    return searchable(" ".join(words).replace("\\u0000", " ")[:SEARCH_TEXT_CHARS])

@@ -134,4 +134,10 @@ def _sentence(event: RunEvent) -> str:
             if data.get("handed_back")
             else "Its worker went silent; another took over"
         )
+    if event.kind == EventKind.STARRED and not data.get("on"):
+        return "Star removed"
+    if event.kind == EventKind.RENAMED:
+        return f"Renamed to {data['name']}" if data.get("name") else "Name removed"
+    if event.kind == EventKind.TAGGED:
+        return "Tags: " + ", ".join([*(f"+{tag}" for tag in data["add"]), *(f"-{tag}" for tag in data["remove"])])
     return EventKind(event.kind).label

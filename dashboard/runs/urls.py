@@ -1,11 +1,10 @@
 from django.urls import path
 
-from dashboard.runs import views
+from dashboard.runs import label_views, views
 from dashboard.runs.state import views as state_views
 
 urlpatterns = [
     path("threads/<uuid:server_id>/<str:thread_id>/", state_views.thread_detail, name="thread"),
-    path("runs/", views.run_list, name="run-list"),
     path("runs/<uuid:run_id>/", views.run_detail, name="run-detail"),
     path("runs/<uuid:run_id>.json", views.run_json, name="run-json"),
     path("runs/<uuid:run_id>/result.json", views.run_result, name="run-result"),
@@ -13,4 +12,8 @@ urlpatterns = [
     path("runs/<uuid:run_id>/report.md", state_views.run_markdown, name="run-markdown"),
     path("runs/<uuid:run_id>/live/", views.run_live, name="run-live"),
     path("runs/<uuid:run_id>/cancel/", views.run_cancel, name="run-cancel"),
+    path("runs/<uuid:run_id>/rename/", label_views.run_rename, name="run-rename"),
+    path("runs/<uuid:run_id>/tags/", label_views.run_tags, name="run-tags"),
+    path("runs/<uuid:run_id>/star/", label_views.run_star, name="run-star"),
+    path("runs/<uuid:run_id>/note/", label_views.run_note, name="run-note"),
 ]

@@ -1,9 +1,8 @@
-"""The runs page and the run page. Views never call LangGraph, wait, or set a status."""
+"""The run page. Views never call LangGraph, wait, or set a status."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Literal
 from uuid import UUID
 
@@ -13,48 +12,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import go_to, is_htmx, json_errors, refusal, wants_json
 from dashboard.runs import fragments, selectors, services
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import RunFilters
 from dashboard.runs.state.download import state_response
-from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import waits_look_at
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
-from dashboard.teams.selectors import team_people
 from dashboard.text import clip
 
 FINAL_STATE_INLINE_BYTES = 1_000_000
 CANCEL_ACTIONS: dict[str, Literal["interrupt", "rollback"]] = {"interrupt": "interrupt", "rollback": "rollback"}
-
-
-@never_cache
-@vary_on_headers("HX-Request")
-@member_required
-@require_safe
-def run_list(request: TeamRequest) -> HttpResponse:
-    """The team's history, newest first; htmx gets the rows alone."""
-    filters = RunFilters.from_query(request.GET)
-    page = selectors.run_page(request.team, filters, before=request.GET.get("before", ""))
-    context = {"page": page, "filters": filters, "may_act": request.membership.may_launch}
-    if is_htmx(request) and request.headers.get("HX-Boosted") != "true":
-        return render(request, "runs/_rows.html", context)
-    assistants = selectors.run_assistants(request.team)
-    return render(
-        request,
-        "runs/list.html",
-        context
-        | {
-            "filters": replace(filters, assistant_title=dict(assistants).get(filters.assistant, "")),
-            "statuses": RunStatus,
-            "people": team_people(request.team),
-            "assistants": assistants,
-            "is_first_page": not request.GET.get("before"),
-        },
-    )
 
 
 @never_cache

@@ -27,6 +27,7 @@ from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker import services
 from dashboard.worker.after_cancel import watch_cancelled
 from dashboard.worker.assistant_sync import sync_assistants
+from dashboard.worker.bulk_actions import do_bulk_actions
 from dashboard.worker.client_pool import ClientPool
 from dashboard.worker.database import DATABASE_AWAY, Database
 from dashboard.worker.execution.claimed_run import ClaimedRun
@@ -104,6 +105,7 @@ class Worker:
             asyncio.create_task(watch_runs(lambda: self._executors, self._source_of), name="watcher"),
             asyncio.create_task(self._wait_checks.keep(), name="wait checks"),
             asyncio.create_task(watch_cancelled(self._clients, self._database), name="cancelled runs"),
+            asyncio.create_task(do_bulk_actions(self._database), name="bulk actions"),
         ]
         for task in background:
             task.add_done_callback(self._background_ended)

@@ -3,8 +3,14 @@ export function attachFilters(part) {
   for (const form of part.querySelectorAll("[data-filters]:not([data-ready])")) {
     form.dataset.ready = "";
     form.addEventListener("change", (event) => event.target.matches("select") && form.requestSubmit());
+    form.querySelector("[data-filter-toggle]").addEventListener("click", ({ currentTarget }) => {
+      const isOpen = form.toggleAttribute("data-open");
+      currentTarget.setAttribute("aria-expanded", isOpen);
+    });
     // Several statuses can be ticked before the menu closes and they apply.
     const statuses = form.querySelector("details");
+    form.addEventListener("input", ({ target }) => !form.dataset.changed && target.closest(".more-panel") && (form.dataset.changed = "more"));
+    form.querySelector(".more-filters")?.addEventListener("toggle", ({ target }) => !target.open && form.dataset.changed && form.requestSubmit());
     const ticked = () => [...statuses.querySelectorAll("input:checked")].map((box) => box.value).join();
     const before = ticked();
     statuses.addEventListener("toggle", () => !statuses.open && ticked() !== before && form.requestSubmit());

@@ -2,8 +2,6 @@
 // pointer, focus or scroll position is in the table, so that nothing moves under their hand.
 import { replaceIfNewer } from "./merge.js";
 
-const GOING_ON = new Set(["queued", "starting", "scheduled", "running", "cancelling"]);
-
 export function rowsOf(list) {
   const table = list.querySelector("table");
   const body = table.tBodies[0];
@@ -26,7 +24,9 @@ export function rowsOf(list) {
     const shown = document.getElementById(row.id);
     if (shown) {
       row.toggleAttribute("data-outside", isOutside);
+      const picked = shown.querySelector("input[name=ids]")?.checked;
       replaceIfNewer(shown, row);
+      if (picked) document.getElementById(row.id).querySelector("input[name=ids]").checked = true;
     } else if (isOutside) held.delete(row.id);
     else if (held.has(row.id)) held.set(row.id, row);
     else if (onlyUpdates) return;
@@ -49,13 +49,12 @@ export function rowsOf(list) {
     button.textContent = `${held.size} new ${held.size === 1 ? "run" : "runs"} – show`;
   }
 
-  const goesOn = (row) => GOING_ON.has(row.querySelector("[data-run-status]").dataset.runStatus);
+  const goesOn = (row) => "active" in row.dataset;
 
   /** The address of the rows below one. */
   function below(row) {
-    const [seconds, micros] = row.dataset.created.split(".");
     const url = new URL(location.href);
-    url.searchParams.set("before", `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${micros}+00:00~${row.id.slice(4, -4)}`);
+    url.searchParams.set("before", row.dataset.cursor);
     return url.pathname + url.search;
   }
 

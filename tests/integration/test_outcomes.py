@@ -63,7 +63,7 @@ def test_every_end_is_written_whole(status: RunStatus, body: bytes | None, error
     assert told == (seq + 1, "status", "running", status)
     assert [result.body for result in RunResult.objects.filter(run=run)] == ([] if body is None else [body])
     assert (run.error_type, run.error_node) == (("ValueError", "ask") if error else ("", ""))
-    assert ("No topic" in run.search_text) == bool(error)
+    assert ("no topic" in run.search_text) == bool(error)
 
 
 def test_a_run_that_someone_wants_to_cancel_ends_from_there() -> None:

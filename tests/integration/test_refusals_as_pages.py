@@ -66,7 +66,7 @@ def test_what_breaks_is_our_page_and_json_for_programs(browser: Client, monkeypa
     def broken(*args: object, **kwargs: object) -> None:
         raise ValueError("secret detail")
 
-    monkeypatch.setattr("dashboard.runs.selectors.run_page", broken)
+    monkeypatch.setattr("dashboard.history.selectors.run_page", broken)
     page, document = browser.get("/runs/"), browser.get("/runs/", headers=JSON)
 
     assert page.status_code == document.status_code == 500
@@ -206,8 +206,8 @@ def test_while_the_database_is_away_a_page_offers_what_can_be_done(
         raise OperationalError("away")
 
     run = make_run(server=team.servers.get())
-    for view in ("selectors.run_page", "services.run_launch", "services.run_cancel"):
-        monkeypatch.setattr(f"dashboard.runs.{view}", away)
+    for view in ("history.selectors.run_page", "runs.services.run_launch", "runs.services.run_cancel"):
+        monkeypatch.setattr(f"dashboard.{view}", away)
     asked = browser.get("/runs/?q=%22")
     launched = browser.post("/launch/", {"assistant_id": "chat", "input": '{"a": "<b>"}', "thread": "new"})
     cancelled = browser.post(f"/runs/{run.pk}/cancel/")

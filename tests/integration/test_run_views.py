@@ -468,4 +468,11 @@ def test_the_list_does_not_fetch_what_its_rows_do_not_show(browser: Client, team
     page = browser.get("/runs/").context["page"]
 
     # Still deferred after the page was made: nothing fetched it afterwards either, row by row.
-    assert page.runs[0].get_deferred_fields() == {"search", "search_text", "error_message", "ending_json"}
+    assert page.runs[0].get_deferred_fields() == {
+        "search",
+        "search_text",
+        "error_message",
+        "ending_json",
+        "value_keys",
+        "note",
+    }

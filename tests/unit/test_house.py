@@ -16,15 +16,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "teams": set(),
     "servers": {"langgraph", "teams"},
     "runs": {"langgraph", "teams", "servers"},
+    "history": {"teams", "servers", "runs"},
     "steps": {"langgraph", "teams", "servers", "runs"},
     "compare": {"langgraph", "teams", "servers", "runs", "steps"},
-    "launch": {"langgraph", "schema_forms", "teams", "servers", "runs"},
-    "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "launch"},
+    "launch": {"langgraph", "schema_forms", "teams", "servers", "runs", "history"},
+    "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "history", "launch"},
     "answers": {"langgraph", "schema_forms", "teams", "servers", "runs"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
-    "worker": {"langgraph", "teams", "servers", "runs", "steps"},
+    "worker": {"langgraph", "teams", "servers", "runs", "history", "steps"},
     "monitoring": {"langgraph", "teams", "servers", "runs", "worker"},
-    "live": {"langgraph", "teams", "servers", "runs", "steps", "answers", "sharing", "worker", "monitoring"},
+    "live": {"langgraph", "teams", "servers", "runs", "history", "steps", "answers", "sharing", "worker", "monitoring"},
 }
 
 

@@ -74,6 +74,12 @@ def meaning(run: Run) -> str:
 
 
 @register.filter
+def cursor(run: Run) -> str:
+    """Where older runs begin, for a list that is read from this one on."""
+    return f"{run.created_at.isoformat()}~{run.pk}"
+
+
+@register.filter
 def why_no_state(run: Run) -> str:
     """Why a run that has ended has no final state."""
     return timeline.why_no_state(run)

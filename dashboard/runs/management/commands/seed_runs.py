@@ -1,4 +1,4 @@
-"""`manage.py seed_runs 200`: fill the first team's history with runs of every kind, to look at or to measure with."""
+"""`manage.py seed_runs --count 200`: fill the first team's history, to look at or to measure with."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("count", type=int, nargs="?", default=100, help="how many (default 100)")
+        parser.add_argument("--count", type=int, dest="many", help="the same")
         parser.add_argument("--days", type=float, default=30, help="spread over so many days back (default 30)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         server = Server.objects.select_related("team").order_by("created_at").first()
         if server is None:
             raise CommandError("There is no team with a server yet: start once with `make run`.")
-        if options["count"] < 0 or options["days"] <= 0:
+        count = options["count"] if options["many"] is None else options["many"]
+        if count < 0 or options["days"] <= 0:
             raise CommandError("Give a count of 0 or more, and --days above 0.")
-        self.stdout.write(f"{runs_seed(server=server, count=options['count'], days=options['days'])} runs made.")
+        self.stdout.write(f"{runs_seed(server=server, count=count, days=options['days'])} runs made.")

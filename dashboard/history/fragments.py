@@ -1,0 +1,18 @@
+"""Rows as pieces of HTML. The same template serves pages, polling and WebSocket pushes."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+
+from dashboard.history.selectors import PAGE_ROWS
+from dashboard.runs.models import Run
+
+
+def run_changes_html(runs: list[Run], *, outside: bool = False, snapshot: bool = False) -> str:
+    """Rows for an open runs page to merge; `outside` ones are not let through by its filters, and never inserted.
+
+    A `snapshot` is the whole first page: rows that are missing from it no longer belong on the page.
+    """
+    is_partial = snapshot and len(runs) >= PAGE_ROWS
+    context = {"runs": runs, "outside": outside, "snapshot": snapshot, "is_partial": is_partial}
+    return render_to_string("runs/_changes.html", context)

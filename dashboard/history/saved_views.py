@@ -1,0 +1,86 @@
+"""Saved views: filters under a name, as tabs above the list."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard.history import services
+from dashboard.history.models import SavedView
+from dashboard.history.tabs import tabs, views_of
+from dashboard.http import go_to, json_errors, wants_json
+from dashboard.teams.access import member_required
+from dashboard.teams.middleware import TeamRequest
+
+
+@never_cache
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def view_list(request: TeamRequest) -> HttpResponse:
+    """The saved views a person has; POST keeps another."""
+    if request.method == "POST":
+        return _save(request)
+    views = views_of(request.team, request.user)
+    if wants_json(request):
+        return JsonResponse({"views": [_document(view) for view in views]})
+    return render(request, "history/views.html", {"views": views, "membership": request.membership})
+
+
+def _save(request: TeamRequest) -> HttpResponse:
+    form = request.POST
+    scope = form.get("scope") or "mine"
+    if scope == "team" and not request.membership.may_launch:
+        return _refused(request, {"scope": ["Viewers keep views of their own."]}, form.get("query", ""))
+    try:
+        view = services.view_save(
+            team=request.team, by=request.user, name=form.get("name", ""), scope=scope, query=form.get("query", "")
+        )
+    except services.BadView as error:
+        return _refused(request, {error.field: [str(error)]}, form.get("query", ""))
+    url = f"{reverse('run-list')}?{view.query}"
+    if wants_json(request):
+        return JsonResponse({"id": view.pk, "url": url}, status=201)
+    return go_to(request, url)
+
+
+def _refused(request: TeamRequest, errors: dict[str, list[str]], query: str) -> HttpResponse:
+    if wants_json(request):
+        return json_errors(errors)
+    messages.error(request, " ".join(sentence for sentences in errors.values() for sentence in sentences))
+    return go_to(request, f"{reverse('run-list')}?{query}")
+
+
+@never_cache
+@member_required
+@require_safe
+def view_counts(request: TeamRequest) -> HttpResponse:
+    """The tabs with the number of runs in each: asked for when the page is there already."""
+    zone = timezone.get_current_timezone_name()
+    shown = tabs(request.team, request.user, request.GET.get("current", ""), zone=zone, with_counts=True)
+    return render(request, "history/_tabs.html", {"tabs": shown})
+
+
+@member_required
+@require_POST
+def view_delete(request: TeamRequest, view_id: int) -> HttpResponse:
+    """Remove a view of one's own; admins remove the team's, too."""
+    view = next((view for view in views_of(request.team, request.user) if view.pk == view_id), None)
+    if view is None:
+        raise Http404("There is no such view.")
+    if not services.view_delete(view=view, membership=request.membership):
+        if wants_json(request):
+            return JsonResponse({"error": "Only who made it and admins remove a view of the team."}, status=403)
+        messages.error(request, "Only who made it and admins remove a view of the team.")
+    elif wants_json(request):
+        return JsonResponse({"id": view_id})
+    return go_to(request, reverse("view-list"))
+
+
+def _document(view: SavedView) -> dict[str, object]:
+    url = f"{reverse('run-list')}?{view.query}"
+    return {"id": view.pk, "name": view.name, "scope": view.scope, "query": view.query, "url": url}

@@ -1,0 +1,46 @@
+"""The tabs above the list: views that everybody has, and those that were saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import Q
+
+from dashboard.history.counts import Count, run_count
+from dashboard.history.filters import RunFilters
+from dashboard.history.models import SavedView, Scope
+from dashboard.teams.models import Team, User
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A view as it is shown. `view` is None for those that everybody has."""
+
+    name: str
+    query: str
+    is_current: bool
+    view: SavedView | None = None
+    count: Count | None = None
+
+
+def views_of(team: Team, user: User) -> list[SavedView]:
+    """The saved views a person has: their own and the team's."""
+    return list(SavedView.objects.filter(Q(owner=user, scope=Scope.MINE) | Q(scope=Scope.TEAM), team=team))
+
+
+def tabs(team: Team, user: User, current: str, *, zone: str = "", with_counts: bool = False) -> list[Tab]:
+    """The tabs; `current` is the query of the page. Counts take a while when there are many views."""
+    everybody = [
+        ("All", ""),
+        ("Mine", urlencode({"person": user.username})),
+        ("Waiting", "waiting=open"),
+        ("Failed today", "status=failed&status=timed_out&status=lost&since=today"),
+    ]
+    known = [(name, query, None) for name, query in everybody]
+    found = []
+    for name, query, view in [*known, *((view.name, view.query, view) for view in views_of(team, user))]:
+        filters = RunFilters.from_text(f"{query}&tz={zone}" if zone else query)
+        count = run_count(team.pk, filters) if with_counts else None
+        found.append(Tab(name, query, filters.to_query() == current, view, count))
+    return found

@@ -1,0 +1,105 @@
+"""The runs page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from dashboard.history import export, selectors
+from dashboard.history.bulk import IDS_MAX
+from dashboard.history.documents import run_item
+from dashboard.history.filters import DAYS, PERIODS, SORTS, RunFilters
+from dashboard.history.tabs import tabs
+from dashboard.http import is_htmx, wants_json
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.access import member_required
+from dashboard.teams.middleware import TeamRequest
+from dashboard.teams.selectors import team_people
+
+
+@never_cache
+@vary_on_headers("HX-Request", "Accept")
+@member_required
+@require_safe
+def run_list(request: TeamRequest) -> HttpResponse:
+    """The team's history; htmx gets the rows alone, programs get JSON."""
+    filters = RunFilters.from_query(request.GET)
+    before = request.GET.get("before", "")
+    page = selectors.run_page(request.team, filters, before=before)
+    if wants_json(request):
+        older = urlencode([*filters.pairs(), ("before", page.older)])
+        following = f"{reverse('run-list')}?{older}" if page.older else None
+        return JsonResponse({"runs": [run_item(run) for run in page.runs], "next": following})
+    context = {"page": page, "filters": filters, "may_act": request.membership.may_launch}
+    if is_htmx(request) and request.headers.get("HX-Boosted") != "true":
+        return render(request, "runs/_rows.html", context)
+    return render(request, "runs/list.html", context | _choices(request, filters) | {"is_first_page": not before})
+
+
+@never_cache
+@member_required
+@require_safe
+def run_export_csv(request: TeamRequest) -> HttpResponseBase:
+    """All runs that match, as CSV."""
+    pieces = export.csv_pieces(request.team, RunFilters.from_query(request.GET), _ids(request))
+    return _file(pieces, "text/csv; charset=utf-8", "runs.csv")
+
+
+@never_cache
+@member_required
+@require_safe
+def run_export_jsonl(request: TeamRequest) -> HttpResponseBase:
+    """The same, one JSON document a line."""
+    pieces = export.jsonl_pieces(request.team, RunFilters.from_query(request.GET), _ids(request))
+    return _file(pieces, "application/jsonl; charset=utf-8", "runs.jsonl")
+
+
+def _file(pieces: Iterator[str], kind: str, name: str) -> HttpResponseBase:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return export.Streamed(pieces, content_type=kind, headers=headers)
+
+
+def _ids(request: TeamRequest) -> list[UUID]:
+    try:
+        return [UUID(text) for text in request.GET.getlist("ids")[:IDS_MAX]]
+    except ValueError:
+        raise BadRequest("An id is a UUID.") from None
+
+
+IN_MORE = {"starred", "tag", "error", "server", "min_s", "max_s", "until", "graph", "thread", "batch"}
+"""What the menu *More* has, beside values by path."""
+
+
+def _kept(filters: RunFilters) -> list[tuple[str, str]]:
+    """What the form has no field for, or not enough: it goes along unseen."""
+    others = {"graph", "thread", "batch", "waiting", "input", "result"}
+    kept = [(name, value) for name, value in filters.pairs() if name.split(".")[0] in others]
+    return [*kept, *(("tag", tag) for tag in filters.tags[1:])]
+
+
+def _choices(request: TeamRequest, filters: RunFilters) -> dict[str, object]:
+    choices = selectors.filter_choices(request.team)
+    return {
+        "statuses": RunStatus,
+        "people": team_people(request.team),
+        "choices": choices,
+        "periods": PERIODS | DAYS,
+        "sorts": SORTS,
+        "chips": filters.chips(choices.names),
+        "assistant_is_listed": any(filters.assistant == value for value, _ in choices.assistants),
+        "more_count": sum(name in IN_MORE or "." in name for name, _ in filters.pairs()),
+        "kept_filters": _kept(filters),
+        "sort_words": SORTS[filters.sort].lower(),
+        "tabs": tabs(request.team, request.user, filters.to_query(), zone=filters.zone),
+        "query": filters.to_query(),
+        "counts_query": urlencode({"current": filters.to_query()}),
+    }

@@ -1,0 +1,90 @@
+"""Renaming, tagging, starring and noting a run."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from dashboard.http import go_to, is_htmx, json_errors, wants_json
+from dashboard.runs import fragments, labels, selectors
+from dashboard.runs.labels import BadLabel
+from dashboard.runs.models import Run
+from dashboard.teams.access import may_act_required, member_required
+from dashboard.teams.middleware import TeamRequest
+
+
+@may_act_required
+@require_POST
+def run_rename(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Give it another name; empty takes it away."""
+    run = _get(request, run_id)
+    name = request.POST.get("name", "")
+    try:
+        labels.run_rename(run=run, by=request.user, name=name)
+    except BadLabel as error:
+        return _refused(request, run, "name", error)
+    return _done(request, run)
+
+
+@may_act_required
+@require_POST
+def run_tags(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Add and remove tags: several fields, or several in one parted by commas."""
+    run = _get(request, run_id)
+    add, remove = (labels.tags_of(request.POST.getlist(field)) for field in ("add", "remove"))
+    try:
+        labels.run_tag(run=run, by=request.user, add=add, remove=remove)
+    except BadLabel as error:
+        return _refused(request, run, "add", error)
+    return _done(request, run)
+
+
+@member_required
+@require_POST
+def run_star(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Star it, or take the star away with `on=0`. Viewers may, too."""
+    run = _get(request, run_id)
+    on = request.POST.get("on", "1").lower() not in ("", "0", "false", "off", "no")
+    labels.run_star(run=run, by=request.user, on=on)
+    return _done(request, run)
+
+
+@may_act_required
+@require_POST
+def run_note(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """Write its note anew; empty takes it away."""
+    run = _get(request, run_id)
+    try:
+        labels.run_note(run=run, by=request.user, text=request.POST.get("text", ""))
+    except BadLabel as error:
+        return _refused(request, run, "text", error)
+    return _done(request, run)
+
+
+def _get(request: TeamRequest, run_id: UUID) -> Run:
+    run = selectors.run_get(request.team, run_id)
+    if run is None:
+        raise Http404("There is no such run in your team.")
+    return run
+
+
+def _done(request: TeamRequest, run: Run) -> HttpResponse:
+    url = reverse("run-detail", args=[run.pk])
+    if wants_json(request):
+        document = {"name": run.name, "tags": run.tags, "starred": run.is_starred, "note": run.note}
+        return JsonResponse({"id": str(run.pk), "url": url, **document})
+    if is_htmx(request):  # the socket brings it as well; this is for pages that poll
+        fresh = _get(request, run.pk)
+        return HttpResponse(fragments.run_live_html(fresh, may_act=request.membership.may_launch))
+    return go_to(request, url)
+
+
+def _refused(request: TeamRequest, run: Run, field: str, error: BadLabel) -> HttpResponse:
+    if wants_json(request):
+        return json_errors({field: [str(error)]})
+    messages.error(request, str(error))
+    return go_to(request, reverse("run-detail", args=[run.pk]))
