@@ -22,7 +22,8 @@ from tests.factories import make_run
 def test_a_worker_comes_and_falls_silent_without_a_reload(page: Page, team: Team, user: User) -> None:
     make_run(team=team, by=user, server=team.servers.get())
     page.goto("/runs/")
-    page.get_by_role("navigation").get_by_role("link", name="Workers").click()
+    page.get_by_label("Your menu").click()
+    page.get_by_role("banner").get_by_role("link", name="Workers").click()
     live(page, "live")
     expect(page.locator("#workers-state")).to_contain_text("No worker is running.")
     expect(page.locator("#workers-state")).to_contain_text("1 run has waited for")
