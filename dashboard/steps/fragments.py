@@ -41,6 +41,7 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
         "earlier": max(0, start - ROWS) if start > 0 else None,
         "later": start + ROWS if start + ROWS < len(steps) else None,
         "graph": drawn_graph(run, steps),
+        "tokens": log.tokens if log else {},
         "is_to_be_read": selectors.is_to_be_read(run, log),
         "why": selectors.why_not_all(run, log),
         "version": run.version + (log.version if log else 0),

@@ -41,6 +41,8 @@ class StepLog(models.Model):
     tries = models.IntegerField(default=0)
     why = models.TextField(default="", blank=True)
     server_wait_s = models.FloatField(null=True)
+    # By model: {"input", "output", "answers"}, from the messages that steps wrote.
+    tokens = models.JSONField(default=dict)
 
     class Meta:
         constraints = [

@@ -19,6 +19,7 @@ from dashboard.steps.models import LiveText, Step, StepLog, Watch
 from dashboard.steps.notifications import STEPS_CHANNEL, StepsChange
 from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
+from dashboard.steps.tokens import tokens_of
 
 READ_WITHIN: Final = timedelta(hours=1)
 """Runs that ended longer ago are left alone: their server may well have forgotten them."""
@@ -79,6 +80,7 @@ def steps_store(*, run: Run, reading: Reading) -> None:
             state=StepLog.State.READ,
             why=storable(reading.why)[:1000],
             server_wait_s=reading.server_wait_s,
+            tokens=tokens_of(step.writes for step in reading.steps),
             claimed_at=None,
             version=F("version") + 1,
         )

@@ -89,3 +89,9 @@ def span(low: float, high: float) -> str:
     number, _, unit = first.partition(" ")
     other, _, other_unit = last.partition(" ")
     return f"{number}\u2013{other} {unit}" if unit == other_unit else f"{first} to {last}"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """A count as people read it: "12,480"."""
+    return f"{number:,}"
