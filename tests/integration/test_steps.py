@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.runs.models import Run
+from dashboard.runs.related import runs_related
 from dashboard.runs.statuses import RunStatus
 from dashboard.steps import services
 from dashboard.steps.models import LiveText, Step, StepLog
@@ -185,3 +186,22 @@ def test_how_long_such_runs_usually_take(signed_in: Client, team: Team, person: 
     assert document["usual_s"] == 25.0
     assert "usually 18\u201332 s" in page or "usually 17\u201332 s" in page
     assert "usually done" in page
+
+
+def test_related_runs_are_named_once_each_with_what_they_are(signed_in: Client, team: Team, person: User) -> None:
+    server = make_server(team)
+    first = make_run(team=team, by=person, server=server, name="the first", status=RunStatus.SUCCEEDED, body=b"{}")
+    run = make_run(team=team, by=person, server=server, name="this", parent=first, parent_kind="again")
+    make_run(team=team, by=person, server=server, name="a fork", parent=run, parent_kind="fork", params={"input": 1})
+    make_run(team=team, by=person, server=server, name="alike")
+    make_run(team=team, by=person, server=server, name="another input", params={"input": {"topic": "gales"}})
+    make_run(name="another team's")
+
+    found = [(one.label, one.run.title) for one in runs_related(Run.objects.get(pk=run.pk))]
+
+    assert found == [
+        ("Launched again from", "the first"),
+        ("Forked as", "a fork"),
+        ("With the same input", "alike"),
+    ]
+    assert "Related runs" in signed_in.get(f"/runs/{run.pk}/").content.decode()
