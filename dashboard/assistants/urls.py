@@ -17,5 +17,5 @@ urlpatterns = [
         change_views.assistant_delete,
         name="assistant-delete",
     ),
-    path("assistants/<uuid:server_id>/<str:assistant_id>/", views.assistant_detail, name="assistant-detail"),
+    path("assistants/<uuid:server_id>/<path:assistant_id>/", views.assistant_detail, name="assistant-detail"),
 ]

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboard.compare.comparison import RUNS_MAX, compare, run_last_succeeded
+from dashboard.compare.so_far import so_far
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get
 from dashboard.teams.access import member_required
@@ -34,6 +35,15 @@ def run_compare(request: TeamRequest) -> HttpResponse:
         if chosen := request.GET.get(name):
             runs.append(_run(request, chosen))
     return render(request, "compare/page.html", {"comparison": compare(runs), "is_alone": len(runs) == 1})
+
+
+@never_cache
+@member_required
+@require_safe
+def run_so_far(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """What a run without a final state had done: the fragment of its page, once more."""
+    run = _run(request, str(run_id))
+    return render(request, "compare/_so_far.html", {"run": run, "so_far": so_far(run)})
 
 
 def _run(request: TeamRequest, text: str) -> Run:

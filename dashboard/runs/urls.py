@@ -4,7 +4,7 @@ from dashboard.runs import label_views, views
 from dashboard.runs.state import views as state_views
 
 urlpatterns = [
-    path("threads/<uuid:server_id>/<str:thread_id>/", state_views.thread_detail, name="thread"),
+    path("threads/<uuid:server_id>/<path:thread_id>/", state_views.thread_detail, name="thread"),
     path("runs/<uuid:run_id>/", views.run_detail, name="run-detail"),
     path("runs/<uuid:run_id>.json", views.run_json, name="run-json"),
     path("runs/<uuid:run_id>/result.json", views.run_result, name="run-result"),

@@ -14,6 +14,7 @@ import { attachPicker } from "./picker.js";
 import { attachSchemaForms } from "./schema_forms.js";
 import { attachThreads } from "./threads.js";
 import { attachTabs } from "./tabs.js";
+import { attachRunKeys } from "./run_keys.js";
 import { startTicking } from "./tick.js";
 import { attachTrees, prepareTrees } from "./tree.js";
 
@@ -30,6 +31,7 @@ attachPicking(document);
 attachKeys(document);
 startTicking(document);
 attachTrees(document);
+attachRunKeys(document);
 
 htmx.onLoad((part) => {
   attachTabs(part);

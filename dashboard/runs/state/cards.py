@@ -19,14 +19,14 @@ from dashboard.runs.state.messages import Conversation, conversation, is_convers
 from dashboard.runs.state.seen import NOTHING, cut, seen_html
 from dashboard.runs.state.tables import Table, is_plot, is_table, plot, table
 
-CARDS: Final = 60
+CARDS: Final = 40
 """So many keys get a card of their own; the others are a tree."""
 SHORT_CHARS: Final = 120
 TEXT_CHARS: Final = 20_000
 TABLE_ROWS: Final = 25
 FILES: Final = 40
 FILE_CHARS: Final = 4_000
-ROOM_CHARS: Final = 45_000
+ROOM_CHARS: Final = 36_000
 _FILE: Final = re.compile(r"^(?:[\w.@ -]+/)*[\w@ -][\w.@ -]*\.\w{1,10}$|^/?(?:[\w.@ -]+/)+[\w.@ -]+$")
 _URL: Final = re.compile(r"^https?://[^\s\"'<>]{1,1000}$")
 _DATE: Final = re.compile(r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?$")
@@ -94,6 +94,8 @@ def _is_short(place: Place) -> bool:
         return place.length == 2 or place.size == 0
     if place.kind != "string":
         return True
+    if media_of_text(place) is not None:
+        return False
     return place.length <= SHORT_CHARS * 4 and len(place.text()) <= SHORT_CHARS and "\n" not in place.text()
 
 

@@ -14,7 +14,7 @@ from dashboard.runs.state.seen import cut, seen_html
 
 TURNS: Final = 60
 """At most so many messages are laid out at once, the last ones first."""
-ROOM_CHARS: Final = 40_000
+ROOM_CHARS: Final = 36_000
 CALLS_MAX: Final = 30
 SAMPLE: Final = 10
 

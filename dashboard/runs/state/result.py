@@ -14,7 +14,7 @@ from dashboard.runs.selectors import run_before_on_thread, run_result
 from dashboard.runs.state import cache
 from dashboard.runs.state.blocks import Room
 from dashboard.runs.state.branches import Tree
-from dashboard.runs.state.cards import CARDS, Card, card, cards
+from dashboard.runs.state.cards import CARDS, ROOM_CHARS, Card, card, cards
 from dashboard.runs.state.document import Document, Place, TooDeep
 from dashboard.runs.state.messages import Conversation, conversation, is_conversation
 from dashboard.runs.state.seen import NOTHING, seen, showable
@@ -89,10 +89,10 @@ def _laid_out(run: Run, root: Place, address: str) -> tuple[Conversation | None,
         earlier = before.child("messages") if before is not None and before.kind == "object" else None
         talk = conversation(messages, before=_turns_before(run, messages, earlier))
     members = [one for one in root.children(0, CARDS + 1) if talk is None or one.key != "messages"]
-    shown = cards(members, address=address, changes=_changes(run, members, before), room=Room(45_000))
+    shown = cards(members, address=address, changes=_changes(run, members, before), room=Room(ROOM_CHARS))
     rest = SafeString("")
     if root.size > CARDS:
-        tree = Tree(address, nodes=100)
+        tree = Tree(address, nodes=40)
         rest = tree.html(root, label="The whole state", start=CARDS)
     return talk, shown, rest
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,25 +43,42 @@ def state_search(document: Document, words: str, *, at: int = 0) -> Found:
     words = words[:WORDS_MAX]
     if not words:
         return Found([], None)
-    pattern, body = _pattern(words), document.body
+    find, body = _finder(words), document.body
     longest = 12 * len(words)
     hits: list[Hit] = []
     while at < len(body):
-        found = pattern.search(body, at, min(len(body), at + _PIECE + longest))
-        if found is None or found.start() >= at + _PIECE:
+        start, end = find(body, at, min(len(body), at + _PIECE + longest))
+        if not at <= start < at + _PIECE:
             at += _PIECE
             continue
         if len(hits) == HITS:
-            return Found(hits, found.start())
-        place = document.path_to(found.start())
-        is_key = 0 <= place.key_at <= found.start() < place.start
+            return Found(hits, start)
+        place = document.path_to(start)
+        is_key = 0 <= place.key_at <= start < place.start
         if is_key or not place.is_container:
             hits.append(Hit(place, _excerpt(place, words, is_key=is_key), is_key))
             at = place.start if is_key else place.end
-        else:
-            at = found.end()
-        at = max(at, found.end())
+        at = max(at, end)
     return Found(hits, None)
+
+
+def _finder(words: str) -> Callable[[bytes, int, int], tuple[int, int]]:
+    """What finds the words between two bytes: where they begin and end, (-1, -1) when they are not there."""
+    plain = words.lower().encode("utf-8", "replace")
+    if words.isascii() and words.isprintable() and not set('"\\/') & set(words):
+
+        def find(body: bytes, at: int, end: int) -> tuple[int, int]:
+            found = body[at:end].lower().find(plain)
+            return (at + found, at + found + len(plain)) if found >= 0 else (-1, -1)
+
+        return find
+    pattern = _pattern(words)
+
+    def search(body: bytes, at: int, end: int) -> tuple[int, int]:
+        found = pattern.search(body, at, end)
+        return found.span() if found else (-1, -1)
+
+    return search
 
 
 def _pattern(words: str) -> re.Pattern[bytes]:

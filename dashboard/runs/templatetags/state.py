@@ -43,9 +43,9 @@ def grouped(number: int) -> str:
 
 
 @register.simple_tag
-def turn_id(place: Place) -> str:
-    """The id of a place on a page, for links to it."""
-    return "at" + "".join(char if char.isalnum() and char.isascii() else "-" for char in place.pointer[:80])
+def turn_id(place: Place, prefix: object = "") -> str:
+    """The id of a place on a page, for links to it; `prefix` tells several states on a page apart."""
+    return f"at{prefix}" + "".join(char if char.isalnum() and char.isascii() else "-" for char in place.pointer[:80])
 
 
 @register.simple_tag
