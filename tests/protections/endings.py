@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.protections.broken import Break
 
 AWAITING = "dashboard/worker/execution/executor.py"
-CLASSIFY = "dashboard/worker/outcomes/classify.py"
+CLASSIFY = "dashboard/worker/outcomes/resolve.py"
 INQUIRY = "dashboard/worker/outcomes/evidence.py"
 THREADS = "dashboard/worker/outcomes/thread_status.py"
 
@@ -22,15 +22,15 @@ ENDINGS = (
         "threads-end-is-this-runs",
         "What a run that follows left on the thread is not told of this one.",
         THREADS,
-        "    return thread if [run.get",
-        "    return thread if True or [run.get",
+        "    return {} if is_anothers([run",
+        "    return {} if False and is_anothers([run",
         (LARGE + "test_what_a_run_that_follows_left_on_the_thread_is_not_told_of_this_one",),
     ),
     Break(
         "thread-is-asked-with-patience",
         "One answer that fails does not make an end unknown.",
         INQUIRY,
-        "            patience_s = max(0.0, state_patience_s - (time.monotonic() - began))\n",
+        "            patience_s = max(0.0, patience_s - (time.monotonic() - began))\n",
         "            patience_s = 0.0\n",
         (LARGE + "test_one_answer_that_fails_does_not_make_it_unknown",),
     ),
@@ -45,18 +45,18 @@ ENDINGS = (
     Break(
         "deleted-is-not-rolled-back",
         "A run that somebody deleted is not said to be undone.",
-        "dashboard/worker/outcomes/classify.py",
+        "dashboard/worker/outcomes/resolve.py",
         "and not is_still_busy:\n",
         "or is_still_busy:\n",
-        ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
+        ("tests/unit/test_resolve.py::test_the_servers_word_decides_and_never_the_body",),
     ),
     Break(
         "servers-own-error-is-no-state",
         "The server's own error is not taken for an answer of the run.",
-        "dashboard/worker/outcomes/classify.py",
-        '    if told is not None and told.type == "HTTPException":\n',
+        "dashboard/worker/outcomes/resolve.py",
+        '    if said is not None and said.type == "HTTPException":\n',
         "    if None:\n",
-        ("tests/unit/test_classify.py::test_the_servers_word_decides_and_never_the_body",),
+        ("tests/unit/test_resolve.py::test_the_servers_word_decides_and_never_the_body",),
     ),
     Break(
         "old-question-is-not-answered",
@@ -118,7 +118,7 @@ ENDINGS = (
         "own-stillness-is-told",
         "A worker that stood still does not blame the server.",
         "dashboard/worker/execution/connection.py",
-        "own if still_s else event.reason",
+        "own if stall_s else event.reason",
         "event.reason",
         ("tests/integration/test_late_ends.py::test_a_worker_that_stood_still_does_not_blame_the_server",),
     ),
@@ -126,7 +126,7 @@ ENDINGS = (
         "history-is-this-runs",
         "A state of another run that a server gives instead is not taken for this one's.",
         INQUIRY,
-        '    if (states[0].state.get("metadata") or {}).get("run_id") != run_id:\n',
+        "    if _run_of(states[0]) != place.run_id:\n",
         "    if False:\n",
         (SILENT + "test_what_another_run_left_is_not_taken_for_its_own",),
     ),
@@ -248,8 +248,8 @@ ENDINGS = (
         "values-beside-a-question-are-kept",
         "What a run had written when it asked is kept, byte for byte.",
         CLASSIFY,
-        'body=_body(evidence), ending={"interrupts": kept, "next": waiting})',
-        'body=b"{}", ending={"interrupts": kept, "next": waiting})',
+        "return Outcome(RunStatus.NEEDS_INPUT, body=_body(evidence), ending=ending)",
+        'return Outcome(RunStatus.NEEDS_INPUT, body=b"{}", ending=ending)',
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
     ),
     Break(
@@ -264,8 +264,8 @@ ENDINGS = (
         "empty-answer-is-no-success",
         "A run that failed has failed although its answer is an empty object.",
         CLASSIFY,
-        '    if evidence.remote_status == "error":\n',
-        '    if evidence.remote_status == "error" and evidence.answer and evidence.answer.graph_error:\n',
+        '    "error": _failed,\n',
+        '    "error": lambda e: (_failed if e.answer and e.answer.graph_error else _stopped_well)(e),\n',
         (LIARS + "test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason",),
     ),
     Break(
@@ -280,8 +280,8 @@ ENDINGS = (
         "size-is-shown",
         "The page says how large the final state is, in bytes as received.",
         "templates/runs/_result.html",
-        "{{ state.size_bytes|size }}",
-        "{{ state.sha256|length|size }}",
+        "{{ result.size_bytes|size }}",
+        "{{ result.sha256|length|size }}",
         (VIEWS + "test_a_final_state_is_shown_with_its_size_and_hash_as_received",),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.protections.broken import Break
 
 AWAITING = "dashboard/worker/execution/executor.py"
-CLASSIFY = "dashboard/worker/outcomes/classify.py"
+CLASSIFY = "dashboard/worker/outcomes/resolve.py"
 LINE = "dashboard/worker/execution/connection.py"
 REEXECUTION = "dashboard/worker/execution/restart_detection.py"
 
@@ -16,7 +16,7 @@ EXECUTIONS = (
         "executed-again-is-told",
         "A run that its server executed again says so.",
         LINE,
-        "        if anew is not None:\n",
+        "        if again is not None:\n",
         "        if None:\n",
         (ANEW + "test_a_run_that_its_server_began_anew_says_so",),
     ),
@@ -40,7 +40,7 @@ EXECUTIONS = (
         "executed-again-is-asked-until-it-is-answered",
         "A server that does not answer just after its restart is asked again whether it began a run anew.",
         LINE,
-        "await retry_until_answered(ask, patience_s=ANEW_PATIENCE_S)",
+        "await retry_until_answered(ask, patience_s=RESTART_PATIENCE_S)",
         "await ask()",
         (ANEW + "test_a_server_that_does_not_say_so_at_once_is_asked_again",),
     ),
@@ -72,7 +72,7 @@ EXECUTIONS = (
         "states-of-others-prove-nothing",
         "Another run's state does not prove that a run was executed again.",
         REEXECUTION,
-        '(each.state.get("metadata") or {}).get("run_id") == self._run_id',
+        '(each.state.get("metadata") or {}).get("run_id") == place.run_id',
         "True",
         (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew",),
     ),
@@ -88,8 +88,8 @@ EXECUTIONS = (
         "runs-found-late-are-not-taken-for-new",
         "A run that was found long after its launch is not said to have been executed again.",
         AWAITING,
-        "        if is_found:  # a while after it was created\n",
-        "        if None:\n",
+        "await self._created(found.thread_id, found.run_id, is_new=False)",
+        "await self._created(found.thread_id, found.run_id, is_new=True)",
         (ANEW + "test_a_run_that_was_found_late_is_looked_at_by_its_own_times",),
     ),
     Break(
