@@ -136,7 +136,7 @@ class RunFailed(LangGraphError):
 
     Attributes:
         type: The exception's class name, for example "ValueError".
-        message: Its message; the server masks it for exception classes of the graph's own (see LANGGRAPH.md section 3).
+        message: Its message; the server masks it for exception classes of the graph's own (docs/langgraph-protocol.md).
         state: The whole `{"__error__": {...}}` document as the server sent it.
         run_id: The run's id, else None.
         thread_id: The thread's id, else None.

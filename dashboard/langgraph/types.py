@@ -1,4 +1,4 @@
-"""The protocol's words and shapes, as the server sends them (LANGGRAPH.md). Plain dicts at run time.
+"""The protocol's words and shapes, as the server sends them (docs/langgraph-protocol.md). Plain dicts at run time.
 
 The TypedDicts are `total=False`: servers differ in what they send, so read with `.get()`.
 """
@@ -150,7 +150,7 @@ class Assistant(TypedDict, total=False):
 
 
 class GraphSchemas(TypedDict, total=False):
-    """`GET /assistants/{uuid}/schemas`. Any schema may be None (LANGGRAPH.md section 7)."""
+    """`GET /assistants/{uuid}/schemas`. Any schema may be None."""
 
     graph_id: str
     input_schema: dict[str, Any] | None

@@ -1,4 +1,4 @@
-"""What a run that comes from another one takes over from it. The table in docs/answers.md is made from `INHERITED`."""
+"""What a run that comes from another one takes over from it: `INHERITED`, as a table."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ async def _assistant(client: LangGraphClient, assistant: Any) -> AssistantFound 
     try:
         schemas = _storable(dict(await client.assistants.get_schemas(str(assistant["assistant_id"]))))
         problem = _schema_problem(schemas)
-    except LangGraphError as error:  # LANGGRAPH.md section 7: some graphs' schemas cannot be had
+    except LangGraphError as error:  # some graphs' schemas cannot be had: docs/langgraph-protocol.md, "Schemas"
         logger.info("no schemas of %s: %s", assistant.get("name"), error)
         problem = storable(str(error))[:2000]
     made_with = _made_with(assistant)

@@ -1,4 +1,4 @@
-"""Every end of LANGGRAPH.md section 3 on the real server: on a thread of its own, stateless and kept, stateless and
+"""Every end of docs/langgraph-protocol.md on the real server: on a thread of its own, stateless and kept, stateless and
 deleted, and on a thread on which another run follows at once. All ends on one kind of thread go on at the same time."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Our client against the real `langgraph dev`: what LANGGRAPH.md says, measured again at every test run."""
+"""Our client against the real `langgraph dev`: docs/langgraph-protocol.md, measured again at every test run."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def test_a_run_can_be_cancelled(client: LangGraphClient, thread_id: str, w
 
 
 async def test_a_run_rolled_back_while_queued_stays_as_interrupted(client: LangGraphClient, thread_id: str) -> None:
-    """Unlike one that had started; LANGGRAPH.md section 3 does not say so."""
+    """Unlike one that had started; See docs/langgraph-protocol.md."""
     waiting, ids = await created(
         client, thread_id, "slow", input={"seconds": 30}, after_seconds=60, if_not_exists="create"
     )

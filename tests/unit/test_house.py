@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,25 @@ def test_only_the_client_knows_httpx_and_only_live_knows_channels() -> None:
 def test_the_client_knows_nothing_of_django() -> None:
     for path in (DASHBOARD / "langgraph").rglob("*.py"):
         assert not any(module.startswith("django") for module in imported_modules(path)), path
+
+
+NAMED_DOCUMENT = re.compile(r"docs/[\w/-]+\.md\b|\b[A-Z]{4,}\.md\b|docs/adr/\d{4}\b")
+
+
+def test_every_document_that_code_names_exists() -> None:
+    found = [
+        (str(path.relative_to(ROOT)), name)
+        for folder in (DASHBOARD, ROOT / "tests", ROOT / "templates", ROOT / "static")
+        for path in folder.rglob("*")
+        if path.suffix in {".py", ".html", ".js", ".css"}
+        for name in NAMED_DOCUMENT.findall(path.read_text())
+    ]
+
+    missing = [(path, name) for path, name in found if not _document_exists(name)]
+    assert missing == []
+
+
+def _document_exists(name: str) -> bool:
+    if name.endswith(".md"):
+        return (ROOT / name).is_file()
+    return any(ROOT.glob(f"{name}-*.md"))
