@@ -12,8 +12,8 @@ django.setup(set_prefix=False)  # must come before anything that imports models
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.core.exceptions import SuspiciousOperation  # noqa: E402
-from django.db import InterfaceError, OperationalError  # noqa: E402
 
+from dashboard.database import DATABASE_AWAY  # noqa: E402
 from dashboard.live.consumers import NOT_HERE, TRY_LATER  # noqa: E402
 from dashboard.live.listener import listener  # noqa: E402
 from dashboard.live.origins import is_from_our_pages  # noqa: E402
@@ -50,7 +50,7 @@ async def _line(scope: Scope, receive: Receive, send: Send) -> None:
         return
     try:
         await _lines(scope, receive, send)
-    except (OperationalError, InterfaceError) as error:
+    except DATABASE_AWAY as error:
         logger.info("a page waits for the database with its line: %s", str(error).strip())
         await send({"type": "websocket.close", "code": TRY_LATER})
     except SuspiciousOperation as error:

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import escape_leading_slashes
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.disk import disk_was_full, is_disk_full
 from dashboard.http import is_for_a_program, refusal
 from dashboard.teams.pending_form import keeps_typed, show_again
@@ -36,7 +36,7 @@ BROKEN = (
     "Something broke here. Nothing you did caused this, and the runs go on: what they bring is kept. Try again; if it "
     "happens twice, the server's log says why."
 )
-DATABASE_AWAY = "The database cannot be reached right now. Nothing is lost; try again in a moment."
+AWAY_SENTENCE = "The database cannot be reached right now. Nothing is lost; try again in a moment."
 DISK_FULL = (
     "The disk that holds the database is full, so nothing can be stored, and nothing was done. "
     "Runs go on at their servers. Whoever runs Runboard makes room on it; then try again."
@@ -61,7 +61,7 @@ def outage(request: HttpRequest, error: Exception) -> HttpResponse:
     logger.warning("the database %s: %s", "cannot store" if is_full else "cannot be reached", str(error).strip())
     later = {"Retry-After": str(AGAIN_AFTER_S)}
     if is_for_a_program(request):
-        return JsonResponse({"error": DISK_FULL if is_full else DATABASE_AWAY}, status=503, headers=later)
+        return JsonResponse({"error": DISK_FULL if is_full else AWAY_SENTENCE}, status=503, headers=later)
     what_now = {"sentence": DISK_FULL} if is_full else _what_now(request) | {"again_after_s": AGAIN_AFTER_S}
     # Without the request: what context processors and middleware add to it may need the database.
     page = render_to_string("503.html", {"title": NOT_AVAILABLE} | what_now)
@@ -71,7 +71,7 @@ def outage(request: HttpRequest, error: Exception) -> HttpResponse:
 def _what_now(request: HttpRequest) -> dict[str, Any]:
     """What a person can do while the database is away."""
     if request.method in ("GET", "HEAD"):
-        return {"sentence": DATABASE_AWAY, "again": escape_leading_slashes(request.get_full_path())}
+        return {"sentence": AWAY_SENTENCE, "again": escape_leading_slashes(request.get_full_path())}
     length = request.META.get("CONTENT_LENGTH") or "0"
     if request.path != reverse("launch") or not length.isdigit() or int(length) > COMES_BACK_BYTES:
         return {"sentence": NOT_KNOWN_WHETHER_DONE}
@@ -114,6 +114,6 @@ def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500 for what nobody caught. An outage that hit a middleware gets its own sentence."""
     error = sys.exc_info()[1]
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, DATABASE_AWAY):
         return outage(request, error)
     return refusal(request, 500, BROKEN)

@@ -10,10 +10,11 @@ from django.apps import apps
 from django.contrib import messages
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.errors import bad_request, outage
 from dashboard.http import is_for_a_program, is_htmx
 from dashboard.teams.models import User
@@ -36,7 +37,7 @@ class SignInRequired(LoginRequiredMiddleware):
         # Who asks is looked up here for the first time, and no exception handler sees what middleware raises.
         try:
             return super().process_view(request, view_func, *args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             return outage(request, error)
 
     def handle_no_permission(  # type: ignore[override]  # any answer will do, not only a redirect
@@ -61,11 +62,11 @@ def database_outage(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     def middleware(request: HttpRequest) -> HttpResponse:
         try:
             return get_response(request)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             return outage(request, error)
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, OperationalError | InterfaceError):
+        if isinstance(error, DATABASE_AWAY):
             return outage(request, error)
         if isinstance(error, DataError):  # a value that Postgres knows no such thing as, so it came from outside
             logger.warning("the database refused a value: %s", clip(str(error).strip().splitlines()[0]))

@@ -21,11 +21,11 @@ from uuid import UUID
 from autobahn.exception import Disconnected
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import InterfaceError, OperationalError
 from django.http import QueryDict
 from django.utils import timezone
 
 from dashboard.answers.selectors import InboxFilters
+from dashboard.database import DATABASE_AWAY
 from dashboard.history.filters import RunFilters
 from dashboard.live.listener import listener, watch
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
@@ -140,7 +140,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                     await self._tell_all()
                 else:
                     await self.send(text_data=BEAT)
-            except (OperationalError, InterfaceError) as error:
+            except DATABASE_AWAY as error:
                 logger.info("a page waits for the database: %s", str(error).strip())
                 await asyncio.sleep(DATABASE_RETRY_S)
                 self._everything = True

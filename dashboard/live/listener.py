@@ -15,8 +15,8 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
 from dashboard.live.rendering import once
 from dashboard.logs import THROTTLED
@@ -147,7 +147,7 @@ async def _watch_workers() -> None:
     while True:
         try:
             found = await database_sync_to_async(_work)()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.info("the workers cannot be looked at: %s", str(error).strip(), extra=THROTTLED)
         else:
             reach.answered()
@@ -187,7 +187,7 @@ async def watch(run_ids: list[UUID]) -> None:
     """Say that these runs are being watched. Nothing is lost when it cannot be said just now."""
     try:
         await database_sync_to_async(runs_watch)(run_ids=run_ids)
-    except (OperationalError, InterfaceError) as error:
+    except DATABASE_AWAY as error:
         logger.info("it cannot be said which runs are watched: %s", str(error).strip())
 
 

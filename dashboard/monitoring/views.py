@@ -20,7 +20,7 @@ from dashboard.monitoring.selectors import WorkState, work_state
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
 
-DATABASE_AWAY = "The database does not answer. Runs go on at their servers; what they bring is stored when it is back."
+AWAY_SENTENCE = "The database does not answer. Runs go on at their servers; what they bring is stored when it is back."
 
 
 @login_not_required
@@ -37,7 +37,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
         state = work_state()
         findings = diagnose(state, hears_changes=listener, is_local=settings.ENV.debug)
     except (DatabaseError, InterfaceError):
-        findings = [Finding(True, DATABASE_AWAY)]
+        findings = [Finding(True, AWAY_SENTENCE)]
     if sentence := disk_problem():
         findings.insert(0, Finding(True, sentence))
     problems = [finding.sentence for finding in findings if finding.sick]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import LangGraphError, RequestInvalid, RunNotFound
 from dashboard.runs import after_cancel
 from dashboard.runs.models import Run
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.client_pool import ClientPool
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 from dashboard.worker.execution.cancel import cancel_on_server
 from dashboard.worker.retry import is_retryable
 from dashboard.worker.run_on_server import GOING_ON, RunOnServer

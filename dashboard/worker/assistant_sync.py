@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import LangGraphClient, LangGraphError
 from dashboard.runs.text import storable
 from dashboard.servers import services
@@ -16,7 +17,7 @@ from dashboard.servers.models import Server
 from dashboard.servers.services import AssistantFound
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker.client_pool import ClientPool
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 
 logger = logging.getLogger(__name__)
 

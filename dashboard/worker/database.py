@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import DataError, InterfaceError, InternalError, OperationalError, connections
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import Backoff
 from dashboard.logs import THROTTLED
 
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-DATABASE_AWAY = (OperationalError, InterfaceError)
 THREADS = 2
 RETRY = Backoff(first_s=0.1, longest_s=2.0)
 CLOSING_S = 10.0

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import (
     AddressRefused,
     AnswerNotUnderstood,
@@ -26,7 +27,7 @@ from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker.assistant_change import change_assistant
 from dashboard.worker.assistant_sync import assistants_of, version_of
 from dashboard.worker.client_pool import ClientPool
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 
 logger = logging.getLogger(__name__)
 

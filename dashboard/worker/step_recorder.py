@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import LangGraphError
 from dashboard.runs.models import Run
 from dashboard.steps import services
 from dashboard.steps.reading import Asked, Reading, steps_read
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.client_pool import ClientPool
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 
 logger = logging.getLogger(__name__)
 

@@ -17,11 +17,12 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import LangGraphClient, LangGraphError, RequestRejected, StreamEvent
 from dashboard.langgraph.events import FROM_THE_BEGINNING
 from dashboard.steps import graph, selectors, services
 from dashboard.steps.assembler import Assembler
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 
 logger = logging.getLogger(__name__)
 

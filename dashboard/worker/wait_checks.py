@@ -14,13 +14,14 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.functions import Now
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import LangGraphError, RequestInvalid
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.selectors import AwaitedAnswer
 from dashboard.runs.waiting import wait_gone
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.client_pool import ClientPool
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 from dashboard.worker.execution.answer_check import ask_whether_awaited
 
 logger = logging.getLogger(__name__)

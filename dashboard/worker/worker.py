@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import LangGraphClient, RequestInvalid
 from dashboard.logs import THROTTLED
 from dashboard.runs import leases, outcomes
@@ -29,7 +30,7 @@ from dashboard.worker.after_cancel import watch_cancelled
 from dashboard.worker.assistant_sync import sync_assistants
 from dashboard.worker.bulk_actions import do_bulk_actions
 from dashboard.worker.client_pool import ClientPool
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 from dashboard.worker.execution.claimed_run import ClaimedRun
 from dashboard.worker.execution.executor import RunExecutor
 from dashboard.worker.lease_clock import lease_clock

@@ -8,12 +8,13 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import Backoff, ConnectionEvent, LangGraphError
 from dashboard.logs import THROTTLED
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import Lease
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 from dashboard.worker.execution.background import BackgroundTasks
 from dashboard.worker.execution.restart_detection import Beginning, RestartDetector
 from dashboard.worker.retry import GaveUp, retry_until_answered

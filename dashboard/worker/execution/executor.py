@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import (
     Answer,
     AnswerNotUnderstood,
@@ -30,7 +31,7 @@ from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.selectors import awaited_answer
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 from dashboard.worker.execution.answer_check import NotAwaited, ask_whether_awaited, knows_strict_resume
 from dashboard.worker.execution.background import BackgroundTasks
 from dashboard.worker.execution.cancel import deliver_cancel

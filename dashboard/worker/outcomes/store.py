@@ -6,11 +6,12 @@ import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.logs import THROTTLED
 from dashboard.runs import outcomes
 from dashboard.runs.leases import Lease, LeaseLost
 from dashboard.runs.outcomes import NOT_KEPT, Outcome, RunError
-from dashboard.worker.database import DATABASE_AWAY, RETRY, Database
+from dashboard.worker.database import RETRY, Database
 from dashboard.worker.outcomes.spool import Spool, Spooled
 
 logger = logging.getLogger(__name__)
