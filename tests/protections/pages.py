@@ -131,7 +131,7 @@ PAGES = (
         "outage-is-said-on-pages",
         "A page answers with a sentence while Postgres is away.",
         "dashboard/middleware.py",
-        "        except (OperationalError, InterfaceError) as error:\n            return outage(request, error)\n\n"
+        "        except DATABASE_AWAY as error:\n            return outage(request, error)\n\n"
         "    def handle_no_permission",
         "        except ZeroDivisionError as error:\n            return outage(request, error)\n\n"
         "    def handle_no_permission",

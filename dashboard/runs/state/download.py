@@ -8,9 +8,10 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.runs.models import RunResult
 from dashboard.runs.state.storage import Unpacked
 
@@ -52,7 +53,7 @@ async def _following(pieces: Iterator[bytes]) -> bytes | None:
     while True:
         try:
             return await sync_to_async(lambda: next(pieces, None))()
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             if time.monotonic() >= ends:
                 raise
             logger.info("a download waits for the database: %s", str(error).strip())
