@@ -52,7 +52,7 @@ def recent_inputs(team: Team, assistant_ids: Iterable[str], server_id: Any = Non
         runs = runs.filter(server=server_id)
     found: dict[str, RecentInput] = {}
     for run in runs.select_related("request").order_by("-created_at", "-id")[:RECENT_LOOK]:
-        about = about_input(run.request.params.get("input"))
+        about = run.summary or about_input(run.request.params.get("input"))
         if about and about not in found:
             found[about] = RecentInput(run, about)
         if len(found) == RECENT_SHOWN:

@@ -59,8 +59,8 @@ def _grouped(runs: Iterable[Run]) -> list[ThreadChoice]:
             thread_id=thread_id,
             server_id=server_id,
             latest=run,
-            said=str(getattr(run, "outcome_text", "") or ""),
-            about=about_input(run.request.params.get("input")),
+            said=run.outcome_text,
+            about=run.summary or about_input(run.request.params.get("input")),
             runs=counts[server_id, thread_id],
         )
         for (server_id, thread_id), run in latest.items()

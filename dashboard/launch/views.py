@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from dashboard.http import go_to, json_errors, wants_json
+from dashboard.http import fields_only, go_to, json_errors, wants_json
 from dashboard.launch.actions import form_act, form_parent
 from dashboard.launch.filled import NO_SUCH_PRESET, filled_form, posted_form, preset_named
 from dashboard.launch.forms import LaunchForm
+from dashboard.launch.links import link_problems
 from dashboard.launch.picker import assistant_choices
 from dashboard.launch.prefill import new_launch_key, prefill_for_fork, prefill_from_query, prefill_from_run
 from dashboard.launch.presets import preset_controls, preset_fixed
@@ -29,6 +30,7 @@ from dashboard.web.bodies import takes_files
 @takes_files
 @never_cache
 @may_act_required
+@fields_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def launch(request: TeamRequest) -> HttpResponse:
     """Show the form, prefilled from the address; POST launches."""
@@ -54,6 +56,8 @@ def _show(request: TeamRequest) -> HttpResponse:
     elif request.GET.get("preset"):
         messages.info(request, NO_SUCH_PRESET)
     initial |= prefill_from_query(request.GET)
+    for sentence in link_problems(request.GET):
+        messages.warning(request, sentence)
     if initial.get("thread_id") and "thread" not in request.GET and parent is None:
         initial["thread"] = "existing"
     form = LaunchForm(

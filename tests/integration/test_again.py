@@ -243,3 +243,22 @@ def test_threads_are_found_by_what_was_asked_there(browser: Client, team: Team, 
     assert [found["thread_id"] for found in earlier] == [thread]
     assert "busy: running" in fragment
     assert signed_in(make_user(make_team())).get("/launch/threads/", headers=JSON).json() == {"threads": []}
+
+
+def test_a_link_tells_of_what_the_form_does_not_have(browser: Client, team: Team) -> None:
+    make_server(team)
+
+    page = browser.get(
+        "/launch/?assistant_id=chat&topic=x&input/topic=tides&input_view=form&headers={}"
+    ).content.decode()
+    clean = browser.get("/launch/?assistant_id=chat&input/topic=tides&given/input/topic=value").content.decode()
+
+    assert "which is left out: topic." in page
+    assert "Headers are secrets" in page
+    assert "left out:" not in clean
+
+
+def test_a_json_body_is_refused_with_a_sentence(browser: Client) -> None:
+    answer = browser.post("/launch/", "{}", content_type="application/json")
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (415, ["body"])
