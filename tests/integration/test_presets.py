@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 from dashboard.launch.models import Preset
 from dashboard.runs.models import Run
 from dashboard.servers.models import Server
+from dashboard.servers.services import AssistantFound, server_seen
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_server, make_team, make_user
 
@@ -228,3 +230,33 @@ def test_recent_inputs_show_how_they_ended_once_each(client_of_ada: Client, serv
 
     assert (recent.count(">gales<"), recent.count(">tides<")) == (1, 1)
     assert "Cancelled" in recent
+
+
+def test_a_preset_may_leave_required_fields_to_whoever_launches(client_of_ada: Client, server: Server) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"topic": {"type": "string"}, "seconds": {"type": "integer"}},
+        "required": ["topic"],
+    }
+    found = AssistantFound(uuid.uuid4(), "report", "report", schemas={"input_schema": schema})
+    server_seen(server=server, version="1", assistants=[found])
+    fields = {"assistant_id": "report", "input_view": "form", "input/seconds": "3"}
+
+    draft = client_of_ada.post("/presets/new/", fields)
+    kept = client_of_ada.post(
+        "/presets/", {**fields, "name": "Quick", "scope": "mine", "locked": "input/seconds"}, headers=JSON
+    )
+    preset = kept.json()["id"]
+    page = client_of_ada.get(f"/launch/?preset={preset}").content.decode()
+    missing = client_of_ada.post("/launch/", {"preset": preset, "input_view": "form"}, headers=JSON)
+    forged = {"preset": preset, "input_view": "form", "input/topic": "tides", "input/seconds": "4"}
+    refused = client_of_ada.post("/launch/", forged, headers=JSON)
+    params = launched(
+        client_of_ada.post("/launch/", {"preset": preset, "input_view": "form", "input/topic": "tides"}, headers=JSON)
+    )
+
+    assert (draft.status_code, kept.status_code) == (200, 201)
+    assert "locked by the preset" in page
+    assert list(missing.json()["errors"]) == ["input/topic"]
+    assert list(refused.json()["errors"]) == ["input/seconds"]
+    assert params["input"] == {"topic": "tides", "seconds": 3}
