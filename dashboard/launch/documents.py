@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from django.http import QueryDict
@@ -140,6 +141,11 @@ class Document:
     @property
     def label(self) -> str:
         return _LABELS[self.name]
+
+    @cached_property
+    def html(self) -> str:
+        """The form as it is shown; made once, when nothing changes any more."""
+        return str(self.form) if self.form is not None else ""
 
     @property
     def value(self) -> Any:

@@ -291,7 +291,9 @@ class LaunchForm(forms.Form):
                     read = ReadDocument(None if value is MISSING else value, label=field.label)
                     self.fields[name] = read
             elif controls is not None and is_filled_by_controls(name, controls):
-                document = Document.from_post(name, schema, controls, None, self.fixed_of(name))
+                as_form = controls.copy()
+                as_form[f"{name}_view"] = "form"
+                document = Document.from_post(name, schema, as_form, None, self.fixed_of(name))
             else:
                 view = controls.get(f"{name}_view", "") if controls is not None else ""
                 text = str(self.initial.get(name) or "")
@@ -383,7 +385,7 @@ class LaunchForm(forms.Form):
 
     def uploads(self) -> bool:
         """Whether a file can be chosen somewhere: the page's form is then multipart/form-data."""
-        return any("data-upload" in str(document.form) for document in self.documents.values() if document.form)
+        return any("data-upload" in document.html for document in self.documents.values())
 
     # Checks.
 

@@ -84,7 +84,7 @@ def _control(node: Node) -> str:
         words = " ".join(["sf-code"] * (node.control != "area") + ["sf-large"] * (len(node.value) > _LARGE))
         code = f' class="{words}" spellcheck="false"' if words else ""
         # A browser drops the first line break of a text area: this one is for it.
-        area = f'<textarea {attributes} rows="1" {placeholder}{code}>\n{escape(node.value)}</textarea>'
+        area = f'<textarea {attributes} rows="1" {placeholder}{code}>\n{escape(node.value, quote=False)}</textarea>'
         if node.control != "file" or node.locked:
             return area
         words = escape(f"Upload a file for {node.label}")
