@@ -5,6 +5,7 @@ Written in Python, not as a template: a form has hundreds of them, and a templat
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from django.utils.text import Truncator
 if TYPE_CHECKING:
     from dashboard.schema_forms.nodes import Node, Option
 
+_CODE = re.compile(r"`([^`]{1,200})`")
 _AREAS = {"area", "json", "file"}
 _INPUTS = {
     "integer": 'type="text" inputmode="numeric"',
@@ -75,7 +77,7 @@ def _control(node: Node) -> str:
             f"<span>{escape(option.label)}</span></label>"
             for number, option in enumerate(node.options)
         ]
-        return f'<div class="sf-radios">{"".join(radios)}</div>'
+        return f'<div class="sf-options">{"".join(radios)}</div>'
     attributes = f'id="{node.id}" name="{name}"{_state(node)}'
     if node.control == "select":
         return f"<select {attributes}>{_options(node.options)}</select>"
@@ -113,13 +115,18 @@ def _help(node: Node) -> str:
     html = ""
     if node.help or node.bounds:
         parts = [text for text in (node.help, node.bounds) if text]
-        html = f'<p class="sf-help" id="{node.id}_help">{escape(" · ".join(parts))}</p>'
+        html = f'<p class="sf-help" id="{node.id}_help">{_with_code(" · ".join(parts))}</p>'
     if node.note:
         html += f'<p class="sf-help" id="{node.id}_note">{escape(node.note)}</p>'
     if node.more:
         words = escape(f"More about {node.label}")
         html += f'<details class="sf-more"><summary>{words}</summary><div>{escape(node.more)}</div></details>'
     return html
+
+
+def _with_code(text: str) -> str:
+    """Escaped, with words in backticks as code, as descriptions have them."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _suggestions(node: Node) -> str:

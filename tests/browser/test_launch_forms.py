@@ -146,19 +146,19 @@ def test_a_chat_is_written_message_by_message(page: Page, tmp_path: Path) -> Non
 def test_form_and_json_are_two_views_of_one_document(page: Page) -> None:
     page.goto("/launch/?assistant_id=person")
     page.locator("#document-input").get_by_label("Name", exact=True).fill("Ada")
-    page.locator("#document-input .switch").get_by_text("JSON").click()
+    page.locator("#document-input .view-switch").get_by_text("JSON").click()
     area = page.locator("#id_input")
     expect(area).to_have_value(re.compile('"name": "Ada"'))
     text = '{\n  "scores": {\n    "a": 1.50\n  },\n  "zzz": [\n    1e3\n  ],\n  "name": "Bob"\n}'
     area.fill(text)
 
-    page.locator("#document-input .switch").get_by_text("Form").click()
+    page.locator("#document-input .view-switch").get_by_text("Form").click()
     expect(page.locator('[name="input/scores/a"]')).to_have_value("1.50")
-    page.locator("#document-input .switch").get_by_text("JSON").click()
+    page.locator("#document-input .view-switch").get_by_text("JSON").click()
 
     expect(area).to_have_value(text)
     area.fill("{")
-    page.locator("#document-input .switch").get_by_text("Form").click()
+    page.locator("#document-input .view-switch").get_by_text("Form").click()
     expect(page.locator("#field-input")).to_contain_text("This is not JSON yet")
     expect(area).to_have_value("{")
 
@@ -166,13 +166,13 @@ def test_form_and_json_are_two_views_of_one_document(page: Page) -> None:
 def test_switching_a_large_document_is_quick(page: Page) -> None:
     page.goto("/launch/?assistant_id=person")
     friend = json.dumps({"name": "n" * 20, "home": {"street": "s" * 60}})
-    page.locator("#document-input .switch").get_by_text("JSON").click()
+    page.locator("#document-input .view-switch").get_by_text("JSON").click()
     page.locator("#id_input").fill(f'{{"name": "Ada", "friends": [{", ".join([friend] * 1_800)}]}}')
     page.evaluate(SWITCH_TIMES)
     for view, found in (("Form", '[name="input/name"]'), ("JSON", "#id_input")) * 3 + (
         ("Form", '[name="input/name"]'),
     ):
-        page.locator("#document-input .switch").get_by_text(view).click()
+        page.locator("#document-input .view-switch").get_by_text(view).click()
         expect(page.locator(found)).to_be_visible()
 
     expect(page.locator("#document-input")).to_contain_text("A list of 1,800 items is edited as JSON.")
@@ -184,7 +184,7 @@ def test_switching_a_large_document_is_quick(page: Page) -> None:
 
 def test_what_the_schema_refuses_in_json_can_be_launched_anyway(page: Page) -> None:
     page.goto("/launch/?assistant_id=pets")
-    page.locator("#document-input .switch").get_by_text("JSON").click()
+    page.locator("#document-input .view-switch").get_by_text("JSON").click()
     page.locator("#id_input").fill('{\n  "pet": {"kind": "cow"}\n}')
     launch(page)
 
