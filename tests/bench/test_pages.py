@@ -5,22 +5,32 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import Client, override_settings
 
 from dashboard.runs.models import Run
 from dashboard.runs.seeding import runs_seed
 from dashboard.runs.statuses import RunStatus
-from tests.bench.measuring import Table, median, table, times_of
+from tests.bench.measuring import Table, clock, median, percentile, table, times_of
 from tests.bench.rows import LiveWorkers, make_crew
 from tests.factories import make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REQUESTS = 5
+READERS = 20
+OPENED_MS = 100
+WANTED = {
+    "run page, small state": 3.0,
+    "run page, 1 MB of conversation": 6.0,
+    "run page, 20 MB state": 8.0,
+}
+"""At most so many times an empty page."""
 WANTED_KB = 80
 _LINKED = re.compile(rb'(?:src|href)="/?static/([^"]+\.(?:js|css))"')
 _IMPORTED = re.compile(rb"""(?:import|from)\s*\(?["']\./([^"']+\.js)["']""")
@@ -43,8 +53,15 @@ def test_pages() -> None:
             "launch page": "/launch/",
         }
         empty_ms = _request_ms(client, "/bench/empty/")
+        large = _ended(crew, _twenty_megabytes())
+        paths["run page, 20 MB state"] = f"/runs/{large.pk}/"
         for name, path in paths.items():
-            figures.ratio(name, _request_ms(client, path), empty_ms, "ms", than="empty page")
+            figures.ratio(name, _request_ms(client, path), empty_ms, "ms", than="empty page", at_most=WANTED.get(name))
+        opened = _opened_ms(client, large)
+        wanted = f"under {OPENED_MS} ms"
+        figures.figure(
+            "20 MB state, a node opened by 20 readers, p95", opened, "ms", wanted=wanted, is_met=opened < OPENED_MS
+        )
         _weigh(figures, client, f"/runs/{small.pk}/")
 
 
@@ -55,6 +72,26 @@ def _request_ms(client: Client, path: str) -> float:
 
 def _ended(crew: LiveWorkers, state: object) -> Run:
     return make_run(server=crew.server, by=crew.user, status=RunStatus.SUCCEEDED, body=json.dumps(state).encode())
+
+
+def _opened_ms(client: Client, run: Run) -> float:
+    """How long opening a place of a large state takes when 20 readers do so at once, at the 95th percentile."""
+
+    def opened(number: int) -> float:
+        started = clock()
+        path = f"/items/{number * 997 % 120_000}"
+        assert client.get(f"/runs/{run.pk}/state/", {"path": path}).status_code == 200
+        connections.close_all()
+        return (clock() - started) * 1000
+
+    with ThreadPoolExecutor(READERS) as readers:
+        return percentile(list(readers.map(opened, range(READERS * 10))), 95)
+
+
+def _twenty_megabytes() -> object:
+    items = [{"id": number, "name": f"item {number}", "tags": ["a", "b"], "price": 1.5} for number in range(120_000)]
+    turns = [{"type": ("human", "ai")[number % 2], "content": "tides " * 200} for number in range(5_000)]
+    return {"messages": turns, "items": items, "text": "tides\n" * 800_000}
 
 
 def _many_keys() -> object:

@@ -181,3 +181,92 @@ def test_a_name_that_turns_the_line_turns_nothing_else(page: Page, team: Team, u
     page.goto(f"/runs/{run.pk}/")
     assert reads_from_left_to_right(page.locator(".banner-title strong"))
     assert reads_from_left_to_right(page.locator(".meta").get_by_text("chat"))
+
+
+STARTS = (
+    "<script>{}</script>",
+    "<img src=x onerror={}>",
+    "<svg onload={}>",
+    "<svg><script>{}</script></svg>",
+    "<iframe srcdoc='<script>{}</script>'></iframe>",
+    "<details open ontoggle={}>",
+    "<a href='javascript:{}'>x</a>",
+    "[x](javascript:{})",
+    "[x](JaVaScRiPt:{})",
+    "[x](java\nscript:{})",
+    "[x](data:text/html,<script>{}</script>)",
+    "![x](javascript:{})",
+    "<javascript:{}>",
+    "[x]: javascript:{}\n\n[x]",
+    "```html\n<script>{}</script>\n```",
+    '```" onmouseover={} x\ncode\n```',
+    "|a|\n|-|\n|<img src=x onerror={}>|",
+    "</pre><script>{}</script>",
+    "</textarea></title><script>{}</script>",
+    '" autofocus onfocus={} x="',
+    "' onmouseover={} '",
+    "--><script>{}</script>",
+    "{{% load x %}}{{{{ {} }}}}",
+    "<math><mtext><style><img src=x onerror={}></style></mtext></math>",
+    "<noscript><p title='</noscript><img src=x onerror={}>'>",
+    "<body onload={}>",
+    "<input onfocus={} autofocus>",
+    "<object data='javascript:{}'></object>",
+    "<form action='javascript:{}'><button>x</button></form>",
+    "<style>@import 'javascript:{}'</style>",
+    "<meta http-equiv=refresh content='0;url=javascript:{}'>",
+    "<link rel=stylesheet href='javascript:{}'>",
+    "<base href='javascript:{}//'>",
+    "\x00<script>{}</script>",
+    "\u202e<script>{}</script>",
+)
+CALLS = ("alert(1)", "confirm`1`", "window.struck=1")
+PAYLOADS = [start.format(call) for start in STARTS for call in CALLS]
+
+
+def test_more_than_a_hundred_payloads_are_inert_wherever_a_state_shows_them(
+    page: Page, team: Team, user: User, dialogs: list[str]
+) -> None:
+    assert len(PAYLOADS) > 100
+    half = len(PAYLOADS) // 2
+    state = {
+        "messages": [
+            {
+                "type": ("ai", "human", "tool", "system")[number % 4],
+                "name": text[:200],
+                "content": text,
+                "artifact": text,
+            }
+            for number, text in enumerate(PAYLOADS[:half])
+        ]
+        + [
+            {
+                "type": "ai",
+                "content": "",
+                "tool_calls": [{"name": text, "args": {text: text}} for text in PAYLOADS[:20]],
+            }
+        ],
+        "rows": [{"a": text, text: text} for text in PAYLOADS],
+        "files": {f"f{number}.md": text for number, text in enumerate(PAYLOADS[:30])},
+        "report": "# r\n\n" + "\n\n".join(PAYLOADS[half:]),
+        **{text: text for text in PAYLOADS[half:]},
+    }
+    run = make_run(team=team, by=user, status=RunStatus.SUCCEEDED, body=json.dumps(state).encode())
+    other = make_run(team=team, by=user, status=RunStatus.SUCCEEDED, body=json.dumps({"report": "x" * 50}).encode())
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+
+    places = [f"/runs/{run.pk}/", f"/runs/{run.pk}/state/?path=/rows", f"/runs/{run.pk}/state/?q=script"]
+    places += [f"/runs/compare/?a={other.pk}&b={run.pk}", f"/threads/{run.server_id}/{run.remote_thread_id}/"]
+    for address in places:
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('main details:not(.menu)').forEach(part => part.open = true)")
+        links = page.evaluate("[...document.querySelectorAll('main a[href]')].map(link => link.getAttribute('href'))")
+        assert [link for link in links if not link.startswith(("/", "#", "?", "http://", "https://", "mailto:"))] == []
+        assert page.locator("main :is(script, iframe, object, embed, base, style, link, meta, math)").count() == 0
+        assert page.locator("main :is([onerror], [onload], [onfocus], [ontoggle], [onmouseover])").count() == 0
+        assert page.evaluate("window.struck") is None
+
+    assert dialogs == []
+    base = page.url.split("/runs/")[0].split("/threads/")[0]
+    assert [url for url in requests if not url.startswith((base, "data:"))] == []

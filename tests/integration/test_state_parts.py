@@ -1,0 +1,165 @@
+"""Parts of a final state over HTTP: the contract's JSON, fragments, media that run nothing, and who may see them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from dashboard.runs.models import Run
+from dashboard.runs.outcomes import RunError
+from dashboard.runs.statuses import RunStatus
+from dashboard.servers.models import Server
+from dashboard.teams.models import User
+from tests.factories import make_run, make_server, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+STATE = b"""{"text": "t\\u00efdes", "big": 12345678901234567890123, "e": 1e400, "items": %s,
+"a/b": {"~": [null, false, 0, "", [], {}]}, "long": "%s"}""" % (
+    json.dumps([{"id": number} for number in range(250)]).encode(),
+    b"x" * 250_000,
+)
+
+
+@pytest.fixture
+def user() -> User:
+    return make_user(make_team())
+
+
+@pytest.fixture
+def server(user: User) -> Server:
+    return make_server(user.memberships.get().team)
+
+
+def run_of(user: User, server: Server, body: bytes = STATE, **order: Any) -> Run:
+    return make_run(server=server, by=user, status=RunStatus.SUCCEEDED, body=body, **order)
+
+
+@pytest.fixture
+def browser(client: Client, user: User) -> Client:
+    client.force_login(user)
+    return client
+
+
+def part(browser: Client, run: Run, query: str) -> Any:
+    response = browser.get(f"/runs/{run.pk}/state/?{query}", headers={"Accept": "application/json"})
+    assert response.status_code == 200
+    return json.loads(response.content)
+
+
+def test_json_has_type_size_and_value_or_children(browser: Client, user: User, server: Server) -> None:
+    run = run_of(user, server)
+
+    whole = part(browser, run, "")
+
+    assert (whole["type"], whole["size"], whole["next"]) == ("object", 6, None)
+    assert whole["children"][0] == {"key": "text", "type": "string", "size": 5, "value": "tïdes"}
+    assert whole["children"][3] == {"key": "items", "type": "list", "size": 250}
+    assert part(browser, run, "path=/big") == {
+        "type": "number",
+        "size": 1,
+        "value": 12345678901234567890123,
+        "next": None,
+    }
+    assert [child["value"] for child in part(browser, run, "path=/a~1b/~0")["children"]] == [None, False, 0, "", [], {}]
+
+
+def test_windows_follow_each_other(browser: Client, user: User, server: Server) -> None:
+    run = run_of(user, server)
+
+    for path, wanted in (("/items", [{"id": number} for number in range(250)]), ("/long", "x" * 250_000)):
+        found = part(browser, run, f"path={path}")
+        values = [child["value"] for child in found["children"]] if "children" in found else found["value"]
+        while found["next"]:
+            found = json.loads(browser.get(found["next"], headers={"Accept": "application/json"}).content)
+            values += [child["value"] for child in found["children"]] if "children" in found else found["value"]
+        assert values == wanted
+
+
+def test_a_place_has_a_page_a_fragment_and_branches(browser: Client, user: User, server: Server) -> None:
+    run = run_of(user, server)
+    address = f"/runs/{run.pk}/state/?path=/items/7"
+
+    assert "<!doctype html>" in browser.get(address).content.decode()
+    fragment = browser.get(address, headers={"HX-Request": "true"}).content.decode()
+    branches = browser.get(f"{address}&as=tree").content.decode()
+
+    assert 'id="state-part"' in fragment
+    assert "<html" not in fragment
+    assert branches.startswith("<li")
+    assert browser.get(f"{address}&as=value").content == b'{"id": 7}'
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/items/250", "/items/-1", "/items/01", "items", "/text/0", "/a~1b/~0/9"])
+def test_what_is_not_there_is_404(browser: Client, user: User, server: Server, path: str) -> None:
+    assert browser.get(f"/runs/{run_of(user, server).pk}/state/?path={path}").status_code == 404
+
+
+def test_others_see_nothing(client: Client, user: User, server: Server) -> None:
+    run = run_of(user, server)
+    client.force_login(make_user(make_team()))
+
+    addresses = [f"/runs/{run.pk}/state/", f"/runs/{run.pk}/report.md", f"/runs/{run.pk}/so-far/"]
+    addresses += [f"/runs/compare/?a={run.pk}", f"/threads/{server.pk}/{run.remote_thread_id}/"]
+    assert [client.get(address).status_code for address in addresses] == [404] * 5
+
+
+@pytest.mark.parametrize(
+    ("mime", "given", "is_shown"),
+    [
+        ("image/png", "image/png", True),
+        ("image/svg+xml", "application/octet-stream", False),
+        ("text/html", "application/octet-stream", False),
+    ],
+)
+def test_media_are_opened_in_a_sandbox_or_saved(
+    browser: Client, user: User, server: Server, mime: str, given: str, is_shown: bool
+) -> None:
+    data = base64.b64encode(b"<script>alert(1)</script>").decode()
+    block = {"type": "image", "source": {"type": "base64", "media_type": mime, "data": data}}
+    run = run_of(user, server, json.dumps({"messages": [{"type": "human", "content": [block]}]}).encode())
+
+    response = browser.get(f"/runs/{run.pk}/state/?path=/messages/0/content/0/source/data&as=media")
+
+    assert response.content == b"<script>alert(1)</script>"
+    assert response.headers["Content-Type"] == given
+    assert "sandbox" in response.headers["Content-Security-Policy"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert ("attachment" in response.headers.get("Content-Disposition", "")) is not is_shown
+
+
+def test_a_thread_is_one_conversation_and_each_run_says_what_it_added(
+    browser: Client, user: User, server: Server
+) -> None:
+    said = [{"type": "human", "id": str(number), "content": f"line {number}."} for number in range(4)]
+    order: dict[str, Any] = {"thread": "existing", "thread_id": "0b7a9f3e-1111-4222-8333-444455556666"}
+    run_of(user, server, json.dumps({"messages": said[:2]}).encode(), **order)
+    later = run_of(user, server, json.dumps({"messages": said}).encode(), **order)
+
+    thread = browser.get(f"/threads/{server.pk}/{order['thread_id']}/").content.decode()
+    page = browser.get(f"/runs/{later.pk}/").content.decode()
+
+    assert [thread.count(f"line {number}.") for number in range(4)] == [1, 1, 1, 1]
+    assert page.index("line 1.") < page.index("This run added") < page.index("line 2.")
+
+
+def test_a_comparison_says_what_differs(browser: Client, user: User, server: Server) -> None:
+    good = run_of(user, server, b'{"topic": "tides", "score": 1}', params={"input": {"topic": "tides"}})
+    bad = make_run(
+        server=server,
+        by=user,
+        status=RunStatus.FAILED,
+        error=RunError("ValueError", "no gales", "write"),
+        params={"input": {"topic": "gales"}},
+    )
+
+    page = browser.get(f"/runs/compare/?a={bad.pk}&b=last", follow=True)
+
+    assert page.redirect_chain == [(f"/runs/compare/?a={good.pk}&b={bad.pk}", 302)]
+    assert '<del dir="auto">tides</del>' in page.content.decode()
+    assert '<ins dir="auto">gales</ins>' in page.content.decode()
+    assert "What it was given" in browser.get(f"/runs/{bad.pk}/").content.decode()
