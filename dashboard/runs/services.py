@@ -187,9 +187,9 @@ def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] =
 def runs_prune(*, older_than: timedelta, dry_run: bool = False) -> int:
     """Remove runs that ended longer ago than `older_than`, a thousand at a time. Returns how many there are (were).
 
-    Runs that still go on are never touched, however old.
+    Runs that still go on are never touched, however old, and neither are starred ones.
     """
-    old = Run.objects.filter(status__in=sorted(ENDS), finished_at__lt=Now() - older_than)
+    old = Run.objects.filter(status__in=sorted(ENDS), finished_at__lt=Now() - older_than, is_starred=False)
     if dry_run:
         return old.count()
     removed = 0

@@ -10,6 +10,7 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]")
+_ASCII_WORD = re.compile("[a-z0-9_]+")
 _SYMBOLS = {"So", "Sk"}
 
 
@@ -24,6 +25,8 @@ def words_of(text: str) -> list[str]:
     Postgres' parser would keep addresses, paths, file names and numbers with a point whole, of which a person types the
     parts; it would drop emoji, which become words here (`emoji1f30a`), and take a Chinese sentence for one word.
     """
+    if text.isascii():  # most are, and it is three times as fast
+        return [word for word in _ASCII_WORD.findall(text.lower()) if word.strip("_")]
     found = []
     for word in _WORD.findall(unicodedata.normalize("NFC", storable(text)).casefold()):
         if word.strip("_") and (word[0].isalnum() or word[0] == "_"):

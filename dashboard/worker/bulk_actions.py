@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from dashboard.database import DATABASE_AWAY
 from dashboard.history.bulk import bulk_work
-from dashboard.worker.database import DATABASE_AWAY, Database
+from dashboard.worker.database import Database
 
 logger = logging.getLogger(__name__)
 

@@ -205,9 +205,9 @@ def duration(seconds: float, *, exact: bool = True) -> str:
 
 
 @register.filter
-def seconds(number: float) -> str:
-    """Seconds as people say them."""
-    return duration(number)
+def seconds(count: float | None) -> str:
+    """A length of time for a table; a dash for none."""
+    return str(NOTHING) if count is None else duration(count)
 
 
 @register.filter

@@ -1,0 +1,106 @@
+"""Charts as shapes, in the units of an SVG's viewBox; templates only write them down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from dashboard.history.insights import GROUPS, Bucket
+
+WIDTH: Final = 720
+HEIGHT: Final = 160
+LEFT: Final = 48
+BOTTOM: Final = 24
+TOP: Final = 8
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A stretch of time: one rectangle for each outcome, from below."""
+
+    x: float
+    width: float
+    parts: list[tuple[str, float, float]]
+    bucket: Bucket
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A label on an axis."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything to be drawn."""
+
+    bars: list[Bar]
+    lines: dict[str, str]
+    across: list[Mark]
+    up: list[Mark]
+
+
+def volume_chart(buckets: list[Bucket]) -> Chart:
+    """Runs by outcome over time."""
+    most = _round_up(max((bucket.total for bucket in buckets), default=0))
+    slot = (WIDTH - LEFT) / max(1, len(buckets))
+    bars = []
+    for place, bucket in enumerate(buckets):
+        parts, base = [], float(HEIGHT - BOTTOM)
+        for group in GROUPS:
+            height = bucket.counts[group] / most * (HEIGHT - BOTTOM - TOP)
+            base -= height
+            if height:
+                parts.append((GROUPS[group][1], round(base, 1), round(height, 1)))
+        bars.append(Bar(round(LEFT + place * slot + slot * 0.1, 1), round(slot * 0.8, 1), parts, bucket))
+    up = [Mark(_y(value, most), f"{value:,}") for value in (0, most // 2, most)]
+    return Chart(bars, {}, _across(buckets, slot), up)
+
+
+def duration_chart(buckets: list[Bucket]) -> Chart:
+    """Half of the runs, and all but one in twenty, took no longer than this."""
+    most = max((bucket.p95_s or 0 for bucket in buckets), default=0) or 1
+    slot = (WIDTH - LEFT) / max(1, len(buckets))
+    lines = {}
+    for name in ("p50_s", "p95_s"):
+        points = [
+            f"{LEFT + (place + 0.5) * slot:.1f},{_y(value, most):.1f}"
+            for place, bucket in enumerate(buckets)
+            if (value := getattr(bucket, name)) is not None
+        ]
+        lines[name] = " ".join(points)
+    return Chart([], lines, _across(buckets, slot), [Mark(_y(v, most), _seconds(v)) for v in (0, most / 2, most)])
+
+
+def _y(value: float, most: float) -> float:
+    return round(HEIGHT - BOTTOM - value / most * (HEIGHT - BOTTOM - TOP), 1)
+
+
+def _across(buckets: list[Bucket], slot: float) -> list[Mark]:
+    every = max(1, -(-len(buckets) // 7))
+    return [
+        Mark(round(LEFT + (place + 0.5) * slot, 1), _when(bucket.start, bucket.end - bucket.start))
+        for place, bucket in enumerate(buckets)
+        if place % every == every // 2
+    ]
+
+
+def _when(moment: datetime, step: timedelta) -> str:
+    return f"{moment:%H:%M}" if step < timedelta(hours=6) else f"{moment.day} {moment:%b}"
+
+
+def _round_up(number: int) -> int:
+    """The next number that is easy to read, and even."""
+    if number < 4:
+        return 4
+    size = 10 ** (len(str(number)) - 1)
+    return next(step * size // 2 * 2 for step in range(1, 12) if step * size >= number) or number
+
+
+def _seconds(value: float) -> str:
+    if value < 100:
+        return f"{value:.0f} s" if value >= 10 or not value else f"{value:.1f} s"
+    return f"{value / 60:.0f} m" if value < 6_000 else f"{value / 3600:.1f} h"

@@ -1,0 +1,66 @@
+"""The Insights page."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from dashboard.history.charts import HEIGHT, WIDTH, duration_chart, volume_chart
+from dashboard.history.filters import RunFilters
+from dashboard.history.insights import GROUPS, RANGES, Insights, insights
+from dashboard.http import wants_json
+from dashboard.teams.access import member_required
+from dashboard.teams.middleware import TeamRequest
+
+DEFAULT = "7d"
+
+
+@never_cache
+@member_required
+@require_safe
+def insights_page(request: TeamRequest) -> HttpResponse:
+    """What the runs of a time were like, for the same filters as the list."""
+    span = request.GET.get("range", DEFAULT)
+    span = span if span in RANGES else DEFAULT
+    filters = RunFilters.from_query(request.GET)
+    found = insights(request.team, filters, span)
+    if wants_json(request):
+        return JsonResponse(_document(found, span))
+    pairs = [pair for pair in filters.pairs() if pair[0] not in ("since", "until", "sort")]
+    query = urlencode(pairs)
+    context = {
+        "found": found,
+        "span": span,
+        "span_words": RANGES[span][0],
+        "ranges": [(key, words, urlencode([*pairs, ("range", key)])) for key, (words, _, _) in RANGES.items()],
+        "filters": filters,
+        "chips": [(words, f"{without}&range={span}".lstrip("&")) for words, without in filters.chips()],
+        "query": query,
+        "prefix": f"{query}&" if query else "",
+        "groups": GROUPS.values(),
+        "volume": volume_chart(found.buckets),
+        "durations": duration_chart(found.buckets),
+        "width": WIDTH,
+        "height": HEIGHT,
+    }
+    return render(request, "history/insights.html", context)
+
+
+def _document(found: Insights, span: str) -> dict[str, object]:
+    return {
+        "range": span,
+        "runs": found.count.number,
+        "is_estimate": found.count.is_estimate,
+        "success_percent": found.success_percent,
+        "waiting": found.waiting,
+        "p50_s": found.p50_s,
+        "p95_s": found.p95_s,
+        "buckets": [
+            {"start": b.start.isoformat(), "end": b.end.isoformat(), "p50_s": b.p50_s, "p95_s": b.p95_s, **b.counts}
+            for b in found.buckets
+        ],
+    }

@@ -1,0 +1,205 @@
+"""What a time was like: how many runs, how they ended, how long they took. Exact while there are few runs, else from a
+sample that is spread evenly over all of them: ids are random, so those below a limit are one."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from itertools import pairwise
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.utils import timezone
+
+from dashboard.history.conditions import DURATION, Condition, conditions
+from dashboard.history.counts import Count, run_count
+from dashboard.history.filters import RunFilters
+from dashboard.history.selectors import joined, matching
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.models import Team, User
+
+SAMPLE: Final = 10_000
+SHOWN: Final = 8
+FEWEST: Final = 3
+"""Of fewer runs no percentile is told."""
+RANGES: Final = {
+    "24h": ("24 hours", timedelta(hours=24), timedelta(hours=1)),
+    "7d": ("7 days", timedelta(days=7), timedelta(hours=6)),
+    "30d": ("30 days", timedelta(days=30), timedelta(days=1)),
+    "90d": ("90 days", timedelta(days=90), timedelta(days=3)),
+    "12mo": ("12 months", timedelta(days=364), timedelta(days=14)),
+}
+GROUPS: Final = {
+    "succeeded": ("Succeeded", "success", (RunStatus.SUCCEEDED,)),
+    "failed": ("Failed, timed out or lost", "danger", (RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST)),
+    "waiting": ("Waited for a person", "attention", (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)),
+    "other": ("Cancelled or going on", "neutral", ()),
+}
+_GROUP_OF: Final = {status: name for name, (_, _, statuses) in GROUPS.items() for status in statuses}
+
+
+@dataclass
+class Bucket:
+    """A stretch of the time: from `start` to before `end`."""
+
+    start: datetime
+    end: datetime
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(GROUPS, 0))
+    p50_s: float | None = None
+    p95_s: float | None = None
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a table: a name, the filter it stands for, how many runs, and how long they took."""
+
+    name: str
+    query: str
+    runs: int
+    p50_s: float | None = None
+    p95_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Insights:
+    """All of the page. `sampled`: how many runs were looked at when not all were."""
+
+    count: Count
+    sampled: int | None
+    success_percent: float | None
+    waiting: int
+    p50_s: float | None
+    p95_s: float | None
+    buckets: list[Bucket]
+    assistants: list[Line]
+    errors: list[Line]
+    people: list[Line]
+
+
+@dataclass(frozen=True)
+class _Row:
+    created_at: datetime
+    status: str
+    assistant_id: str
+    assistant: str
+    person_id: int | None
+    error_type: str
+    took_s: float | None
+
+
+def insights(team: Team, filters: RunFilters, span: str) -> Insights:
+    """What the runs were like that the filters let through, launched in the last `span` (a key of RANGES)."""
+    _, length, step = RANGES[span]
+    edges = _edges(timezone.now(), length, step, ZoneInfo(filters.zone))
+    filters = replace(filters, since=edges[0].isoformat(), until="", sort="-started")
+    count = run_count(team.pk, filters)
+    rows = _rows(team.pk, filters, count)
+    scale = count.number / len(rows) if count.is_estimate and rows else 1.0
+    took = [row.took_s for row in rows if row.took_s is not None and row.status == RunStatus.SUCCEEDED]
+    ended = [row for row in rows if _GROUP_OF.get(RunStatus(row.status)) in ("succeeded", "failed")]
+    good = sum(row.status == RunStatus.SUCCEEDED for row in ended)
+    return Insights(
+        count=count,
+        sampled=len(rows) if count.is_estimate else None,
+        success_percent=100 * good / len(ended) if ended else None,
+        waiting=run_count(team.pk, replace(filters, waiting="open")).number,
+        p50_s=percentile(took, 50),
+        p95_s=percentile(took, 95),
+        buckets=_buckets(rows, edges, scale),
+        assistants=_assistants(rows, scale),
+        errors=_ranked(rows, scale, lambda row: row.error_type, "error"),
+        people=_people(rows, scale),
+    )
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """The value that `percent` of the values do not exceed; None of too few."""
+    if len(values) < FEWEST:
+        return None
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def _edges(now: datetime, length: timedelta, step: timedelta, zone: ZoneInfo) -> list[datetime]:
+    """Where the stretches begin, by the reader's clock, and at last where the newest one ends."""
+    local = now.astimezone(zone)
+    if step < timedelta(days=1):
+        hours = step // timedelta(hours=1)
+        last = local.replace(minute=0, second=0, microsecond=0, hour=local.hour - local.hour % hours)
+    else:
+        last = datetime.combine(local.date(), time.min, zone)
+        last -= (step - timedelta(days=1)) if step > timedelta(days=1) else timedelta()
+    count = length // step
+    return [last - step * back for back in range(count - 1, -1, -1)] + [last + step]
+
+
+def _rows(team_id: UUID, filters: RunFilters, count: Count) -> list[_Row]:
+    asked = matching(team_id, conditions(team_id, filters))
+    if count.is_estimate:
+        limit = UUID(int=min(2**128 - 1, int(2**128 * SAMPLE / count.number)))
+        asked.append(Condition("runs_run.id < %s", (limit,)))
+    where, params = joined(asked)
+    columns = (
+        "created_at, status, assistant_id, coalesce(nullif(assistant_name, ''), nullif(graph_id, ''), assistant_id), "
+        f"launched_by_id, error_type, extract(epoch FROM {DURATION})::float"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns} FROM runs_run WHERE {where} LIMIT {3 * SAMPLE}", params)
+        return [_Row(*row) for row in cursor.fetchall()]
+
+
+def _buckets(rows: list[_Row], edges: list[datetime], scale: float) -> list[Bucket]:
+    found = [Bucket(start, end) for start, end in pairwise(edges)]
+    first, step = edges[0], edges[1] - edges[0]
+    took: dict[int, list[float]] = defaultdict(list)
+    counted: Counter[tuple[int, str]] = Counter()
+    for row in rows:
+        place = int((row.created_at - first) / step)
+        if 0 <= place < len(found):
+            counted[place, _GROUP_OF.get(RunStatus(row.status), "other")] += 1
+            if row.took_s is not None and row.status == RunStatus.SUCCEEDED:
+                took[place].append(row.took_s)
+    for (place, group), number in counted.items():
+        found[place].counts[group] = round(number * scale)
+    for place, values in took.items():
+        found[place].p50_s, found[place].p95_s = percentile(values, 50), percentile(values, 95)
+    return found
+
+
+def _assistants(rows: list[_Row], scale: float) -> list[Line]:
+    """The slowest first."""
+    took: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        if row.took_s is not None and row.status == RunStatus.SUCCEEDED:
+            took[row.assistant, row.assistant_id].append(row.took_s)
+    lines = [
+        Line(name, RunFilters(assistant=pk).to_query(), round(len(v) * scale), percentile(v, 50), percentile(v, 95))
+        for (name, pk), v in took.items()
+    ]
+    return sorted(lines, key=lambda line: -(line.p95_s or 0))[:SHOWN]
+
+
+def _ranked(rows: list[_Row], scale: float, key: Callable[[_Row], Any], name: str) -> list[Line]:
+    counted = Counter(value for row in rows if (value := key(row)))
+    return [
+        Line(value, RunFilters(**{name: value}).to_query(), round(number * scale))
+        for value, number in counted.most_common(SHOWN)
+    ]
+
+
+def _people(rows: list[_Row], scale: float) -> list[Line]:
+    counted = Counter(row.person_id for row in rows if row.person_id is not None).most_common(SHOWN)
+    people = User.objects.in_bulk([pk for pk, _ in counted])
+    return [
+        Line(str(people[pk]), RunFilters(person=people[pk].username).to_query(), round(number * scale))
+        for pk, number in counted
+        if pk in people
+    ]

@@ -1,0 +1,67 @@
+"""What a time was like, and that any filter over many runs costs no more than over few."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.test import Client
+from django.utils import timezone
+
+from dashboard.history import counts, insights
+from dashboard.history.filters import RunFilters
+from dashboard.runs.models import Run
+from dashboard.runs.outcomes import RunError
+from dashboard.runs.seeding import runs_seed
+from dashboard.runs.statuses import RunStatus
+from tests.factories import make_run, make_server, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+JSON = {"headers": {"Accept": "application/json"}}
+
+
+def test_numbers_are_those_of_the_runs_in_that_time(client: Client) -> None:
+    server = make_server(make_team())
+    person = make_user(server.team)
+    client.force_login(person)
+    for took in (10, 20, 30, 400):
+        run = make_run(server=server, by=person, status=RunStatus.SUCCEEDED, body=b"{}")
+        Run.objects.filter(pk=run.pk).update(started_at=F("finished_at") - timedelta(seconds=took))
+    make_run(server=server, by=person, status=RunStatus.FAILED, error=RunError("KeyError", "m"))
+    make_run(server=server, by=person)
+    old = make_run(server=server, status=RunStatus.FAILED)
+    Run.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=20))
+    make_run(status=RunStatus.FAILED)
+
+    week = client.get("/insights/?range=7d", **JSON).json()
+    month = client.get("/insights/?range=30d&status=failed", **JSON).json()
+    page = client.get("/insights/?range=7d").content.decode()
+
+    assert (week["runs"], week["success_percent"], week["p50_s"], week["p95_s"]) == (6, 80.0, 30.0, 400.0)
+    assert [week["buckets"][-1][name] for name in ("succeeded", "failed", "waiting", "other")] == [4, 1, 0, 1]
+    assert (month["runs"], month["success_percent"]) == (2, 0.0)
+    assert sum(bucket["failed"] for bucket in month["buckets"]) == 2
+    assert "KeyError" in page
+    assert str(person) in page
+    assert page.count("<svg viewBox") == 2
+    assert client.get("/insights/?range=nonsense&q=nothing-like-it").status_code == 200
+
+
+def test_many_runs_are_told_from_an_even_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = make_server(make_team())
+    make_user(server.team)
+    runs_seed(server=server, count=4_000, days=25)
+    exact = insights.insights(server.team, RunFilters(), "30d")
+    monkeypatch.setattr(counts, "COUNTED_MAX", 100)
+    monkeypatch.setattr(counts, "_estimate", lambda *_: 4_000)
+    monkeypatch.setattr(insights, "SAMPLE", 1_000)
+
+    sampled = insights.insights(server.team, RunFilters(), "30d")
+
+    assert exact.sampled is None
+    assert sampled.sampled is not None
+    assert 850 < sampled.sampled < 1_150
+    assert exact.success_percent == pytest.approx(sampled.success_percent, abs=4)
+    assert exact.p50_s == pytest.approx(sampled.p50_s, rel=0.2)
+    assert sum(bucket.total for bucket in sampled.buckets) == pytest.approx(4_000, rel=0.05)
