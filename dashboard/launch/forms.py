@@ -396,7 +396,7 @@ class LaunchForm(forms.Form):
         if len(self.servers) == 1:
             return self.servers[0]
         if not self.servers:
-            raise ValidationError("This team has no LangGraph server yet. Set LANGGRAPH_URL and start Runboard again.")
+            raise ValidationError("This team has no LangGraph server yet. An admin adds one under Servers.")
         raise ValidationError("Choose the server on which the run takes place.")
 
     def clean_assistant_id(self) -> str:

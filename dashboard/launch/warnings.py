@@ -7,6 +7,7 @@ from typing import Any
 
 from dashboard.servers.models import Assistant
 
+RUN_ID_KEY = "runboard_run_id"
 _OF_THE_CONFIG = ("recursion_limit", "tags")
 
 
@@ -22,6 +23,9 @@ def launch_warnings(data: Mapping[str, Any], assistant: Assistant | None) -> dic
                 found.setdefault(f"config/configurable/{name}", []).append(
                     f"{name} does nothing inside configurable: it belongs one level up, beside configurable."
                 )
+    metadata = data.get("metadata")
+    if isinstance(metadata, Mapping) and RUN_ID_KEY in metadata:
+        found["metadata"] = [f"{RUN_ID_KEY} is Runboard's own: it is replaced by the id of this run."]
     nodes = assistant.nodes if assistant is not None else []
     for parameter in ("interrupt_before", "interrupt_after"):
         names = data.get(parameter)

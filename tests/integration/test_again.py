@@ -262,3 +262,13 @@ def test_a_json_body_is_refused_with_a_sentence(browser: Client) -> None:
     answer = browser.post("/launch/", "{}", content_type="application/json")
 
     assert (answer.status_code, list(answer.json()["errors"])) == (415, ["body"])
+
+
+def test_a_typed_run_id_is_said_to_be_replaced(browser: Client, team: Team) -> None:
+    make_server(team)
+    fields = {"assistant_id": "chat", "metadata": '{"runboard_run_id": "mine"}'}
+
+    answer = browser.post("/launch/", fields, headers=JSON)
+
+    assert answer.status_code == 201
+    assert "replaced" in answer.json()["warnings"]["metadata"][0]
