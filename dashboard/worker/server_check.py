@@ -116,7 +116,7 @@ async def check_server(server: Server, clients: ClientPool, database: Database) 
         Finding("reach", "success", "It answers", f"In {probe.took_s * 1000:.0f} ms{_way(server)}."),
         _identity(info, probe),
         _clock(probe),
-        _heartbeats(heartbeat_at or server.heartbeat_at, server),
+        _heartbeats(heartbeat_at or server.heartbeat_at),
         *_assistants(assistants),
     ]
 
@@ -180,20 +180,19 @@ def _clock(probe: Probe) -> Finding:
     )
 
 
-def _heartbeats(heard_at: datetime | None, server: Server) -> Finding:
+def _heartbeats(heard_at: datetime | None) -> Finding:
     if heard_at is not None:
         at = heard_at.astimezone(UTC)
         return Finding(
             "heartbeats", "success", "It sends heartbeats", f"Last heard from a run on {at:%Y-%m-%d at %H:%M:%S} UTC."
         )
-    limit = f"that is silent for {server.timeout_s} s" if server.timeout_s else "that breaks"
     return Finding(
         "heartbeats",
         "neutral",
         "No heartbeat heard yet",
         "LangGraph servers send one every 5 s while a run is at work; no run has been that long since a worker looks.",
-        f"If long runs lose their connection, this server sends none: a connection {limit} is opened again, so give "
-        "it a longer silence under Settings.",
+        "If it sends none at all, its runs are asked about whenever nothing came for the longest silence; a longer one "
+        "under Settings saves that.",
     )
 
 
