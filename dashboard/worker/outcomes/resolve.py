@@ -28,6 +28,7 @@ from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker.execution.answer_check import NotAwaited
 from dashboard.worker.execution.launch_lookup import CannotKnow, NotLaunched
 from dashboard.worker.outcomes.evidence import NOT_TOLD, Evidence
+from dashboard.worker.outcomes.exception_groups import group_message
 
 INTERRUPT_CHARS = 200_000
 INTERRUPT_LEVELS = 100
@@ -277,7 +278,7 @@ def _failed(evidence: Evidence) -> Outcome:
         if task.get("error"):
             node = str(task.get("name") or "")
             told = _unmasked(str(task["error"]), error.type) if is_vague else error
-            error = RunError(told.type, told.message, node)
+            error = RunError(told.type, group_message(str(task["error"])) or told.message, node)
             break
     keeps_body = evidence.keep_error_state or not said
     return Outcome(RunStatus.FAILED, error=error, body=_body(evidence) if keeps_body else None)
