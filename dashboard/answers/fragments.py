@@ -69,9 +69,10 @@ def answer_live_html(run: Run, *, may_act: bool) -> SafeString:
     return SafeString(render_to_string("answers/_panel_live.html", context))
 
 
-def inbox_count_html(team: Team | UUID) -> str:
-    """How many questions wait, in the navigation."""
-    return render_to_string("answers/_count.html", {"count": waiting_count(team)})
+def inbox_count_html(team: Team | UUID, count: int | None = None) -> SafeString:
+    """How many questions wait, in the navigation; `count`, when it is known already."""
+    count = waiting_count(team) if count is None else count
+    return SafeString(render_to_string("answers/_count.html", {"count": count}))
 
 
 def inbox_live_html(team: Team | UUID, filters: InboxFilters) -> str:

@@ -45,7 +45,7 @@ def inbox(request: TeamRequest) -> HttpResponse:
         "is_chosen": chosen is not None,
         "run": run,
         "panel": panel,
-        "count": selectors.waiting_count(request.team),
+        "inbox_waiting": selectors.waiting_count(request.team),
         "assistants": selectors.waiting_assistants(request.team),
         "people": team_people(request.team),
         "ages": AGES,

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.http import QueryDict
 
 from dashboard.runs.models import Question, Run, WaitState
-from dashboard.runs.selectors import NOT_IN_ROWS
+from dashboard.runs.selectors import NOT_IN_ANSWERS, NOT_IN_ROWS
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team
 
@@ -89,7 +89,7 @@ def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> Quer
             runs = runs.filter(tags__contains=[filters.tag])
         if filters.older_than_s:
             runs = runs.filter(finished_at__lt=Now() - timedelta(seconds=filters.older_than_s))
-    runs = runs.select_related("launched_by", "server").defer(*NOT_IN_ROWS)
+    runs = runs.select_related("launched_by", "server", "answer__launched_by").defer(*NOT_IN_ROWS, *NOT_IN_ANSWERS)
     return runs.prefetch_related("questions").order_by("finished_at", "pk")
 
 

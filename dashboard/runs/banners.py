@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
-from dashboard.runs.outcomes import NO_REASON
+from dashboard.runs.outcomes import MET_NO_QUESTION, NO_REASON
 from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
 from dashboard.runs.state.seen import showable
 from dashboard.runs.statuses import RunStatus
@@ -35,6 +35,8 @@ class Banner:
 
 def run_banner(run: Run) -> Banner | None:
     """What a reader must know first about this run, and what can be done; None when the status says it all."""
+    if run.ending.get(MET_NO_QUESTION):
+        return _met_no_question(run)
     tell = _BANNERS.get(RunStatus(run.status), _waiting)
     banner = tell(run)
     more = _besides(run) if run.is_terminal else ""
@@ -110,6 +112,12 @@ def _needs_input(run: Run) -> Banner | None:
             "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."
         )
     return _no_longer_open(run)
+
+
+def _met_no_question(run: Run) -> Banner:
+    """An answer for which the server did not wait: sent, it was ignored."""
+    sent = "The server ignored it." if run.remote_run_id else "It was not sent."
+    return Banner("attention", "This answer met no question.", f"{run.error_message} {sent}".strip(), other=run.parent)
 
 
 def _no_longer_open(run: Run) -> Banner | None:

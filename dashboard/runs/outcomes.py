@@ -125,7 +125,7 @@ def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None, 
 
     Returns False, and has written nothing, where the row must be looked at first.
     """
-    if outcome.status in WAITING:
+    if outcome.status in WAITING or outcome.ending.get(MET_NO_QUESTION):
         return False
     if outcome.error is not None or outcome.executions > 1 or (packed is not None and not packed.is_small):
         return False

@@ -48,6 +48,7 @@ def addresses(team: Team, user: User) -> dict[str, str]:
     }
     found = {
         "list": "/runs/",
+        "inbox": "/inbox/",
         "filtered": "/runs/?status=failed&status=lost&q=tides&assistant=chat",
         "nothing matches": "/runs/?q=nothing-like-this",
         "workers": "/workers/",

@@ -16,6 +16,7 @@ from dashboard.runs.services import LaunchOrder, run_launch
 from dashboard.runs.statuses import ACTIVE, RunStatus
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
+from dashboard.worker.execution.answer_check import OPEN, Verdict
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.contract.langgraph_dev import LangGraphDev
 from tests.contract.test_real_runs import GRAPHS
@@ -147,6 +148,29 @@ async def test_one_that_is_too_late_for_the_check_is_not_sent(
         child = await answered(browser, run, {interrupt_id: False})
 
     assert (child.status, child.error_type) == ("failed", "Answer not sent")
+    assert await question_state(browser, run) == "gone"
+
+
+async def test_an_answer_that_is_ignored_says_so(
+    server: Server, person: User, browser: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody was faster on the server between the last look and the answer: it takes the answer and does nothing."""
+
+    async def always(*_: Any) -> Verdict:
+        return OPEN
+
+    async with working():
+        run = await asked(server, person, "approval", input=REQUEST)
+        (interrupt_id,) = await ids_of(run)
+        async with get_client(server.url) as client:
+            await client.runs.wait(str(run.remote_thread_id), "approval", command={"resume": {interrupt_id: True}})
+        monkeypatch.setattr("dashboard.answers.services.is_sure", lambda run: True)
+        monkeypatch.setattr("dashboard.worker.execution.executor.ask_whether_awaited", always)
+        child = await answered(browser, run, {interrupt_id: False})
+        page = (await browser.get(reverse("run-detail", args=[child.pk]))).content.decode()
+
+    assert child.status == "succeeded"
+    assert "This answer met no question." in page
     assert await question_state(browser, run) == "gone"
 
 

@@ -25,7 +25,7 @@ register = template.Library()
 def inbox_count(context: Any) -> SafeString:
     """How many questions wait for the team, for the navigation."""
     team = getattr(context.get("request"), "team", None)
-    return SafeString(fragments.inbox_count_html(team) if team else "")
+    return fragments.inbox_count_html(team, context.get("inbox_waiting")) if team else SafeString("")
 
 
 @register.simple_tag(takes_context=True)

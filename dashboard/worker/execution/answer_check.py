@@ -63,15 +63,12 @@ async def ask_whether_awaited(
         status, interrupts = thread.get("status"), thread.get("interrupts")
         if status == "busy":
             return BUSY
-        if awaited.status == RunStatus.PAUSED:
-            return await _whether_paused(client, thread_id, awaited, str(status), headers)
-        if status == "idle":
-            return MOVED_ON
-        if not isinstance(interrupts, dict) or not awaited.interrupt_ids:
+        if status != "idle" and _may_wait(awaited, interrupts):
             return OPEN
-        asked = [entry for task in interrupts.values() if isinstance(task, list) for entry in task]
-        waiting = {entry.get("id") for entry in asked if isinstance(entry, dict)}
-        return OPEN if awaited.interrupt_ids <= waiting or None in waiting else MOVED_ON
+        # What a thread says of itself may lag behind its runs: only another run can have moved it on.
+        newest = await client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers)
+        ids = [run.get("run_id") for run in newest if isinstance(run, dict)]
+        return MOVED_ON if ids and ids != [awaited.remote_run_id] else OPEN
     except NotFound:
         return UNKNOWN_THREAD
     except (RequestRejected, AnswerNotUnderstood) as error:
@@ -83,15 +80,15 @@ async def ask_whether_awaited(
         raise ServerUnreachableNotCreated(str(error), retry_after_s=error.retry_after_s) from error
 
 
-async def _whether_paused(
-    client: LangGraphClient, thread_id: str, awaited: AwaitedAnswer, status: str, headers: dict[str, str]
-) -> Verdict:
-    """A stop at a node has no id: it is the same one as long as no other run has come to the thread."""
-    newest = await client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers)
-    ids = [run.get("run_id") for run in newest if isinstance(run, dict)]
-    if status == "idle" or (ids and ids != [awaited.remote_run_id]):
-        return MOVED_ON
-    return OPEN
+def _may_wait(awaited: AwaitedAnswer, interrupts: object) -> bool:
+    """Whether what a thread says of its interrupts lets them all still wait. A stop at a node has none, and no id."""
+    if awaited.status == RunStatus.PAUSED:
+        return False
+    if not isinstance(interrupts, dict) or not awaited.interrupt_ids:
+        return True
+    asked = [entry for task in interrupts.values() if isinstance(task, list) for entry in task]
+    waiting = {entry.get("id") for entry in asked if isinstance(entry, dict)}
+    return awaited.interrupt_ids <= waiting or None in waiting
 
 
 async def knows_strict_resume(client: LangGraphClient, headers: dict[str, str]) -> bool:

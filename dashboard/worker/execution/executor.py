@@ -435,6 +435,7 @@ class RunExecutor:
             evidence,
             keep_error_state=self.run.keeps_error_state,
             breakpoints=self.run.breakpoints,
+            is_answer=self.run.is_answer,
             ended_with_line=self.run.on_disconnect == "cancel" and not self._connection.is_first,
             is_too_large=self._is_too_large,
             wait_ended=self._wait_ended,

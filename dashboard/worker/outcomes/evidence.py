@@ -62,6 +62,7 @@ class Evidence:
         cancel_action: What someone asked here: "interrupt", "rollback", or "".
         keep_error_state: raise_error=False: the `__error__` document is the final state.
         breakpoints: Nodes that the run was to stop before or after; ["*"] for all.
+        is_answer: It answers, or continues, another run.
         ended_with_line: on_disconnect="cancel", and the connection on which the run was created is gone.
         is_too_large: Its final state is larger than a worker takes.
         wait_ended: The run's own `wait` was answered to its end, also when the answer could not be kept.
@@ -83,6 +84,7 @@ class Evidence:
     cancel_action: str = ""
     keep_error_state: bool = False
     breakpoints: tuple[str, ...] = ()
+    is_answer: bool = False
     ended_with_line: bool = False
     is_too_large: bool = False
     wait_ended: bool = False

@@ -70,6 +70,10 @@ EXPECTED = (
 """The errors that `resolve` knows an outcome for."""
 
 
+UNKNOWN_INTERRUPT = "UnknownInterruptError"
+"""What a server raises for a resume that answers no question, when it was sent with `strict_resume`."""
+
+
 def resolve(found: Evidence | Failure) -> Outcome | TryLater | None:
     """The outcome; or that it is to be tried later; None when the server says that the run is still going on."""
     return _resolve_failure(found) if isinstance(found, Failure) else _resolve_evidence(found)
@@ -115,8 +119,17 @@ def _resolve_evidence(evidence: Evidence) -> Outcome | None:
     answer, ending = evidence.answer, outcome.ending
     if evidence.body_from != "answer" and outcome.body is not None:
         ending = {**ending, "from_thread": evidence.body_from}
+    if evidence.is_answer and _met_no_question(evidence, outcome):
+        ending = {**ending, MET_NO_QUESTION: True}
     took_s = evidence.took_s if answer is None or not answer.was_awaited else None
     return replace(outcome, ending=ending, executions=_executions(evidence), took_s=took_s, began=_began(evidence))
+
+
+def _met_no_question(evidence: Evidence, outcome: Outcome) -> bool:
+    """Whether an answer was ignored: it ended well and left no state of its own, or was refused by `strict_resume`."""
+    if outcome.error is not None:
+        return outcome.error.type == UNKNOWN_INTERRUPT
+    return outcome.status == RunStatus.SUCCEEDED and _left_nothing(evidence) and not evidence.has_own_output
 
 
 def _began(evidence: Evidence) -> bool:
