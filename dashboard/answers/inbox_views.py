@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard.answers import fragments, selectors
 from dashboard.answers.selectors import InboxFilters
+from dashboard.history.documents import run_item
 from dashboard.http import wants_json
-from dashboard.runs.documents import run_row_document
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import question_document, run_get
 from dashboard.runs.waiting import waits_look_at
@@ -72,4 +72,4 @@ def _as_json(request: TeamRequest, filters: InboxFilters) -> JsonResponse:
 def _waiting(run: Run) -> dict[str, Any]:
     assert run.finished_at is not None
     interrupts = [question_document(question) for question in run.questions.all()]
-    return {"run": run_row_document(run), "asked_at": run.finished_at.isoformat(), "interrupts": interrupts}
+    return {"run": run_item(run), "asked_at": run.finished_at.isoformat(), "interrupts": interrupts}

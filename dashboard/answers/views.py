@@ -43,6 +43,8 @@ def run_answer(request: TeamRequest, run_id: UUID) -> HttpResponse:
         return _answer_by_form(request, run)
     documents, errors = posted(request, "answers")
     errors = errors or answers_checked(list(run.questions.all()), documents.get("answers"))
+    if errors and (run := _get(request, run_id)) and not services.may_be_answered(run):
+        return _too_late(request, run)  # it was answered while this was read
     if errors:
         return _refused(request, run, errors)
     answers = documents["answers"]
@@ -62,6 +64,8 @@ def _answer_by_form(request: TeamRequest, run: Run) -> HttpResponse:
             return HttpResponse(str(form.html or ""))
         return _form_page(request, run, form, status=200)
     answers = form.answers()
+    if form.errors and (run := _get(request, run.pk)) and not services.may_be_answered(run):
+        return _too_late(request, run)
     if form.errors:
         return json_errors(form.errors) if wants_json(request) else _form_page(request, run, form, status=422)
     return _sent(

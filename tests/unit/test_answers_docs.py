@@ -13,7 +13,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "answers.md"
 def inheritance_table() -> str:
     lines = [f"| parameter | {' | '.join(ParentKind.values)} |", f"|{'---|' * (len(ParentKind.values) + 1)}"]
     for name, kinds in INHERITED.items():
-        lines.append(f"| `{name}` | {' | '.join('yes' if kind in kinds else '–' for kind in ParentKind)} |")
+        lines.append(f"| `{name}` | {' | '.join('yes' if kind in kinds else 'no' for kind in ParentKind)} |")
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compare": {"langgraph", "teams", "servers", "runs", "steps"},
     "launch": {"langgraph", "schema_forms", "teams", "servers", "runs", "history"},
     "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "history", "launch"},
-    "answers": {"langgraph", "schema_forms", "teams", "servers", "runs"},
+    "answers": {"langgraph", "schema_forms", "teams", "servers", "runs", "history"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
     "worker": {"langgraph", "teams", "servers", "runs", "history", "steps"},
     "monitoring": {"langgraph", "teams", "servers", "runs", "worker"},
