@@ -20,9 +20,11 @@ class Done:
 
 
 def form_act(form: LaunchForm, data: Mapping[str, Any]) -> Done | None:
-    """Do what `do` says: "assistant", "view <document>", or a row button of a document's form. None: it is neither."""
+    """Do what `do` says: "restore" (a draft), "assistant", "view <document>", or a row button of a document's form. None: it is neither."""
     action = str(data.get("do") or "")
     form.is_checked = False
+    if action == "restore":
+        return Done(None)
     if action == "assistant":
         for document in form.documents.values():
             document.forget_unknown(form.fixed_of(document.name))

@@ -1,5 +1,6 @@
 // Attaches the behaviours of a page. Each finds what it needs in the part that was loaded, or does nothing.
 import { attachCopy } from "./copy.js";
+import { attachDraft } from "./draft.js";
 import { attachFilters } from "./filters.js";
 import { attachInbox } from "./inbox.js";
 import { attachJsonFields } from "./json_field.js";
@@ -39,6 +40,7 @@ htmx.onLoad((part) => {
   attachJsonFields(part);
   attachJsonEditors(part);
   attachLaunch(part);
+  attachDraft(part);
   attachPicker(part);
   attachSchemaForms(part);
   prepareTrees(part);

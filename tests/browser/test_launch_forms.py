@@ -256,3 +256,26 @@ def test_a_text_at_the_top_and_a_file(page: Page, tmp_path: Path) -> None:
     expect(page.locator('[name="input/file"]')).to_have_value("AAE=")
     launch(page)
     assert launched(page)["input"] == {"file": "AAE="}
+
+
+def test_a_draft_survives_a_closed_tab_without_its_secrets(open_browser: Open, user: User) -> None:
+    context = open_browser(user)
+    page = context.new_page()
+    page.goto("/launch/?assistant_id=person")
+    page.locator('[name="input/home/street"]').fill("Long Street")
+    page.locator("#advanced > summary").click()
+    page.locator("#id_headers").fill('{"X-Key": "s3cret"}')
+    page.wait_for_function("Object.values(localStorage).join().includes('Long Street')")
+    assert "s3cret" not in page.evaluate("Object.values(localStorage).join()")
+    page.close()
+
+    page = context.new_page()
+    page.goto("/launch/")
+    page.get_by_role("button", name="Go on with it").click()
+
+    expect(page.locator('[name="input/home/street"]')).to_have_value("Long Street")
+    page.locator('[name="input/name"]').fill("Ada")
+    launch(page)
+    assert launched(page)["input"] == {"name": "Ada", "home": {"street": "Long Street"}}
+    page.goto("/launch/")
+    expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
