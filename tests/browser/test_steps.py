@@ -22,9 +22,10 @@ from tests.factories import claim, make_run
 pytestmark = pytest.mark.usefixtures("page")
 
 WITHIN_MS = 10_000
+"""Usually a tenth of a second; a machine that runs many tests at once takes longer."""
 
 
-def test_steps_and_words_appear_within_a_second(page: Page, team: Team, user: User) -> None:
+def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
     lease = claim(run)
     confirm(lease)
