@@ -20,7 +20,10 @@ class Done:
 
 
 def form_act(form: LaunchForm, data: Mapping[str, Any]) -> Done | None:
-    """Do what `do` says: "restore" (a draft), "assistant", "view <document>", or a row button of a document's form. None: it is neither."""
+    """Do what `do` says; None when it says nothing known.
+
+    "restore" (a draft), "assistant", "view <document>", or a row button of a document's form.
+    """
     action = str(data.get("do") or "")
     form.is_checked = False
     if action == "restore":
