@@ -39,6 +39,8 @@ def test_a_tree_is_one_stop_of_tab_and_moves_with_the_arrows(page: Page, team: T
     first = tree.get_by_role("treeitem").first
 
     first.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(first).to_have_attribute("aria-expanded", "false")
     page.keyboard.press("ArrowRight")
     expect(first).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("ArrowDown")
