@@ -12,7 +12,7 @@ from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.outcomes import MET_NO_QUESTION, NO_REASON
 from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
-from dashboard.runs.state.seen import showable
+from dashboard.runs.state.seen import seen, showable
 from dashboard.runs.statuses import RunStatus
 
 SLOW_S = 5.0
@@ -66,9 +66,9 @@ def _failed(run: Run) -> Banner:
     if run.remote_run_id is None:
         title, text = run.error_type, "Nothing was created on the server. Launch again once the cause is mended."
     else:
-        where = f" in node {run.error_node}" if run.error_node else ""
-        title, text = f"{run.error_type or 'Error'}{where}", _what_to_do_about(run)
-    return Banner("danger", title or "Failed", text, code=run.error_message)
+        where = f" in node {seen(run.error_node)}" if run.error_node else ""
+        title, text = f"{seen(run.error_type) or 'Error'}{where}", _what_to_do_about(run)
+    return Banner("danger", title or "Failed", text, code=seen(run.error_message))
 
 
 def _what_to_do_about(run: Run) -> str:

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from dashboard.runs.state.seen import seen
 from dashboard.runs.statuses import ACTIVE, CREATED, ENDS, HELD, LOOKS, RunStatus, StatusLook
 from dashboard.runs.text import is_visible
 from dashboard.servers.models import Server
@@ -206,12 +207,13 @@ class Run(models.Model):
     @property
     def title(self) -> str:
         """What a person reads first: the run's name, else what it was about, else its assistant."""
-        return next((text for text in (self.name, self.summary) if is_visible(text)), self.assistant_label)
+        return seen(next((text for text in (self.name, self.summary) if is_visible(text)), self.assistant_label))
 
     @property
     def assistant_label(self) -> str:
         """The assistant's name; before it was known, its graph or what was typed."""
-        return self.assistant_name if is_visible(self.assistant_name) else self.graph_id or self.assistant_id
+        name = self.assistant_name if is_visible(self.assistant_name) else self.graph_id or self.assistant_id
+        return seen(name)
 
     @property
     def is_terminal(self) -> bool:

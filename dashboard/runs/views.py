@@ -7,6 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -80,6 +81,8 @@ def run_result(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
 def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Ask to cancel. Asking twice, or after the end, changes nothing."""
     run = _get(request, run_id)
+    if not request.membership.may_cancel(run.launched_by_id):
+        raise PermissionDenied("Somebody else launched this run: they, or an admin of your team, can cancel it.")
     action = CANCEL_ACTIONS.get(request.POST.get("action") or "interrupt")
     if action is None:
         sentence = "Choose interrupt (keep what it did) or rollback (undo what it did)."

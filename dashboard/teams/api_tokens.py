@@ -32,6 +32,7 @@ SCOPES = {
     "preset": Scope.LAUNCH,
     "assistant": Scope.LAUNCH,
     "view": Scope.LAUNCH,
+    "bulk": Scope.LAUNCH,
     "run": Scope.LAUNCH,
     "run-answer": Scope.ANSWER,
     "run-continue": Scope.ANSWER,

@@ -84,6 +84,10 @@ class Membership(models.Model):
         """Whether this person may change what belongs to the whole team: its servers and its people."""
         return self.role == Role.ADMIN
 
+    def may_cancel(self, launched_by_id: int | None) -> bool:
+        """Whether this person may cancel a run of somebody: members their own, admins everybody's."""
+        return self.is_admin or (self.may_launch and launched_by_id == self.user_id)
+
     @property
     def may_launch(self) -> bool:
         """Whether this person may launch, cancel and share; viewers may only look."""

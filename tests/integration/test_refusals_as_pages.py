@@ -200,12 +200,12 @@ def test_where_else_a_post_is_refused_the_sign_in_leads_to_a_page(person: User) 
 
 
 def test_while_the_database_is_away_a_page_offers_what_can_be_done(
-    browser: Client, team: Team, monkeypatch: pytest.MonkeyPatch
+    browser: Client, team: Team, person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*args: object, **kwargs: object) -> None:
         raise OperationalError("away")
 
-    run = make_run(server=team.servers.get())
+    run = make_run(server=team.servers.get(), by=person)
     for view in ("history.selectors.run_page", "runs.services.run_launch", "runs.services.run_cancel"):
         monkeypatch.setattr(f"dashboard.{view}", away)
     asked = browser.get("/runs/?q=%22")

@@ -403,8 +403,8 @@ def test_the_list_asks_the_database_the_same_number_of_questions_for_many_rows(
 # Cancelling: does it, rejects GET, rejects a stranger, is harmless the second time.
 
 
-def test_cancel_ends_a_queued_run(browser: Client, team: Team) -> None:
-    run = make_run(team=team)
+def test_cancel_ends_a_queued_run(browser: Client, team: Team, person: User) -> None:
+    run = make_run(team=team, by=person)
 
     response = browser.post(f"/runs/{run.pk}/cancel/", {"action": "interrupt"})
 
@@ -413,8 +413,8 @@ def test_cancel_ends_a_queued_run(browser: Client, team: Team) -> None:
     assert run.status == "cancelled"
 
 
-def test_cancel_rejects_get_and_nonsense(browser: Client, team: Team) -> None:
-    run = make_run(team=team)
+def test_cancel_rejects_get_and_nonsense(browser: Client, team: Team, person: User) -> None:
+    run = make_run(team=team, by=person)
 
     assert browser.get(f"/runs/{run.pk}/cancel/").status_code == 405
     assert browser.post(f"/runs/{run.pk}/cancel/", {"action": "explode"}).status_code == 422
@@ -431,8 +431,17 @@ def test_cancel_rejects_a_stranger(team: Team) -> None:
     assert run.status == "queued"
 
 
-def test_cancel_is_harmless_the_second_time(browser: Client, team: Team) -> None:
-    run = make_run(team=team, status=RunStatus.RUNNING)
+def test_members_cancel_what_they_launched_and_admins_everything(browser: Client, team: Team) -> None:
+    run = make_run(team=team)
+    admin = Client()
+    admin.force_login(make_user(team, role=Role.ADMIN))
+
+    assert browser.post(f"/runs/{run.pk}/cancel/", **JSON).status_code == 403
+    assert admin.post(f"/runs/{run.pk}/cancel/", **JSON).status_code == 202
+
+
+def test_cancel_is_harmless_the_second_time(browser: Client, team: Team, person: User) -> None:
+    run = make_run(team=team, by=person, status=RunStatus.RUNNING)
 
     first = browser.post(f"/runs/{run.pk}/cancel/", **JSON)
     second = browser.post(f"/runs/{run.pk}/cancel/", {"action": "rollback"}, **JSON)

@@ -1,0 +1,342 @@
+"""Who may do what, at every address and socket of the project. A new address without a row fails here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from dashboard.history.models import BulkAction, SavedView
+from dashboard.launch.models import Preset
+from dashboard.live.routing import websockets
+from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
+from dashboard.sharing.services import share_create, share_revoke
+from dashboard.teams.api_tokens import token_make
+from dashboard.teams.models import Scope, Team, User
+from dashboard.teams.people import invitation_create
+from tests.asynchronous import in_db
+from tests.factories import make_run, make_server, make_team, make_user
+from tests.integration.live.opening import opened
+
+OPEN, PERSON, READ, ACT, ADMIN, LINK, INVITED = "open", "person", "read", "act", "admin", "link", "invited"
+RANK = {"viewer": 0, "member": 1, "admin": 2}
+LEVELS = {READ: 0, ACT: 1, ADMIN: 2}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who gets in by GET and by POST (None: nobody does), whether it is one team's object, and what a token needs."""
+
+    get: str | None = None
+    post: str | None = None
+    owned: bool = False
+    scope: str | None = None
+    tokens: bool = True
+    # The house has none of these: 404 is what those who get in are told.
+    absent: bool = False
+
+
+ROWS: dict[str, Row] = {
+    "home": Row(get=PERSON, post=PERSON, scope="admin"),
+    "login": Row(get=OPEN, post=OPEN),
+    "logout": Row(post=PERSON, scope="admin"),
+    "sign-in": Row(get=LINK, post=LINK),
+    "join": Row(get=INVITED, post=INVITED),
+    "healthz": Row(get=OPEN),
+    # People.
+    "people": Row(get=READ, post=ADMIN, scope="admin"),
+    "invitation-create": Row(post=ADMIN, scope="admin"),
+    "invitation-revoke": Row(post=ADMIN, owned=True, scope="admin"),
+    "member-change": Row(post=ADMIN, owned=True, scope="admin"),
+    "team-leave": Row(post=READ, tokens=False),
+    "team-list": Row(get=PERSON, post=ADMIN, tokens=False),
+    "team-switch": Row(post=READ, owned=True, tokens=False),
+    "profile": Row(get=PERSON, post=PERSON, tokens=False),
+    "password-change": Row(post=PERSON, tokens=False),
+    "session-end": Row(post=None, tokens=False),  # only one's own, see test_people
+    "token-list": Row(get=READ, post=READ, tokens=False),
+    "token-revoke": Row(post=ADMIN, owned=True, tokens=False),
+    "audit": Row(get=ADMIN),
+    # Servers and assistants.
+    "server-list": Row(get=READ, post=ADMIN, scope="admin"),
+    "server-new": Row(get=ADMIN),
+    "server-detail": Row(get=READ, post=ADMIN, owned=True, scope="admin"),
+    "server-check": Row(post=ACT, owned=True, scope="admin"),
+    "server-delete": Row(post=ADMIN, owned=True, scope="admin"),
+    "assistant-list": Row(get=READ),
+    "assistant-refresh": Row(post=ACT, scope="launch"),
+    "assistant-detail": Row(get=READ, owned=True),
+    "assistant-edit": Row(get=ADMIN, post=ADMIN, owned=True, scope="launch"),
+    "assistant-copy": Row(get=ADMIN, post=ADMIN, owned=True, scope="launch"),
+    "assistant-version": Row(post=ADMIN, owned=True, scope="launch"),
+    "assistant-delete": Row(post=ADMIN, owned=True, scope="launch"),
+    # Runs.
+    "run-export-csv": Row(get=READ),
+    "run-export-jsonl": Row(get=READ),
+    "run-bulk": Row(get=ACT, post=ACT, scope="launch"),
+    "bulk-detail": Row(get=READ, owned=True),
+    "bulk-stop": Row(post=ACT, owned=True, scope="launch"),
+    "run-rename": Row(post=ACT, owned=True, scope="launch"),
+    "run-tags": Row(post=ACT, owned=True, scope="launch"),
+    "run-note": Row(post=ACT, owned=True, scope="launch"),
+    "run-so-far": Row(get=READ, owned=True),
+    "insights": Row(get=READ),
+    "run-star": Row(post=READ, owned=True, scope="launch"),
+    "view-list": Row(get=READ, post=READ, scope="launch"),
+    "view-counts": Row(get=READ),
+    "view-delete": Row(post=READ, owned=True, scope="launch"),  # others' are refused in words and stay
+    "run-list": Row(get=READ),
+    "run-compare": Row(get=READ, owned=True),
+    "thread": Row(get=READ, owned=True),
+    "run-detail": Row(get=READ, owned=True),
+    "run-json": Row(get=READ, owned=True),
+    "run-result": Row(get=READ, owned=True),
+    "run-state": Row(get=READ, owned=True),
+    "run-markdown": Row(get=READ, owned=True),
+    "run-live": Row(get=READ, owned=True),
+    "run-cancel": Row(post=ADMIN, owned=True, scope="launch"),
+    "run-answer": Row(post=ACT, owned=True, scope="answer"),
+    "run-answer-panel": Row(get=READ, owned=True),
+    "run-continue": Row(post=ACT, owned=True, scope="answer"),
+    "steps-json": Row(get=READ, owned=True),
+    "run-steps": Row(get=READ, owned=True),
+    "run-step": Row(get=READ, owned=True, absent=True),
+    "inbox": Row(get=READ),
+    "inbox-live": Row(get=READ),
+    # Launching.
+    "launch": Row(get=ACT, post=ACT, scope="launch"),
+    "launch-form": Row(post=ACT, scope="launch"),
+    "launch-differences": Row(post=ACT, scope="launch"),
+    "launch-threads": Row(get=ACT),
+    "launch-code": Row(post=ACT, scope="launch"),
+    "run-again": Row(post=ACT, owned=True, scope="launch"),
+    "run-code": Row(get=READ, owned=True),
+    "run-as": Row(get=READ, owned=True),
+    "preset-list": Row(get=READ, post=ACT, scope="launch"),
+    "preset-new": Row(post=ACT, scope="launch"),
+    "preset-detail": Row(get=READ, post=ADMIN, owned=True, scope="launch"),
+    "preset-delete": Row(post=ADMIN, owned=True, scope="launch"),
+    # Links.
+    "share-create": Row(post=ACT, owned=True, scope="share"),
+    "share-revoke": Row(post=ACT, owned=True, scope="share"),
+    "share-page": Row(get=LINK),
+    "share-live": Row(get=LINK),
+    "share-result": Row(get=LINK),
+    # The installation.
+    "workers": Row(get=READ),
+    "workers-live": Row(get=READ),
+    "workers-notice": Row(get=READ),
+}
+
+
+def addresses() -> dict[str, URLPattern]:
+    """Every address of the project, by its name."""
+
+    def walk(patterns: list[Any]) -> Iterator[tuple[str, URLPattern]]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns)
+            else:
+                yield str(pattern.name or pattern.pattern), pattern
+
+    return dict(walk(get_resolver().url_patterns))
+
+
+def test_every_address_has_a_row_and_every_row_an_address() -> None:
+    assert set(addresses()) == set(ROWS)
+
+
+@dataclass(frozen=True)
+class House:
+    """A team with one of everything, and who asks."""
+
+    team: Team
+    people: dict[str, User]
+    run: Run
+    objects: dict[str, Any]
+    tokens: dict[str, str]
+    link: str
+    revoked: str
+    invitation: str
+
+    def client(self, who: str) -> Client:
+        if who.startswith("token"):
+            token = self.tokens[who.removeprefix("token ")]
+            return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+        client = Client(raise_request_exception=False)
+        if who in self.people:
+            client.force_login(self.people[who])
+        return client
+
+
+WHO = (
+    "anonymous", "stranger", "deactivated", "viewer", "member", "admin",
+    *(f"token {scope}" for scope in Scope.values), "link", "revoked link",
+)  # fmt: skip
+
+
+def house() -> House:
+    """The strangest stranger: an admin, of another team."""
+    team = make_team()
+    people = {role: make_user(team, role=role) for role in RANK}
+    people["stranger"] = make_user(make_team(), role="admin")
+    people["deactivated"] = make_user(team, role="admin")
+    server = make_server(team)
+    run = make_run(server=server, by=people["admin"], status=RunStatus.SUCCEEDED, body=b'{"a": 1}')
+    shown, link = share_create(run=run, by=people["admin"], lifetime=None)
+    gone, revoked = share_create(run=run, by=people["admin"], lifetime=None)
+    share_revoke(run=run, link_id=gone.pk)
+    invitation, joining = invitation_create(team=team, by=people["admin"], role="member")
+    token, _ = token_make(team=team, user=people["admin"], name="x", scopes=["read"], lifetime=None)
+    tokens = {
+        scope: token_make(team=team, user=people["admin"], name=scope, scopes=[scope], lifetime=None)[1]
+        for scope in Scope.values
+    }
+    preset = Preset.objects.create(
+        team=team,
+        server=server,
+        created_by=people["admin"],
+        name="p",
+        scope="team",
+        assistant_id="chat",
+        values_text="{}",
+    )
+    assistant = server.assistants.create(
+        assistant_id=uuid.uuid4(), graph_id="chat", name="chat", seen_at="2026-01-01T00:00Z"
+    )
+    view = SavedView.objects.create(team=team, owner=people["admin"], name="v", scope="team", query="status=failed")
+    bulk = BulkAction.objects.create(team=team, by=people["admin"], kind="tag", total=1)
+    objects = {
+        "view_id": view.pk,
+        "bulk_id": bulk.pk,
+        "run_id": run.pk,
+        "server_id": server.pk,
+        "preset_id": preset.pk,
+        "link_id": shown.pk,
+        "token_id": token.pk,
+        "invitation_id": invitation.pk,
+        "user_id": people["viewer"].pk,
+        "slug": team.slug,
+        "assistant_id": assistant.assistant_id,
+        "thread_id": run.remote_thread_id,
+        "index": 0,
+        "kind": "python",
+        "name": "0" * 16,
+    }
+    made = House(team, people, run, objects, tokens, link, revoked, joining)
+    for who in ("deactivated",):
+        client = made.client(who)
+        people[who].memberships.update(is_active=False)
+        type(people[who]).objects.filter(pk=people[who].pk).update(is_active=False)
+        client.logout()
+    return made
+
+
+def gets_in(who: str, level: str | None, row: Row, *, safe: bool) -> bool:
+    """What the row says of somebody."""
+    if level is None:
+        return False
+    if level == OPEN:
+        return True
+    if level in (LINK, INVITED):
+        return who == "link"
+    if who in ("anonymous", "deactivated", "link", "revoked link"):
+        return False
+    if who.startswith("token"):
+        return row.tokens and who.removeprefix("token ") == ("read" if safe else row.scope)
+    if who == "stranger":
+        return not row.owned
+    return level == PERSON or RANK[who] >= LEVELS[level]
+
+
+def is_in(answer: Any) -> bool:
+    """Whether somebody got past the door; what they sent may still be wrong."""
+    to_the_door = answer.status_code == 302 and answer.headers["Location"].startswith("/accounts/login/?next")
+    return answer.status_code not in (401, 403, 404, 405, 410) and not to_the_door
+
+
+def address(made: House, name: str, pattern: URLPattern, who: str) -> str:
+    token = {"link": made.link, "revoked link": made.revoked}.get(who, "nope")
+    if name == "join" and who == "link":
+        token = made.invitation
+    if name == "sign-in" and who == "link":
+        from dashboard.teams.services import sign_in_link_create
+
+        return sign_in_link_create(user=made.people["viewer"])
+    known = {**made.objects, "token": token}
+    path = reverse(name, kwargs={key: known[key] for key in pattern.pattern.converters})
+    return f"{path}?a={made.run.pk}" if name == "run-compare" else path
+
+
+@pytest.mark.django_db
+def test_everybody_gets_in_where_the_matrix_says_and_nowhere_else() -> None:
+    made, wrong = house(), []
+    clients = {who: made.client(who) for who in WHO}
+    for name, pattern in addresses().items():
+        row = ROWS.get(name)
+        for who in WHO if row else ():
+            for method, level in (("get", row.get), ("post", row.post)):
+                if level is None and who not in ("anonymous", "admin", "link"):
+                    continue  # where nobody gets in, the most powerful is enough
+                with transaction.atomic():
+                    path = address(made, name, pattern, who)
+                    cookies = clients[who].cookies.copy()
+                    answer = getattr(clients[who], method)(path, headers={"Accept": "text/html"})
+                    clients[who].cookies = cookies
+                    transaction.set_rollback(True)
+                expected = gets_in(who, level, row, safe=method == "get")
+                absent = (
+                    answer.status_code == 404 and expected and (row.absent or "json" in answer.headers["Content-Type"])
+                )
+                if answer.status_code >= 500 and name != "healthz":
+                    wrong.append(f"{method} {path} for {who}: {answer.status_code}")
+                elif is_in(answer) is not expected and not absent:
+                    wrong.append(f"{method} {path} ({name}) for {who}: {answer.status_code}, expected in={expected}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+# Sockets.
+
+SOCKETS: dict[str, str] = {
+    "ws/runs/": READ,
+    "ws/runs/<uuid:run_id>/": READ,
+    "ws/inbox/": READ,
+    "ws/workers/": READ,
+    "ws/s/<str:token>/": LINK,
+    "<path:path>": "nobody",
+}
+
+
+def test_every_socket_has_a_row() -> None:
+    assert {str(route.pattern) for route in websockets.routes} == set(SOCKETS)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("pattern", SOCKETS)
+async def test_sockets_open_where_the_matrix_says_and_nowhere_else(pattern: str) -> None:
+    made, level, wrong = await in_db(house), SOCKETS[pattern], []
+    for who in ("anonymous", "stranger", "deactivated", "viewer", "admin", "link", "revoked link"):
+        token = {"link": made.link, "revoked link": made.revoked}.get(who, "nope")
+        path = "/" + pattern.replace("<uuid:run_id>", str(made.run.pk)).replace("<str:token>", token)
+        path = path.replace("<path:path>", "ws/nowhere/")
+        user = made.people.get(who)
+        async with opened(path, user) as socket:
+            message = await socket.receive_output(timeout=10)
+        is_owned = "run_id" in pattern
+        expected = (
+            who == "link"
+            if level == LINK
+            else level == READ and (who in ("viewer", "admin") or (who == "stranger" and not is_owned))
+        )
+        if (message["type"] == "websocket.send") is not expected:
+            wrong.append(f"{path} for {who}: {message}")
+
+    assert wrong == []
