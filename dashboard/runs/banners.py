@@ -73,12 +73,27 @@ def _failed(run: Run) -> Banner:
 
 def _what_to_do_about(run: Run) -> str:
     if run.error_type == "GraphRecursionError":
-        return "The graph took more steps than it may. Launch again with a higher recursion_limit in config."
+        return (
+            "The graph took more steps than it may. Launch again with a higher recursion_limit in config. "
+            "It counts only beside configurable, not inside it; a graph that loops needs to be mended."
+        )
+    if _is_for_the_graphs_author(run):
+        return "The graph itself must be changed: what it is launched with makes no difference."
     if run.error_node:
         return "The graph raised this. Launch again once it is mended."
     if run.error_message == NO_REASON:
         return f"{run.server.name} does not say why: look at its log there before you launch again."
     return "The server names no node that raised this. Change what it is launched with, and launch again."
+
+
+_GRAPHS_FAULTS = frozenset({"InvalidUpdateError", "InvalidConcurrentGraphUpdate", "PicklingError"})
+_NOT_SERIALIZABLE = ("cannot pickle", "can't pickle", "not serializable")
+
+
+def _is_for_the_graphs_author(run: Run) -> bool:
+    """Whether no input would help: the graph writes what it must not, or what cannot be stored."""
+    message = run.error_message.casefold()
+    return run.error_type in _GRAPHS_FAULTS or any(words in message for words in _NOT_SERIALIZABLE)
 
 
 def _timed_out(run: Run) -> Banner:

@@ -208,6 +208,9 @@ def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
     [
         (RunError("ValueError", "m", "explode"), "once it is mended"),
         (RunError("ValidationError", "m"), "Change what it is launched with"),
+        (RunError("InvalidUpdateError", "m"), "The graph itself must be changed"),
+        (RunError("TypeError", "cannot pickle '_thread.lock' object"), "The graph itself must be changed"),
+        (RunError("GraphRecursionError", "m"), "only beside configurable"),
         (RunError("GraphRecursionError", "m"), "recursion_limit"),
     ],
 )
