@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 RUN_FIELDS: Final = ("run_id", "status", "created_at", "updated_at")
 EMPTY: Final = b"{}"
 SMALL_BYTES: Final = 1_000_000
+CANCELLED_S: Final = 20.0
+"""For so long a cancelled run's own state is asked for: without it another run's may be shown as what it left."""
 NOT_TOLD: Final = ""
 """The run's status where the server fails whenever it is asked for the run: then the answer is all there is."""
 
@@ -134,16 +136,19 @@ async def collect_evidence(
         found = replace(found, is_state_told=read is not None)
         summary, is_present = read or (None, True)
     else:
-        found, summary, is_present = await _look_into(place, found, is_newest, on_event, patience_s)
+        # That it was cancelled is known; whether its final state is its own depends on what it left.
+        most_s = min(patience_s, CANCELLED_S) if found.cancel_action and status == "interrupted" else patience_s
+        found, summary, is_present = await _look_into(place, found, is_newest, on_event, most_s)
     return _with_values(place, found, run or {}, summary, is_present=is_present)
 
 
 def _is_known(found: Evidence) -> bool:
     """Whether the outcome follows from what is there already."""
     asks = found.answer is not None and bool(found.answer.questions)
-    return found.remote_status in ("error", "timeout", NOT_TOLD) or (
-        found.remote_status in ("success", "interrupted") and (asks or bool(found.cancel_action))
+    is_a_question = found.remote_status == "success" or (
+        found.remote_status == "interrupted" and not found.cancel_action
     )
+    return found.remote_status in ("error", "timeout", NOT_TOLD) or (asks and is_a_question)
 
 
 async def _look_into(
