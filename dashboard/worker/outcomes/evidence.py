@@ -203,9 +203,11 @@ def _with_values(
     answer, status = found.answer, found.remote_status
     output = run.get("output")
     has_output = "output" in run and status in ("success", "interrupted") and output is not None
+    # Aegra keeps `{}` where it was asked for other events than values: then the state says more.
+    says_something = has_output and output != {}
     is_unsure = answer is None or (answer.source == "join" and not answer.was_awaited)
     is_empty = answer is not None and answer.body == EMPTY
-    if has_output and (is_unsure or is_empty):
+    if says_something and (is_unsure or is_empty):
         is_the_same = answer is not None and len(answer.body) < SMALL_BYTES and answer.value == output
         own = answer if is_the_same else _stand_in(place, orjson.dumps(output))
         found = replace(found, answer=own, is_empty_confirmed=True)
