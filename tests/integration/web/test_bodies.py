@@ -84,7 +84,7 @@ def test_a_session_that_is_none_does_not_help(door: Door, cookie: str) -> None:
 )
 def test_files_are_refused_where_none_are_expected(door: Door, cookie: str, kind: str) -> None:
     for who in (STRANGE, cookie):
-        answer = door.ask("POST", "/launch/", b"--x--\r\n", Cookie=who, Content_Type=kind)
+        answer = door.ask("POST", "/profile/", b"--x--\r\n", Cookie=who, Content_Type=kind)
 
         assert answer.status == 415
         assert "No file is expected here" in answer.text
