@@ -212,7 +212,7 @@ async def test_a_graph_that_raises_the_servers_404_is_a_failed_graph(client: Lan
 @pytest.mark.parametrize(
     ("thread", "arguments", "status"),
     [
-        (str(uuid.uuid4()), {}, 404),
+        ("5b0f3a52-94c6-4c0e-8a54-3a8f2c1d7e90", {}, 404),
         ("no uuid", {}, 400),
         (None, {"on_disconnect": "nonsense"}, 422),
         (None, {"assistant_id": "no such graph"}, 422),
