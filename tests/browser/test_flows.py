@@ -54,6 +54,8 @@ def test_keyboard_alone_launches_reads_and_cancels(page: Page) -> None:
     assert run.request.params["metadata"] == {"ticket": "OPS-12"}
     tab_to(page, page.get_by_role("tab", name="Result"))
     page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tabpanel", name="Steps")).to_be_visible()
+    page.keyboard.press("ArrowRight")
     expect(page.get_by_role("tabpanel", name="Activity")).to_be_visible()
     page.keyboard.press("End")
     expect(page.get_by_role("tabpanel", name="Input")).to_contain_text("Tides")
@@ -125,24 +127,6 @@ def test_a_double_click_launches_once(page: Page) -> None:
 
     launched(page)
     assert Run.objects.count() == 1
-
-
-def test_a_question_leads_to_the_form_that_answers_it(page: Page, team: Team, user: User) -> None:
-    ending = {"interrupts": [{"id": "a", "value": {"question": "Approve a second monitor?", "amount": 180}}]}
-    asks = RunStatus.NEEDS_INPUT
-    run = make_run(team=team, by=user, server=team.servers.get(), status=asks, body=b"{}", ending=ending)
-    page.goto(f"/runs/{run.pk}/")
-    expect(page.get_by_role("tabpanel", name="Result")).to_contain_text("Approve a second monitor?")
-
-    page.get_by_role("link", name="Answer").click()
-
-    expect(page.get_by_label("Existing thread")).to_be_checked()
-    expect(page.get_by_label("Thread id")).to_have_value(str(run.remote_thread_id))
-    expect(page.get_by_role("region", name="What is asked")).to_contain_text("Approve a second monitor?")
-    expect(page.locator("#id_command")).to_be_visible()
-    page.locator("#id_command").fill('{"resume": "yes"}')
-    page.get_by_role("button", name="Launch run").click()
-    assert launched(page).request.params["command"] == {"resume": "yes"}
 
 
 def test_thread_id_is_asked_for_only_where_it_counts(page: Page) -> None:
