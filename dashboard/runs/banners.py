@@ -40,7 +40,9 @@ def run_banner(run: Run) -> Banner | None:
     tell = _BANNERS.get(RunStatus(run.status), _waiting)
     banner = tell(run)
     more = _besides(run) if run.is_terminal else ""
-    return replace(banner, text=f"{banner.text} {more}".strip()) if banner and more else banner
+    if not more:
+        return banner
+    return replace(banner, text=f"{banner.text} {more}".strip()) if banner else Banner("attention", more)
 
 
 def _besides(run: Run) -> str:

@@ -30,7 +30,7 @@ ASSISTANTS = {"ai", "assistant", "AIMessage", "AIMessageChunk"}
 
 _MARKED = ("x-title", "x-runboard-title")
 _OPAQUE = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[0-9a-fA-F]{24,}|https?://\S+|data:\S+|[A-Za-z0-9+/_=-]{40,}")
-_MARKDOWN = re.compile(r"[#>*`|~_]+|!?\[|\]\([^)\n]*\)")
+_MARKDOWN = re.compile(r"[#>*`|~_]+|!?\[|\]\([^()\n]*\)")
 
 
 def input_summary(value: Any, schema: Any = None) -> str:

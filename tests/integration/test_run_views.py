@@ -158,18 +158,19 @@ def test_the_same_form_sent_twice_launches_once(browser: Client) -> None:
 def test_get_prefills_and_never_launches(browser: Client) -> None:
     response = browser.get(
         "/launch/",
-        {"assistant_id": "report", "input": '{"topic": "x"}', "headers": '{"X": "secret"}', "durability": "sync"},
+        {"assistant_id": "report", "input": '{"topic": "x"}', "headers": '{"X": "s3cret"}', "durability": "sync"},
     )
 
     html = response.content.decode()
     assert "{&quot;topic&quot;: &quot;x&quot;}" in html
-    assert "secret" not in html
+    assert "s3cret" not in html
     assert Run.objects.count() == 0
 
 
-def test_launch_again_carries_everything_but_shows_no_secret(browser: Client, team: Team) -> None:
+def test_launch_again_carries_everything_but_shows_no_secret(browser: Client, team: Team, person: User) -> None:
     run = make_run(
         team=team,
+        by=person,
         params={"input": {"x": 0}, "raise_error": False, "interrupt_after": ["a", "b"], "after_seconds": 0},
         headers={"X-Key": "s3cret"},
         name="Night run",

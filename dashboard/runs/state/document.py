@@ -131,8 +131,8 @@ def _scan(body: bytes, at: int, kept: dict[int, _Marks]) -> int:
 def _begin_child(body: bytes, at: int, parent: _Marks) -> int:
     """Count the child that begins at `at`, and 32 at once where they are small. Gives where the next value begins."""
     if parent.singles == 0:
-        bulk = _MEMBERS if parent.is_object else _ITEMS
-        while found := bulk.match(body, at):
+        bulk = _MEMBERS.match if parent.is_object else _ITEMS.match
+        while found := bulk(body, at):
             parent.add(_STRIDE, at)
             at = found.end()
         parent.singles = _STRIDE

@@ -17,6 +17,8 @@ from dashboard.local import sample_server
 
 GRAPHS = Path(sample_server.__file__).with_name("graphs")
 NAMES = ("chat", "report", "approval", "panel", "faulty", "writer", "survey", "bulk")
+ASKING = ("mail", "questions", "refunds", "refunds_per_call")
+"""Graphs that stop and ask: `tests/contract/test_real_answers.py` answers each on a real server."""
 
 
 def load(name: str) -> Any:
@@ -44,7 +46,7 @@ def example(graph: Any) -> dict[str, Any]:
 def test_the_server_is_told_of_each_with_a_description() -> None:
     document = json.loads((GRAPHS / "langgraph.json").read_text())
 
-    assert set(document["graphs"]) == set(NAMES)
+    assert set(document["graphs"]) == {*NAMES, *ASKING}
     assert all(graph["description"].endswith(".") for graph in document["graphs"].values())
 
 
