@@ -71,8 +71,8 @@ def share_page(request: HttpRequest, token: str) -> HttpResponse:
     link = selectors.share_open(token)
     if link is None:
         return _private(refusal(request, 404, GONE, title="This link does not work", link="", is_private="yes"))
-    context = fragments.run_context(link.run, may_act=False, state_address="")
-    return _private(render(request, "sharing/page.html", context | {"link": link, "token": token}))
+    context = fragments.run_shared_context(link.run) | {"link": link, "token": token}
+    return _private(render(request, "sharing/page.html", context))
 
 
 @login_not_required
