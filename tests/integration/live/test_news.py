@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from dashboard.live import consumers
+from dashboard.live import consumers, rendering
 from dashboard.live.pages import OpenPages, Page, run_group
 from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
@@ -95,13 +95,13 @@ async def test_the_list_gets_rows_first_then_new_and_changed_ones() -> None:
 async def test_many_lists_that_look_again_share_one_rendering_and_miss_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     run, person = await made()
     snapshots = []
-    original = fragments.run_changes_html
+    original = rendering.run_changes_html
 
     def counted(rows: list[Run], **how: Any) -> str:
         snapshots.extend([len(rows)] if how.get("snapshot") else [])
         return original(rows, **how)
 
-    monkeypatch.setattr(fragments, "run_changes_html", counted)
+    monkeypatch.setattr(rendering, "run_changes_html", counted)
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(opened("/ws/runs/", person)) for _ in range(10)]
         for socket in sockets:

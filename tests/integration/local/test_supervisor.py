@@ -77,7 +77,9 @@ def test_killing_the_supervisor_ends_everything_within_five_seconds(start: Start
 
 def test_killing_supervisor_and_guard_still_ends_the_programs(start: Start, tmp_path: Path) -> None:
     process = start("web")
-    guard = next(pid for pid in descendants(process.pid) if b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    guard = next(
+        pid for pid in descendants(process.pid) if b"orphan_reaper.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
     web, _ = map(int, (tmp_path / "web").read_text().split())
 
     os.kill(guard, signal.SIGKILL)
