@@ -21,7 +21,15 @@ STREAM_EVENTS: Final[dict[str, Any]] = {
     "stream_subgraphs": True,
     "stream_resumable": True,
 }
-"""What a run's body must have so that it can be watched. The answer of `wait` is the same with it."""
+"""What a run's body must have so that it can be watched.
+
+The answer of `wait` is the same with it, unless the graph's output is only a part of its state: then the server answers
+with the whole state, and `STREAM_EVENTS_AND_VALUES` is needed.
+"""
+
+STREAM_EVENTS_AND_VALUES: Final[dict[str, Any]] = STREAM_EVENTS | {
+    "stream_mode": ["values", *STREAM_EVENTS["stream_mode"]]
+}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,13 @@ from dashboard.langgraph.errors import (
     RunRejected,
     ServerUnreachablePerhapsCreated,
 )
-from dashboard.langgraph.events import FROM_THE_BEGINNING, STREAM_EVENTS, StreamEvent, stream_events
+from dashboard.langgraph.events import (
+    FROM_THE_BEGINNING,
+    STREAM_EVENTS,
+    STREAM_EVENTS_AND_VALUES,
+    StreamEvent,
+    stream_events,
+)
 from dashboard.langgraph.join import Joiner, tell
 from dashboard.langgraph.payload import run_payload, warn_of_checkpoint_during
 from dashboard.langgraph.types import (
@@ -205,6 +211,7 @@ class RunsClient:
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
         with_events: bool = False,
+        with_values: bool = False,
         by_create: bool = False,
     ) -> Coroutine[Any, Any, Answer]:
         """Like `wait`, but gives the document byte for byte and how it came; a failed graph is an Answer too.
@@ -213,6 +220,8 @@ class RunsClient:
             before_send: Called in the last moment before the first byte leaves, on the established connection. When it
                 raises, nothing is sent and its exception comes out unchanged.
             with_events: Ask the server to keep the run's events, so that it can be watched with `join_stream`.
+            with_values: With events, ask for the values after each step as well. Needed where the graph's output is
+                only a part of its state: without them the server answers with the whole state.
             on_connection: Told when the line is lost, joined again. May be async.
             by_create: Create the run with `POST .../runs` and join it, for servers without `POST .../runs/wait`.
 
@@ -248,6 +257,7 @@ class RunsClient:
             params=params,
             on_run_created=on_run_created,
             with_events=with_events,
+            with_values=with_values,
             before_send=before_send,
             on_connection=on_connection,
             by_create=by_create,
@@ -265,6 +275,7 @@ class RunsClient:
         on_connection: OnConnection | None = None,
         by_create: bool = False,
         with_events: bool = False,
+        with_values: bool = False,
     ) -> Answer:
         # The server does not even begin it before then.
         expected_at = time.monotonic() + (body.get("after_seconds") or 0)
@@ -273,7 +284,13 @@ class RunsClient:
             path += "/wait"
         async with AsyncExitStack() as exits:
             response = await self._create(
-                exits, path, body, params=params, headers=headers, before_send=before_send, with_events=with_events
+                exits,
+                path,
+                body,
+                params=params,
+                headers=headers,
+                before_send=before_send,
+                events=(STREAM_EVENTS_AND_VALUES if with_values else STREAM_EVENTS) if with_events else None,
             )
             del body  # a wait may last for hours: what is sent is not kept
             created = run_ids(response.headers, thread_id=thread_id)
@@ -318,7 +335,7 @@ class RunsClient:
         params: QueryParamTypes | None,
         headers: Mapping[str, str] | None,
         before_send: Callable[[], None] | None,
-        with_events: bool,
+        events: Mapping[str, Any] | None,
     ) -> httpx.Response:
         """Post a run. A server that refuses to keep its events, which has created nothing, is asked for none again."""
 
@@ -328,9 +345,9 @@ class RunsClient:
                 "POST", path, content=content, params=params, headers=headers, before_send=before_send, creates=True
             )
 
-        if with_events and not self._refuses_events:
+        if events and not self._refuses_events:
             try:
-                return await exits.enter_async_context(post(body | STREAM_EVENTS))
+                return await exits.enter_async_context(post(body | dict(events)))
             except RunRejected as error:
                 if error.status_code not in (400, 422) or "stream" not in error.detail:
                     raise

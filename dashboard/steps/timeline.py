@@ -56,7 +56,7 @@ def steps_of(
         seen: steps as events told them, for checkpoints that do not name theirs.
     """
     found: list[StepFound] = []
-    for here, after in zip(checkpoints, [*checkpoints[1:], None], strict=True):
+    for here, after in zip(checkpoints, [*checkpoints[1:], None], strict=False):
         end = after.at if after else ended_at
         if after is not None and not here.tasks:
             found += _between(seen, here.at, end, path)

@@ -271,7 +271,7 @@ def test_the_signature_is_the_sdks() -> None:
     assert [(p.kind, p.default) for p in ours.values()] == [(p.kind, p.default) for p in sdks.values()]
 
 
-OWN_ARGUMENTS = {"before_send", "on_connection", "with_events", "by_create"}
+OWN_ARGUMENTS = {"before_send", "on_connection", "with_events", "with_values", "by_create"}
 
 
 def test_wait_answer_takes_what_wait_takes() -> None:

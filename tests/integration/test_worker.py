@@ -76,7 +76,7 @@ async def test_what_goes_out_is_what_was_given_and_what_the_promises_need(script
         "interrupt_before": ["a"],
         "if_not_exists": "create",
         "on_disconnect": "continue",
-        "stream_mode": ["updates", "messages-tuple"],
+        "stream_mode": ["values", "updates", "messages-tuple"],
         "stream_subgraphs": True,
         "stream_resumable": True,
     }

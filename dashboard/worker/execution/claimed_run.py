@@ -45,6 +45,8 @@ class ClaimedRun:
     sent_at: datetime | None
     request: RunRequest | None
     wants_events: bool
+    server_id: UUID
+    server_checked_at: datetime | None
     is_answer: bool = False
     sends_strict_resume: bool = False
 
@@ -74,6 +76,8 @@ class ClaimedRun:
             sent_at=run.sent_at,
             request=run.request,
             wants_events=run.server.stream_events,
+            server_id=run.server_id,
+            server_checked_at=run.server.checked_at,
             is_answer=run.answers_id is not None,
         )
 

@@ -30,6 +30,7 @@ from dashboard.runs.leases import Lease
 from dashboard.runs.outcomes import Outcome, RunError
 from dashboard.runs.selectors import awaited_answer
 from dashboard.runs.statuses import RunStatus
+from dashboard.servers.outputs import has_own_output
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.database import Database
 from dashboard.worker.execution.answer_check import NotAwaited, ask_whether_awaited, knows_strict_resume
@@ -83,6 +84,8 @@ class RunExecutor:
         self._database = database
         self._store = store
         self._lease_until = lease_until
+        # Whether the server is asked for values after each step: see `wait_answer`.
+        self._needs_values = False
         self._headers: dict[str, str] = {}
         self._place: RunOnServer | None = None
         self._background = BackgroundTasks()
@@ -182,6 +185,10 @@ class RunExecutor:
         try:
             if self.run.is_answer:
                 await self._check_that_it_is_awaited()
+            if self.run.wants_events:
+                self._needs_values = await self._database.call_with_retry(
+                    has_own_output, self.run.server_id, self.run.server_checked_at, self.run.assistant_id
+                )
             if not await self._database.call_with_retry(leases.run_sending, self.lease):
                 return None
             return await self._send()
@@ -263,6 +270,7 @@ class RunExecutor:
             on_connection=self._connection.tell,
             by_create=by_create,
             with_events=self.run.wants_events,
+            with_values=self._needs_values,
         )
 
     def _check_lease(self) -> None:
