@@ -53,7 +53,10 @@ SETTINGS = {
     "logging_collector": "off",
     "log_destination": "stderr",
 }
-THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
+# Tests end it hard: what it then repeats is kept short.
+THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "checkpoint_timeout": "30s"}
+SLOW_START_S = 10.0
+SILENT_START_S = 60.0
 
 
 class EmbeddedPostgres:
@@ -269,15 +272,20 @@ class EmbeddedPostgres:
                 start_new_session=True,
             )  # fmt: skip
         self._started_at = time.monotonic()
-        self._wait_until_ready(begin)
-        self._make_database()
+        if self._wait_until_ready(begin):
+            self._make_database()
 
-    def _wait_until_ready(self, begin: int) -> None:
-        """Postgres writes its state into postmaster.pid: cheaper to read every 10 ms than to connect."""
+    def _wait_until_ready(self, begin: int) -> bool:
+        """Whether it is ready; False when it was asked to stop before.
+
+        Postgres writes its state into postmaster.pid: cheaper to read every 10 ms than to connect. After a hard end it
+        first repeats what its log of changes holds. On a busy machine that takes minutes, and who ended it for that
+        would have it begin again: it has all the time it needs, and only one that does not even begin is given up.
+        """
         assert self._cluster is not None
         assert self._server is not None
-        path, patience = self._cluster.data / "postmaster.pid", time.monotonic() + 60
-        while True:
+        path, is_told = self._cluster.data / "postmaster.pid", False
+        while not self._stopping.is_set():
             if self._server.poll() is not None:
                 self._server = None
                 with self.log_path.open("rb") as log:
@@ -287,11 +295,17 @@ class EmbeddedPostgres:
                 lines = path.read_text().splitlines()
             except FileNotFoundError:
                 lines = []
-            if len(lines) >= 8 and lines[0] == str(self._server.pid) and lines[7].strip() == "ready":
-                return
-            if time.monotonic() > patience:
-                raise PostgresError(f"Postgres is not ready after a minute: see {self.log_path}")
+            state = lines[7].strip() if len(lines) >= 8 and lines[0] == str(self._server.pid) else ""
+            if state == "ready":
+                return True
+            so_far_s = time.monotonic() - self._started_at
+            if not state and so_far_s > SILENT_START_S:
+                raise PostgresError(f"Postgres has not begun to start after a minute: see {self.log_path}")
+            if state and not is_told and so_far_s > SLOW_START_S:
+                is_told = True
+                self._say(f"postgres is still making its data whole after a hard end; its log: {self.log_path}")
             time.sleep(0.01)
+        return False
 
     def _make_database(self) -> None:
         # Asked at every start: an interrupted first one may have ended between initdb and here.

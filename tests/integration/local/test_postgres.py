@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 
 from dashboard.env import BASE_DIR
-from dashboard.local import cluster, folders
+from dashboard.local import cluster, folders, postgres
 from dashboard.local.binaries import find_binaries
 from dashboard.local.cluster import prepare_cluster, server_processes
 from dashboard.local.postgres import EmbeddedPostgres, PostgresError
@@ -145,6 +146,35 @@ def test_a_server_that_dies_is_started_again_and_said_so(start: Callable[..., Em
     eventually(lambda: server.lines, what="the line")  # type: ignore[attr-defined]
     eventually(lambda: answers(server.url), what="the new start")
     assert server.lines[0].startswith("postgres ended with SIGKILL, starting it again in 0.2 s; its log: ")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_one_that_repeats_its_log_for_long_is_waited_for_and_can_be_stopped(
+    start: Callable[..., EmbeddedPostgres], monkeypatch: pytest.MonkeyPatch, is_stopped: bool
+) -> None:
+    server = start()
+    with psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    server.stop()
+    data = server.home / "data"
+    (data / "blocked").touch()
+    (data / "recovery.signal").touch()
+    with (data / "postgresql.auto.conf").open("a") as file:
+        file.write("restore_command = 'while test -e blocked; do sleep 0.1; done; false'\n")
+    monkeypatch.setattr(postgres, "SLOW_START_S", 0.1)
+
+    server.begin()
+    lines: list[str] = server.lines  # type: ignore[attr-defined]
+    eventually(lambda: any("making its data whole" in line for line in lines), what="a word on it")
+    monkeypatch.setattr(postgres, "SILENT_START_S", 0.0)
+    time.sleep(0.5)
+    assert not server.is_settled
+    if is_stopped:
+        server.stop()
+        assert server_processes(data) == []
+    (data / "blocked").unlink()
+    if not is_stopped:
+        assert ask(server.start().url, "SELECT answer FROM kept") == 42
 
 
 def test_a_leftover_server_is_reaped_before_the_next_start(
