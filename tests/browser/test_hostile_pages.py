@@ -172,10 +172,11 @@ def test_a_name_that_turns_the_line_turns_nothing_else(page: Page, team: Team, u
 
     page.goto("/runs/")
     row = page.locator(f"#run-{run.pk}-row")
-    expect(row.locator(".row-error")).to_have_text("ValueError")
-    beside = [row.locator(place) for place in (".row-error", ".tag", ".cell-assistant", ".cell-person")]
+    expect(row.locator(".row-outcome")).to_have_text("ValueError in write: ⟨U+202E⟩gnp.exe⟨U+2066⟩ and on")
+    beside = [row.locator(place) for place in (".row-outcome", ".tag", ".cell-assistant", ".cell-person")]
     assert all(reads_from_left_to_right(text) for text in beside)
-    assert not reads_from_left_to_right(row.locator(".run-link"))
+    expect(row.locator(".run-link")).to_have_text("⟨U+202E⟩gnp.exe⟨U+2066⟩")
+    assert reads_from_left_to_right(row.locator(".run-link"))
     assert reads_from_left_to_right(page.get_by_role("link", name="beside it"))
 
     page.goto(f"/runs/{run.pk}/")
