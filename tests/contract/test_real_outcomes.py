@@ -6,10 +6,11 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
-from urllib.parse import parse_qs
+from typing import Any
 
 import httpx
 import pytest
+from django.test import Client
 
 from dashboard.langgraph import get_client
 from dashboard.runs import services
@@ -24,7 +25,10 @@ from tests.contract.test_every_end import follow
 from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch, state
 from tests.factories import make_server
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("coroutine_connections", "static_files"),
+]
 
 QUICK = json.dumps({"topic": "x", "seconds": 0})
 
@@ -86,15 +90,24 @@ async def test_a_run_deleted_on_the_server_is_not_called_rolled_back(server: Ser
     assert not hasattr(run, "result"), "the server's own error is no final state"
 
 
+def answered_on_its_page(run: Run, by: User, answers: dict[str, Any]) -> Run:
+    """The run that answers, sent to where the form on the run's page is."""
+    browser = Client()
+    browser.force_login(by)
+    url = f"/runs/{run.pk}/answer/"
+    assert f'action="{url}"' in browser.get(f"/runs/{run.pk}/").content.decode()
+    sent = browser.post(url, {"answers": json.dumps(answers)}, headers={"Accept": "application/json"})
+    assert sent.status_code == 201, sent.content
+    return Run.objects.get(pk=sent.json()["id"])
+
+
 async def test_a_question_is_answered_by_its_id(server: Server, person: User) -> None:
     async with working():
         asked = await ended(server, person, assistant_id="approval", input='{"request": "a chair", "amount": 90}')
-        banner = await in_db(run_banner, asked)
-        assert banner is not None
-        assert banner.step is not None
-        form = {name: values[0] for name, values in parse_qs(banner.step.query).items() if name != "server"}
-        form["command"] = form["command"].replace(": \n", ': {"decision": "approve"}\n')
-        done = await ended(server, person, **form)
+        (question,) = asked.ending["interrupts"]
+        assert await in_db(run_banner, asked) is None, "the form says it all"
+        answer = await in_db(answered_on_its_page, asked, person, {question["id"]: {"decision": "approve"}})
+        done = await run_in(answer, *ENDED, deadline_s=30)
 
     assert done.status == "succeeded"
     assert state(done)["decision"] == "approved"
