@@ -20,7 +20,7 @@ from dashboard.runs.after_cancel import LOOKS_S
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import Lease, in_force, locked_run
 from dashboard.runs.models import Run
-from dashboard.runs.search_words import end_words
+from dashboard.runs.search_words import body_words, end_words, question_words
 from dashboard.runs.state.storage import PackedState, pack, packed_copy, packed_insert
 from dashboard.runs.statuses import ENDS, HELD, RunStatus
 from dashboard.runs.summary import outcome_text, state_of
@@ -111,7 +111,7 @@ def _known(outcome: Outcome) -> dict[str, Any]:
     told = (error.type, error.message, error.node) if error is not None else None
     state = state_of(outcome.body)
     came_of_it = outcome_text(error=told, ending=outcome.ending, state=state)
-    words = end_words(told or (came_of_it,), state)
+    words = end_words(told or (came_of_it, *question_words(outcome.ending)), body_words(outcome.body, state))
     keys = value_keys("result", state) if state is not None else []
     return {
         "outcome_text": came_of_it,

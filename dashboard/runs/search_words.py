@@ -31,16 +31,33 @@ def launch_words(run: Run, params: Mapping[str, Any]) -> str:
 
 def end_words(error: Iterable[str], state: Any) -> str:
     """The words that its end adds."""
-    words = " ".join(error)[:ERROR_CHARS]
+    words = " ".join(part[:ERROR_CHARS] for part in error)
     if state is not None:
         words += " " + _text(state)[:RESULT_CHARS]
     return searchable(words)
 
 
+def body_words(body: bytes | None, state: Any) -> Any:
+    """The final state to take words from; of one too large to be read (`state` is None), how it begins."""
+    return body[:RESULT_CHARS].decode("utf-8", "replace") if state is None and body else state
+
+
+def question_words(ending: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the questions of an end say, as text."""
+    asked = ending.get("interrupts")
+    return (
+        tuple(_text(each.get("value")) for each in asked if isinstance(each, dict)) if isinstance(asked, list) else ()
+    )
+
+
 def all_words(run: Run, params: Mapping[str, Any], body: bytes | None) -> str:
     """The words of a run as it is now, for one whose name, tags or note have changed."""
-    error = (run.error_type, run.error_message, run.error_node) if run.has_error else (run.outcome_text,)
-    return f"{launch_words(run, params)} {end_words(error, state_of(body))}".strip()
+    error = (
+        (run.error_type, run.error_message, run.error_node)
+        if run.has_error
+        else (run.outcome_text, *question_words(run.ending))
+    )
+    return f"{launch_words(run, params)} {end_words(error, body_words(body, state_of(body)))}".strip()
 
 
 def _text(document: Any) -> str:

@@ -136,6 +136,12 @@ def _changed(value: Any) -> str:
     return f"{_short(value.text)} has more digits than a number keeps and would become {float(value)!r}."
 
 
+def printable(text: str) -> str:
+    """A key or path for a sentence: cut where it is long, and half surrogates, which no page can hold, escaped."""
+    cut = text if len(text) <= 80 else f"{text[:79]}…"
+    return cut.encode("utf-8", "backslashreplace").decode()
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:24]}… ({len(text)} digits)"
 
@@ -165,7 +171,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _Refused(json.dumps(key, ensure_ascii=False), f'the key "{key}" stands twice.')
+                raise _Refused(json.dumps(key, ensure_ascii=False), f'the key "{printable(key)}" stands twice.')
             seen.add(key)
     return found
 
@@ -176,7 +182,7 @@ def _line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 def _with_place(text: str, offset: int, pointer: str, sentence: str) -> str:
     line, column = _line_and_column(text, offset)
-    where = f" ({pointer[1:]})" if pointer else ""
+    where = f" ({printable(pointer[1:])})" if pointer else ""
     return f"Line {line}, column {column}{where}: {sentence}"
 
 

@@ -27,6 +27,8 @@ from tests.documents import DOCUMENTS, NO_DOCUMENTS, RTL, SCRIPT, UNSEEN
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer, VerbatimServer
 
+HALF_PAIR = re.compile("[\ud800-\udfff]")
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ENDED = ("succeeded", "failed", "lost", "cancelled", "needs_input", "paused", "timed_out")
@@ -199,6 +201,10 @@ async def test_an_input_of_any_text_is_launched_sent_found_and_shown(text: str) 
         sent = {"first": "flounder", "text": text, text[:50]: [text[:50]]}
         form = {"assistant_id": "chat", "input": json.dumps(sent)}
         response = await client.post("/launch/", form)
+        if HALF_PAIR.search(text):  # no server can read it, so it is refused with its place
+            assert response.status_code == 422
+            assert "half of a surrogate pair" in response.content.decode()
+            return
         assert response.status_code == 303
         run = await in_db(Run.objects.get, team=team)
         async with working():

@@ -105,7 +105,8 @@ async def test_questions_refused_for_now_are_asked_again(honest: ScriptedServer,
 
     assert (run.status, run.result.body) == ("succeeded", b'{"kept": 1}')
     assert (honest.count("wait"), len(honest.created)) == (1, 1)
-    assert honest.count(endpoint) > 3
+    # A list that answers 500 is not needed: the run itself says how it ended.
+    assert honest.count(endpoint) > (1 if (endpoint, status) == ("runs", 500) else 3)
 
 
 @pytest.mark.parametrize(
