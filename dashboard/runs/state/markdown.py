@@ -30,6 +30,7 @@ _ATTRIBUTES: Final = {
     "div": {"class"},
     "button": {"class", "type", "data-copy-code"},
     "ol": {"start"},
+    "pre": {"tabindex"},
 }
 _SIGNS: Final = re.compile(
     r"^#{1,6} \S|^\s{0,3}[-*+] \S.*\n\s{0,3}[-*+] |^```|^> \S|^\|.+\|\s*\n\|[ :|-]+\||\*\*[^*\n]+\*\*|\]\(https?://",
@@ -58,7 +59,8 @@ def _code(text: str, language: str) -> str:
     head = (
         f'<span>{escape(language or "text")}</span><button class="code-copy" type="button" data-copy-code>Copy</button>'
     )
-    return f'<div class="code"><div class="code-head">{head}</div><pre><code>{escape(text)}</code></pre></div>\n'
+    body = f'<pre tabindex="0"><code>{escape(text)}</code></pre>'  # it scrolls: by keyboard too
+    return f'<div class="code"><div class="code-head">{head}</div>{body}</div>\n'
 
 
 def _one_heading_level(state: StateCore) -> None:
