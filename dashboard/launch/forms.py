@@ -165,10 +165,10 @@ class LaunchForm(forms.Form):
     )
     multitask_strategy = OptionText(
         [
-            ("reject", "reject: refuse this run"),
-            ("interrupt", "interrupt: stop the other, keep its work"),
-            ("rollback", "rollback: stop the other, undo its work"),
-            ("enqueue", "enqueue: wait for the other"),
+            ("reject", "Refuse this run (reject)"),
+            ("interrupt", "Stop the other, keep its work (interrupt)"),
+            ("rollback", "Stop the other, undo its work (rollback)"),
+            ("enqueue", "Wait until the other is done (enqueue)"),
         ],
         label="If the thread is busy",
         help_text="What to do when another run is at work on the thread. Default: the server's, enqueue.",
