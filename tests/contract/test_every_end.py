@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from django.test import Client
 
 from dashboard.langgraph import get_client
 from dashboard.runs import services
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, WaitState
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, run_in, working
@@ -113,7 +114,8 @@ def never_began(run: Run) -> None:
 class Says:
     """What the page says: a title, a telling part of the sentence below it, and what it offers to do next.
 
-    `alone` stands in the sentence's place where the thread is not kept; nothing is offered there.
+    `alone` stands in the sentence's place where the thread is not kept; nothing is offered there. What offers a `step`
+    is a form in the banner's place, as long as nobody else came to the thread.
     """
 
     title: str
@@ -147,7 +149,6 @@ LEFT_NOTHING = "on the server it left nothing, as it ran without a thread."
 UNDONE = "What it had done was undone on the server."
 BY_US = "Cancelled by {person}."
 BY_OTHERS = "Stopped on the server: cancelled there, or pushed out by another run."
-CONTINUES = "It goes on when it is continued."
 CANNOT_CONTINUE = "It ran without a thread, so it cannot be continued."
 ENDS = (
     End("finished", REPORT, "succeeded", finished, REVIEWED, None),
@@ -156,12 +157,12 @@ ENDS = (
         {"assistant_id": "panel", "input": '{"proposal": "a harbour"}'},
         "needs_input",
         asks_both,
-        {},
+        {"proposal": "a harbour", "opinions": []},
         Says(
-            "The graph asks 2 questions.",
-            "It goes on once somebody answers.",
+            "The graph asks 2 questions",
+            "",
             "It ran without a thread, so nobody can answer. Launch it on a thread instead.",
-            step="Answer",
+            step="Send answers",
         ),
     ),
     End(
@@ -170,7 +171,7 @@ ENDS = (
         "paused",
         waits_at("review"),
         WRITTEN,
-        Says("Paused as asked; next is review.", CONTINUES, CANNOT_CONTINUE, step="Continue"),
+        Says("Paused as asked; next is review", "", CANNOT_CONTINUE, step="Continue"),
     ),
     End(
         "after a node",
@@ -178,7 +179,7 @@ ENDS = (
         "paused",
         waits_at("write"),
         PLANNED,
-        Says("Paused as asked; next is write.", CONTINUES, CANNOT_CONTINUE, step="Continue"),
+        Says("Paused as asked; next is write", "", CANNOT_CONTINUE, step="Continue"),
     ),
     End(
         "raised",
@@ -326,12 +327,20 @@ def says_on_its_page(says: Says | None, run: Run, by: User, thread: OnThread) ->
         assert banner is None
         assert 'title="Finished. This is its final state."' in page
         return
-    assert banner.title == says.title.format(person=by)
+    page = html.unescape(page)
+    if says.step and thread.is_kept and run.wait_state == WaitState.OPEN:
+        assert banner is None, "the form says it all"
+        panel = " ".join(re.sub(r"<[^>]+>", " ", page[page.index(f'id="run-{run.pk}-answer"') :]).split())
+        assert says.title in panel
+        assert says.step in panel
+        return
+    assert banner.title.removesuffix(".") == says.title.format(person=by).removesuffix(".")
     assert (says.text if thread.is_kept else says.alone or says.text) in banner.text
-    assert (banner.step.label if banner.step else "") == (says.step if thread.is_kept else "")
     assert banner.code == (run.error_message if run.status == "failed" else "")
-    for told in (banner.title, banner.text, banner.code, f">{says.step}</a>" if banner.step else ""):
-        assert told in html.unescape(page)
+    for told in (banner.title, banner.text, banner.code):
+        assert told in page
+    assert f'action="/runs/{run.pk}/answer/"' not in page
+    assert f'action="/runs/{run.pk}/continue/"' not in page
 
 
 async def lived(end: End, thread: OnThread, server: Server, person: User) -> Run:

@@ -68,12 +68,18 @@ def graph_error(part: Part) -> GraphError | None:
 
 
 def questions(part: Part) -> list[Any] | None:
-    """The entries of an `__interrupt__`; None when it is something of the graph's own: a question always has an id."""
+    """The entries of an `__interrupt__`; None when it is something of the graph's own: a question always has an id.
+
+    Each once: asked for values and updates, a server puts the questions of both into its answer.
+    """
     found = [(entry, entry.members("id")) for entry in _entries(part)]
     if not found or not all(ids for _, ids in found):
         return None
     budget = _Budget(QUESTIONS_BYTES)
-    return [entry.value() if budget.allows(entry) else _small(ids) for entry, ids in found]
+    once: dict[Any, tuple[Part, dict[str, Part]]] = {}
+    for number, (entry, ids) in enumerate(found):
+        once.setdefault(number if ids["id"].raw_is(b"null", b'""') else ids["id"].raw, (entry, ids))
+    return [entry.value() if budget.allows(entry) else _small(ids) for entry, ids in once.values()]
 
 
 class _Budget:

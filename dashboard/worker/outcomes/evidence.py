@@ -220,8 +220,28 @@ def _with_values(
         found = replace(found, is_empty_confirmed=True)
     elif is_unsure and answer is not None:
         found = replace(found, body_from="thread")
+    if found.answer is not None and found.answer is answer:
+        found = replace(found, answer=_with_what_was_written(place, answer, summary))
     state = summary.state if summary is not None and status is not None else None
     return replace(found, state=state, has_own_output=has_output)
+
+
+def _with_what_was_written(place: RunOnServer, answer: Answer, summary: StateSummary | None) -> Answer:
+    """The answer of a run that asks, with each question once and the values of its own state.
+
+    Asked for events, a server answers with the questions of all events alone, and so with some of them twice.
+    """
+    asked = answer.questions
+    if not asked or len(answer.body) > SMALL_BYTES or set(answer.value) != {"__interrupt__"}:
+        return answer
+    try:
+        questions = b'"__interrupt__":' + orjson.dumps(asked)
+    except TypeError:  # what orjson cannot hold stays as it came
+        return answer
+    values = summary.values if summary is not None and _run_of(summary) == place.run_id else None
+    if values is not None and values.is_object and not values.is_empty and b'"__interrupt__"' not in values.raw:
+        return replace(answer, body=values.raw.rstrip()[:-1] + b"," + questions + b"}")
+    return answer if answer.value["__interrupt__"] == asked else replace(answer, body=b"{" + questions + b"}")
 
 
 def _values(summary: StateSummary) -> bytes:

@@ -93,3 +93,10 @@ async def test_a_large_answer_is_examined_beforehand() -> None:
     await examined.examine()
 
     assert {"graph_error", "questions"} <= examined.__dict__.keys()
+
+
+def test_a_question_that_comes_twice_is_one() -> None:
+    one, other, nameless = ({"id": name, "value": 1} for name in ("i1", "i2", None))
+
+    assert answer({"__interrupt__": [one, other, one, other]}).questions == [one, other]
+    assert answer({"__interrupt__": [nameless, nameless]}).questions == [nameless, nameless]
