@@ -32,8 +32,7 @@ SLOW := -m "slow or not slow"
 test: venv-dev ## Run the tests (TESTS=tests/unit or PYTEST_ARGS="-k name" for some)
 	@$(VENV) -m dashboard.local.browser
 ifeq ($(strip $(TESTS)$(PYTEST_ARGS)),)
-	@$(VENV) -m pytest tests/unit tests/integration tests/contract tests/browser $(PARALLEL) --ignore=$(SOAK_TEST)
-	@exec $(VENV) -m pytest $(SOAK_TEST)
+	@exec $(VENV) -m pytest tests/unit tests/integration tests/contract tests/browser $(PARALLEL)
 else
 	@exec $(VENV) -m pytest $(or $(TESTS),tests/unit tests/integration tests/contract tests/browser) $(PYTEST_ARGS)
 endif
@@ -41,7 +40,7 @@ endif
 test-all: venv-dev ## Before a release: every test with the long proofs, the protections, ten minutes of soak
 	@$(VENV) -m dashboard.local.browser
 	@$(VENV) -m pytest tests/unit tests/integration tests/contract tests/browser $(SLOW) $(PARALLEL) --ignore=$(SOAK_TEST)
-	@$(VENV) -m pytest $(SOAK_TEST)
+	@$(VENV) -m pytest $(SOAK_TEST) $(SLOW)
 	@$(VENV) -m tests.soak
 	@exec $(VENV) -m tests.protections
 

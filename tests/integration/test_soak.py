@@ -27,6 +27,7 @@ AT_MOST_S = 400
 """A minute, its beginning, and the time the last runs may take: three minutes, see `ENDED_WITHIN_S`."""
 
 
+@pytest.mark.slow
 def test_a_minute_of_every_fault_leaves_nothing_wrong() -> None:
     """In a process of its own, with a database of its own: it takes that away while it runs."""
     seed = os.environ.get("SOAK_SEED", "")
