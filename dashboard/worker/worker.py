@@ -52,6 +52,7 @@ SPOOL_FOLDER = "spool"
 SPOOL_S = 10.0
 BUSY_GRACE_S = 5.0
 HAND_BACK_S = 5.0
+CANCEL_AGAIN_S = 1.0
 SETTINGS_RETRY_S = 15.0
 LEASE_SURE_S = LEASE.total_seconds() * 0.75
 """A lease is trusted for less than it lasts, counted from before it was renewed."""
@@ -356,8 +357,11 @@ class Worker:
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    """Cancel until all have ended: a task may be between two waits when it is cancelled, and miss it."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
