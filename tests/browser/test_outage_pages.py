@@ -54,7 +54,7 @@ def test_a_launch_that_was_sent_meanwhile_can_be_sent_until_it_is_taken_and_is_o
     postgres.start()
     again = page.get_by_role("button", name="Send it again")
     again.click()
-    expect(page.get_by_role("heading", level=1, name="chat")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", level=1, name="tides")).to_be_visible(timeout=20_000)
     page.go_back()
     again.click()
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from dashboard.langgraph import Backoff, get_client
+from dashboard.monitoring.database_outage import reach
 from tests.integration.programs import Programs
 from tests.scripted_server import ScriptedServer
 
@@ -52,3 +53,10 @@ def _static_files(static_files: None) -> None:
 @pytest.fixture(autouse=True)
 def _coroutine_connections(coroutine_connections: None) -> None:
     """Asynchronous tests leave no connection behind."""
+
+
+@pytest.fixture(autouse=True)
+def _outage_is_forgotten() -> Iterator[None]:
+    """No test remembers when the database last answered another, and calls a silence an outage for it."""
+    yield
+    reach.forget()

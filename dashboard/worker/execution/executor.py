@@ -50,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 REQUEUE = Backoff(first_s=0.5, longest_s=30.0)
 LOOK_AGAIN_S = 1.0
+MUST_HAVE_BEGUN = frozenset({RunStatus.SUCCEEDED, RunStatus.NEEDS_INPUT, RunStatus.PAUSED, RunStatus.TIMED_OUT})
+"""How a run only ends that the server had begun, whatever our clock says of when it was due."""
 CANCEL_NOTE_S = 1.0
 SLOW_S = 5.0
 """A server that has not confirmed a run after so many seconds is said to be slow, and asked whether it has it."""
@@ -160,7 +162,7 @@ class RunExecutor:
         if isinstance(outcome, TryLater):
             return await self._try_later(outcome)
         if outcome is not None and (starts_in_s := self._starts_in_s()) is not None and not self._connection.has_begun:
-            has_begun = outcome.began and starts_in_s <= 0
+            has_begun = outcome.began and (starts_in_s <= 0 or outcome.status in MUST_HAVE_BEGUN)
             outcome = replace(outcome, began=has_begun, starts_after_s=self.run.starts_after_s)
         return outcome
 
