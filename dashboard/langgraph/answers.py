@@ -10,14 +10,14 @@ from typing import Any, Literal, TypeAlias
 
 import httpx
 
-from dashboard.langgraph._json.scanner import (
+from dashboard.langgraph._json.documents import (
     SMALL_BYTES,
-    DocumentState,
-    document_state,
     is_self_delimiting,
+    is_whole,
+    may_be_json,
     parse_document,
 )
-from dashboard.langgraph._json.slice import Part
+from dashboard.langgraph._json.slice import Part, whole_part
 from dashboard.langgraph._json.state_summary import GraphError, graph_error, questions
 from dashboard.langgraph._transport.client import READING_ERRORS
 from dashboard.langgraph._transport.request_trace import sentence
@@ -78,11 +78,10 @@ class Answer:
 
     @cached_property
     def _marks(self) -> dict[str, Part]:
-        """What the server put beside the state's own keys. Scans the document only when it can hold any of it."""
+        """What the server put beside the state's own keys. Reads the document only when it can hold any of it."""
         if not self.body.startswith(b"{") or not (b'"__error__"' in self.body or b'"__interrupt__"' in self.body):
             return {}
-        whole = Part(self.body, 0, len(self.body))  # that it is a whole document was found out as it arrived
-        return whole.members("__error__", "__interrupt__")
+        return whole_part(self.body).members("__error__", "__interrupt__")
 
     async def examine(self) -> None:
         """Look for errors and questions, in a thread where that takes a while; `graph_error` and `questions` follow."""
@@ -121,13 +120,13 @@ class Reading:
 
     Attributes:
         body: What came, outer whitespace stripped.
-        state: Whether that is a whole document. An object that is whole counts although the line broke just after it.
+        is_whole: Whether that is a whole document. An object that is whole counts although the line broke after it.
         has_beaten: Whether a heartbeat came first.
         error: What ended the reading, None when the server ended it.
     """
 
     body: bytes
-    state: DocumentState
+    is_whole: bool
     error: Exception | None
     has_beaten: bool = False
 
@@ -138,9 +137,9 @@ class Reading:
             return f"The line broke while the run was awaited: {sentence(self.error)}."
         if not self.body:
             return "The server ended its answer without a word."
-        if self.state is DocumentState.FOREIGN:
-            return "The answer was not JSON."
-        return "The server ended its answer in the middle of the JSON."
+        if may_be_json(self.body):
+            return "The server's answer was no whole JSON document."
+        return "The server's answer was not JSON."
 
 
 async def read_body(
@@ -176,9 +175,9 @@ async def read_body(
     chunks.clear()
     body = body.rstrip(_WHITESPACE)
     if len(body) <= SMALL_BYTES:
-        state = document_state(body)
+        whole = is_whole(body)
     else:
-        state = await asyncio.to_thread(document_state, body)
-    if error is not None and state is DocumentState.WHOLE and not is_self_delimiting(body):
-        state = DocumentState.CUT
-    return Reading(body, state, error, has_beaten)
+        whole = await asyncio.to_thread(is_whole, body)
+    if error is not None and not is_self_delimiting(body):
+        whole = False
+    return Reading(body, whole, error, has_beaten)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from dashboard.langgraph._json.scanner import parse_document
+from dashboard.langgraph._json.documents import parse_document
 from dashboard.langgraph._transport.client import READING_ERRORS, HttpClient
 from dashboard.langgraph._transport.request_trace import sentence
 from dashboard.langgraph._transport.urls import segment

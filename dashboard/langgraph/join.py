@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import httpx
 
-from dashboard.langgraph._json.scanner import DocumentState
 from dashboard.langgraph._transport.client import HttpClient
 from dashboard.langgraph._transport.urls import segment
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection, Reading, read_body
@@ -128,7 +127,7 @@ class Joiner:
         except NotFound as error:
             await self._confirm_unknown(error)
             raise
-        if reading.state is not DocumentState.WHOLE:
+        if not reading.is_whole:
             if reading.error is None:
                 await self._count_useless(reading)
             return reading
@@ -141,7 +140,7 @@ class Joiner:
             # The join endpoint's own failure, dressed as a graph's: "404: Run not found". A graph may raise the same.
             run = await self._run()
             if run.get("status") not in _OVER:
-                return Reading(reading.body, DocumentState.CUT, None)
+                return Reading(reading.body, False, None)
         if not reading.has_beaten:
             await self._tell_joined()
         return answer

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import httpx
 
+from dashboard.langgraph._json.documents import parse_document
 from dashboard.langgraph._json.encoder import encode_json
-from dashboard.langgraph._json.scanner import DocumentState, parse_document
 from dashboard.langgraph._transport.client import READING_ERRORS, HttpClient
 from dashboard.langgraph._transport.connections import Content
 from dashboard.langgraph._transport.request_trace import sentence
@@ -304,7 +304,7 @@ class RunsClient:
             await tell(on_run_created, created)
             thread_id = created["thread_id"]
         run_id = created["run_id"] if created else None
-        if reading.state is DocumentState.WHOLE and not by_create:
+        if reading.is_whole and not by_create:
             return Answer(reading.body, run_id, thread_id, "wait", 1)
         if run_id is None or thread_id is None:
             raise ServerUnreachablePerhapsCreated(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import pytest
@@ -51,48 +51,57 @@ def lost_lines(run: Run) -> list[str]:
     return [kind for kind in kinds(run) if kind == "connection_lost"]
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-async def test_each_ending_is_told_as_it_was(server: ScriptedServer, ending: str) -> None:
-    finish, status = ENDINGS[ending]
+async def launch_each(server: ScriptedServer, endings: Iterable[str]) -> dict[str, tuple[Run, ScriptedRun]]:
+    """A run to end in each of these ways, and what the server has of it."""
+    runs = {ending: await launch(server) for ending in endings}
+    await server.run_created(len(runs))
+    created = {remote.payload["metadata"]["runboard_run_id"]: remote for remote in server.created}
+    return {ending: (run, created[str(run.pk)]) for ending, run in runs.items()}
+
+
+async def statuses_of(server: ScriptedServer, launched: dict[str, tuple[Run, ScriptedRun]]) -> dict[str, str]:
+    """How each run ended that its server has just ended in its way; each was created once."""
+    for ending, (_, remote) in launched.items():
+        ENDINGS[ending][0](remote)
+    ended = {ending: await run_in(run, *ENDS) for ending, (run, _) in launched.items()}
+    assert len(server.created) == len(launched)
+    assert {ending: run.remote_run_id for ending, run in ended.items()} == {
+        ending: remote.run_id for ending, (_, remote) in launched.items()
+    }
+    assert {ending: await in_db(lost_lines, run) for ending, run in ended.items()} == {ending: [] for ending in ended}
+    return {ending: run.status for ending, run in ended.items()}
+
+
+SAID = {ending: status for ending, (_, status) in ENDINGS.items()}
+SOME = {ending: SAID[ending] for ending in ("well", "failed", "a question")}
+
+
+async def test_each_ending_is_told_as_it_was(server: ScriptedServer) -> None:
     async with working():
-        run = await launch(server)
-        remote = await server.run_created()
-        finish(remote)
-        ended = await run_in(run, *ENDS)
-
-    assert (ended.status, len(server.created)) == (status, 1), ended.error_message
-    assert ended.remote_run_id == remote.run_id
-    assert await in_db(lost_lines, ended) == []
+        assert await statuses_of(server, await launch_each(server, SAID)) == SAID
 
 
-@pytest.mark.parametrize("ending", ["well", "failed", "a question"])
-async def test_a_run_that_takes_longer_than_a_line_may_be_silent_is_launched_once(
-    server: ScriptedServer, ending: str
-) -> None:
-    finish, status = ENDINGS[ending]
+async def test_a_run_that_takes_longer_than_a_line_may_be_silent_is_launched_once(server: ScriptedServer) -> None:
     async with working():
-        run = await launch(server)
-        remote = await server.run_created()
+        launched = await launch_each(server, SOME)
         await asyncio.sleep(LONGER_THAN_SILENCE_S)
-        finish(remote)
-        ended = await run_in(run, *ENDS)
+        look = Run.objects.filter(reconnecting_since__isnull=False)
+        assert not await in_db(look.exists), "a silent server without heartbeats is no lost line"
+        assert await statuses_of(server, launched) == SOME
 
-    assert (ended.status, len(server.created)) == (status, 1), ended.error_message
 
-
-@pytest.mark.parametrize("ending", ["well", "failed", "a question"])
-async def test_a_line_cut_before_the_headers_never_launches_a_second_time(server: ScriptedServer, ending: str) -> None:
-    finish, status = ENDINGS[ending]
+async def test_a_line_cut_before_the_headers_never_launches_a_second_time(server: ScriptedServer) -> None:
     endpoint = "wait" if server.manner.has_wait else "create"
-    server.script(endpoint, Fault(cut_before_headers=True, creates=True))
+    server.script(endpoint, *[Fault(cut_before_headers=True, creates=True)] * len(SOME))
     async with working():
-        run = await launch(server)
-        remote = await server.run_created()
+        launched = await launch_each(server, SOME)
         await asyncio.sleep(0.5)
-        finish(remote)
-        ended = await run_in(run, *ENDS)
+        for ending, (_, remote) in launched.items():
+            ENDINGS[ending][0](remote)
+        ended = {ending: await run_in(run, *ENDS) for ending, (run, _) in launched.items()}
 
-    assert (ended.status, len(server.created)) == (status, 1), ended.error_message
+    assert {ending: run.status for ending, run in ended.items()} == SOME
+    assert len(server.created) == len(SOME)
 
 
 async def test_a_launch_that_never_arrived_is_sent_again(server: ScriptedServer) -> None:
@@ -191,21 +200,6 @@ async def test_a_twin_on_an_existing_thread_is_not_taken_for_ours(manner: Manner
 
     assert (ended.status, ended.remote_run_id) == ("lost", None)
     assert "may or may not have run" in ended.error_message
-
-
-async def test_a_silent_server_without_heartbeats_is_no_lost_line(server: ScriptedServer) -> None:
-    async with working():
-        run = await launch(server)
-        remote = await server.run_created()
-        await asyncio.sleep(LONGER_THAN_SILENCE_S)
-        look = Run.objects.filter(pk=run.pk, reconnecting_since__isnull=False)
-        said = await in_db(look.exists)
-        remote.finish({"whole": 1})
-        ended = await run_in(run, *ENDS)
-
-    assert ended.status == "succeeded"
-    assert not said
-    assert await in_db(lost_lines, ended) == []
 
 
 @pytest.mark.parametrize("manner", [AEGRA_06, MANNERS["headers at the end, without ids"]], ids=["0.6", "late"])

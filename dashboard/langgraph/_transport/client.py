@@ -18,8 +18,8 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
+from dashboard.langgraph._json.documents import SMALL_BYTES, parse_document
 from dashboard.langgraph._json.encoder import encode_json
-from dashboard.langgraph._json.scanner import SMALL_BYTES, Bytes, parse_document
 from dashboard.langgraph._json.slice import Part, document_part
 from dashboard.langgraph._transport.connections import Content, FreshConnections, KeptConnections
 from dashboard.langgraph._transport.error_responses import date_in_seconds, refusal
@@ -53,7 +53,7 @@ class Reply:
     """A 2xx answer, read to its end."""
 
     headers: httpx.Headers
-    body: Bytes
+    body: bytes | bytearray
 
     def json(self) -> Any:
         """The body as a Python value; None when empty.
@@ -82,7 +82,7 @@ class Reply:
             raise AnswerNotUnderstood(f"The server's answer is not as promised: {error}.", body=self.body) from error
 
 
-def _container(body: Bytes) -> Part:
+def _container(body: bytes | bytearray) -> Part:
     found = document_part(body)
     if not found.is_object and not found.is_list:
         raise ValueError("it is neither an object nor a list")

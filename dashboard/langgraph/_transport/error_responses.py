@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from dashboard.langgraph._json.scanner import parse_document
+from dashboard.langgraph._json.documents import parse_document
 from dashboard.langgraph.errors import (
     LangGraphError,
     NotFound,

@@ -19,7 +19,7 @@ from dashboard.langgraph import (
     ServerUnreachablePerhapsCreated,
     get_client,
 )
-from dashboard.langgraph._json.scanner import SMALL_BYTES
+from dashboard.langgraph._json.documents import SMALL_BYTES
 from tests.scripted_server import HTML_PAGE, Fault, ScriptedServer
 
 THREAD = "1ef0b0b0-0000-6000-8000-000000000002"
