@@ -1,17 +1,34 @@
-"""What a run that left no final state had done: what its steps wrote before it ended, key by key."""
+"""What a run that left no final state had done: the state its last step was given, and what was written since."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from dashboard.runs.models import Run
 from dashboard.runs.state.cards import Card, cards
 from dashboard.runs.state.document import Document
-from dashboard.steps.models import Step, StepLog, StepStatus
+from dashboard.runs.state.result import state_layout_html
+from dashboard.runs.state.seen import cut, seen
+from dashboard.steps import selectors
+from dashboard.steps.models import RunCheckpoint, Step, StepStatus
 
 STEPS_MAX = 500
 BYTES_MAX = 4_000_000
+
+
+@dataclass(frozen=True)
+class State:
+    """The state at a checkpoint, laid out."""
+
+    title: str
+    about: str
+    url: str
+    html: SafeString
 
 
 @dataclass(frozen=True)
@@ -21,30 +38,67 @@ class SoFar:
     Attributes:
         is_reading: More may come: the steps are still being read from the server.
         failed: The step that failed; None when no step is known to have.
-        writes: The last value that each key was given, as cards.
+        states: The state at the last checkpoint, and what the failed step inside of a subgraph was given.
+        writes: What was written to each key last, and is in none of the states.
+        given: The run's input, where no state has it.
     """
 
     is_reading: bool
     failed: Step | None = None
+    states: list[State] = field(default_factory=list)
     writes: list[Card] = field(default_factory=list)
     given: list[Card] = field(default_factory=list)
 
 
 def so_far(run: Run) -> SoFar:
     """The values of an ended run that left no final state."""
-    log = StepLog.objects.filter(pk=run.pk).first()
-    is_reading = log is not None and log.state == StepLog.State.READING
-    steps = list(Step.objects.filter(run=run, path=[]).order_by("index").defer("writes_json")[:STEPS_MAX])
-    failed = next((step for step in reversed(steps) if step.status == StepStatus.FAILED), None)
-    return SoFar(is_reading, failed, _cards(_written(run)), _cards(run.request.params.get("input")))
+    is_reading = selectors.is_to_be_read(run, selectors.step_log(run))
+    failed = selectors.step_failed(run)
+    points = selectors.checkpoint_list(run)
+    last = next((one for one in reversed(points) if not one.path), None)
+    inner = next((one for one in points if failed and failed.path and one.checkpoint_id == failed.checkpoint_id), None)
+    states = list(_states(run, failed, last, inner))
+    return SoFar(
+        is_reading,
+        failed,
+        states,
+        _cards(_written(run, after=last.checkpoint_id if last and states else None)),
+        _cards(run.request.params.get("input")),
+    )
 
 
-def _written(run: Run) -> dict[str, object]:
-    """Each key with what was written to it last; what reducers made of it only the server knows."""
+def _states(run: Run, failed: Step | None, last: RunCheckpoint | None, inner: RunCheckpoint | None) -> Iterator[State]:
+    name = seen(cut(failed.node, 60)) if failed else ""
+    if last is not None:
+        if failed is None or failed.path or failed.checkpoint_id != last.checkpoint_id:
+            yield from _state(run, last, "Values so far", "The state at the last checkpoint.")
+        else:
+            about = f"The state at the last checkpoint, which is what {name} was given."
+            yield from _state(run, last, "Values so far", about)
+    if inner is not None:
+        yield from _state(run, inner, f"Input of {name}", "The state of the subgraph when the step that failed began.")
+
+
+def _state(run: Run, checkpoint: RunCheckpoint, title: str, about: str) -> Iterator[State]:
+    found = selectors.checkpoint_state(run, checkpoint)
+    if found is not None:
+        url = reverse("run-checkpoint", args=[run.pk, checkpoint.checkpoint_id])
+        prefix = f"-{checkpoint.number}"
+        yield State(title, about, url, state_layout_html(run, found, address=url, prefix=prefix))
+
+
+def _written(run: Run, *, after: str | None) -> dict[str, object]:
+    """Each key with what was written to it last; what reducers made of it only the server knows.
+
+    Args:
+        after: Only by steps from this checkpoint, whose writes no state has yet; None: by all.
+    """
     found: dict[str, object] = {}
     left = BYTES_MAX
     done = Step.objects.filter(run=run, path=[], status=StepStatus.DONE).order_by("-index")
-    for step in done.iterator(chunk_size=20):
+    if after is not None:
+        done = done.filter(checkpoint_id=after)
+    for step in done[:STEPS_MAX].iterator(chunk_size=20):
         left -= len(step.writes_json)
         if left < 0:
             break

@@ -43,7 +43,9 @@ def run_compare(request: TeamRequest) -> HttpResponse:
 def run_so_far(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """What a run without a final state had done: the fragment of its page, once more."""
     run = _run(request, str(run_id))
-    return render(request, "compare/_so_far.html", {"run": run, "so_far": so_far(run)})
+    return render(
+        request, "compare/_so_far.html", {"run": run, "so_far": so_far(run), "is_update": request.membership.may_launch}
+    )
 
 
 def _run(request: TeamRequest, text: str) -> Run:

@@ -9,7 +9,7 @@
 from dashboard.langgraph._json.state_summary import GraphError, StateSummary
 from dashboard.langgraph.answers import Answer, ConnectionEvent, OnConnection
 from dashboard.langgraph.backoff import Backoff
-from dashboard.langgraph.checkpoints import Checkpoint, Task
+from dashboard.langgraph.checkpoints import Checkpoint, Task, ValuesRoom
 from dashboard.langgraph.client import LangGraphClient, Probe, get_client, silence_of
 from dashboard.langgraph.errors import (
     AddressRefused,
@@ -57,6 +57,7 @@ __all__ = [
     "StateSummary",
     "StreamEvent",
     "Task",
+    "ValuesRoom",
     "get_client",
     "silence_of",
 ]

@@ -1,4 +1,4 @@
-"""What a thread's history says of the steps that were taken: tasks, what they wrote and when, never whole states."""
+"""What a thread's history says of the steps that were taken: tasks, what they wrote and when, and values as bytes."""
 
 from __future__ import annotations
 
@@ -37,9 +37,33 @@ class Task:
     subgraph: str
 
 
+@dataclass
+class ValuesRoom:
+    """How many bytes of values are copied out of a history: `first` of the first checkpoint it tells, then `left`."""
+
+    first: int
+    left: int
+    is_first: bool = True
+
+    def takes(self, size: int) -> bool:
+        """Whether values of this size are copied; what they take is gone."""
+        if self.is_first:
+            self.is_first = False
+            if self.left < size <= self.first:
+                return True
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
 @dataclass(frozen=True)
 class Checkpoint:
-    """One point of a thread's history: what was about to run from here."""
+    """One point of a thread's history: what was about to run from here.
+
+    Attributes:
+        values: The state at this point as the server wrote it; None when it was not asked for, or there was no room.
+    """
 
     id: str
     parent_id: str
@@ -48,13 +72,21 @@ class Checkpoint:
     run_id: str
     run_attempt: int
     tasks: tuple[Task, ...]
+    values: bytes | None = None
+    values_bytes: int = 0
 
 
-def checkpoint(state: Part) -> Checkpoint:
-    """A `ThreadState` document as a checkpoint; what is missing or odd is left out."""
-    found = state.members("checkpoint", "checkpoint_id", "parent_checkpoint", "created_at", "metadata", "tasks")
+def checkpoint(state: Part, room: ValuesRoom | None = None) -> Checkpoint:
+    """A `ThreadState` document as a checkpoint; what is missing or odd is left out. Values are copied into `room`."""
+    found = state.members(
+        "checkpoint", "checkpoint_id", "parent_checkpoint", "created_at", "metadata", "tasks", "values"
+    )
     metadata = found["metadata"].members("run_id", "run_attempt", "source") if "metadata" in found else {}
     attempt = _text(metadata.get("run_attempt"))
+    values = found.get("values")
+    if values is not None and values.raw_is(b"null"):
+        values = None
+    keeps = values is not None and room is not None and room.takes(values.size)
     return Checkpoint(
         id=_text(found["checkpoint"].members("checkpoint_id").get("checkpoint_id"))
         if "checkpoint" in found
@@ -67,6 +99,8 @@ def checkpoint(state: Part) -> Checkpoint:
         run_id=_text(metadata.get("run_id")),
         run_attempt=int(attempt) if attempt.isdecimal() and len(attempt) < 6 else 1,
         tasks=tuple(_task(task) for task in islice(found["tasks"].items(), TASKS)) if "tasks" in found else (),
+        values=values.raw if keeps and values is not None else None,
+        values_bytes=values.size if values is not None else 0,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from dashboard.langgraph._json.state_summary import StateSummary, state_outline
 from dashboard.langgraph._transport.client import HttpClient
 from dashboard.langgraph._transport.urls import segment
-from dashboard.langgraph.checkpoints import Checkpoint, checkpoint
+from dashboard.langgraph.checkpoints import Checkpoint, ValuesRoom, checkpoint
 from dashboard.langgraph.errors import AnswerNotUnderstood
 from dashboard.langgraph.types import Thread, ThreadState, ThreadStatus
 
@@ -150,6 +150,7 @@ class ThreadsClient:
         metadata: Mapping[str, Any] | None = None,
         subgraph: str = "",
         before: str | None = None,
+        room: ValuesRoom | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
     ) -> tuple[builtins.list[Checkpoint], int]:
@@ -157,6 +158,7 @@ class ThreadsClient:
 
         Args:
             subgraph: the namespace of a graph inside a node, as `Task.subgraph` gives it; "" for the graph itself.
+            room: how much of the values is copied; None: nothing.
 
         Raises:
             AnswerTooLarge: the answer is longer than `max_bytes`.
@@ -170,13 +172,14 @@ class ThreadsClient:
             body["before"] = {"checkpoint_id": before, "configurable": {"checkpoint_id": before}}
         path = f"/threads/{segment(thread_id)}/history"
         reply = await self._http.request("POST", path, json=body, headers=headers, max_bytes=max_bytes)
-        return await reply.read(lambda states: [checkpoint(state) for state in states.items()]), len(reply.body)
+        return await reply.read(lambda states: [checkpoint(state, room) for state in states.items()]), len(reply.body)
 
     async def checkpoint(
         self,
         thread_id: str,
         *,
         checkpoint_id: str | None = None,
+        room: ValuesRoom | None = None,
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
     ) -> Checkpoint:
@@ -184,7 +187,8 @@ class ThreadsClient:
         path = f"/threads/{segment(thread_id)}/state"
         if checkpoint_id is not None:
             path += f"/{segment(checkpoint_id)}"
-        return await (await self._http.request("GET", path, headers=headers, max_bytes=max_bytes)).read(checkpoint)
+        reply = await self._http.request("GET", path, headers=headers, max_bytes=max_bytes)
+        return await reply.read(lambda state: checkpoint(state, room))
 
     async def delete(self, thread_id: str, *, headers: Mapping[str, str] | None = None) -> None:
         """Delete the thread with its runs and checkpoints."""

@@ -37,6 +37,10 @@ def launch(request: TeamRequest) -> HttpResponse:
     return _launch(request) if request.method == "POST" else _show(request)
 
 
+FORK = (
+    "This goes on from a checkpoint, with the state as it was there. Leave the input empty to run the step after it "
+    "again; with an input the graph begins anew from that state."
+)
 launch.keeps_typed = True  # type: ignore[attr-defined]  # read where a POST is refused
 
 
@@ -51,6 +55,8 @@ def _show(request: TeamRequest) -> HttpResponse:
     if parent is not None:
         is_fork = bool(request.GET.get("checkpoint_id"))
         initial |= prefill_for_fork(parent, by=request.user) if is_fork else prefill_from_run(parent)
+        if is_fork:
+            messages.info(request, FORK)
     if (preset := preset_named(request)) is not None:
         initial |= preset_controls(preset)
     elif request.GET.get("preset"):

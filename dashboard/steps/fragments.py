@@ -13,6 +13,7 @@ from dashboard.runs.state.view import value_tree
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.usual import usual_of
 from dashboard.steps import selectors
+from dashboard.steps.checkpoints import fork_url
 from dashboard.steps.graph import drawn_graph
 from dashboard.steps.layout import axis_of
 from dashboard.steps.models import Step
@@ -77,8 +78,17 @@ def step_context(run: Run, step: Step) -> dict[str, Any]:
         "run": run,
         "step": step,
         "tree": value_tree(writes) if step.writes_json else None,
+        # Then what came of it stands first, and what it wrote is folded.
+        "has_changes": bool(not step.path and step.checkpoint_id and step.next_checkpoint_id),
         "wrote_nothing": step.writes_json in ("", "null", "{}") and step.writes_bytes <= 4,
     }
+
+
+def fork_context(run: Run) -> dict[str, Any]:
+    """Where a fork runs the step again that failed."""
+    step = selectors.step_failed(run) if run.is_terminal else None
+    url = fork_url(run, selectors.fork_point(run, step)) if step is not None else ""
+    return {"run": run, "fork": {"url": url, "node": (step.path or [step.node])[0] if step else ""}}
 
 
 def progress_context(run: Run) -> dict[str, Any]:
@@ -94,7 +104,10 @@ def usual_context(run: Run) -> dict[str, Any]:
 
 def steps_changed_html(run: Run) -> str:
     """What a page shows of a run's steps, ready to be swapped in when they have changed."""
-    return steps_html(run) + render_to_string("steps/_progress.html", progress_context(run))
+    pieces = [render_to_string("steps/_progress.html", progress_context(run))]
+    if run.is_terminal:
+        pieces.append(render_to_string("steps/_fork.html", fork_context(run)))
+    return steps_html(run) + "".join(pieces)
 
 
 def _version(run: Run) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -72,6 +73,9 @@ class Step(models.Model):
     # What it wrote, by key: JSON text, as it came. "" when it is not known, or too large to be kept.
     writes_json = models.TextField(default="", blank=True)
     writes_bytes = models.BigIntegerField(default=0)
+    # The state it was given, and the first one that has what it wrote; "" when the server did not tell.
+    checkpoint_id = models.CharField(max_length=200, default="", blank=True)
+    next_checkpoint_id = models.CharField(max_length=200, default="", blank=True)
 
     class Meta:
         ordering = ["index"]
@@ -97,6 +101,37 @@ class Step(models.Model):
             return json.loads(self.writes_json) if self.writes_json else None
         except (ValueError, RecursionError):
             return None
+
+
+class RunCheckpoint(models.Model):
+    """A point of a run at which its graph kept its state: one can look at it, and go on from it.
+
+    `number` counts from 0, oldest first; those of subgraphs (`path`) come last. `next_nodes` were about to run.
+    `compressed` is None where the state is not kept: it was too large, or it is the run's final state (same `sha256`).
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
+    number = models.IntegerField()
+    checkpoint_id = models.CharField(max_length=200)
+    path = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    next_nodes = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    at = models.DateTimeField(null=True)
+    compressed = models.BinaryField(null=True, editable=False)
+    size_bytes = models.BigIntegerField(default=0)
+    sha256 = models.BinaryField(max_length=32, null=True, editable=False)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["run", "checkpoint_id"], name="run_checkpoint_once")]
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.number} of run {self.run_id}"
+
+    @property
+    def body(self) -> bytes:
+        """The state as the server wrote it. Only where `compressed` is there."""
+        assert self.compressed is not None
+        return zlib.decompress(self.compressed, bufsize=max(self.size_bytes, 1))
 
 
 class LiveText(models.Model):

@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from dashboard.langgraph import Checkpoint, LangGraphClient, LangGraphError, RequestRejected, RunNotFound
+from dashboard.langgraph import Checkpoint, LangGraphClient, LangGraphError, RequestRejected, RunNotFound, ValuesRoom
 from dashboard.langgraph.checkpoints import moment
 from dashboard.steps.assembler import Assembler
 from dashboard.steps.timeline import StepFound, has_branches, has_gaps, steps_of, with_ends_seen
@@ -26,6 +26,11 @@ ANSWER_BYTES_WANTED: Final = 2_000_000
 LARGE_STATE_BYTES: Final = 200_000
 REPLAY_S: Final = 5.0
 REPLAY_BYTES: Final = 32_000_000
+VALUES_BYTES: Final = 4_000_000
+"""Of the states of a run's checkpoints, so much is kept; the newest come first."""
+LAST_VALUES_BYTES: Final = 32_000_000
+"""Of a run that left no final state, the last one is kept even if it is this large."""
+INNER_VALUES_BYTES: Final = 1_000_000
 SUBGRAPHS: Final = 60
 DEPTH: Final = 5
 
@@ -41,6 +46,10 @@ class Asked:
     went_on: bool = False
     state_bytes: int = 0
 
+    @property
+    def is_failure(self) -> bool:
+        return self.ended_as in ("failed", "timed_out")
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -49,6 +58,8 @@ class Reading:
     steps: list[StepFound] = field(default_factory=list)
     why: str = ""
     server_wait_s: float | None = None
+    checkpoints: list[tuple[tuple[str, ...], Checkpoint]] = field(default_factory=list)
+    """Oldest first, each with the names of the subgraphs around it. Of subgraphs only those at which a step failed."""
 
 
 async def steps_read(client: LangGraphClient, asked: Asked) -> Reading:
@@ -82,6 +93,8 @@ class _Reader:
         self._inside: dict[str, Sequence[Checkpoint]] = {}
         self._seen: list[StepFound] = []
         self._left_out = ""
+        has_state = asked.state_bytes > 0
+        self._room = ValuesRoom(VALUES_BYTES if has_state else LAST_VALUES_BYTES, VALUES_BYTES)
 
     async def read(self) -> None:
         run: Mapping[str, Any] = await self._client.runs.get(
@@ -127,12 +140,21 @@ class _Reader:
             waited = max(0.0, (first - self._created_at).total_seconds())
         if not steps and not why and self._asked.ended_as != "paused":
             why = "Its server has in its history no steps of this run."
-        return Reading(steps[:STEPS], why or self._left_out, waited)
+        return Reading(steps[:STEPS], why or self._left_out, waited, self._checkpoints(steps))
+
+    def _checkpoints(self, steps: Sequence[StepFound]) -> list[tuple[tuple[str, ...], Checkpoint]]:
+        failed = {step.checkpoint_id: step.path for step in steps if step.status == "failed" and step.path}
+        inner = [state for states in self._inside.values() for state in states if state.id in failed]
+        return [((), state) for state in self._own] + [(failed[state.id], state) for state in inner]
 
     async def _history(self, subgraph: str) -> list[Checkpoint]:
         """The run's own checkpoints, oldest first."""
         found: list[Checkpoint] = []
-        at_once = 1 if self._asked.state_bytes > LARGE_STATE_BYTES else 20
+        # Where nothing is known of its size, one state tells how many fit into an answer.
+        at_once = 20 if 0 < self._asked.state_bytes <= LARGE_STATE_BYTES else 1
+        room = self._room
+        if subgraph:
+            room = ValuesRoom(INNER_VALUES_BYTES if self._asked.is_failure else 0, 0)
         while len(found) < STEPS:
             if self._bytes_left <= 0:
                 self._left_out = f"The history is larger than {ALL_BYTES // 1_000_000} MB; older steps are left out."
@@ -143,6 +165,7 @@ class _Reader:
                 metadata={"run_id": self._asked.run_id},
                 subgraph=subgraph,
                 before=found[-1].id if found else None,
+                room=room,
                 headers=self._headers,
                 max_bytes=ANSWER_BYTES,
             )
@@ -164,10 +187,9 @@ class _Reader:
         elif not self._asked.went_on:
             return
         found = await self._client.threads.checkpoint(
-            self._asked.thread_id, checkpoint_id=before, headers=self._headers, max_bytes=ANSWER_BYTES
+            self._asked.thread_id, checkpoint_id=before, room=self._room, headers=self._headers, max_bytes=ANSWER_BYTES
         )
-        begun = Checkpoint(found.id, found.parent_id, self._created_at, found.source, "", 1, found.tasks)
-        self._own.insert(0, begun)
+        self._own.insert(0, replace(found, at=self._created_at, run_id="", run_attempt=1))
 
     async def _replay(self) -> None:
         """The run's events, if its server has kept them: they name each step and say when it ended."""

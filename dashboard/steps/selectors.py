@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from dashboard.runs.models import Run, ThreadChoice
-from dashboard.steps.models import LiveText, Step, StepLog, Watch
+from dashboard.runs.selectors import run_result
+from dashboard.runs.state.cache import Stored
+from dashboard.steps.models import LiveText, RunCheckpoint, Step, StepLog, StepStatus, Watch
 
 READING_LASTS = timedelta(minutes=2)
 WRITES_INLINE_BYTES = 2_000_000
@@ -31,6 +33,46 @@ def step_get(run: Run, index: int) -> Step | None:
 def step_log(run: Run) -> StepLog | None:
     """What is known of the run's steps as a whole."""
     return StepLog.objects.filter(pk=run.pk).first()
+
+
+def step_failed(run: Run) -> Step | None:
+    """The innermost step that failed last; None when none is known to have."""
+    failed = steps_list(run).filter(status=StepStatus.FAILED).order_by("-index")
+    return max(failed[:20], key=lambda step: (len(step.path), step.index), default=None)
+
+
+def fork_point(run: Run, step: Step) -> str:
+    """The checkpoint from which a fork runs this step again, or the one around it; "" when that is not known."""
+    if not step.path:
+        return step.checkpoint_id
+    around = steps_list(run).filter(path=[], node=step.path[0], index__lt=step.index).order_by("-index").first()
+    return around.checkpoint_id if around else ""
+
+
+def checkpoint_list(run: Run) -> list[RunCheckpoint]:
+    """The run's checkpoints, oldest first, without their states."""
+    return list(_checkpoints(run))
+
+
+def checkpoint_get(run: Run, checkpoint_id: str) -> RunCheckpoint | None:
+    """One of the run's checkpoints, without its state."""
+    return _checkpoints(run).filter(checkpoint_id=checkpoint_id.replace("\x00", "")).first()
+
+
+def _checkpoints(run: Run) -> QuerySet[RunCheckpoint]:
+    is_kept = ExpressionWrapper(Q(compressed__isnull=False), output_field=BooleanField())
+    return RunCheckpoint.objects.filter(run=run).defer("compressed").annotate(is_kept=is_kept)
+
+
+def checkpoint_state(run: Run, checkpoint: RunCheckpoint) -> Stored | None:
+    """The state at a checkpoint; None when it is not kept."""
+    if checkpoint.is_kept:  # type: ignore[attr-defined]
+        return checkpoint
+    result = run_result(run)
+    if result is None or checkpoint.path:
+        return None
+    is_result = checkpoint.sha256 is not None and bytes(checkpoint.sha256) == bytes(result.sha256)
+    return result if is_result else None
 
 
 def live_text(run: Run) -> LiveText | None:

@@ -11,11 +11,12 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.models import Run, RunResult, ThreadChoice
 from dashboard.runs.notifications import notify
+from dashboard.runs.state.storage import pack
 from dashboard.runs.statuses import ACTIVE, ENDS
 from dashboard.runs.text import storable
-from dashboard.steps.models import LiveText, Step, StepLog, Watch
+from dashboard.steps.models import LiveText, RunCheckpoint, Step, StepLog, Watch
 from dashboard.steps.notifications import STEPS_CHANNEL, StepsChange
 from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
@@ -25,6 +26,7 @@ READ_WITHIN: Final = timedelta(hours=1)
 """Runs that ended longer ago are left alone: their server may well have forgotten them."""
 CLAIM_LASTS: Final = timedelta(seconds=60)
 TRIES: Final = 3
+NEXT_NODES: Final = 50
 WRITES_BYTES: Final = 8_000_000
 """Of all steps of a run together; of later ones only the size is kept."""
 
@@ -66,6 +68,7 @@ def steps_store(*, run: Run, reading: Reading) -> None:
 
     A reading that brought nothing leaves what was seen live, and says why that is not all.
     """
+    checkpoints = list(checkpoint_rows(run, reading))
     with transaction.atomic():
         log = StepLog.objects.select_for_update().filter(pk=run.pk).first()
         if log is None:  # the run was deleted meanwhile
@@ -73,6 +76,8 @@ def steps_store(*, run: Run, reading: Reading) -> None:
         if reading.steps:
             Step.objects.filter(run=run).delete()
             Step.objects.bulk_create(_rows(run.pk, reading.steps))
+            RunCheckpoint.objects.filter(run=run).delete()
+            RunCheckpoint.objects.bulk_create(checkpoints, batch_size=50)
         else:
             Step.objects.filter(run=run, status="running").delete()
         LiveText.objects.filter(run=run).delete()
@@ -110,7 +115,35 @@ def step_row(run_id: UUID, index: int, step: StepFound, writes: bytes | None) ->
         error=storable(step.error),
         writes_json=storable(writes.decode("utf-8", "replace")) if writes is not None else "",
         writes_bytes=step.writes_bytes,
+        checkpoint_id=storable(step.checkpoint_id)[:200],
+        next_checkpoint_id=storable(step.next_checkpoint_id)[:200],
     )
+
+
+def checkpoint_rows(run: Run, reading: Reading) -> Iterable[RunCheckpoint]:
+    """The checkpoints as rows, not saved yet, their states compressed; what the run's result has is not kept twice."""
+    result = RunResult.objects.filter(run=run).defer("compressed").first()
+    known: set[str] = set()
+    for number, (path, state) in enumerate(reading.checkpoints):
+        checkpoint_id = storable(state.id)[:200]
+        if not checkpoint_id or checkpoint_id in known:
+            continue
+        known.add(checkpoint_id)
+        row = RunCheckpoint(
+            run_id=run.pk,
+            number=number,
+            checkpoint_id=checkpoint_id,
+            path=[storable(name)[:200] for name in path],
+            next_nodes=[storable(task.name)[:200] for task in state.tasks][:NEXT_NODES],
+            at=state.at,
+            size_bytes=state.values_bytes,
+        )
+        if state.values is not None:
+            packed = pack(state.values)
+            row.sha256 = packed.sha256
+            if result is None or bytes(result.sha256) != packed.sha256:
+                row.compressed = b"".join(packed.pieces)
+        yield row
 
 
 # While somebody watches.

@@ -29,6 +29,10 @@ class StepFound:
     error: str = ""
     writes: bytes | None = None
     writes_bytes: int = 0
+    checkpoint_id: str = ""
+    """The checkpoint from which it ran: its state is what the step was given."""
+    next_checkpoint_id: str = ""
+    """The first checkpoint after it, which has what it wrote; "" when none came."""
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -58,15 +62,17 @@ def steps_of(
     found: list[StepFound] = []
     for here, after in zip(checkpoints, [*checkpoints[1:], None], strict=False):
         end = after.at if after else ended_at
+        next_id = after.id if after else ""
         if after is not None and not here.tasks:
-            found += _between(seen, here.at, end, path)
+            between = _between(seen, here.at, end, path)
+            found += [_from(step, here.id, next_id) if step.path == path else step for step in between]
         for task in here.tasks:
             if task.name in OWN_NODES:
                 continue
             step = _step(task, here, is_passed=after is not None, end=end, ended_as=ended_as, path=path)
             if step is None:
                 continue
-            found.append(step)
+            found.append(_from(step, here.id, next_id))
             within = (inside or {}).get(task.subgraph) if task.subgraph else None
             if within:
                 found += steps_of(
@@ -78,6 +84,10 @@ def steps_of(
                     path=(*path, task.name),
                 )
     return found
+
+
+def _from(step: StepFound, checkpoint_id: str, next_checkpoint_id: str) -> StepFound:
+    return replace(step, checkpoint_id=checkpoint_id, next_checkpoint_id=next_checkpoint_id)
 
 
 def _step(

@@ -12,7 +12,7 @@ import pytest
 
 from dashboard.runs.models import Run
 from dashboard.servers.models import Server
-from dashboard.steps.models import LiveText, Step, StepLog
+from dashboard.steps.models import LiveText, RunCheckpoint, Step, StepLog
 from dashboard.steps.selectors import steps_document
 from dashboard.steps.services import runs_watch
 from dashboard.teams.models import User
@@ -81,6 +81,21 @@ async def test_a_failure_in_the_third_of_five_steps(server: Server, person: User
     async with working():
         run = await ended(server, person, assistant_id="stages", input='{"fails": true}')
         found = await steps_of(run)
+        step = await in_db(Step.objects.get, run=run, node="third")
+        given = await in_db(RunCheckpoint.objects.get, run=run, checkpoint_id=step.checkpoint_id)
+        forked = await ended(
+            server,
+            person,
+            assistant_id="stages",
+            thread="existing",
+            thread_id=str(run.remote_thread_id),
+            checkpoint_id=step.checkpoint_id,
+        )
+        again = await steps_of(forked)
+
+    assert json.loads(given.body) == {"fails": True, "seen": ["first", "second"]}
+    assert given.next_nodes == ["third"]
+    assert brief(again) == [("", "third", "failed")]
 
     assert brief(found) == [("", "first", "done"), ("", "second", "done"), ("", "third", "failed")]
     failed = found["steps"][2]

@@ -108,6 +108,7 @@ ROWS: dict[str, Row] = {
     "steps-json": Row(get=READ, owned=True),
     "run-steps": Row(get=READ, owned=True),
     "run-step": Row(get=READ, owned=True, absent=True),
+    "run-checkpoint": Row(get=READ, owned=True, absent=True),
     "inbox": Row(get=READ),
     "inbox-live": Row(get=READ),
     # Launching.
@@ -227,6 +228,7 @@ def house() -> House:
         "assistant_id": assistant.assistant_id,
         "thread_id": run.remote_thread_id,
         "index": 0,
+        "checkpoint_id": "1f0",
         "kind": "python",
         "name": "0" * 16,
     }

@@ -162,4 +162,4 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
     assert page.redirect_chain == [(f"/runs/compare/?a={good.pk}&b={bad.pk}", 302)]
     assert '<del dir="auto">tides</del>' in page.content.decode()
     assert '<ins dir="auto">gales</ins>' in page.content.decode()
-    assert "What it was given" in browser.get(f"/runs/{bad.pk}/").content.decode()
+    assert "What the run was given" in browser.get(f"/runs/{bad.pk}/").content.decode()

@@ -1,4 +1,4 @@
-"""What a run's page shows of runs beside it, and of values that are in no final state."""
+"""What a run's page shows of runs beside it, of values that are in no final state, and of what a step changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any
 from django import template
 
 from dashboard.compare.so_far import so_far
+from dashboard.compare.step_changes import step_changes
 from dashboard.runs.models import Run
+from dashboard.steps.models import Step
 
 register = template.Library()
 
@@ -16,3 +18,9 @@ register = template.Library()
 def run_so_far(run: Run) -> dict[str, Any]:
     """What a run without a final state had done, and what it was given."""
     return {"run": run, "so_far": so_far(run)}
+
+
+@register.inclusion_tag("compare/_step_changes.html")
+def step_difference(run: Run, step: Step) -> dict[str, Any]:
+    """What a step changed in the state."""
+    return {"run": run, "step": step, "changed": step_changes(run, step)}

@@ -11,9 +11,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
-from dashboard.runs.models import RunResult
 from dashboard.runs.state.document import Document
 
 OPEN_MAX_BYTES: Final = 64_000_000
@@ -21,6 +20,18 @@ OPEN_MAX_BYTES: Final = 64_000_000
 IDLE_S: Final = 60.0
 
 Made = TypeVar("Made")
+
+
+class Stored(Protocol):
+    """A state as it is kept: a run's final one, or that of a checkpoint."""
+
+    @property
+    def size_bytes(self) -> Any: ...
+    @property
+    def sha256(self) -> Any: ...
+    @property
+    def body(self) -> bytes:
+        """The bytes as received."""
 
 
 @dataclass
@@ -95,8 +106,8 @@ html: Cache[str] = Cache(20_000_000, idle_s=3600.0)
 """The HTML of results, by what it was made of."""
 
 
-def document_of(result: RunResult) -> Document:
-    """The final state, ready to be opened anywhere.
+def document_of(result: Stored) -> Document:
+    """A state, ready to be opened anywhere.
 
     Raises:
         ValueError: it is no JSON document (TooDeep: it is nested too deeply).

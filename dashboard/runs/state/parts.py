@@ -92,9 +92,9 @@ def csv_response(place: Place, filename: str) -> StreamingHttpResponse:
     return response
 
 
-def crumbs(document: Document, place: Place, address: str) -> Iterator[tuple[str, str]]:
+def crumbs(document: Document, place: Place, address: str, name: str) -> Iterator[tuple[str, str]]:
     """The way from the whole state to the place: names, and where each is opened."""
-    yield "Final state", state_url(address, document.root)
+    yield name, state_url(address, document.root)
     pointer = ""
     for step in place.pointer.split("/")[1:]:
         pointer = f"{pointer}/{step}"

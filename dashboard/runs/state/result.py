@@ -55,6 +55,29 @@ def result_html(run: Run, *, address: str, document: Document | None = None) -> 
     return mark_safe(cache.html.get(key, lambda: _rendered(run, found, address, None), len))  # noqa: S308 - a template's
 
 
+def state_layout_html(run: Run, found: cache.Stored, *, address: str, prefix: str = "") -> SafeString:
+    """The state of one of the run's checkpoints as HTML, made once and kept. What changed in it is not marked.
+
+    Args:
+        address: Where its parts are served.
+        prefix: Of the ids in it, where a page shows several states.
+    """
+
+    def made() -> str:
+        place = cache.document_of(found).root
+        talk, shown, rest = _arranged(place, address)
+        state = Result(found.size_bytes, bytes(found.sha256).hex(), address, talk, shown, rest)
+        return render_to_string("runs/state/_result.html", {"state": state, "run": run, "prefix": prefix})
+
+    if found.size_bytes > cache.OPEN_MAX_BYTES:
+        return SafeString('<p class="note" data-tone="neutral">It is too large to be laid out here.</p>')
+    try:
+        key = (HTML_VERSION, run.pk, bytes(found.sha256), address, f"checkpoint{prefix}")
+        return mark_safe(cache.html.get(key, made, len))  # noqa: S308 - a template's
+    except ValueError:
+        return SafeString('<p class="note" data-tone="neutral">It could not be read as JSON.</p>')
+
+
 def _rendered(run: Run, found: RunResult, address: str, document: Document | None) -> str:
     return render_to_string("runs/state/_result.html", {"state": result_of(run, found, address, document), "run": run})
 
@@ -79,17 +102,33 @@ def result_of(run: Run, found: RunResult, address: str, document: Document | Non
 
 def _laid_out(run: Run, root: Place, address: str) -> tuple[Conversation | None, list[Card], SafeString]:
     before = _state_before(run)
+    is_object = root.kind == "object"
+    messages = root.child("messages") if is_object else root
+    earlier = before
+    if is_object and before is not None:
+        earlier = before.child("messages") if before.kind == "object" else None
+    members = root.children(0, CARDS + 1)
+    return _arranged(
+        root,
+        address,
+        turns_before=_turns_before(run, messages, earlier) if messages is not None and is_conversation(messages) else 0,
+        changes=_changes(run, members, before) if is_object else None,
+    )
+
+
+def _arranged(
+    root: Place, address: str, *, turns_before: int = 0, changes: Mapping[str, str] | None = None
+) -> tuple[Conversation | None, list[Card], SafeString]:
     if root.kind != "object":
         if is_conversation(root):
-            return conversation(root, before=_turns_before(run, root, before)), [], SafeString("")
+            return conversation(root, before=turns_before), [], SafeString("")
         return None, [card(root, address=address)], SafeString("")
     messages = root.child("messages")
     talk = None
     if messages is not None and is_conversation(messages):
-        earlier = before.child("messages") if before is not None and before.kind == "object" else None
-        talk = conversation(messages, before=_turns_before(run, messages, earlier))
+        talk = conversation(messages, before=turns_before)
     members = [one for one in root.children(0, CARDS + 1) if talk is None or one.key != "messages"]
-    shown = cards(members, address=address, changes=_changes(run, members, before), room=Room(ROOM_CHARS))
+    shown = cards(members, address=address, changes=dict(changes or {}), room=Room(ROOM_CHARS))
     rest = SafeString("")
     if root.size > CARDS:
         tree = Tree(address, nodes=40)

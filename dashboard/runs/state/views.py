@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import is_htmx, wants_json
 from dashboard.runs import selectors
-from dashboard.runs.models import Run, RunResult
+from dashboard.runs.models import Run
 from dashboard.runs.state import cache
 from dashboard.runs.state.blocks import Room
 from dashboard.runs.state.branches import Tree
@@ -45,7 +45,7 @@ def run_state(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
     if run is None or result is None:
         raise Http404("There is no such run in your team, or it has no final state.")
     address = reverse("run-state", args=[run.pk])
-    return state_part_response(request, run, _document(result), address, back=reverse("run-detail", args=[run.pk]))
+    return state_part_response(request, run, state_document(result), address, back=reverse("run-detail", args=[run.pk]))
 
 
 @never_cache
@@ -74,20 +74,21 @@ def thread_detail(request: TeamRequest, server_id: UUID, thread_id: str) -> Http
 
 
 def state_part_response(
-    request: HttpRequest, run: Run, document: Document, address: str, *, back: str
+    request: HttpRequest, run: Run, document: Document, address: str, *, back: str, name: str = "Final state"
 ) -> HttpResponseBase:
     """What the query asks of a state: a place as JSON, media, CSV, branches of a tree, a fragment, or a page.
 
     Args:
         address: Where this is served.
         back: The page of the run.
+        name: What the whole of it is called.
 
     Raises:
         Http404: There is no such place.
     """
     place = document.at(request.GET.get("path", ""))
     if place is None:
-        raise Http404("There is nothing at this place of the final state.")
+        raise Http404("There is nothing at this place of the state.")
     start = _number(request, "start") or 0
     if wants_json(request):
         return HttpResponse(part_json(place, address, start=start), content_type="application/json")
@@ -102,7 +103,7 @@ def state_part_response(
     if wanted == "tree":
         return HttpResponse(Tree(address).branch(place, start))
     context = _part(request, document, place, address, start)
-    context |= {"run": run, "address": address, "back": back, "crumbs": list(crumbs(document, place, address))}
+    context |= {"run": run, "address": address, "back": back, "crumbs": list(crumbs(document, place, address, name))}
     template = "runs/state/_part.html" if is_htmx(request) else "runs/state/page.html"
     return render(request, template, context)
 
@@ -130,7 +131,12 @@ def _part(request: HttpRequest, document: Document, place: Place, address: str, 
     return context | {"card": card(place, address=address)}
 
 
-def _document(result: RunResult) -> Document:
+def state_document(result: cache.Stored) -> Document:
+    """A state, ready to be opened.
+
+    Raises:
+        Http404: It cannot be opened here.
+    """
     if result.size_bytes > cache.OPEN_MAX_BYTES:
         raise Http404("This state is too large to be opened here; download it.")
     try:

@@ -8,7 +8,7 @@ from django import template
 
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
-from dashboard.steps.fragments import live_context, progress_context, steps_context, usual_context
+from dashboard.steps.fragments import fork_context, live_context, progress_context, steps_context, usual_context
 from dashboard.steps.graph import DrawnGraph, NodeState
 from dashboard.steps.models import StepStatus
 
@@ -28,6 +28,12 @@ def run_steps(run: Run) -> dict[str, Any]:
 def run_writing(run: Run) -> dict[str, Any]:
     """What models are writing in the run right now; an empty place when nothing is."""
     return live_context(run)
+
+
+@register.inclusion_tag("steps/_fork.html")
+def run_fork(run: Run, *, is_update: bool = False) -> dict[str, Any]:
+    """A link that runs the failed step again, from the state it was given."""
+    return {**fork_context(run), "is_update": is_update}
 
 
 @register.inclusion_tag("steps/_progress.html")

@@ -1,0 +1,75 @@
+"""Points of a run at which its graph kept its state, as people read of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.state.seen import cut, seen
+from dashboard.steps.models import RunCheckpoint
+from dashboard.steps.selectors import checkpoint_list
+from dashboard.steps.timeline import OWN_NODES
+
+NAMES = 3
+
+
+@dataclass(frozen=True)
+class Point:
+    """One checkpoint.
+
+    Attributes:
+        title: What comes after it: "Before judge", or "The end".
+        url: Where its state is shown; "" when that is not kept.
+        fork_url: Where the launch form goes on from it; "" when the thread is not there to go on.
+    """
+
+    id: str
+    title: str
+    at: datetime | None
+    size_bytes: int
+    url: str
+    fork_url: str
+
+
+def points_of(run: Run) -> list[Point]:
+    """The points of the graph itself, oldest first. Those of subgraphs, from which nothing can go on, are left out."""
+    return [point_of(run, one) for one in checkpoint_list(run) if not one.path]
+
+
+def point_of(run: Run, checkpoint: RunCheckpoint) -> Point:
+    """One of them."""
+    has_state = checkpoint.sha256 is not None
+    return Point(
+        id=checkpoint.checkpoint_id,
+        title=_title(checkpoint),
+        at=checkpoint.at,
+        size_bytes=checkpoint.size_bytes,
+        url=reverse("run-checkpoint", args=[run.pk, checkpoint.checkpoint_id]) if has_state else "",
+        fork_url="" if checkpoint.path else fork_url(run, checkpoint.checkpoint_id),
+    )
+
+
+def fork_url(run: Run, checkpoint_id: str) -> str:
+    """The launch form that goes on from a checkpoint of the run; "" when its thread is not there any more."""
+    if not checkpoint_id or not run.remote_thread_id or not run.remote_thread_kept:
+        return ""
+    if run.thread_choice == ThreadChoice.STATELESS:
+        return ""
+    # As JSON the input may be left empty, so that the state goes on as it is; a form would give its defaults.
+    query = urlencode({"from": run.pk, "checkpoint_id": checkpoint_id, "input_view": "json"})
+    return f"{reverse('launch')}?{query}"
+
+
+def _title(checkpoint: RunCheckpoint) -> str:
+    nodes = [seen(cut(node, 60)) for node in checkpoint.next_nodes]
+    if not nodes:
+        return "The end"
+    if set(nodes) <= OWN_NODES:
+        return "The beginning"
+    more = f" and {len(nodes) - NAMES} more" if len(nodes) > NAMES else ""
+    inside = "".join(f"{seen(cut(name, 60))} \u203a " for name in checkpoint.path)
+    return f"Before {inside}{', '.join(nodes[:NAMES])}{more}"

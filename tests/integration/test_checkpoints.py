@@ -1,0 +1,170 @@
+"""The states of a run's checkpoints: kept, opened, compared step by step, and what a failed run shows of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from dashboard.langgraph import Checkpoint, Task
+from dashboard.runs.models import Run
+from dashboard.runs.outcomes import RunError
+from dashboard.runs.statuses import RunStatus
+from dashboard.steps import services
+from dashboard.steps.models import RunCheckpoint
+from dashboard.steps.reading import Reading
+from dashboard.steps.timeline import StepFound
+from dashboard.teams.models import Role, Team, User
+from tests.factories import make_run, make_team, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def team() -> Team:
+    return make_team()
+
+
+@pytest.fixture
+def person(team: Team) -> User:
+    return make_user(team)
+
+
+@pytest.fixture
+def signed_in(client: Client, person: User) -> Client:
+    client.force_login(person)
+    return client
+
+
+def task(name: str, **fields: Any) -> Task:
+    told = {"error": "", "asks": False, "has_result": False, "writes": None, "writes_bytes": 0, "subgraph": ""}
+    return Task(id=name, name=name, **(told | fields))
+
+
+def at(name: str, values: Any, *next_: str) -> Checkpoint:
+    body = None if values is None else json.dumps(values).encode()
+    return Checkpoint(name, "", None, "loop", "", 1, tuple(map(task, next_)), body, len(body or b"x" * 9_000_000))
+
+
+def record(run: Run, steps: list[StepFound], points: list[tuple[tuple[str, ...], Checkpoint]]) -> None:
+    assert [taken.pk for taken in services.recordings_claim(limit=5)] == [run.pk]
+    services.steps_store(run=run, reading=Reading(steps, checkpoints=points))
+
+
+def failed(team: Team, person: User) -> Run:
+    run = make_run(team=team, by=person, status=RunStatus.FAILED, error=RunError("ValueError", "no", "judge"))
+    steps = [
+        StepFound("plan", checkpoint_id="c0", next_checkpoint_id="c1", writes=b'{"route": ["pier"]}', writes_bytes=19),
+        StepFound("count", checkpoint_id="c1", writes=b'{"boats": 17}', writes_bytes=13),
+        StepFound("judge", checkpoint_id="c1", status="failed", error="ValueError('no')"),
+    ]
+    before = {"topic": "tides", "route": []}
+    record(
+        run,
+        steps,
+        [((), at("c0", before, "plan")), ((), at("c1", before | {"route": ["pier"]}, "count", "judge"))],
+    )
+    return run
+
+
+def test_a_failed_run_shows_its_values_and_what_to_do_next(signed_in: Client, team: Team, person: User) -> None:
+    run = failed(team, person)
+
+    page = signed_in.get(f"/runs/{run.pk}/").content.decode()
+
+    assert "Values so far" in page
+    assert f'data-state="/runs/{run.pk}/states/c1/"' in page
+    assert "pier" in page
+    assert "Written by steps beside it" in page
+    assert "17" in page
+    assert f"/launch/?from={run.pk}&amp;checkpoint_id=c1" in page
+    assert f'href="/launch/?from={run.pk}"' in page
+    assert f"/runs/compare/?a={run.pk}&amp;b=last" in page
+
+
+def test_who_may_only_look_is_offered_nothing_to_launch(client: Client, team: Team, person: User) -> None:
+    run = failed(team, person)
+    client.force_login(make_user(team, role=Role.VIEWER))
+
+    for path in ("", "so-far/", "states/c1/"):
+        page = client.get(f"/runs/{run.pk}/{path}")
+        assert page.status_code == 200
+        assert "/launch/" not in page.content.decode()
+
+
+def test_a_state_opens_at_its_address_as_the_final_one_does(signed_in: Client, team: Team, person: User) -> None:
+    run = failed(team, person)
+    address = f"/runs/{run.pk}/states/c1/"
+
+    page = signed_in.get(address).content.decode()
+    told = signed_in.get(f"{address}?path=/route", headers={"Accept": "application/json"}).json()
+
+    assert "Before count, judge" in page
+    assert f"/runs/{run.pk}/states/c0/" in page
+    assert "Before plan" in page
+    assert told["children"][0]["value"] == "pier"
+    assert "Before count, judge" in signed_in.get(f"{address}?path=/route").content.decode()
+    assert signed_in.get(f"{address}?path=/none").status_code == 404
+    assert signed_in.get(f"/runs/{run.pk}/states/none/").status_code == 404
+    signed_in.force_login(make_user(make_team()))
+    assert signed_in.get(address).status_code == 404
+
+
+def test_a_step_opens_to_what_it_changed(signed_in: Client, team: Team, person: User) -> None:
+    run = failed(team, person)
+
+    opened = signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}).content.decode()
+
+    assert "Changed in the state" in opened
+    assert '<li class="change" data-change="added">' in opened
+    assert "route / 0" in opened
+    assert "State before" in opened
+    assert "topic" not in opened
+
+
+def test_of_branches_each_shows_its_own_keys(signed_in: Client, team: Team, person: User) -> None:
+    run = make_run(team=team, by=person, status=RunStatus.SUCCEEDED, body=b'{"a": 1, "b": 2}')
+    both = {"checkpoint_id": "c0", "next_checkpoint_id": "c1"}
+    steps = [StepFound("one", writes=b'{"a": 1}', **both), StepFound("two", writes=b'{"b": 2}', **both)]
+    record(run, steps, [((), at("c0", {}, "one", "two")), ((), at("c1", {"a": 1, "b": 2}))])
+
+    opened = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
+
+    assert "<code><bdi>a</bdi></code>" in opened
+    assert "<code><bdi>b</bdi></code>" not in opened
+    assert "two ended with it" in opened
+
+
+def test_the_final_state_is_not_kept_twice_and_what_is_not_kept_is_said(
+    signed_in: Client, team: Team, person: User
+) -> None:
+    body = json.dumps({"done": True}).encode()
+    run = make_run(team=team, by=person, status=RunStatus.SUCCEEDED, body=body)
+    steps = [StepFound("plan", checkpoint_id="c0", next_checkpoint_id="c1", writes=b"{}", writes_bytes=2)]
+    record(run, steps, [((), at("c0", None, "plan")), ((), at("c1", {"done": True}))])
+
+    assert RunCheckpoint.objects.get(checkpoint_id="c1").compressed is None
+    assert signed_in.get(f"/runs/{run.pk}/states/c1/?path=/done").status_code == 200
+    assert signed_in.get(f"/runs/{run.pk}/states/c0/").status_code == 404
+    opened = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
+    assert "State after" in opened
+    assert "State before" not in opened
+
+
+def test_a_step_that_failed_inside_a_subgraph_shows_its_input(signed_in: Client, team: Team, person: User) -> None:
+    run = make_run(team=team, by=person, status=RunStatus.FAILED, error=RunError("ValueError", "no", "sample"))
+    steps = [
+        StepFound("measure", checkpoint_id="c0", status="failed"),
+        StepFound("sample", path=("measure",), checkpoint_id="i0", status="failed", error="no"),
+    ]
+    inner = at("i0", {"sensor": "seven"}, "sample")
+    record(run, steps, [((), at("c0", {"topic": "tides"}, "measure")), (("measure",), inner)])
+
+    page = signed_in.get(f"/runs/{run.pk}/").content.decode()
+
+    assert "Input of sample" in page
+    assert "seven" in page
+    assert "checkpoint_id=c0" in page
+    assert "Fork before <bdi>measure</bdi>" in page
