@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from dashboard.langgraph.backoff import Backoff
 from dashboard.logs import THROTTLED
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ INBOX_CHANNEL = "runboard_inbox"
 
 PING_EVERY_S = 5.0
 PING_TIMEOUT_S = 5.0
-RECONNECT_MAX_S = 1.0
+RECONNECT = Backoff(first_s=0.1, longest_s=1.0)
 
 
 ANY_VERSION = 0
@@ -73,21 +74,22 @@ async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncGenerator
     `connected` comes after each (re)connect, once LISTEN is in force: whatever was missed before is to be looked up.
     A line that died without a word is noticed by a ping every PING_EVERY_S seconds.
     """
-    delay = 0.1
+    attempt = 0
     while True:
         try:
             line = await psycopg.AsyncConnection.connect(database_url, autocommit=True, connect_timeout=5)
         except (psycopg.Error, OSError) as error:
+            delay = RECONNECT.delay_s(attempt)
             logger.warning(
                 "cannot listen to the database, trying again in %.1f s: %s", delay, str(error).strip(), extra=THROTTLED
             )
             await asyncio.sleep(delay)
-            delay = min(delay * 2, RECONNECT_MAX_S)
+            attempt += 1
             continue
         try:
             for channel in channels:
                 await asyncio.wait_for(line.execute(f"LISTEN {channel}"), PING_TIMEOUT_S)
-            delay = 0.1
+            attempt = 0
             yield Notice("connected")
             while True:
                 async for message in line.notifies(timeout=PING_EVERY_S):

@@ -1,0 +1,1 @@
+"""What `make format` and `make lint` need beside the tools they call."""
