@@ -41,6 +41,7 @@ from dashboard.live.rendering import (
     render_steps,
 )
 from dashboard.monitoring.fragments import list_notice_html, workers_html
+from dashboard.runs.fragments import rights
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.sharing.selectors import share_open
@@ -261,13 +262,19 @@ class RunConsumer(MemberConsumer):
     """`/ws/runs/<uuid>/`: the changing parts of one run's page."""
 
     sent_version = 0
+    launched_by_id: int | None = None
 
     async def authorise(self) -> int | None:
         self.run_id: UUID = self.scope["url_route"]["kwargs"]["run_id"]
         code = await super().authorise()
         if code is not None or self.membership is None:
             return code
-        return None if await _version(self.run_id, team_id=self.membership.team_id) is not None else NOT_HERE
+        run = Run.objects.filter(pk=self.run_id, team_id=self.membership.team_id)
+        found = await database_sync_to_async(run.values("launched_by_id").first)()
+        if found is None:
+            return NOT_HERE
+        self.launched_by_id = found["launched_by_id"]
+        return None
 
     def group_names(self) -> tuple[str, ...]:
         return (run_group(self.run_id),)
@@ -295,7 +302,7 @@ class RunConsumer(MemberConsumer):
         member = await self.member()
         if member is None or version <= self.sent_version:
             return
-        rendered = await render_run(run_id, version, may_act=member.may_launch)
+        rendered = await render_run(run_id, version, **rights(member, self.launched_by_id))
         if rendered is not None:
             self.sent_version = rendered.version
             await self.send(text_data=rendered.html)

@@ -80,14 +80,16 @@ def _run(run_id: UUID) -> Run | None:
     return Run.objects.select_related(*ON_PAGE).defer(*NOT_IN_ANSWERS).filter(pk=run_id).first()
 
 
-async def render_run(run_id: UUID, version: int, *, may_act: bool) -> Rendered | None:
+async def render_run(run_id: UUID, version: int, *, may_act: bool, may_cancel: bool) -> Rendered | None:
     """The live parts of a run's page, at least as new as `version`. None when the run is gone."""
 
     def render() -> Rendered | None:
         run = _run(run_id)
-        return Rendered(fragments.run_live_html(run, may_act=may_act), run.version) if run else None
+        if run is None:
+            return None
+        return Rendered(fragments.run_live_html(run, may_act=may_act, may_cancel=may_cancel), run.version)
 
-    return await once.get(("run", run_id, version, may_act), render)
+    return await once.get(("run", run_id, version, may_act, may_cancel), render)
 
 
 async def render_steps(change: StepsChange) -> Rendered | None:

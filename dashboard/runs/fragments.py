@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -14,12 +14,27 @@ from dashboard.runs.state.result import result_html
 from dashboard.runs.state.seen import NOTHING
 from dashboard.runs.state.view import value_tree
 from dashboard.runs.timeline import event_lines
+from dashboard.teams.models import Membership
 
 
-def run_context(run: Run, *, may_act: bool, state_address: str | None = None) -> dict[str, Any]:
+class Rights(TypedDict):
+    """What a person may do with a run, as templates ask for it: launch and answer, and cancel it."""
+
+    may_act: bool
+    may_cancel: bool
+
+
+def rights(member: Membership, launched_by_id: int | None) -> Rights:
+    """What a member may do with a run that somebody launched."""
+    return {"may_act": member.may_launch, "may_cancel": member.may_cancel(launched_by_id)}
+
+
+def run_context(run: Run, *, may_act: bool, may_cancel: bool, state_address: str | None = None) -> dict[str, Any]:
     """What the live parts of a run's page need.
 
     Args:
+        may_act: Whether whoever looks may launch and answer.
+        may_cancel: Whether they may cancel this run.
         state_address: Where parts of the final state are served; "" when nowhere, None for the usual place.
     """
     state_address = reverse("run-state", args=[run.pk]) if state_address is None else state_address
@@ -29,6 +44,7 @@ def run_context(run: Run, *, may_act: bool, state_address: str | None = None) ->
         "events": event_lines(run.events.select_related("by")),
         **_result(run, state_address),
         "may_act": may_act,
+        "may_cancel": may_cancel,
     }
 
 
@@ -46,15 +62,15 @@ def run_sent(run: Run) -> dict[str, Any]:
     return {"documents": documents, "other_params": [(name, value_tree(value)) for name, value in params.items()]}
 
 
-def run_live_html(run: Run, *, may_act: bool) -> str:
+def run_live_html(run: Run, *, may_act: bool, may_cancel: bool) -> str:
     """Every part of the run page that changes, each with its id, ready to be swapped in."""
-    return render_to_string("runs/_live.html", run_context(run, may_act=may_act))
+    return render_to_string("runs/_live.html", run_context(run, may_act=may_act, may_cancel=may_cancel))
 
 
 def run_shared_context(run: Run) -> dict[str, Any]:
     """What a share page needs. `run` loses its summary here: a title made of what was sent is not for strangers."""
     run.summary = ""
-    return run_context(run, may_act=False, state_address="")
+    return run_context(run, may_act=False, may_cancel=False, state_address="")
 
 
 def run_shared_html(run: Run) -> str:

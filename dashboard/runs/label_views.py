@@ -79,7 +79,9 @@ def _done(request: TeamRequest, run: Run) -> HttpResponse:
         return JsonResponse({"id": str(run.pk), "url": url, **document})
     if is_htmx(request):  # the socket brings it as well; this is for pages that poll
         fresh = _get(request, run.pk)
-        return HttpResponse(fragments.run_live_html(fresh, may_act=request.membership.may_launch))
+        return HttpResponse(
+            fragments.run_live_html(fresh, **fragments.rights(request.membership, fresh.launched_by_id))
+        )
     return go_to(request, url)
 
 

@@ -34,7 +34,7 @@ def run_detail(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Everything about one run."""
     run = _get(request, run_id)
     waits_look_at([run])
-    context = fragments.run_context(run, may_act=request.membership.may_launch)
+    context = fragments.run_context(run, **fragments.rights(request.membership, run.launched_by_id))
     return render(request, "runs/page.html", context | fragments.run_sent(run))
 
 
@@ -44,7 +44,7 @@ def run_detail(request: TeamRequest, run_id: UUID) -> HttpResponse:
 def run_live(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The parts of the run page that change, as the WebSocket sends them: for browsers whose socket cannot open."""
     run = _get(request, run_id)
-    return HttpResponse(fragments.run_live_html(run, may_act=request.membership.may_launch))
+    return HttpResponse(fragments.run_live_html(run, **fragments.rights(request.membership, run.launched_by_id)))
 
 
 @never_cache
@@ -96,7 +96,7 @@ def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
         url = reverse("run-detail", args=[run.pk])
         return JsonResponse({"id": str(run.pk), "url": url, "status": run.status}, status=202 if asked else 200)
     if is_htmx(request):  # the socket brings the new state; this is for pages that poll
-        return HttpResponse(fragments.run_live_html(_get(request, run_id), may_act=True))
+        return HttpResponse(fragments.run_live_html(_get(request, run_id), may_act=True, may_cancel=True))
     if not asked:
         messages.info(request, "There was nothing to cancel: the run has ended, or someone asked before.")
     return go_to(request, reverse("run-detail", args=[run.pk]))

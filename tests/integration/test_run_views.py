@@ -437,6 +437,8 @@ def test_members_cancel_what_they_launched_and_admins_everything(browser: Client
     admin = Client()
     admin.force_login(make_user(team, role=Role.ADMIN))
 
+    assert b"Cancel</button>" not in browser.get(f"/runs/{run.pk}/").content
+    assert b"Cancel</button>" in admin.get(f"/runs/{run.pk}/").content
     assert browser.post(f"/runs/{run.pk}/cancel/", **JSON).status_code == 403
     assert admin.post(f"/runs/{run.pk}/cancel/", **JSON).status_code == 202
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -58,6 +59,7 @@ class Stage:
     The first web process has its lines to Postgres through the relay.
 
     Attributes:
+        server_urls: The addresses of the lying servers, by manner.
         started: Every program that was ever started.
         down: Programs that are down because a fault wants it so.
         died: Programs that ended although nobody had asked them to.
@@ -65,7 +67,7 @@ class Stage:
 
     postgres: EmbeddedPostgres
     server: Program
-    server_url: str
+    server_urls: dict[str, str]
     workers: tuple[SoakWorker, SoakWorker]
     webs: tuple[Web, Web]
     relay: SoakRelay
@@ -127,9 +129,9 @@ async def stage(postgres: EmbeddedPostgres, folder: Path) -> AsyncIterator[Stage
         for program in programs:
             program.start()
             started.append(program)
-        server_url = await asyncio.to_thread(server.hear)
+        server_urls: Any = await asyncio.to_thread(server.hear)
         assert len(workers) == 2
-        made = Stage(postgres, server, server_url, workers, webs, relay, logs, started)
+        made = Stage(postgres, server, server_urls, workers, webs, relay, logs, started)
         for web in webs:
             while not await asyncio.to_thread(web.is_up):
                 await asyncio.sleep(0.1)

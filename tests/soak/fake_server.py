@@ -1,4 +1,6 @@
-"""The lying LangGraph server, as a process: `python -m tests.soak.fake_server HEARTBEAT_S`. First it says its address.
+"""The lying LangGraph servers, as a process: `python -m tests.soak.fake_server HEARTBEAT_S`, one of each manner.
+
+First it says their addresses, by manner.
 
 Each run's kind, which its metadata tells, decides what goes wrong with the requests about it and how it ends. Told
 `crash`, `stop`, `start` it does so; told `records` it answers with what became of every run it ever created.
@@ -12,12 +14,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
-from tests.scripted_server import Fault, Request, ScriptedRun, ScriptedServer
+from tests.scripted_server import LANGGRAPH_DEV, MANNERS, Fault, Manner, Request, ScriptedRun, ScriptedServer
 from tests.soak.scenarios import Kind, kind_of
 
+CREATE = ("wait", "create")
 OURS = "runboard_run_id"
 """Our run id in the server's metadata. Not imported: this process knows nothing of Django."""
 
@@ -25,8 +28,8 @@ OURS = "runboard_run_id"
 class SoakServer(ScriptedServer):
     """Plays each run's kind. Runs on one thread wait for each other, as on a real server."""
 
-    def __init__(self, *, heartbeat_s: float) -> None:
-        super().__init__(heartbeat_s=heartbeat_s, run_s=None)
+    def __init__(self, *, heartbeat_s: float, manner: Manner = LANGGRAPH_DEV) -> None:
+        super().__init__(heartbeat_s=heartbeat_s, run_s=None, manner=manner)
         self._asked: Counter[tuple[str, str]] = Counter()
         self._latest: dict[str, ScriptedRun] = {}
 
@@ -39,7 +42,7 @@ class SoakServer(ScriptedServer):
         key = (ours(payload), endpoint)
         self._asked[key] += 1
         fault = kind.fault(endpoint, self._asked[key] - 1)
-        run = None if endpoint == "wait" else self._run(ids)
+        run = None if endpoint in CREATE else self._run(ids)
         if run is None:
             return fault
         if fault.end_after_beats is not None and run.over.is_set():
@@ -48,7 +51,7 @@ class SoakServer(ScriptedServer):
 
     def _payload(self, endpoint: str, ids: Sequence[str], request: Request) -> dict[str, Any]:
         """What the run this request is about was launched with."""
-        if endpoint == "wait":
+        if endpoint in CREATE:
             return request.json or {}
         run = self._run(ids)
         return run.payload if run else {}
@@ -172,21 +175,19 @@ async def over_within(run: ScriptedRun, seconds: float) -> None:
 
 
 async def main(heartbeat_s: float) -> None:
-    async with SoakServer(heartbeat_s=heartbeat_s) as server:
-        say(server.url)
+    async with AsyncExitStack() as running:
+        servers = {
+            name: await running.enter_async_context(SoakServer(heartbeat_s=heartbeat_s, manner=manner))
+            for name, manner in MANNERS.items()
+        }
+        say({name: server.url for name, server in servers.items()})
         while line := await asyncio.to_thread(sys.stdin.readline):
             match line.strip():
-                case "crash":
-                    await server.crash()
-                    say("done")
-                case "stop":
-                    await server.stop()
-                    say("done")
-                case "start":
-                    await server.start()
+                case "crash" | "stop" | "start" as word:
+                    await asyncio.gather(*(getattr(server, word)() for server in servers.values()))
                     say("done")
                 case "records":
-                    say(server.records())
+                    say([record for server in servers.values() for record in server.records()])
 
 
 def say(value: Any) -> None:

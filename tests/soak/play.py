@@ -129,7 +129,9 @@ class Soak:
     async def _prepare(self) -> None:
         team = await sync_to_async(make_team)("Soak")
         await sync_to_async(make_user)(team, username="ada", password="long enough")
-        await sync_to_async(make_server)(team, url=self._stage.server_url)
+        for manner, url in self._stage.server_urls.items():
+            server = await sync_to_async(make_server)(team, url=url, name=manner)
+            self._crew.servers[manner] = str(server.pk)
         await sync_to_async(leave_database)()
         await self._crew.sign_in("ada", "long enough")
         await self._warm_up((*WARM_UP, *WARM_UP_LONG) if self._is_long else WARM_UP)

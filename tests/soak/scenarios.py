@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.documents import DOCUMENTS, NO_DOCUMENTS
-from tests.scripted_server import HTML_PAGE, Fault
+from tests.scripted_server import HTML_PAGE, MANNERS, Fault
 
 When = Literal["ended", "launched", "running"]
 Act = Literal["finish", "fail", "ask", "pause", "time_out", "never"]
@@ -51,6 +51,7 @@ class Kind:
         document_bytes: How large a final state is that is made for the run.
         sends: The bytes that its server sends as its final state instead of one made for the run.
         leaves: The values in its thread's state, where it `sends` no document: they are its final state then.
+        manner: That of the server it is launched on.
         is_read: Whether somebody reads its pages and its final state once it has ended.
     """
 
@@ -77,6 +78,7 @@ class Kind:
     sends: bytes | None = field(default=None, repr=False)
     leaves: bytes = field(default=b"", repr=False)
     is_read: bool = False
+    manner: str = "langgraph dev"
 
     @property
     def is_stateless(self) -> bool:
@@ -342,7 +344,22 @@ _STATES = (
     Kind("64 MB", document_bytes=64_000_000, is_read=True, at_most=2, is_long=True, takes_s=60.0),
 )
 
-KINDS = {kind.name: kind for kind in (*_HONEST, *_CANCELS, *_ON_THE_WAY_OUT, *_WHILE_IT_RUNS, *_STATES)}
+
+def _of_manner(manner: str) -> tuple[Kind, ...]:
+    """What tells a server of another manner apart: the ends it tells in its own way, and a launch it does not confirm."""
+    create = "wait" if MANNERS[manner].has_wait else "create"
+    more: Any = {"manner": manner, "takes_s": SILENCE_S}
+    return (
+        Kind(f"{manner}: plain", **more),
+        Kind(f"{manner}: fails", act="fail", ends=_ends("failed"), **more),
+        Kind(f"{manner}: asks", act="ask", ends=_ends("needs_input"), **more),
+        Kind(f"{manner}: unconfirmed", faults={create: (Fault(cut_before_headers=True),)}, **more),
+    )
+
+
+_MANNERS = tuple(kind for manner in MANNERS if manner != "langgraph dev" for kind in _of_manner(manner))
+
+KINDS = {kind.name: kind for kind in (*_MANNERS, *_HONEST, *_CANCELS, *_ON_THE_WAY_OUT, *_WHILE_IT_RUNS, *_STATES)}
 
 
 def kind_of(payload: Mapping[str, Any]) -> Kind | None:

@@ -63,6 +63,7 @@ class LiveWorkers:
         launched: Every run, in the order the form answered.
         read: By run, the SHA-256 of the final state that somebody was given.
         wrong: Answers that must not have come.
+        servers: The ids of the servers, by manner.
     """
 
     urls: tuple[str, ...]
@@ -70,6 +71,7 @@ class LiveWorkers:
     launched: list[Launched] = field(default_factory=list)
     read: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    servers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._client = httpx.AsyncClient(timeout=20, limits=httpx.Limits(max_connections=40))
@@ -93,6 +95,7 @@ class LiveWorkers:
         page = await self._ask("GET", "/launch/", (200,))
         metadata = {"kind": kind.name, "run_s": round(self.chance.uniform(*kind.run_s), 2)}
         fields = hidden_fields(page.text) | {
+            "server": self.servers.get(kind.manner, ""),
             "assistant_id": "chat",
             "name": kind.name,
             "metadata": json.dumps(metadata),

@@ -1,4 +1,4 @@
-"""Wrap templates at 120 columns: `python -m tests.style.wrap_templates [--check] FOLDER`. djade formats, but never wraps.
+"""Wrap templates at 120 columns, which djade does not: `python -m tests.style.wrap_templates [--check] FOLDER`.
 
 A line is broken where a space means nothing: between the attributes of a tag, and between words and tags outside of
 what keeps its spaces (`<pre>`, `<textarea>`, `<title>`). What Django reads, `{% ... %}` and `{{ ... }}`, stays in one

@@ -55,10 +55,10 @@ async def test_a_page_that_could_not_read_the_database_looks_again(monkeypatch: 
     run, person = await made()
     draw, failures = fragments.run_live_html, [OperationalError("away")]
 
-    def draw_at_last(shown: Run, may_act: bool) -> str:
+    def draw_at_last(shown: Run, **rights: bool) -> str:
         if failures:
             raise failures.pop()
-        return draw(shown, may_act=may_act)
+        return draw(shown, **rights)
 
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
@@ -104,7 +104,7 @@ async def test_a_listener_that_broke_says_so_and_listens_again(monkeypatch: pyte
 async def test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(run: Run, may_act: bool) -> str:
+    def broken(run: Run, **rights: bool) -> str:
         raise TypeError("not foreseen")
 
     run, person = await made()

@@ -59,7 +59,7 @@ async def test_a_change_is_rendered_once_for_many_pages(monkeypatch: pytest.Monk
     rendered = []
     original = fragments.run_live_html
     monkeypatch.setattr(
-        fragments, "run_live_html", lambda run, may_act: rendered.append(run.version) or original(run, may_act=may_act)
+        fragments, "run_live_html", lambda run, **rights: rendered.append(run.version) or original(run, **rights)
     )
     sockets = [opened(f"/ws/runs/{run.pk}/", person) for _ in range(20)]
     pages = [await socket.__aenter__() for socket in sockets]
@@ -152,8 +152,8 @@ async def test_a_change_made_while_the_first_picture_is_drawn_is_shown(monkeypat
             is_heard.set()
         return of(pages, *groups)
 
-    def draw_slowly(shown: Run, may_act: bool) -> str:
-        html = draw(shown, may_act=may_act)
+    def draw_slowly(shown: Run, **rights: bool) -> str:
+        html = draw(shown, **rights)
         if not drawn:
             drawn.append(html)
             services.run_cancel(run=run, by=person)
