@@ -15,6 +15,7 @@ from django.db import connections
 
 from dashboard.local.postgres import EmbeddedPostgres
 from tests.environment import DATA_DIR
+from tests.flushing import quick_flush  # noqa: F401 - a fixture
 
 MUST_RUN = ("tests/contract", "tests/browser")
 

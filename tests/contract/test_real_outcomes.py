@@ -173,7 +173,13 @@ async def saved_by(own: LangGraphDev, run: Run) -> None:
     await eventually(is_saved, "the server has saved the run", deadline_s=25)
 
 
-@pytest.mark.parametrize("but", ["", "checkpoint"], ids=["with its states", "without its states"])
+@pytest.mark.parametrize(
+    "but",
+    [
+        pytest.param("", id="with its states"),
+        pytest.param("checkpoint", id="without its states", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User, but: str) -> None:
     with LangGraphDev(GRAPHS) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
@@ -192,7 +198,7 @@ async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User,
     assert (run.executions, found.count("executed_again")) == (2, 1)
 
 
-@pytest.mark.parametrize("adopted", ["before the restart", "after it"])
+@pytest.mark.parametrize("adopted", ["before the restart", pytest.param("after it", marks=pytest.mark.slow)])
 async def test_a_run_that_changed_hands_and_was_executed_again_says_so(person: User, adopted: str) -> None:
     with LangGraphDev(GRAPHS) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)

@@ -29,6 +29,8 @@ from tests.scripted_server import ScriptedServer, VerbatimServer
 
 HALF_PAIR = re.compile("[\ud800-\udfff]")
 
+TAKES_LONG = {"a million short keys"}
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ENDED = ("succeeded", "failed", "lost", "cancelled", "needs_input", "paused", "timed_out")
@@ -102,7 +104,13 @@ async def launch(server: ScriptedServer, **order: Any) -> tuple[Run, Run, User]:
     return run, await in_db(make_run, team=team, by=by, server=ours, params={"input": {"kind": "plain"}}), by
 
 
-@pytest.mark.parametrize("body", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(body, id=name, marks=[pytest.mark.slow] if name in TAKES_LONG else [])
+        for name, body in DOCUMENTS.items()
+    ],
+)
 async def test_a_final_state_comes_back_byte_for_byte_and_is_shown(body: bytes) -> None:
     documents = {"hostile": body, "plain": b'{"plain":1}'}
     async with VerbatimServer(lambda payload: documents[payload["input"]["kind"]]) as server, working():

@@ -184,7 +184,7 @@ async def test_a_deploy_hands_every_run_from_the_old_workers_to_the_new_ones(
     assert await in_db(Worker.objects.filter(stopped_at=None).count) == 2
 
 
-@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("hours", [pytest.param(-1, marks=pytest.mark.slow), 1])
 async def test_a_worker_whose_clock_is_off_by_an_hour_harms_nobody(
     scripted: ScriptedServer, start_worker: Start, hours: int
 ) -> None:
