@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.answers.forms import AnswerForm, answer_form
+from dashboard.answers.links.forms import AnswerLinkForm
+from dashboard.answers.links.selectors import link_list
 from dashboard.answers.selectors import InboxFilters, earlier_answers, inbox_page, waiting_count
 from dashboard.answers.shapes import shape_of
 from dashboard.answers.showing import shown
@@ -39,6 +41,9 @@ def answer_context(
         "earlier": earlier_answers(run) if is_open and is_question else None,
         "wait_version": wait_version(run),
         "is_inbox": is_inbox,
+        "links": link_list(run) if may_act and is_open else (),
+        "link_form": AnswerLinkForm(),
+        "may_make": True,
         "key": str(uuid.uuid4()),
     }
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from dashboard.runs.models import Question, WaitState
 
@@ -54,3 +54,9 @@ def answers_checked(questions: Sequence[Question], answers: Any) -> Errors:
         ids = ", ".join(open_ids) or "none"
         return {"answers": [f"This run asks nothing with the id {', '.join(unknown)[:400]}. What it asks: {ids}."]}
     return {}
+
+
+def typed(data: QueryDict) -> list[tuple[str, str]]:
+    """What a form had in it, to be read and copied: names and texts."""
+    names = [name for name in data if name.split("/")[0] in ("answer", "choice", "all", "answers", "update")]
+    return [(name.rsplit("/", 1)[-1], value) for name in names if (value := str(data[name]).strip())]

@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.db import transaction
+
+from dashboard.answers.links.services import link_take
+from dashboard.answers.models import AnswerLink
 from dashboard.runs.inheritance import run_inherit
 from dashboard.runs.models import ParentKind, Run, WaitState
 from dashboard.runs.services import LaunchOrder, run_launch
@@ -21,7 +25,13 @@ CHECK_LOOK_S = 0.02
 
 
 def run_answer(
-    *, run: Run, by: User, answers: Mapping[str, Any], changes: Mapping[str, Any] | None = None, key: uuid.UUID | None
+    *,
+    run: Run,
+    by: User,
+    answers: Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
+    key: uuid.UUID | None,
+    link: AnswerLink | None = None,
 ) -> Run:
     """Launch the run that answers `run`. Some of its questions may be left out: the graph asks them again.
 
@@ -29,15 +39,17 @@ def run_answer(
         answers: any JSON values by interrupt id; not empty.
         changes: parameters of `wait`, and `name` and `tags`, in place of what is inherited.
         key: made with a blank form, so that a double click answers once.
+        link: the link it is answered by; `by` is who made that. It is used up with it.
 
     Raises:
+        LinkEnded: the link was used or revoked meanwhile, or has expired. Nothing was launched.
         NotOpen: it was answered meanwhile, or waits no more. Nothing was launched.
         AlreadyLaunched: the same form was sent before.
         SecretUnreadable: no configured key opens the header values that it would inherit.
     """
     # The only question of a server that gives it no id is answered by a bare value.
     resume = answers[""] if set(answers) == {""} else dict(answers)
-    return _go_on(run, by, ParentKind.ANSWER, {"resume": resume}, changes, key)
+    return _go_on(run, by, ParentKind.ANSWER, {"resume": resume}, changes, key, link)
 
 
 def run_continue(
@@ -63,6 +75,7 @@ def _go_on(
     command: Mapping[str, Any] | None,
     changes: Mapping[str, Any] | None,
     key: uuid.UUID | None,
+    link: AnswerLink | None = None,
 ) -> Run:
     order = run_inherit(run, kind, by=by).order
     changed = dict(changes or {})
@@ -72,13 +85,19 @@ def _go_on(
         params["command"] = command
     given = {name: value for name, value in params.items() if value is not None}
     order = replace(order, params=given, name=name, tags=tags, launch_key=key)
-    return _launch(run, by, order)
+    return _launch(run, by, order, link)
 
 
-def _launch(run: Run, by: User, order: LaunchOrder) -> Run:
+def _launch(run: Run, by: User, order: LaunchOrder, link: AnswerLink | None) -> Run:
     if run.wait_state == WaitState.OPEN and not is_sure(run):
         raise NotOpen(run)
-    return run_launch(team=run.team, by=by, order=order)
+    if link is None:
+        return run_launch(team=run.team, by=by, order=order)
+    with transaction.atomic():
+        link_take(link)
+        child = run_launch(team=run.team, by=by, order=replace(order, link_for=link.name))
+        AnswerLink.objects.filter(pk=link.pk).update(answered_by_run=child)
+    return child
 
 
 def is_sure(run: Run) -> bool:

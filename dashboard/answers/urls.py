@@ -1,6 +1,8 @@
 from django.urls import path
 
 from dashboard.answers import inbox_views, views
+from dashboard.answers.links import member_views
+from dashboard.answers.links import views as link_views
 
 urlpatterns = [
     path("inbox/", inbox_views.inbox, name="inbox"),
@@ -8,4 +10,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/answer/", views.run_answer, name="run-answer"),
     path("runs/<uuid:run_id>/answer/panel/", views.run_answer_panel, name="run-answer-panel"),
     path("runs/<uuid:run_id>/continue/", views.run_continue, name="run-continue"),
+    path("runs/<uuid:run_id>/answer-links/", member_views.answer_links, name="answer-link-list"),
+    path("answer-links/<uuid:link_id>/revoke/", member_views.answer_link_revoke, name="answer-link-revoke"),
+    path("a/<str:token>/", link_views.answer_page, name="answer-page"),
 ]

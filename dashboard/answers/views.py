@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.answers import services
 from dashboard.answers.forms import AnswerForm, answer_form
 from dashboard.answers.fragments import answer_html
-from dashboard.answers.reading import Errors, answers_checked, posted
+from dashboard.answers.reading import Errors, answers_checked, posted, typed
 from dashboard.answers.selectors import last_answers
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import selectors
@@ -153,14 +153,8 @@ def _too_late(request: TeamRequest, run: Run) -> HttpResponse:
     sentence = too_late_sentence(run)
     if wants_json(request):
         return JsonResponse({"errors": {"answers": [sentence]}, "answered_by": answered_by}, status=409)
-    context = {"run": run, "sentence": sentence, "answered_by": answered_by, "typed": _typed(request)}
+    context = {"run": run, "sentence": sentence, "answered_by": answered_by, "typed": typed(request.POST)}
     return render(request, "answers/too_late.html", context, status=409)
-
-
-def _typed(request: TeamRequest) -> list[tuple[str, str]]:
-    """What the form had in it, to be read and copied."""
-    names = [name for name in request.POST if name.split("/")[0] in ("answer", "choice", "all", "answers", "update")]
-    return [(name.rsplit("/", 1)[-1], value) for name in names if (value := request.POST[name].strip())]
 
 
 def too_late_sentence(run: Run) -> str:
@@ -168,7 +162,7 @@ def too_late_sentence(run: Run) -> str:
     answer: Run | None = getattr(run, "answer", None)
     verb = "continued" if run.status == RunStatus.PAUSED else "answered"
     if answer is not None:
-        who = answer.launched_by or "somebody who was removed since"
+        who = answer.sender or "somebody who was removed since"
         return f"This was {verb} by {who} at {answer.created_at:%H:%M:%S} UTC on {answer.created_at:%d %b %Y}."
     if run.wait_state == WaitState.ANSWERED:
         return f"This was {verb} already."

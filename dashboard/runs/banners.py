@@ -144,7 +144,7 @@ def _no_longer_open(run: Run) -> Banner | None:
     answer: Run | None = getattr(run, "answer", None)
     verb = "Answered" if run.status == RunStatus.NEEDS_INPUT else "Continued"
     if answer is not None:
-        who = f" by {answer.launched_by}" if answer.launched_by else ""
+        who = f" by {answer.sender}" if answer.sender else ""
         return Banner("neutral", f"{verb}{who}.", "", since=answer.created_at, other=answer)
     if run.wait_state == WaitState.ANSWERED:
         return Banner("neutral", f"{verb} by a run that was removed since.")

@@ -83,6 +83,8 @@ class Run(models.Model):
     outcome_text = models.CharField(max_length=200, default="", db_default="", blank=True)
     note = models.TextField(default="", db_default="", blank=True)
     is_starred = models.BooleanField(default=False, db_default=False)
+    # Of an answer that came by an answer link of `launched_by`: for whom that was made.
+    link_for = models.CharField(max_length=60, default="", db_default="", blank=True)
     # The runs that one bulk action launched.
     batch_id = models.UUIDField(null=True)
 
@@ -214,6 +216,13 @@ class Run(models.Model):
         """The assistant's name; before it was known, its graph or what was typed."""
         name = self.assistant_name if is_visible(self.assistant_name) else self.graph_id or self.assistant_id
         return seen(name)
+
+    @property
+    def sender(self) -> str:
+        """Who launched it, in words; "" when they were removed since."""
+        if self.link_for:
+            return f"link that {self.launched_by or 'somebody'} made for {self.link_for}"
+        return str(self.launched_by or "")
 
     @property
     def is_terminal(self) -> bool:

@@ -94,7 +94,8 @@ def answered_by(run: Run) -> dict[str, Any] | None:
     if answer is None:
         return None
     by = answer.launched_by.username if answer.launched_by else None
-    return {"run": str(answer.pk), "by": by, "at": answer.created_at.isoformat()}
+    link = {"link_for": answer.link_for} if answer.link_for else {}
+    return {"run": str(answer.pk), "by": by, "at": answer.created_at.isoformat(), **link}
 
 
 def question_document(question: Question) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from dashboard.runs.values import value_keys
 from dashboard.runs.waiting import (
     ANSWER_KINDS,
     NotOpen,
+    by_link,
     notify_thread_waiters,
     thread_lock,
     wait_take,
@@ -57,6 +58,7 @@ class LaunchOrder:
     preset_id: uuid.UUID | None = None
     warnings: Sequence[str] = ()
     batch_id: uuid.UUID | None = None
+    link_for: str = ""
 
 
 class AlreadyLaunched(Exception):
@@ -103,6 +105,7 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
         launch_key=order.launch_key,
         preset_id=order.preset_id,
         batch_id=order.batch_id,
+        link_for=order.link_for,
         remote_thread_kept=order.thread_choice != ThreadChoice.STATELESS or params.get("on_completion") == "keep",
     )
     run.search_text = launch_words(run, params)
@@ -121,7 +124,7 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
         )
         if run.answers is not None:
             wait_take(run, resume=(params.get("command") or {}).get("resume"))
-        event_append(run, EventKind.LAUNCHED, by=by)
+        event_append(run, EventKind.LAUNCHED, by_link(run), by=by)
         notify_thread_waiters(run, is_there=True)
         for sentence in order.warnings:
             event_append(run, EventKind.WARNING, {"message": sentence[:WARNING_CHARS]})

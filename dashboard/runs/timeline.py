@@ -88,7 +88,7 @@ def _line(event: RunEvent) -> EventLine:
         seq=event.seq,
         at=event.at,
         text=_sentence(event),
-        who=str(event.by) if event.by else "",
+        who=str(event.by) if event.by and not event.data.get("link") else "",
         detail=detail,
         status=str(event.data.get("to", "")) if event.kind == EventKind.STATUS else "",
     )
@@ -134,6 +134,8 @@ def _sentence(event: RunEvent) -> str:
             if data.get("handed_back")
             else "Its worker went silent; another took over"
         )
+    if event.kind in (EventKind.ANSWERED, EventKind.LAUNCHED) and data.get("link"):
+        return f"{EventKind(event.kind).label} by {data['link']}"
     if event.kind == EventKind.STARRED and not data.get("on"):
         return "Star removed"
     if event.kind == EventKind.RENAMED:

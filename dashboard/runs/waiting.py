@@ -115,7 +115,7 @@ def wait_take(run: Run, *, resume: Any) -> None:
     waiting = Run.objects.select_for_update(no_key=True).get(pk=run.answers_id)
     if waiting.wait_state != WaitState.OPEN:
         raise NotOpen(waiting)
-    event = Event(EventKind.ANSWERED, {"run": str(run.pk)}, run.launched_by)
+    event = Event(EventKind.ANSWERED, {"run": str(run.pk), **by_link(run)}, run.launched_by)
     runs_change(Run.objects.filter(pk=waiting.pk), [event], wait_state=WaitState.ANSWERED)
     asked = list(waiting.questions.filter(state=WaitState.OPEN))
     answers = answers_by_id(asked, resume)
@@ -127,6 +127,11 @@ def wait_take(run: Run, *, resume: Any) -> None:
             question.state = WaitState.GONE
     Question.objects.bulk_update(asked, ["state", "answered_by_run", "answer_json"])
     _inbox_changed(run)
+
+
+def by_link(run: Run) -> dict[str, str]:
+    """What an event says of an answer that came by a link; `by` is who made the link."""
+    return {"link": run.sender} if run.link_for else {}
 
 
 def answers_by_id(asked: Sequence[Question], resume: Any) -> Mapping[str, Any]:

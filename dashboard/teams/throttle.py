@@ -31,9 +31,14 @@ FAILED_SQL = """
 """
 
 
-def throttle_wait_s(name: str, address: str) -> int:
-    """How many seconds are still to wait; 0 when a try may be made."""
-    kept = SignInFailures.objects.filter(key__in=[_by_name(name), _by_address(address)])
+def throttle_wait_s(name: str | None, address: str, *, about: str = "") -> int:
+    """How many seconds are still to wait; 0 when a try may be made.
+
+    Args:
+        name: None to count by address alone.
+        about: what is tried, when it is nothing that a password opens: its failures are counted apart.
+    """
+    kept = SignInFailures.objects.filter(key__in=_keys(name, address, about))
     now = timezone.now()
     left = 0.0
     for failures in kept.filter(last_at__gt=Now() - FORGOTTEN_AFTER):
@@ -45,10 +50,10 @@ def throttle_wait_s(name: str, address: str) -> int:
     return math.ceil(left) if left > 0 else 0
 
 
-def throttle_failed(name: str, address: str) -> None:
+def throttle_failed(name: str | None, address: str, *, about: str = "") -> None:
     """Count a failure; forget those of the day before."""
     with connection.cursor() as cursor:
-        for key in sorted((_by_name(name), _by_address(address))):
+        for key in _keys(name, address, about):
             cursor.execute(FAILED_SQL, [key, FORGOTTEN_AFTER.total_seconds()])
     SignInFailures.objects.filter(last_at__lt=Now() - timedelta(days=1)).delete()
 
@@ -56,6 +61,11 @@ def throttle_failed(name: str, address: str) -> None:
 def throttle_succeeded(name: str) -> None:
     """Forget the failures of a name whose owner is here. Those of the address stay: others may be trying there."""
     SignInFailures.objects.filter(key=_by_name(name)).delete()
+
+
+def _keys(name: str | None, address: str, about: str) -> list[str]:
+    by_address = f"{about} {_by_address(address)}".strip()[:80]
+    return [by_address] if name is None else sorted((_by_name(name), by_address))
 
 
 def _by_name(name: str) -> str:

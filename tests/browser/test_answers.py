@@ -115,6 +115,35 @@ def test_without_javascript_decisions_are_made_and_arguments_edited(open_browser
     assert run.children.get().request.params["command"] == {"resume": {"q0": {"decisions": [decision]}}}
 
 
+def test_a_stranger_answers_by_link_on_a_phone(page: Page, open_browser: Open, team: Team, user: User) -> None:
+    run = waiting_run(team, user, asks({"question": "Approve 180 euros?", "choices": ["approve"]}, schema=ANSWER))
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+    page.get_by_text("ask somebody without an account").click()
+    page.get_by_label("For whom").fill("Bob")
+    page.get_by_role("button", name="Make a link").click()
+    address = page.get_by_label("New link").input_value()
+    phone = open_browser(viewport={"width": 360, "height": 640}).new_page()
+    phone.goto(address)
+
+    assert Axe().run(phone).response["violations"] == []
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(phone.locator("main")).to_contain_text("Approve 180 euros?")
+    phone.get_by_role("textbox", name="Comment").fill("fine with me")
+    phone.get_by_role("button", name="Approve").click()
+
+    expect(phone.locator("[data-receipt]")).to_contain_text("on its way")
+    expect(page.locator(f"#run-{run.pk}-banner")).to_contain_text("Answered by link that ada made for Bob")
+    child = run.children.get()
+    assert child.request.params["command"] == {"resume": {"q0": {"decision": "approve", "comment": "fine with me"}}}
+    # The page looks again by itself.
+    finish(start(child), Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    expect(phone.locator("[data-receipt]")).to_contain_text("has finished")
+    stranger = open_browser().new_page()
+    stranger.goto(address)
+    expect(stranger.get_by_role("heading", name="This link does not work")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_questions_of_every_kind_are_accessible(page: Page, team: Team, user: User, width: int) -> None:
     action = {"action": "send_email_with_a_name_that_is_rather_long", "args": {"to": "bob@example.org", "text": LETTER}}

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from dashboard.answers.links.services import link_create, link_revoke
 from dashboard.history.models import BulkAction, SavedView
 from dashboard.launch.models import Preset
 from dashboard.live.routing import websockets
@@ -104,6 +105,9 @@ ROWS: dict[str, Row] = {
     "run-cancel": Row(post=ADMIN, owned=True, scope="launch"),
     "run-answer": Row(post=ACT, owned=True, scope="answer"),
     "run-answer-panel": Row(get=READ, owned=True),
+    "answer-link-list": Row(get=ACT, post=ACT, owned=True, scope="answer"),
+    "answer-link-revoke": Row(post=ACT, owned=True, scope="answer"),
+    "answer-page": Row(get=LINK, post=LINK),
     "run-continue": Row(post=ACT, owned=True, scope="answer"),
     "steps-json": Row(get=READ, owned=True),
     "run-steps": Row(get=READ, owned=True),
@@ -166,6 +170,8 @@ class House:
     link: str
     revoked: str
     invitation: str
+    answer_links: dict[str, str]
+    answer_link_id: uuid.UUID
 
     def client(self, who: str) -> Client:
         if who.startswith("token"):
@@ -194,6 +200,15 @@ def house() -> House:
     shown, link = share_create(run=run, by=people["admin"], lifetime=None)
     gone, revoked = share_create(run=run, by=people["admin"], lifetime=None)
     share_revoke(run=run, link_id=gone.pk)
+    asking = make_run(
+        server=server,
+        by=people["admin"],
+        status=RunStatus.NEEDS_INPUT,
+        ending={"interrupts": [{"id": "q", "value": 1}]},
+    )
+    answer_link, answering = link_create(run=asking, by=people["admin"], name="Bob", lifetime=None)
+    ended, ended_token = link_create(run=asking, by=people["admin"], name="Eve", lifetime=None)
+    link_revoke(team=team, link_id=ended.pk)
     invitation, joining = invitation_create(team=team, by=people["admin"], role="member")
     token, _ = token_make(team=team, user=people["admin"], name="x", scopes=["read"], lifetime=None)
     tokens = {
@@ -232,7 +247,8 @@ def house() -> House:
         "kind": "python",
         "name": "0" * 16,
     }
-    made = House(team, people, run, objects, tokens, link, revoked, joining)
+    answer_links = {"link": answering, "revoked link": ended_token}
+    made = House(team, people, run, objects, tokens, link, revoked, joining, answer_links, answer_link.pk)
     for who in ("deactivated",):
         client = made.client(who)
         people[who].memberships.update(is_active=False)
@@ -272,7 +288,11 @@ def address(made: House, name: str, pattern: URLPattern, who: str) -> str:
         from dashboard.teams.services import sign_in_link_create
 
         return sign_in_link_create(user=made.people["viewer"])
+    if name == "answer-page":
+        token = made.answer_links.get(who, "nope")
     known = {**made.objects, "token": token}
+    if name == "answer-link-revoke":
+        known["link_id"] = made.answer_link_id
     path = reverse(name, kwargs={key: known[key] for key in pattern.pattern.converters})
     return f"{path}?a={made.run.pk}" if name == "run-compare" else path
 
