@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "dashboard.servers",
     "dashboard.runs",
     "dashboard.steps",
+    "dashboard.retention",
     "dashboard.compare",
     "dashboard.history",
     "dashboard.launch",

@@ -18,5 +18,6 @@ urlpatterns = [
     path("", include("dashboard.answers.urls")),
     path("", include("dashboard.sharing.urls")),
     path("", include("dashboard.steps.urls")),
+    path("", include("dashboard.retention.urls")),
     path("", include("dashboard.monitoring.urls")),
 ]

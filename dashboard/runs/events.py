@@ -30,4 +30,5 @@ class EventKind(TextChoices):
     TAGGED = "tagged", "Tags changed"
     STARRED = "starred", "Starred"
     NOTED = "noted", "Note changed"
+    RESULT_REMOVED = "result_removed", "Its result was removed, as it is too old"
     WARNING = "warning", "Warning"

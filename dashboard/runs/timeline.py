@@ -55,6 +55,8 @@ def why_no_state(run: Run) -> str:
     """Why a run that has ended has no final state to show, in a sentence or two."""
     if run.error_type == NOT_KEPT:
         return run.error_message
+    if run.events.filter(kind=EventKind.RESULT_REMOVED).exists():
+        return "It was removed, as your team keeps results of such runs only for a while."
     if run.status == RunStatus.FAILED:
         return "The graph raised an error." if run.remote_run_id else "The server refused the run, or never took it."
     return run_meaning(run)

@@ -36,6 +36,7 @@ from dashboard.worker.execution.executor import RunExecutor
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.outcomes.spool import Spool
 from dashboard.worker.outcomes.store import OutcomeStore
+from dashboard.worker.retention import keep_retention
 from dashboard.worker.server_check import do_checks
 from dashboard.worker.stall_detector import pulse
 from dashboard.worker.step_recorder import record_steps
@@ -108,6 +109,7 @@ class Worker:
             asyncio.create_task(self._wait_checks.keep(), name="wait checks"),
             asyncio.create_task(watch_cancelled(self._clients, self._database), name="cancelled runs"),
             asyncio.create_task(do_bulk_actions(self._database), name="bulk actions"),
+            asyncio.create_task(keep_retention(self._database), name="retention"),
         ]
         for task in background:
             task.add_done_callback(self._background_ended)

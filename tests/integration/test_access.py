@@ -89,6 +89,7 @@ ROWS: dict[str, Row] = {
     "run-note": Row(post=ACT, owned=True, scope="launch"),
     "run-so-far": Row(get=READ, owned=True),
     "insights": Row(get=READ),
+    "retention": Row(get=ADMIN, post=ADMIN, scope="admin"),
     "run-star": Row(post=READ, owned=True, scope="launch"),
     "view-list": Row(get=READ, post=READ, scope="launch"),
     "view-counts": Row(get=READ),
