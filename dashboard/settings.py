@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "dashboard.runs",
     "dashboard.steps",
     "dashboard.retention",
+    "dashboard.costs",
     "dashboard.compare",
     "dashboard.history",
     "dashboard.launch",

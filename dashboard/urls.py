@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("dashboard.history.urls")),
     path("", include("dashboard.compare.urls")),
     path("", include("dashboard.runs.urls")),
+    path("", include("dashboard.costs.urls")),
     path("", include("dashboard.launch.urls")),
     path("", include("dashboard.answers.urls")),
     path("", include("dashboard.sharing.urls")),

@@ -63,4 +63,16 @@ def _document(found: Insights, span: str) -> dict[str, object]:
             {"start": b.start.isoformat(), "end": b.end.isoformat(), "p50_s": b.p50_s, "p95_s": b.p95_s, **b.counts}
             for b in found.buckets
         ],
+        "cost": {currency: float(amount) for currency, amount in found.cost.totals.items()},
+        "cost_is_partial": found.cost.is_partial or bool(found.cost.unpriced),
+        "models": [
+            {
+                "model": line.model,
+                "input_tokens": line.input,
+                "output_tokens": line.output,
+                "cost": float(line.amount) if line.amount is not None else None,
+                "currency": line.currency or None,
+            }
+            for line in found.cost.lines
+        ],
     }

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.utils import timezone
 
+from dashboard.costs.pricing import Cost
+from dashboard.costs.selectors import tokens_cost
 from dashboard.history.conditions import DURATION, Condition, conditions
 from dashboard.history.counts import Count, run_count
 from dashboard.history.filters import RunFilters
@@ -24,6 +26,8 @@ from dashboard.teams.models import Team, User
 
 SAMPLE: Final = 10_000
 SHOWN: Final = 8
+MODELS: Final = 50
+TOKENS: Final = ("input", "output", "cached", "answers")
 FEWEST: Final = 3
 """Of fewer runs no percentile is told."""
 RANGES: Final = {
@@ -82,6 +86,7 @@ class Insights:
     assistants: list[Line]
     errors: list[Line]
     people: list[Line]
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,7 @@ def insights(team: Team, filters: RunFilters, span: str) -> Insights:
         assistants=_assistants(rows, scale),
         errors=_ranked(rows, scale, lambda row: row.error_type, "error"),
         people=_people(rows, scale),
+        cost=_cost(team.pk, filters, count, scale),
     )
 
 
@@ -141,12 +147,36 @@ def _edges(now: datetime, length: timedelta, step: timedelta, zone: ZoneInfo) ->
     return [last - step * back for back in range(count - 1, -1, -1)] + [last + step]
 
 
-def _rows(team_id: UUID, filters: RunFilters, count: Count) -> list[_Row]:
+def _cost(team_id: UUID, filters: RunFilters, count: Count, scale: float) -> Cost:
+    """What models were used for in these runs, the most used first; the numbers of a sample are scaled up."""
+    where, params = joined(_asked(team_id, filters, count))
+    summed = ", ".join(f"sum(coalesce((used.value->>'{name}')::bigint, 0))" for name in TOKENS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT used.key, bool_or(log.tokens_are_partial), {summed} "
+            "FROM runs_run JOIN steps_steplog log ON log.run_id = runs_run.id, jsonb_each(log.tokens) used "
+            f"WHERE log.tokens <> '{{}}' AND {where} GROUP BY used.key ORDER BY 3 DESC LIMIT {MODELS}",
+            params,
+        )
+        rows = cursor.fetchall()
+    tokens = {
+        model: {name: round(int(number) * scale) for name, number in zip(TOKENS, numbers, strict=True)}
+        for model, _, *numbers in rows
+    }
+    return tokens_cost(team_id, tokens, is_partial=any(is_partial for _, is_partial, *_ in rows))
+
+
+def _asked(team_id: UUID, filters: RunFilters, count: Count) -> list[Condition]:
+    """The runs that are looked at: all that match, or a sample of them."""
     asked = matching(team_id, conditions(team_id, filters))
     if count.is_estimate:
         limit = UUID(int=min(2**128 - 1, int(2**128 * SAMPLE / count.number)))
         asked.append(Condition("runs_run.id < %s", (limit,)))
-    where, params = joined(asked)
+    return asked
+
+
+def _rows(team_id: UUID, filters: RunFilters, count: Count) -> list[_Row]:
+    where, params = joined(_asked(team_id, filters, count))
     columns = (
         "created_at, status, assistant_id, coalesce(nullif(assistant_name, ''), nullif(graph_id, ''), assistant_id), "
         f"launched_by_id, error_type, extract(epoch FROM {DURATION})::float"

@@ -42,7 +42,6 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
         "earlier": max(0, start - ROWS) if start > 0 else None,
         "later": start + ROWS if start + ROWS < len(steps) else None,
         "graph": drawn_graph(run, steps),
-        "tokens": log.tokens if log else {},
         "is_to_be_read": selectors.is_to_be_read(run, log),
         "why": selectors.why_not_all(run, log),
         "version": run.version + (log.version if log else 0),
@@ -104,10 +103,13 @@ def usual_context(run: Run) -> dict[str, Any]:
 
 def steps_changed_html(run: Run) -> str:
     """What a page shows of a run's steps, ready to be swapped in when they have changed."""
-    pieces = [render_to_string("steps/_progress.html", progress_context(run))]
+    pieces = [
+        render_to_string("steps/_update.html", steps_context(run)),
+        render_to_string("steps/_progress.html", progress_context(run)),
+    ]
     if run.is_terminal:
         pieces.append(render_to_string("steps/_fork.html", fork_context(run)))
-    return steps_html(run) + "".join(pieces)
+    return "".join(pieces)
 
 
 def _version(run: Run) -> int:

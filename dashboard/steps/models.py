@@ -42,8 +42,10 @@ class StepLog(models.Model):
     tries = models.IntegerField(default=0)
     why = models.TextField(default="", blank=True)
     server_wait_s = models.FloatField(null=True)
-    # By model: {"input", "output", "answers"}, from the messages that steps wrote.
+    # By model: {"input", "output", "answers", "cached"}, from the messages that steps wrote. Partial when not all of
+    # what they wrote could be read.
     tokens = models.JSONField(default=dict)
+    tokens_are_partial = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

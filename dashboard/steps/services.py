@@ -69,6 +69,8 @@ def steps_store(*, run: Run, reading: Reading) -> None:
     A reading that brought nothing leaves what was seen live, and says why that is not all.
     """
     checkpoints = list(checkpoint_rows(run, reading))
+    first = next((state.values for path, state in reading.checkpoints if not path), None)
+    tokens = tokens_of((step.writes for step in reading.steps), before=first)
     with transaction.atomic():
         log = StepLog.objects.select_for_update().filter(pk=run.pk).first()
         if log is None:  # the run was deleted meanwhile
@@ -85,11 +87,17 @@ def steps_store(*, run: Run, reading: Reading) -> None:
             state=StepLog.State.READ,
             why=storable(reading.why)[:1000],
             server_wait_s=reading.server_wait_s,
-            tokens=tokens_of(step.writes for step in reading.steps),
+            tokens=tokens,
+            tokens_are_partial=bool(tokens) and (bool(reading.why) or _left_out(reading.steps)),
             claimed_at=None,
             version=F("version") + 1,
         )
         _announce(run.pk, log.version + 1)
+
+
+def _left_out(steps: Iterable[StepFound]) -> bool:
+    """Whether a step wrote more than could be read."""
+    return any(step.writes is None and step.writes_bytes > 0 for step in steps)
 
 
 def _rows(run_id: UUID, steps: Sequence[StepFound]) -> Iterable[Step]:

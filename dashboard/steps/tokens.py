@@ -12,9 +12,15 @@ DEPTH: Final = 8
 MARK: Final = b'"usage_metadata"'
 
 
-def tokens_of(writes: Iterable[bytes | None]) -> dict[str, dict[str, int]]:
-    """By model `input`, `output` and `answers`; each message counts once, however many steps hand it on."""
-    seen: set[str] = set()
+def tokens_of(writes: Iterable[bytes | None], *, before: bytes | None = None) -> dict[str, dict[str, int]]:
+    """By model `input`, `output`, `answers`, and `cached` of the input where there is any.
+
+    Each message counts once, however many steps hand it on.
+
+    Args:
+        before: The state that the run began with: messages in it are those of earlier runs.
+    """
+    seen = _ids(before)
     found: dict[str, dict[str, int]] = {}
     for written in writes:
         if written is None or MARK not in written:
@@ -31,6 +37,17 @@ def tokens_of(writes: Iterable[bytes | None]) -> dict[str, dict[str, int]]:
                 seen.add(identity)
             _add(found, message)
     return found
+
+
+def _ids(state: bytes | None) -> set[str]:
+    """The ids of the messages in a state that tell of tokens."""
+    if state is None or MARK not in state:
+        return set()
+    try:
+        value = json.loads(state)
+    except (ValueError, RecursionError):
+        return set()
+    return {message["id"] for message in _messages(value, DEPTH) if isinstance(message.get("id"), str)}
 
 
 def _messages(value: Any, depth: int) -> Iterable[dict[str, Any]]:
@@ -56,6 +73,9 @@ def _add(found: dict[str, dict[str, int]], message: dict[str, Any]) -> None:
     counted["input"] += _count(usage.get("input_tokens"))
     counted["output"] += _count(usage.get("output_tokens"))
     counted["answers"] += 1
+    details = usage.get("input_token_details")
+    if cached := _count(details.get("cache_read")) if isinstance(details, dict) else 0:
+        counted["cached"] = counted.get("cached", 0) + cached
 
 
 def _count(value: Any) -> int:

@@ -35,7 +35,8 @@ def run_steps(request: TeamRequest, run_id: UUID) -> HttpResponse:
     run = _get(request, run_id)
     start = request.GET.get("from", "")
     context = fragments.steps_context(run, start=int(start) if start.isdecimal() and len(start) < 9 else None)
-    return render(request, "steps/_steps.html" if is_htmx(request) else "steps/page.html", context)
+    context["is_update"] = True
+    return render(request, "steps/_update.html" if is_htmx(request) else "steps/page.html", context)
 
 
 @never_cache

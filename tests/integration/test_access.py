@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from dashboard.answers.links.services import link_create, link_revoke
+from dashboard.costs.services import price_set
 from dashboard.history.models import BulkAction, SavedView
 from dashboard.launch.models import Preset
 from dashboard.live.routing import websockets
@@ -114,6 +116,8 @@ ROWS: dict[str, Row] = {
     "run-steps": Row(get=READ, owned=True),
     "run-step": Row(get=READ, owned=True, absent=True),
     "run-checkpoint": Row(get=READ, owned=True, absent=True),
+    "price-list": Row(get=READ, post=ADMIN, scope="admin"),
+    "price-delete": Row(post=ADMIN, owned=True, scope="admin"),
     "inbox": Row(get=READ),
     "inbox-live": Row(get=READ),
     # Launching.
@@ -230,6 +234,7 @@ def house() -> House:
     )
     view = SavedView.objects.create(team=team, owner=people["admin"], name="v", scope="team", query="status=failed")
     bulk = BulkAction.objects.create(team=team, by=people["admin"], kind="tag", total=1)
+    price, _ = price_set(team=team, model="m", input=Decimal(1), output=Decimal(1), cached=None, currency="USD")
     objects = {
         "view_id": view.pk,
         "bulk_id": bulk.pk,
@@ -244,6 +249,7 @@ def house() -> House:
         "assistant_id": assistant.assistant_id,
         "thread_id": run.remote_thread_id,
         "index": 0,
+        "price_id": price.pk,
         "checkpoint_id": "1f0",
         "kind": "python",
         "name": "0" * 16,

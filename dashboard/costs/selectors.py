@@ -1,0 +1,44 @@
+"""Every read about prices and costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from dashboard.costs.models import ModelPrice
+from dashboard.costs.pricing import Cost, cost_of, price_of
+from dashboard.runs.models import Run
+from dashboard.steps.models import StepLog
+from dashboard.steps.selectors import step_log
+from dashboard.steps.tokens import UNKNOWN
+
+RECENT: Final = 500
+
+
+def price_list(team_id: UUID) -> list[ModelPrice]:
+    """The team's prices by the names of their models."""
+    return list(ModelPrice.objects.filter(team_id=team_id))
+
+
+def run_cost(run: Run) -> Cost:
+    """What the run's models were used for, at today's prices; empty when no message told of any tokens."""
+    log = step_log(run)
+    if log is None or not log.tokens:
+        return Cost([])
+    return cost_of(log.tokens, price_list(run.team_id), is_partial=log.tokens_are_partial)
+
+
+def tokens_cost(team_id: UUID, tokens: Mapping[str, Mapping[str, int]], *, is_partial: bool) -> Cost:
+    """What these tokens of the team's runs cost, at today's prices."""
+    return cost_of(tokens, price_list(team_id) if tokens else (), is_partial=is_partial)
+
+
+def models_without_price(team_id: UUID, prices: list[ModelPrice]) -> list[tuple[str, int]]:
+    """The models of the team's last runs that have no price, and in how many of these runs they were used."""
+    logs = StepLog.objects.filter(run__team_id=team_id).exclude(tokens={}).order_by("-run__created_at")
+    counted: Counter[str] = Counter()
+    for tokens in logs.values_list("tokens", flat=True)[:RECENT]:
+        counted.update(model for model in tokens if model != UNKNOWN and price_of(model, prices) is None)
+    return counted.most_common(20)
