@@ -22,6 +22,7 @@ from dashboard.servers.documents import assistant_document
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_list as assistants_of_team
 from dashboard.servers.selectors import assistant_meant, assistant_titles, change_latest, server_get, server_list
+from dashboard.steps.graph import plain_graph
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
 
@@ -82,6 +83,7 @@ def assistant_detail(request: TeamRequest, server_id: UUID, assistant_id: str) -
         "presets": list(presets_of(request.team, request.user, assistant)),
         "settings": [(name, value_tree(value)) for name, value in assistant.settings.items()],
         "inputs": _inputs(assistant),
+        "graph": plain_graph(assistant.graph_text),
         "launch_query": urlencode({"server": server_id, "assistant_id": launch_id(assistant)}),
         "runs_query": urlencode({"assistant": launch_id(assistant)}),
         "may_act": request.membership.may_launch,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +16,8 @@ from dashboard.steps.models import Step
 
 START: Final = "__start__"
 END: Final = "__end__"
+NODES_MIN: Final = 3
+"""A start and an end around one node are nothing to look at."""
 NODES_MAX: Final = 200
 _RANK: Final = {"done": 0, "waiting": 1, "failed": 2, "running": 3}
 """Of several executions of a node, the most urgent one's status is shown."""
@@ -93,10 +95,16 @@ def graph_text(run: Run) -> str:
     return assistant.graph_text if assistant else ""
 
 
+def plain_graph(text: str) -> DrawnGraph | None:
+    """A graph of which no run is shown; None when it is not known, or has hardly any nodes."""
+    drawing = _drawing(text)
+    return DrawnGraph(drawing) if drawing is not None and len(drawing.nodes) >= NODES_MIN else None
+
+
 def drawn_graph(run: Run, steps: Iterable[Step]) -> DrawnGraph | None:
     """The run's graph with how far it is; None when its server gave none."""
-    drawing = _drawing(graph_text(run))
-    if drawing is None or len(drawing.nodes) < 3:
+    plain = plain_graph(graph_text(run))
+    if plain is None:
         return None
     states: dict[str, NodeState] = {}
     for step in steps:
@@ -105,7 +113,7 @@ def drawn_graph(run: Run, steps: Iterable[Step]) -> DrawnGraph | None:
         was = states.get(step.node, NodeState())
         is_worse = not was.status or _RANK[step.status] >= _RANK[was.status]
         states[step.node] = NodeState(step.status if is_worse else was.status, was.times + 1)
-    return DrawnGraph(drawing, states)
+    return replace(plain, states=states)
 
 
 def surely_follows_in(run_id: UUID) -> dict[str, list[str]]:

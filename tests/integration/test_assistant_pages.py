@@ -21,6 +21,14 @@ pytestmark = pytest.mark.django_db
 
 JSON = {"accept": "application/json"}
 SCHEMA = {"type": "object", "properties": {"zeta": {"type": "string", "title": "Topic"}, "alpha": {"type": "integer"}}}
+GRAPH = {
+    "nodes": [{"id": name} for name in ("__start__", "plan", "write", "__end__")],
+    "edges": [
+        {"source": "__start__", "target": "plan"},
+        {"source": "plan", "target": "write", "conditional": True},
+        {"source": "write", "target": "__end__"},
+    ],
+}
 DEFAULT, TUNED = uuid.UUID(int=1), uuid.UUID(int=2)
 
 
@@ -40,7 +48,14 @@ def server(team: Team) -> Server:
         server=server,
         version="1",
         assistants=[
-            found(DEFAULT, "report", schemas={"input_schema": SCHEMA}, description="Plans a report.", version=3),
+            found(
+                DEFAULT,
+                "report",
+                schemas={"input_schema": SCHEMA},
+                description="Plans a report.",
+                version=3,
+                graph=GRAPH,
+            ),
             found(TUNED, "Weekly", schemas={"input_schema": SCHEMA}, settings={"context": {"tone": "plain"}}),
         ],
     )
@@ -131,6 +146,15 @@ def test_the_page_shows_what_it_is_and_how_its_runs_go(browser: Client, team: Te
     assert "Topic" in page
     assert "tone" in page
     assert f"assistant_id={TUNED}" in page
+
+
+def test_its_graph_is_drawn_where_the_server_gives_one(browser: Client, server: Server) -> None:
+    drawn = browser.get(f"/assistants/{server.pk}/{DEFAULT}/").content.decode()
+    without = browser.get(f"/assistants/{server.pk}/{TUNED}/").content.decode()
+
+    assert 'data-node="plan"' in drawn
+    assert "has not run" not in drawn
+    assert "graph-svg" not in without
 
 
 def test_a_graphs_name_leads_to_what_it_means(browser: Client, server: Server) -> None:

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "costs": {"teams", "runs", "steps"},
     "compare": {"langgraph", "teams", "servers", "runs", "steps"},
     "launch": {"langgraph", "schema_forms", "teams", "servers", "runs", "history"},
-    "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "history", "launch"},
+    "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "history", "launch", "steps"},
     "answers": {"langgraph", "schema_forms", "teams", "servers", "runs", "history"},
     "sharing": {"langgraph", "teams", "servers", "runs"},
     "worker": {"langgraph", "teams", "servers", "runs", "history", "steps", "retention"},
