@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.urls import reverse
 
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.state.seen import cut, seen
 from dashboard.steps.models import RunCheckpoint
-from dashboard.steps.selectors import checkpoint_list
+from dashboard.steps.selectors import checkpoint_list, checkpoints_of
 from dashboard.steps.timeline import OWN_NODES
 
 NAMES = 3
@@ -38,6 +40,19 @@ class Point:
 def points_of(run: Run) -> list[Point]:
     """The points of the graph itself, oldest first. Those of subgraphs, from which nothing can go on, are left out."""
     return [point_of(run, one) for one in checkpoint_list(run) if not one.path]
+
+
+def thread_points(runs: Sequence[Run]) -> dict[UUID, list[Point]]:
+    """The points of all runs of a thread, each under the run that came to it first."""
+    by_id = {run.pk: run for run in runs}
+    found: dict[UUID, list[Point]] = {run.pk: [] for run in runs}
+    known: set[str] = set()
+    points = checkpoints_of(list(by_id))
+    for one in sorted(points, key=lambda one: (by_id[one.run_id].created_at, one.number)):
+        if not one.path and one.checkpoint_id not in known:
+            known.add(one.checkpoint_id)
+            found[one.run_id].append(point_of(by_id[one.run_id], one))
+    return found
 
 
 def point_of(run: Run, checkpoint: RunCheckpoint) -> Point:

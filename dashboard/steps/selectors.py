@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,11 @@ def fork_point(run: Run, step: Step) -> str:
 def checkpoint_list(run: Run) -> list[RunCheckpoint]:
     """The run's checkpoints, oldest first, without their states."""
     return list(_checkpoints(run))
+
+
+def checkpoints_of(run_ids: Sequence[UUID]) -> list[RunCheckpoint]:
+    """The checkpoints of several runs, without their states."""
+    return list(RunCheckpoint.objects.filter(run_id__in=run_ids).defer("compressed"))
 
 
 def checkpoint_get(run: Run, checkpoint_id: str) -> RunCheckpoint | None:

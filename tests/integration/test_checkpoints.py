@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from dashboard.langgraph import Checkpoint, Task
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.steps import services
@@ -168,3 +168,24 @@ def test_a_step_that_failed_inside_a_subgraph_shows_its_input(signed_in: Client,
     assert "seven" in page
     assert "checkpoint_id=c0" in page
     assert "Fork before <bdi>measure</bdi>" in page
+
+
+def test_a_thread_offers_each_point_once(signed_in: Client, team: Team, person: User) -> None:
+    first = failed(team, person)
+    again = make_run(
+        team=team,
+        by=person,
+        server=first.server,
+        status=RunStatus.SUCCEEDED,
+        body=b"{}",
+        thread=ThreadChoice.EXISTING,
+        thread_id=first.remote_thread_id,
+    )
+    record(again, [StepFound("count", checkpoint_id="c1")], [((), at("c1", {}, "count")), ((), at("c2", {}))])
+
+    page = signed_in.get(f"/threads/{first.server_id}/{first.remote_thread_id}/").content.decode()
+
+    assert "State at 2 points" in page
+    assert f"/runs/{first.pk}/states/c1/" in page
+    assert f"/runs/{again.pk}/states/c1/" not in page
+    assert f"from={again.pk}&amp;checkpoint_id=c2" in page

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django import template
 
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
+from dashboard.steps.checkpoints import Point, thread_points
 from dashboard.steps.fragments import fork_context, live_context, progress_context, steps_context, usual_context
 from dashboard.steps.graph import DrawnGraph, NodeState
 from dashboard.steps.models import StepStatus
@@ -46,6 +49,18 @@ def run_progress(run: Run) -> dict[str, Any]:
 def run_usual(run: Run) -> dict[str, Any]:
     """How long such runs usually take."""
     return usual_context(run)
+
+
+@register.simple_tag
+def points_of_runs(runs: Sequence[Any]) -> dict[UUID, list[Point]]:
+    """The points of a thread from which one can go on, by the ids of its runs. `runs` each have a `run`."""
+    return thread_points([one.run for one in runs])
+
+
+@register.filter
+def points_of(points: dict[UUID, list[Point]], run: Run) -> list[Point]:
+    """Those of one run."""
+    return points.get(run.pk, [])
 
 
 @register.filter
