@@ -38,13 +38,15 @@ from dashboard.live.rendering import (
     render_run,
     render_run_notice,
     render_shared,
+    render_shared_steps,
     render_steps,
 )
 from dashboard.monitoring.fragments import list_notice_html, workers_html
 from dashboard.runs.fragments import rights
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import ANY_VERSION
-from dashboard.sharing.selectors import share_open
+from dashboard.sharing.access import LIVE_COOKIE, share_going_on
+from dashboard.sharing.models import ShareLink
 from dashboard.steps.notifications import StepsChange
 from dashboard.teams.models import Membership
 from dashboard.teams.selectors import is_still_signed_in, membership_of, membership_still_of
@@ -387,44 +389,75 @@ class ShareConsumer(LiveConsumer):
 
     sent_version = 0
     expiry: asyncio.Task[None] | None = None
+    link: ShareLink | None = None
 
     async def authorise(self) -> int | None:
         self.token: str = self.scope["url_route"]["kwargs"]["token"]
-        link = await database_sync_to_async(share_open)(self.token)
-        if link is None:
+        self.link = await self._ask()
+        if self.link is None:
             return NOT_HERE
-        self.run_id = link.run_id
-        if link.expires_at is not None:
-            self.expiry = asyncio.create_task(self._end_at(link.expires_at))
+        self.run_id = self.link.run_id
+        if self.link.expires_at is not None:
+            self.expiry = asyncio.create_task(self._end_at(self.link.expires_at))
         return None
 
     def group_names(self) -> tuple[str, ...]:
         return (run_group(self.run_id),)
 
+    async def connect(self) -> None:
+        await super().connect()
+        if self._shows_steps:
+            watched.add(self.run_id)
+            await watch([self.run_id])
+
     async def disconnect(self, code: int) -> None:
         if self.expiry is not None:
             self.expiry.cancel()
+        if self._shows_steps:
+            watched.discard(self.run_id)
         await super().disconnect(code)
+
+    @property
+    def _shows_steps(self) -> bool:
+        return self._sender is not None and self.link is not None and "steps" in self.link.show
 
     async def send_everything(self) -> None:
         version = await _version(self.run_id)
         self.sent_version, self.access_asked_at = 0, None  # a link that was revoked says so by asking to look again
         await self.send_change(self.run_id, version or 0)
 
+    async def _ask(self) -> ShareLink | None:
+        """The link, while this browser may see what it shows."""
+        cookie = self.scope.get("cookies", {}).get(LIVE_COOKIE, "")
+        session = self.scope.get("session")
+        key = session.session_key if session is not None else None
+        found: ShareLink | None = await database_sync_to_async(share_going_on)(
+            self.token, self.scope["user"], key, cookie
+        )
+        return found
+
     async def _works(self) -> bool:
         if self.is_access_sure:
             return True
         self.access_asked_at = time.monotonic()
-        return await database_sync_to_async(share_open)(self.token) is not None
+        return await self._ask() is not None
 
     async def send_change(self, run_id: UUID, version: int) -> None:
         if not await self._works():
             await self.close(code=NOT_HERE)
-        elif version > self.sent_version:
-            rendered = await render_shared(run_id, version)
+        elif version > self.sent_version and self.link is not None:
+            rendered = await render_shared(self.link, version)
             if rendered is not None:
                 self.sent_version = rendered.version
                 await self.send(text_data=rendered.html)
+
+    async def send_steps(self, change: StepsChange) -> None:
+        if change.words or not self._shows_steps or self.link is None:
+            return
+        if not await self._works():
+            await self.close(code=NOT_HERE)
+        elif html := await render_shared_steps(self.link, change):
+            await self.send(text_data=html)
 
     async def _end_at(self, expires_at: datetime) -> None:
         await asyncio.sleep(max(0.0, (expires_at - timezone.now()).total_seconds()))

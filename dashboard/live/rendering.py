@@ -19,6 +19,8 @@ from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, run_get
+from dashboard.sharing.models import ShareLink
+from dashboard.sharing.shown import share_live_html, share_steps_html
 from dashboard.steps import fragments as step_fragments
 from dashboard.steps.notifications import StepsChange
 
@@ -115,14 +117,25 @@ async def render_run_notice(run_id: UUID) -> str:
     return str(await database_sync_to_async(render)())
 
 
-async def render_shared(run_id: UUID, version: int) -> Rendered | None:
-    """The live parts of a share page."""
+async def render_shared(link: ShareLink, version: int) -> Rendered | None:
+    """The live parts of a share page. Each link has its own: what it shows is its own."""
 
     def render() -> Rendered | None:
-        run = _run(run_id)
-        return Rendered(fragments.run_shared_html(run), run.version) if run else None
+        run = _run(link.run_id)
+        return Rendered(share_live_html(link, run), run.version) if run else None
 
-    return await once.get(("shared", run_id, version), render)
+    return await once.get(("shared", link.pk, version), render)
+
+
+async def render_shared_steps(link: ShareLink, change: StepsChange) -> str:
+    """The steps of a share page, when they have changed; "" when the run is gone."""
+
+    def render() -> Rendered | None:
+        run = _run(link.run_id)
+        return Rendered(share_steps_html(link, run), change.version) if run else None
+
+    rendered = await once.get(("shared-steps", link.pk, change), render)
+    return rendered.html if rendered else ""
 
 
 async def render_row(team_id: UUID, run_id: UUID, version: int, filters: RunFilters) -> Rendered | None:

@@ -65,14 +65,3 @@ def run_sent(run: Run) -> dict[str, Any]:
 def run_live_html(run: Run, *, may_act: bool, may_cancel: bool) -> str:
     """Every part of the run page that changes, each with its id, ready to be swapped in."""
     return render_to_string("runs/_live.html", run_context(run, may_act=may_act, may_cancel=may_cancel))
-
-
-def run_shared_context(run: Run) -> dict[str, Any]:
-    """What a share page needs. `run` loses its summary here: a title made of what was sent is not for strangers."""
-    run.summary = ""
-    return run_context(run, may_act=False, may_cancel=False, state_address="")
-
-
-def run_shared_html(run: Run) -> str:
-    """What a share page shows of a run, live: status, error, result; nothing of headers, people's actions or keys."""
-    return render_to_string("sharing/_live.html", run_shared_context(run))

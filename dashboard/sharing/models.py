@@ -1,18 +1,64 @@
-"""Links that show one run to anybody who has them."""
+"""Links that show one run to anybody who has them, and what each of them shows."""
 
 from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from dashboard.runs.models import Run
+from dashboard.sharing.redaction.rules import Rules
 from dashboard.teams.models import User
 
 
-class ShareLink(models.Model):
+class Audience(models.TextChoices):
+    """Who may open a link."""
+
+    ANYONE = "anyone", "Anyone with the link"
+    SIGNED_IN = "signed_in", "Anyone who is signed in here"
+    TEAM = "team", "My team"
+
+
+def shown_before() -> list[str]:
+    """What links showed before they could choose."""
+    return ["result", "messages"]
+
+
+def short_texts() -> ArrayField[list[str], list[str]]:
+    """A column for a few texts."""
+    return ArrayField(models.CharField(max_length=500), default=list, blank=True)
+
+
+class WhatIsShown(models.Model):
+    """What a link shows and what it hides. It never changes once the link is made.
+
+    `show` names parts of `parts.py`; `keys` and `redact` are JSON Pointers into the final state.
+    """
+
+    show = ArrayField(models.CharField(max_length=20), default=shown_before, blank=True)
+    keys = short_texts()
+    redact = short_texts()
+    redact_kinds = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    redact_patterns = short_texts()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(tuple(self.keys), tuple(self.redact), tuple(self.redact_kinds), tuple(self.redact_patterns))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole final state is shown, byte for byte."""
+        return {"result", "messages"} <= set(self.show) and not self.keys and self.rules.hides_nothing
+
+
+class ShareLink(WhatIsShown):
     """A read-only link to a run. The token is 192 random bits; only its SHA-256 is stored, so it can be shown once."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -23,10 +69,33 @@ class ShareLink(models.Model):
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
+    max_views = models.PositiveIntegerField(null=True)
+    views = models.PositiveIntegerField(default=0, db_default=0)
+    last_viewed_at = models.DateTimeField(null=True)
+    # As Django hashes passwords; "" for none.
+    password = models.CharField(max_length=200, default="", blank=True)
+    audience = models.CharField(max_length=9, choices=Audience.choices, default=Audience.ANYONE)
+    # Whether chat programs may show the run's title and status beside the link.
+    unfurl = models.BooleanField(default=False)
+    note = models.CharField(max_length=200, default="", blank=True)
+
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(audience__in=Audience.values), name="share_audience_known"),
+        ]
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether nobody can open it any more; pages that are open go on."""
+        return self.max_views is not None and self.views >= self.max_views
 
     @property
     def is_open(self) -> bool:
-        """Whether the link still shows the run."""
+        """Whether the link still shows the run to whoever has it open."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    @property
+    def works(self) -> bool:
+        """Whether somebody can open it now."""
+        return self.is_open and not self.is_used_up

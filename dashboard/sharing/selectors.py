@@ -2,23 +2,106 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from dashboard.runs.models import Run
+from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE
 from dashboard.sharing.models import ShareLink
+from dashboard.teams.models import Team
 from dashboard.teams.tokens import token_hash
+
+PAGE = 50
+IS_OPEN = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
 def share_open(token: str) -> ShareLink | None:
     """The open link of this token with its run, or None: unknown, expired and revoked are told apart to nobody."""
-    link = (
-        ShareLink.objects.select_related("run__server", "run__launched_by", "run__cancel_requested_by", "created_by")
-        .filter(token_hash=token_hash(token))
-        .first()
-    )
-    return link if link is not None and link.is_open else None
+    found = ShareLink.objects.filter(IS_OPEN, token_hash=token_hash(token))
+    on_page = [f"run__{name}" for name in ON_PAGE]
+    return found.select_related("created_by", *on_page).defer(*(f"run__{name}" for name in NOT_IN_ANSWERS)).first()
+
+
+def share_get(link_id: UUID) -> ShareLink | None:
+    """An open link by its id, with its run."""
+    return ShareLink.objects.filter(IS_OPEN, pk=link_id).first()
 
 
 def share_list(run: Run) -> QuerySet[ShareLink]:
     """The run's links, newest first."""
     return ShareLink.objects.filter(run=run).select_related("created_by")
+
+
+@dataclass(frozen=True)
+class ShareFilters:
+    """Which links of a team are listed: of one run, or by one person. `ended`: also those that no longer work."""
+
+    run: UUID | None = None
+    person: str = ""
+    ended: bool = True
+
+
+@dataclass(frozen=True)
+class SharePage:
+    """Some links of a team, and after which one the next ones come; None when these were the last."""
+
+    links: list[ShareLink]
+    after: UUID | None
+
+
+def team_shares(team: Team, filters: ShareFilters) -> QuerySet[ShareLink]:
+    """The links of a team, newest first."""
+    found = ShareLink.objects.filter(run__team=team).select_related("run", "created_by")
+    if filters.run is not None:
+        found = found.filter(run=filters.run)
+    if filters.person:
+        found = found.filter(created_by__username=filters.person)
+    return found if filters.ended else found.filter(IS_OPEN)
+
+
+def share_page(team: Team, filters: ShareFilters, *, after: UUID | None = None) -> SharePage:
+    """PAGE links, after the link `after`."""
+    found = team_shares(team, filters).order_by("-created_at", "-pk")
+    last = (
+        team_shares(team, ShareFilters()).filter(pk=after).values_list("created_at", flat=True).first()
+        if after
+        else None
+    )
+    if after is not None and last is not None:
+        found = found.filter(Q(created_at__lt=last) | Q(created_at=last, pk__lt=after))
+    links = list(found[: PAGE + 1])
+    return SharePage(links[:PAGE], links[PAGE - 1].pk if len(links) > PAGE else None)
+
+
+def share_people(team: Team) -> list[str]:
+    """Who has made links to the team's runs."""
+    names = ShareLink.objects.filter(run__team=team, created_by__isnull=False).values_list("created_by__username")
+    return sorted(name for (name,) in names.distinct()[:500])
+
+
+def share_document(link: ShareLink) -> dict[str, Any]:
+    """A link for programs. The address is not stored, so nobody can be told it again."""
+    return {
+        "id": str(link.pk),
+        "run": str(link.run_id),
+        "show": list(link.show),
+        "keys": list(link.keys),
+        "redact": list(link.redact),
+        "redact_kinds": list(link.redact_kinds),
+        "redact_patterns": list(link.redact_patterns),
+        "created_by": link.created_by.username if link.created_by else None,
+        "created_at": link.created_at.isoformat(),
+        "expires_at": link.expires_at.isoformat() if link.expires_at else None,
+        "max_views": link.max_views,
+        "views": link.views,
+        "last_viewed_at": link.last_viewed_at.isoformat() if link.last_viewed_at else None,
+        "revoked_at": link.revoked_at.isoformat() if link.revoked_at else None,
+        "password": bool(link.password),
+        "audience": link.audience,
+        "unfurl": link.unfurl,
+        "note": link.note,
+    }

@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from dashboard.runs.models import Run
 from dashboard.runs.services import run_look_again
-from dashboard.sharing.models import ShareLink
-from dashboard.teams.models import User
+from dashboard.sharing.models import Audience, ShareLink, shown_before
+from dashboard.sharing.selectors import IS_OPEN, ShareFilters, team_shares
+from dashboard.teams.models import Team, User
 from dashboard.teams.tokens import token_create
 
 
-def share_create(*, run: Run, by: User, lifetime: timedelta | None) -> tuple[ShareLink, str]:
+@dataclass(frozen=True)
+class ShareOrder:
+    """What a new link shows, hides and asks for. See `models.py` for the fields."""
+
+    show: Sequence[str] = ()
+    keys: Sequence[str] = ()
+    redact: Sequence[str] = ()
+    redact_kinds: Sequence[str] = ()
+    redact_patterns: Sequence[str] = ()
+    max_views: int | None = None
+    password: str = ""
+    audience: str = Audience.ANYONE
+    unfurl: bool = False
+    note: str = ""
+
+
+def share_create(
+    *, run: Run, by: User | None, lifetime: timedelta | None, order: ShareOrder | None = None
+) -> tuple[ShareLink, str]:
     """Make a link to the run. Returns it with its token, which is not stored and cannot be shown again.
 
     Args:
         lifetime: how long it works; None for until it is revoked.
+        order: None for the whole final state.
     """
     token, hashed = token_create()
     expires_at = timezone.now() + lifetime if lifetime is not None else None
-    return ShareLink.objects.create(run=run, created_by=by, token_hash=hashed, expires_at=expires_at), token
+    fields = asdict(order or ShareOrder(show=shown_before()))
+    fields["password"] = make_password(fields["password"]) if fields["password"] else ""
+    link = ShareLink.objects.create(run=run, created_by=by, token_hash=hashed, expires_at=expires_at, **fields)
+    return link, token
+
+
+def share_viewed(link: ShareLink) -> bool:
+    """Count a view. False when the link has had as many as it may: then nothing is to be shown."""
+    left = Q(max_views=None) | Q(views__lt=F("max_views"))
+    found = ShareLink.objects.filter(IS_OPEN, left, pk=link.pk)
+    return bool(found.update(views=F("views") + 1, last_viewed_at=Now()))
 
 
 def share_revoke(*, run: Run, link_id: UUID) -> bool:
@@ -34,3 +69,14 @@ def share_revoke(*, run: Run, link_id: UUID) -> bool:
             run_look_again(run)
             return True
     return link.exists()
+
+
+def shares_revoke(*, team: Team, filters: ShareFilters) -> int:
+    """Make all of these links stop working at once; gives how many still did."""
+    with transaction.atomic():
+        found = team_shares(team, filters).filter(IS_OPEN).select_for_update(of=("self",))
+        links = list(found)
+        ShareLink.objects.filter(pk__in=[link.pk for link in links]).update(revoked_at=timezone.now())
+        for run in {link.run_id: link.run for link in links}.values():
+            run_look_again(run)
+    return len(links)

@@ -1,10 +1,17 @@
 from django.urls import path
 
-from dashboard.sharing import views
+from dashboard.sharing import list_views, panel_views, views
 
 urlpatterns = [
-    path("runs/<uuid:run_id>/share/", views.share_create, name="share-create"),
-    path("runs/<uuid:run_id>/share/<uuid:link_id>/revoke/", views.share_revoke, name="share-revoke"),
+    path("runs/<uuid:run_id>/shares/", panel_views.share_create, name="share-create"),
+    path("runs/<uuid:run_id>/shares/preview/", panel_views.share_preview, name="share-preview"),
+    path("runs/<uuid:run_id>/share/", panel_views.share_make, name="share-make"),
+    path(
+        "runs/<uuid:run_id>/share/<uuid:link_id>/revoke/", panel_views.share_revoke_of_run, name="share-revoke-of-run"
+    ),
+    path("shares/", list_views.share_list, name="share-list"),
+    path("shares/revoke/", list_views.share_revoke_all, name="share-revoke-all"),
+    path("shares/<uuid:link_id>/revoke/", list_views.share_revoke, name="share-revoke"),
     path("s/<str:token>/", views.share_page, name="share-page"),
     path("s/<str:token>/live/", views.share_live, name="share-live"),
     path("s/<str:token>/result.json", views.share_result, name="share-result"),

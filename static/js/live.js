@@ -5,6 +5,9 @@ import { mergeParts } from "./merge.js";
 import { rowsOf } from "./rows.js";
 
 export function attachLive(root) {
+  // The title of a page may be said to who reads it only, and not to programs that look at links.
+  const facts = root.querySelector("[data-title]");
+  if (facts) document.title = facts.dataset.title;
   const badge = root.querySelector("[data-live-socket]");
   if (!badge) return;
   const list = badge.dataset.live === "rows" ? rowsOf(document.getElementById("run-list")) : null;

@@ -84,6 +84,8 @@ def addresses(team: Team, user: User) -> dict[str, str]:
     found["activity"] = found[RunStatus.SUCCEEDED] + "#activity"
     found["input"] = found[RunStatus.SUCCEEDED] + "#input"
     found["share panel"] = found[RunStatus.SUCCEEDED] + "#share"
+    found["share form"] = found[RunStatus.SUCCEEDED] + "shares/"
+    found["links"] = "/shares/"
     return found
 
 

@@ -134,9 +134,14 @@ ROWS: dict[str, Row] = {
     "preset-detail": Row(get=READ, post=ADMIN, owned=True, scope="launch"),
     "preset-delete": Row(post=ADMIN, owned=True, scope="launch"),
     # Links.
-    "share-create": Row(post=ACT, owned=True, scope="share"),
+    "share-create": Row(get=ACT, post=ACT, owned=True, scope="share"),
+    "share-preview": Row(post=ACT, owned=True, scope="share"),
+    "share-make": Row(post=ACT, owned=True, scope="share"),
+    "share-revoke-of-run": Row(post=ACT, owned=True, scope="share"),
     "share-revoke": Row(post=ACT, owned=True, scope="share"),
-    "share-page": Row(get=LINK),
+    "share-list": Row(get=READ),
+    "share-revoke-all": Row(post=ACT, scope="share"),
+    "share-page": Row(get=LINK, post=LINK),
     "share-live": Row(get=LINK),
     "share-result": Row(get=LINK),
     # The installation.

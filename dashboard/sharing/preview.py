@@ -1,0 +1,150 @@
+"""What a link would show, for who makes it: the same documents by the same code, with what is hidden marked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from dashboard.runs.models import Run
+from dashboard.runs.state.document import read_json
+from dashboard.runs.state.seen import cut, seen
+from dashboard.sharing.models import ShareLink
+from dashboard.sharing.parts import Part, parts_shown
+from dashboard.sharing.redaction.kinds import KINDS
+from dashboard.sharing.redaction.rules import Redactor, dump
+from dashboard.sharing.shown import INPUT, READ_MAX_BYTES, TOO_LARGE, UNREADABLE, SharedRun
+
+LINES: Final = 60
+AROUND: Final = 1
+LINE_CHARS: Final = 160
+_FIRST, _LAST = 0xF0000, 0xFFFFD
+"""Characters of a private area stand for what is hidden until the text is made HTML."""
+
+
+@dataclass
+class Marks:
+    """What was hidden, in the order in which it was met."""
+
+    found: list[tuple[str, str]] = field(default_factory=list)
+
+    def hide(self, kind: str, text: str) -> str:
+        if len(self.found) > _LAST - _FIRST:
+            return "[hidden]"
+        self.found.append((kind, text))
+        return chr(_FIRST + len(self.found) - 1)
+
+    def original(self, char: str) -> tuple[str, str] | None:
+        """The kind and the text behind a mark; None for an ordinary character."""
+        number = ord(char) - _FIRST
+        if not 0 <= number < len(self.found):
+            return None
+        kind, text = self.found[number]
+        return kind, "".join((self.original(one) or ("", one))[1] for one in text)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a link would show.
+
+    Attributes:
+        parts: Which parts.
+        sections: A heading and its text, in which what is hidden is marked.
+        counts: How many places are hidden, by kind; "" for those given by place or pattern.
+    """
+
+    parts: list[Part]
+    sections: list[tuple[str, SafeString]]
+    counts: dict[str, int]
+
+    @property
+    def sentence(self) -> str:
+        """How much is hidden, in words."""
+        labels = {name: kind.label.lower() for name, kind in KINDS.items()}
+        said = [f"{labels.get(kind, 'your places and patterns')} ({count})" for kind, count in self.counts.items()]
+        return ", ".join(said)
+
+
+def preview_of(run: Run, shown: dict[str, Any]) -> Preview:
+    """What a link with these columns would show of a run."""
+    link = ShareLink(id=None, run=run, **shown)
+    marks = Marks()
+    shared = SharedRun(link, run, redactor=Redactor(link.rules, marks.hide))
+    texts = list(_texts(run, link, shared))
+    used = Counter(found[0] for _, text in texts for char in text if (found := marks.original(char)) is not None)
+    sections = [(heading, _html(text, marks)) for heading, text in texts]
+    return Preview(parts_shown(link.show), sections, dict(used))
+
+
+def _texts(run: Run, link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str]]:
+    shown = shared.run()
+    yield "Name", shown.title
+    if shown.error_message or shown.error_type:
+        yield "Error", f"{shown.error_type}: {shown.error_message}"
+    if (text := _state(shared)) is not None:
+        yield "Final state", text
+    if "steps" in link.show:
+        for node, writes in shared.written_by():
+            yield f"Step {node}", _dump(writes)
+    if "input" in link.show:
+        for name, value in shared.sent(INPUT):
+            yield name.capitalize(), _dump(value)
+    if "parameters" in link.show:
+        for name, value in shared.sent(shared.other_names):
+            yield name, _dump(value)
+
+
+def _state(shared: SharedRun) -> str | None:
+    found = shared.stored
+    if found is None or not shared.shows_state:
+        return None
+    if found.size_bytes > READ_MAX_BYTES:
+        return "It is shown whole; it is too large for a preview." if shared.link.is_whole else TOO_LARGE
+    try:
+        return _dump(shared.of_state(read_json(found.body)))
+    except (ValueError, RecursionError):
+        return "It is shown as it is; it is no JSON." if shared.link.is_whole else UNREADABLE
+
+
+def _dump(value: Any) -> str:
+    return dump(value, indent=2, ascii_only=False)
+
+
+def _html(text: str, marks: Marks) -> SafeString:
+    """The first lines, and every line with something hidden and those around it."""
+    lines = text.split("\n")
+    marked = [number for number, line in enumerate(lines) if any(marks.original(char) for char in line)]
+    near = {number + step for number in marked[:LINES] for step in range(-AROUND, AROUND + 1)}
+    kept = [number for number in range(len(lines)) if number < LINES // 2 or number in near]
+    rows: list[SafeString] = []
+    for at, number in enumerate(kept):
+        if at and kept[at - 1] != number - 1:
+            rows.append(SafeString("…"))
+        rows.append(_line(lines[number], marks))
+    if kept[-1] < len(lines) - 1:
+        rows.append(format_html("… {} more lines", len(lines) - 1 - kept[-1]))
+    return format_html_join("\n", "{}", ((row,) for row in rows))
+
+
+def _line(line: str, marks: Marks) -> SafeString:
+    pieces: list[SafeString] = []
+    plain = ""
+    for char in line:
+        found = marks.original(char)
+        if found is None:
+            plain += char
+            continue
+        pieces.append(_plain(plain))
+        label = f"{found[0]} hidden" if found[0] else "hidden"
+        pieces.append(format_html('<mark title="{}"><del>{}</del></mark>', label, seen(cut(found[1], 80))))
+        plain = ""
+    pieces.append(_plain(plain))
+    return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+def _plain(text: str) -> SafeString:
+    return format_html("{}", seen(cut(text, LINE_CHARS)))

@@ -1,0 +1,275 @@
+"""A run as a link shows it: everything hidden is taken out here, and only then is anything rendered.
+
+What cannot be looked through, because it is too large or no JSON, is not shown by a link that hides something.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard.runs.models import Run, RunResult
+from dashboard.runs.selectors import run_result
+from dashboard.runs.state import cache
+from dashboard.runs.state.document import Document, TooDeep, read_json
+from dashboard.runs.state.messages import is_conversation
+from dashboard.runs.state.result import result_html, result_of
+from dashboard.runs.state.seen import NOTHING
+from dashboard.runs.state.view import Node, value_tree
+from dashboard.sharing.models import WhatIsShown
+from dashboard.sharing.parts import templates_shown
+from dashboard.sharing.redaction.rules import Redactor, dump, mask, pick, pointer_tree
+from dashboard.steps.layout import Row, axis_of
+from dashboard.steps.models import Step
+from dashboard.steps.selectors import step_log, steps_list
+
+READ_MAX_BYTES: Final = 8_000_000
+"""Larger states are shown whole or not at all."""
+STEPS: Final = 200
+STEP_BYTES: Final = 4_000_000
+"""Of all steps together, so much of what they wrote is looked through and shown."""
+TOO_LARGE = "The final state is too large to take out of it what this link hides, so it is not shown."
+UNREADABLE = "The final state could not be read to take out of it what this link hides, so it is not shown."
+
+_states: cache.Cache[Shown] = cache.Cache(40_000_000, idle_s=cache.IDLE_S)
+_learned: cache.Cache[list[str]] = cache.Cache(100_000, idle_s=cache.IDLE_S)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A final state as a link shows it. `document` and `body` are None when it is not shown; `problem` says why."""
+
+    document: Document | None = None
+    body: bytes | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class ShownStep:
+    """A step as a link shows it; `tree` is what it wrote, None when that is not shown."""
+
+    row: Row
+    node: str
+    path: list[str]
+    error: str
+    tree: Node | None
+
+
+class SharedRun:
+    """One run through one link. Reads what it needs once; nothing here is saved."""
+
+    def __init__(self, link: WhatIsShown, run: Run, *, redactor: Redactor | None = None) -> None:
+        self.link = link
+        self._original = run
+        self.stored = run_result(run) if run.is_terminal else None
+        self._redactor = redactor or Redactor(link.rules)
+        self._step_rows: list[Step] | None = None
+        self._log = step_log(run)
+        self._learn()
+
+    # What is learned before anything is shown.
+
+    def _learn(self) -> None:
+        if not self.link.rules.hides_nothing:
+            self._redactor.learned = _learned.get(self._key("learned"), self._learn_all, lambda made: len(made) + 1)
+
+    def _learn_all(self) -> list[str]:
+        for value in self._original.request.params.values():
+            self._learn_of(value, by_name=True)
+        if self.stored is not None and self.stored.size_bytes <= READ_MAX_BYTES:
+            with suppress(ValueError):
+                self._learn_of(read_json(self.stored.body), by_name=False)
+        if self.link.rules.redact:
+            for _, writes in self._written():
+                self._learn_of(writes, by_name=True)
+        return self._redactor.learned
+
+    def _learn_of(self, value: Any, *, by_name: bool) -> None:
+        with suppress(TooDeep):  # what cannot be looked through is not shown either
+            self._redactor.learn(value, by_name=by_name)
+
+    def _key(self, what: str) -> tuple[object, ...]:
+        """What everything made of this link and run depends on; links do not change."""
+        link_id = self.link.pk or uuid.uuid4()
+        sha256 = bytes(self.stored.sha256) if self.stored is not None else b""
+        return what, link_id, self._original.pk, sha256, self._log.version if self._log is not None else 0
+
+    def _steps(self) -> list[Step]:
+        if self._step_rows is None:
+            self._step_rows = list(steps_list(self._original)[:STEPS])
+        return self._step_rows
+
+    def _written(self) -> Iterator[tuple[Step, Any]]:
+        """What the steps wrote, as far as that is looked through."""
+        left = STEP_BYTES
+        for step in Step.objects.filter(run=self._original).exclude(writes_json="")[:STEPS]:
+            left -= len(step.writes_json)
+            if left < 0:
+                return
+            yield step, step.writes
+
+    def written_by(self) -> Iterator[tuple[str, Any]]:
+        """Nodes and what they wrote, as far as that is shown."""
+        for step, writes in self._written() if self.shows_state else ():
+            if shown := self.written(writes):
+                yield self._redactor.text(step.node), shown
+
+    # What is shown.
+
+    @property
+    def shows_state(self) -> bool:
+        return bool({"result", "messages"} & set(self.link.show))
+
+    @property
+    def shows_errors(self) -> bool:
+        """Errors belong to the result; where only some of its keys are shown, a message could tell of others."""
+        return "result" in self.link.show and not self.link.keys
+
+    def run(self) -> Run:
+        """The run to render: without its summary, which is made of what was sent, and with nothing hidden in it."""
+        run = copy.copy(self._original)
+        run.summary = ""
+        text = self._redactor.text
+        for name in ("name", "assistant_name", "graph_id", "assistant_id", "error_type", "error_message", "error_node"):
+            setattr(run, name, text(getattr(run, name)))
+        if not self.shows_errors:
+            run.error_type = run.error_message = run.error_node = ""
+        return run
+
+    def state(self) -> Shown:
+        """The final state; nothing when there is none, or the link does not show it."""
+        found = self.stored
+        if found is None or not self.shows_state:
+            return Shown()
+        if self.link.is_whole:
+            return Shown()  # as it is stored
+        if found.size_bytes > READ_MAX_BYTES:
+            return Shown(problem=TOO_LARGE)
+        return _states.get(self._key("state"), lambda: self._read(found), lambda made: len(made.body or b"") * 2 + 1)
+
+    def _read(self, found: RunResult) -> Shown:
+        try:
+            body = dump(self.of_state(read_json(found.body))).encode()
+            return Shown(Document(body), body)
+        except (ValueError, RecursionError):
+            return Shown(problem=UNREADABLE)
+
+    def of_state(self, state: Any) -> Any:
+        """What the link shows of a final state, or of what a step wrote, which has the same keys."""
+        return self._chosen(self._redactor.value(state, by_name=False))
+
+    def _chosen(self, state: Any) -> Any:
+        shows_result, shows_talk = "result" in self.link.show, "messages" in self.link.show
+        tree = pointer_tree(self.link.keys) if self.link.keys else None
+        if not isinstance(state, dict):
+            is_talk = isinstance(state, list) and is_conversation(Document(dump(state).encode()).root)
+            return state if is_talk and shows_talk else pick(state, tree) if shows_result and not is_talk else None
+        others = {key: value for key, value in state.items() if key != "messages"} if shows_result else {}
+        chosen = pick(others, tree)
+        return ({"messages": state["messages"]} if shows_talk and "messages" in state else {}) | chosen
+
+    def state_html(self, shown: Shown, run: Run) -> SafeString:
+        """The state laid out. Parts of it are served nowhere."""
+        if self.link.is_whole:
+            return result_html(run, address="")
+        result = self.result(shown)
+        if result is None or shown.document is None:
+            return NOTHING
+        state = result_of(run, result, "", shown.document)
+        return mark_safe(render_to_string("runs/state/_result.html", {"state": state, "run": run}))  # noqa: S308 - a template's
+
+    def result(self, shown: Shown) -> RunResult | None:
+        """Size and hash of what is shown: those of the whole would tell of what is hidden."""
+        if self.link.is_whole:
+            return self.stored
+        if shown.body is None:
+            return None
+        sha256 = hashlib.sha256(shown.body).digest()
+        return RunResult(run_id=self._original.pk, size_bytes=len(shown.body), sha256=sha256)
+
+    def steps(self) -> dict[str, Any]:
+        """The steps: nodes, times and statuses; what they wrote where the result is shown too."""
+        steps = self._steps()
+        axis = axis_of(self._original, self._log, steps, now=timezone.now())
+        text, written = self._redactor.text, {}
+        if self.shows_state:
+            written = {step.index: self.written(writes) for step, writes in self._written()}
+        rows = [
+            ShownStep(
+                row=axis.row(step) if axis else Row(step, None),
+                node=text(step.node),
+                path=[text(name) for name in step.path],
+                error=text(step.error) if self.shows_errors else "",
+                tree=value_tree(written[step.index]) if written.get(step.index) else None,
+            )
+            for step in steps
+        ]
+        version = self._original.version + (self._log.version if self._log else 0)
+        return {"steps": rows, "axis": axis, "steps_version": version}
+
+    def written(self, writes: Any) -> Any:
+        """What a step wrote, as far as it is shown; None when nothing of it is."""
+        try:
+            return self._chosen(self._redactor.value(writes, by_name=True))
+        except ValueError:
+            return None
+
+    def sent(self, names: tuple[str, ...]) -> list[tuple[str, Any]]:
+        """Parameters of the launch, with nothing hidden in them."""
+        params = self._original.request.params
+        return [(name, self._sent(params[name])) for name in names if name in params]
+
+    def _sent(self, value: Any) -> Any:
+        try:
+            return self._redactor.value(value, by_name=True)
+        except ValueError:
+            return mask("", "")
+
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        return tuple(name for name in self._original.request.params if name not in (*INPUT, "headers"))
+
+
+INPUT: Final = ("input", "command")
+
+
+def share_context(link: WhatIsShown, run: Run) -> dict[str, Any]:
+    """What a share page needs, whole or live. Only what the link shows is in it."""
+    shared = SharedRun(link, run)
+    state = shared.state()
+    shown_run = shared.run()
+    context: dict[str, Any] = {
+        "run": shown_run,
+        "templates": templates_shown(link.show),
+        "result": shared.result(state),
+        "state_html": shared.state_html(state, shown_run) if run.is_terminal else NOTHING,
+        "state_problem": state.problem,
+        "state_address": "",
+    }
+    if "steps" in link.show:
+        context |= shared.steps()
+    if "input" in link.show:
+        context["documents"] = [(name, value_tree(value)) for name, value in shared.sent(INPUT)]
+    if "parameters" in link.show:
+        context["other_params"] = [(name, value_tree(value)) for name, value in shared.sent(shared.other_names)]
+    return context
+
+
+def share_live_html(link: WhatIsShown, run: Run) -> str:
+    """Every part of a share page that changes."""
+    return render_to_string("sharing/_live.html", share_context(link, run))
+
+
+def share_steps_html(link: WhatIsShown, run: Run) -> str:
+    """The steps on a share page, for a link that shows them."""
+    shared = SharedRun(link, run)
+    return render_to_string("sharing/_steps.html", {"run": shared.run(), **shared.steps()})
