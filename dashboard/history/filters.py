@@ -8,13 +8,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django.utils import timezone
 
 from dashboard.runs.models import WaitState
 from dashboard.runs.statuses import ACTIVE, RunStatus
+from dashboard.teams.time_zones import time_zones
 
 STATUS_GROUPS = {"active": ACTIVE}
 """Filters that mean several statuses at once."""
@@ -83,7 +84,7 @@ class RunFilters:
             values=_values(query),
             text=_clean(query.get("q", "")),
             sort=query.get("sort", "") if query.get("sort", "") in SORTS else "-started",
-            zone=zone if zone in available_timezones() else "UTC",
+            zone=zone if zone in time_zones() else "UTC",
         )._without_nonsense()
 
     def _without_nonsense(self) -> RunFilters:

@@ -32,8 +32,8 @@ def step_get(run: Run, index: int) -> Step | None:
 
 
 def step_log(run: Run) -> StepLog | None:
-    """What is known of the run's steps as a whole."""
-    return StepLog.objects.filter(pk=run.pk).first()
+    """What is known of the run's steps as a whole; read once for each object of a run."""
+    return getattr(run, "step_log", None)
 
 
 def step_failed(run: Run) -> Step | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
@@ -23,6 +22,7 @@ from dashboard.teams.forms import PasswordForm, ProfileForm, TokenForm
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import ApiToken, Role, Scope
 from dashboard.teams.passwords import limits_hashing
+from dashboard.teams.time_zones import time_zones
 
 
 @never_cache
@@ -164,7 +164,7 @@ def _profile_page(
             for key, session in people.sessions_of(user)
         ],
         "memberships": selectors.person_memberships(user),
-        "time_zones": sorted(available_timezones()),
+        "time_zones": sorted(time_zones()),
         "roles": Role,
     }
     return render(request, "teams/profile.html", context, status=status)

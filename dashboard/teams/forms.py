@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -12,6 +11,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from dashboard.teams.models import Role, Scope, Team, User
+from dashboard.teams.time_zones import time_zones
 from dashboard.text import is_seen
 
 LIFETIMES = {"2592000": "30 days", "7776000": "90 days", "31536000": "1 year", "": "No end"}
@@ -137,7 +137,7 @@ class ProfileForm(forms.Form):
 
     def clean_time_zone(self) -> str:
         zone = str(self.cleaned_data["time_zone"]).strip()
-        if zone and zone not in available_timezones():
+        if zone and zone not in time_zones():
             raise ValidationError("There is no such time zone: give a name like Europe/Berlin.")
         return zone
 

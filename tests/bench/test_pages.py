@@ -7,6 +7,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -16,6 +17,7 @@ from django.test import Client, override_settings
 from dashboard.runs.models import Run
 from dashboard.runs.seeding import runs_seed
 from dashboard.runs.statuses import RunStatus
+from dashboard.servers.services import AssistantFound, server_seen
 from tests.bench.measuring import Table, clock, median, percentile, table, times_of
 from tests.bench.rows import LiveWorkers, make_crew
 from tests.factories import make_run
@@ -26,6 +28,9 @@ REQUESTS = 5
 READERS = 20
 OPENED_MS = 100
 WANTED = {
+    "list of 50 rows": 3.0,
+    "launch page": 4.0,
+    "launch page, a form of 20 fields": 4.0,
     "run page, small state": 3.0,
     "run page, 1 MB of conversation": 6.0,
     "run page, 20 MB state": 8.0,
@@ -51,6 +56,7 @@ def test_pages() -> None:
             "run page, 1 MB of conversation": f"/runs/{_ended(crew, _conversation()).pk}/",
             "run page, 1 MB in one string": f"/runs/{_ended(crew, {'text': 'tides ' * 170_000}).pk}/",
             "launch page": "/launch/",
+            "launch page, a form of 20 fields": f"/launch/?assistant_id={_form_of_20_fields(crew)}",
         }
         empty_ms = _request_ms(client, "/bench/empty/")
         large = _ended(crew, _twenty_megabytes())
@@ -63,6 +69,21 @@ def test_pages() -> None:
             "20 MB state, a node opened by 20 readers, p95", opened, "ms", wanted=wanted, is_met=opened < OPENED_MS
         )
         _weigh(figures, client, f"/runs/{small.pk}/")
+
+
+def _form_of_20_fields(crew: LiveWorkers) -> str:
+    """An assistant whose input has a text, a number, a choice and a truth value, five times."""
+    kinds: list[dict[str, object]] = [
+        {"type": "string", "description": "What it is about."},
+        {"type": "integer", "minimum": 1, "maximum": 9, "default": 3},
+        {"enum": ["short", "long"]},
+        {"type": "boolean"},
+    ]
+    properties = {f"field_{number}": kinds[number % len(kinds)] for number in range(20)}
+    schemas = {"input_schema": {"type": "object", "properties": properties, "required": ["field_0"]}}
+    made = AssistantFound(assistant_id=uuid4(), graph_id="fields", name="fields", schemas=schemas)
+    server_seen(server=crew.server, version="1", assistants=[made])
+    return "fields"
 
 
 def _request_ms(client: Client, path: str) -> float:
