@@ -30,7 +30,7 @@ RUNS = 200
 
 
 class Page:
-    """An open run page, as a browser has it: it shows what its socket brought last, and opens the socket again."""
+    """An open run page, as a browser has it: its socket brings it piece by piece, and is opened again when it breaks."""
 
     def __init__(self, web: str, run: Run, cookie: str) -> None:
         self.shown = b""
@@ -43,14 +43,14 @@ class Page:
             try:
                 await socket.open()
                 while True:
-                    self.shown = await socket.text()
+                    self.shown += await socket.text()
             except (OSError, EOFError):
                 await asyncio.sleep(1)
             finally:
                 socket.close()
 
     async def shows(self, words: bytes) -> bool:
-        """Whether it shows them."""
+        """Whether its socket has brought them."""
         return words in self.shown
 
     async def close(self) -> None:
