@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -23,7 +24,10 @@ NAMES = "abcde"
 @member_required
 @require_safe
 def run_compare(request: TeamRequest) -> HttpResponse:
-    """Runs `a` and `b`, and up to three more; `b=last` is the last that succeeded."""
+    """Runs `a` and `b`, and up to three more; `b=last` is the last that succeeded. `ids` are put in order of time."""
+    if ids := request.GET.getlist("ids"):
+        found = sorted((_run(request, text) for text in ids[:RUNS_MAX]), key=lambda run: (run.created_at, run.pk))
+        return redirect(f"{request.path}?{urlencode(dict(zip(NAMES, (run.pk for run in found), strict=False)))}")
     first = _run(request, request.GET.get("a", ""))
     runs = [first]
     if request.GET.get("b") == "last":

@@ -19,6 +19,9 @@ from dashboard.runs.labels import TAG_CHARS, tags_of
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
 
+COMPARED = 5
+"""So many runs fit beside each other."""
+
 
 @never_cache
 @may_act_required
@@ -37,8 +40,10 @@ def _begin(request: TeamRequest, filters: RunFilters) -> HttpResponse:
     action, is_all = form.get("action", ""), form.get("all") in ("1", "true", "on")
     ids = _ids(form.getlist("ids"))
     add, remove = tags_of(form.getlist("add")), tags_of(form.getlist("remove"))
-    if action not in (*BulkKind.values, "export"):
-        errors["action"] = ["Choose cancel, tag, launch, delete or export."]
+    if action not in (*BulkKind.values, "export", "compare"):
+        errors["action"] = ["Choose cancel, tag, launch, delete, export or compare."]
+    if action == "compare" and not errors and not (ids and 2 <= len(ids) <= COMPARED):
+        errors["ids"] = [f"Choose 2 to {COMPARED} runs to compare."]
     if not is_all and (ids is None or not 0 < len(ids) <= bulk.IDS_MAX):
         errors["ids"] = [f"Name 1 to {bulk.IDS_MAX:,} runs by their ids, or all that match."]
     if is_all and not form.get("count", "").isdecimal():
@@ -47,6 +52,9 @@ def _begin(request: TeamRequest, filters: RunFilters) -> HttpResponse:
         errors["add"] = [f"Give tags to add or remove, of at most {TAG_CHARS} characters."]
     if errors:
         return _refused(request, filters, errors, 422)
+    if action == "compare":
+        url = f"{reverse('run-compare')}?{urlencode([('ids', str(pk)) for pk in ids or []])}"
+        return JsonResponse({"url": url}) if wants_json(request) else go_to(request, url)
     if action == "export":
         return _export(request, filters, [] if is_all else ids or [])
     try:

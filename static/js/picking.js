@@ -10,6 +10,7 @@ export function attachPicking(root) {
   function count() {
     const chosen = boxes().filter((box) => box.checked).length;
     bar.querySelector("[data-bulk-count]").textContent = `${chosen} chosen`;
+    bar.querySelector("[data-compare]").disabled = chosen < 2 || chosen > 5;
     if (every) Object.assign(every, { checked: chosen > 0 && chosen === boxes().length, indeterminate: chosen > 0 && chosen < boxes().length });
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
-from dashboard.teams.models import User
+from dashboard.teams.models import Role, User
 from tests.factories import make_run, make_server, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -163,3 +164,67 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
     assert '<del dir="auto">tides</del>' in page.content.decode()
     assert '<ins dir="auto">gales</ins>' in page.content.decode()
     assert "What the run was given" in browser.get(f"/runs/{bad.pk}/").content.decode()
+
+
+def test_runs_chosen_in_the_list_are_compared_the_older_first(browser: Client, user: User, server: Server) -> None:
+    runs = [make_run(by=user, server=server, name=f"run {number}") for number in range(6)]
+    ids = [str(run.pk) for run in runs]
+
+    chosen = browser.post("/runs/bulk/", {"action": "compare", "ids": [ids[2], ids[0]]}, follow=True)
+    refused = [browser.post("/runs/bulk/", {"action": "compare", "ids": some}).status_code for some in (ids[:1], ids)]
+
+    assert chosen.redirect_chain[-1] == (f"/runs/compare/?a={ids[0]}&b={ids[2]}", 302)
+    assert refused == [422, 422]
+    viewer = make_user(server.team, role=Role.VIEWER)
+    browser.force_login(viewer)
+    assert 'action="/runs/compare/"' in browser.get("/runs/").content.decode()
+    three = browser.get("/runs/compare/", {"ids": ids[:3]}, follow=True).content.decode()
+    assert [f"run {number}" in three for number in range(4)] == [True, True, True, False]
+
+
+def test_a_place_too_deep_for_its_path_is_found_by_its_first_byte(browser: Client, user: User, server: Server) -> None:
+    key, depth = "ein ziemlich langer Schlüssel " * 3, 60
+    body = ('{"' + key + '":') * depth + '{"rows":[{"n":1}],"deep":"down"}' + "}" * depth
+    run = run_of(user, server, body.encode())
+
+    found = browser.get(f"/runs/{run.pk}/state/?q=down").content.decode()
+    (address,) = re.findall(r'href="(/runs/[^"]+\?at=\d+)"', found)
+    page = browser.get(address).content.decode()
+    around = re.findall(r'href="(/runs/[^"]+\?at=\d+)"', page)
+    told = browser.get(around[-1], headers={"Accept": "application/json"}).json()
+
+    assert "down" in page
+    assert "… 49 more …" in page
+    assert len(page) < 30_000
+    assert told["size"] == 1 or [child["key"] for child in told["children"]] == ["rows", "deep"]
+    assert browser.get(f"/runs/{run.pk}/state/?at=1").status_code == 404
+    assert browser.get(f"/runs/{run.pk}/state/?at=99999999").status_code == 404
+
+
+def test_columns_of_a_table_are_chosen(browser: Client, user: User, server: Server) -> None:
+    rows = [{f"c{column}": row for column in range(12)} | ({"odd one": 1} if row == 3 else {}) for row in range(5)]
+    run = run_of(user, server, json.dumps({"rows": rows}).encode())
+    place = f"/runs/{run.pk}/state/?path=/rows"
+
+    usual = browser.get(place).content.decode()
+    chosen = browser.get(f"{place}&col=c11&col=odd%20one&col=nothing&sort=-c11").content.decode()
+    on_page = browser.get(f"/runs/{run.pk}/").content.decode()
+
+    assert "<bdi>c7</bdi></a>" in usual
+    assert "<bdi>c11</bdi></a>" not in usual
+    assert 'value="odd one"' in usual
+    assert re.findall(r"<bdi>([^<]+)</bdi></a></th>", chosen) == ["c11", "odd one"]
+    assert "&amp;col=c11&amp;col=odd%20one" in chosen
+    assert 'value="c0"' not in on_page
+    assert "Choose columns" in on_page
+
+
+def test_a_tree_opens_to_a_depth(browser: Client, user: User, server: Server) -> None:
+    state = {str(one): {str(two): {"three": {"leaf": f"leaf {one}.{two}"}} for two in range(3)} for one in range(20)}
+    run = run_of(user, server, json.dumps(state).encode())
+
+    pages = [browser.get(f"/runs/{run.pk}/state/?path=&depth={depth}").content.decode() for depth in (1, 2, 4, 10**8)]
+
+    assert [page.count('aria-expanded="true"') for page in pages[:2]] == [0, 20]
+    assert ["leaf 5.1" in page for page in pages] == [False, False, True, True]
+    assert "not all of it fits here" not in pages[2]

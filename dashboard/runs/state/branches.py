@@ -14,11 +14,13 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.runs.state.document import Place
-from dashboard.runs.state.seen import cut, seen_html, showable
+from dashboard.runs.state.seen import cut, seen_html
 
 WINDOW: Final = 100
 NODES: Final = 300
 """At most so many are laid out at once."""
+POINTER_CHARS: Final = 600
+"""A place with a longer JSON Pointer is named by its first byte: such addresses would make pages of megabytes."""
 KEY_CHARS: Final = 200
 TEXT_CHARS: Final = 2_000
 LONG_CHARS: Final = 80
@@ -29,15 +31,22 @@ OPEN_BYTES: Final = 200
 
 
 class Tree:
-    """Writes the branches of a place. `address` is where the state's parts are served, "" when nowhere."""
+    """Writes the branches of a place. `address` is where the state's parts are served, "" when nowhere.
 
-    def __init__(self, address: str, *, nodes: int = NODES, text_chars: int = TEXT_CHARS) -> None:
+    With `exact_depth` branches are open down to the depth that is asked for, and no deeper, however many children they
+    have; otherwise those with few children are, and small ones at any depth.
+    """
+
+    def __init__(
+        self, address: str, *, nodes: int = NODES, text_chars: int = TEXT_CHARS, exact_depth: bool = False
+    ) -> None:
         self.address = address
         self.left = nodes
+        self.exact_depth = exact_depth
         self.text_chars = text_chars
 
     def html(self, place: Place, *, label: str = "Value", start: int = 0, open_depth: int = OPEN_DEPTH) -> SafeString:
-        """The place as a tree of its own."""
+        """The place as a tree of its own, open down to `open_depth`."""
         if not place.is_container:
             inner = f'<li class="leaf" role="treeitem">{self.value(place)}</li>'
         else:
@@ -63,7 +72,9 @@ class Tree:
 
     def _item(self, place: Place, open_depth: int) -> str:
         key = f'<span class="key"><bdi>{seen_html(cut(str(place.key), KEY_CHARS))}</bdi></span>'
-        tools = f' data-pointer="{escape(showable(place.pointer))}"' if place.is_linkable and self.address else ""
+        tools = ""
+        if self.address:
+            tools = f' data-pointer="{escape(place.pointer)}"' if is_named(place) else f' data-at="{place.start}"'
         if not place.is_container or place.length == 2 or not place.size:
             is_long = place.kind == "string" and place.length > LONG_CHARS
             long = " long" if is_long else ""
@@ -77,16 +88,18 @@ class Tree:
         return f'<li role="treeitem" aria-expanded="{expanded}"{tools}>{head}{inner}</li>'
 
     def _is_open(self, place: Place, open_depth: int) -> bool:
-        if place.size > min(OPEN_CHILDREN, self.left):
+        if place.size > min(WINDOW if self.exact_depth else OPEN_CHILDREN, self.left):
             return False
+        if self.exact_depth:
+            return open_depth > 1
         return open_depth > 1 or place.length <= OPEN_BYTES
 
     def _href(self, place: Place) -> str:
-        return f' href="{escape(state_url(self.address, place))}"' if self.address and place.is_linkable else ""
+        return f' href="{escape(state_url(self.address, place))}"' if self.address else ""
 
     def _more(self, place: Place, start: int, rest: int) -> str:
         words = f"{rest:,} more"
-        if not self.address or not place.is_linkable:
+        if not self.address:
             return f'<li class="more" role="treeitem">{words} not shown here; download to read them.</li>'
         url = escape(state_url(self.address, place, start=start))
         link = f'<a class="node-more" href="{url}">{words}, show the next {min(rest, WINDOW)}</a>'
@@ -113,9 +126,22 @@ _EMPTY: Final = {"object": "{}", "list": "[]"}
 
 
 def state_url(address: str, place: Place, **query: object) -> str:
-    """Where a place of a state can be opened by itself."""
-    rest = "".join(f"&{name}={quote(str(value), safe='')}" for name, value in query.items())
-    return f"{address}?path={quote(place.pointer.encode('utf-8', 'replace'), safe='/')}{rest}"
+    """Where a place of a state can be opened by itself: by its JSON Pointer, or by its first byte if that is long."""
+    parts = [(name, one) for name, value in query.items() for one in (value if isinstance(value, list) else [value])]
+    rest = "".join(f"&{name}={quote(str(value), safe='')}" for name, value in parts)
+    if not is_named(place):
+        return f"{address}?at={place.start}{rest}"
+    return f"{address}?path={quote(place.pointer, safe='/')}{rest}"
+
+
+def is_named(place: Place) -> bool:
+    """Whether an address can hold its JSON Pointer: browsers and proxies take only so much, and no half surrogates."""
+    if len(place.pointer) > POINTER_CHARS:
+        return False
+    try:
+        return len(place.pointer.encode()) <= POINTER_CHARS
+    except UnicodeEncodeError:
+        return False
 
 
 def counted(place: Place) -> str:

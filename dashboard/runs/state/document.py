@@ -25,8 +25,6 @@ Key: TypeAlias = str | int
 SMALL_BYTES: Final = 64_000
 """A place up to this size may be turned into Python values; a larger one is opened child by child."""
 DEPTH_MAX: Final = 2_000
-POINTER_CHARS: Final = 2_000
-"""Longer pointers fit no address; such a place can be seen in the whole document only."""
 _STRIDE: Final = 32
 
 _WS: Final = rb"[ \t\n\r]*+"
@@ -203,10 +201,19 @@ class Document:
 
     def path_to(self, offset: int) -> Place:
         """The innermost place whose bytes, or whose key's bytes, hold the one at `offset`."""
-        place = self.root
-        while found := place.child_at(offset):
-            place = found
-        return place
+        return self.way_to(offset)[-1]
+
+    def way_to(self, offset: int) -> list[Place]:
+        """All places whose bytes, or whose keys' bytes, hold the one at `offset`, the whole document first."""
+        way = [self.root]
+        while found := way[-1].child_at(offset):
+            way.append(found)
+        return way
+
+    def at_offset(self, offset: int) -> Place | None:
+        """The place that begins with the byte at `offset`, or None."""
+        place = self.path_to(offset)
+        return place if place.start == offset else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,10 +247,6 @@ class Place:
     def is_small(self) -> bool:
         """Whether `value` costs little."""
         return self.length <= SMALL_BYTES
-
-    @property
-    def is_linkable(self) -> bool:
-        return len(self.pointer) <= POINTER_CHARS
 
     @property
     def raw(self) -> bytes:

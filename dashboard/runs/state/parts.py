@@ -17,6 +17,8 @@ from dashboard.runs.state.tables import csv_rows
 VALUE_CHARS: Final = 100_000
 """Of a long text, so many characters are one window."""
 SMALL_BYTES: Final = 1_000
+CRUMBS: Final = 6
+"""So many are shown at each end of the way to a place."""
 _SHOWN_MEDIA: Final = frozenset(
     "image/png image/jpeg image/gif image/webp image/avif audio/mpeg audio/wav audio/ogg audio/webm video/mp4 "
     "video/webm application/pdf".split()
@@ -95,8 +97,9 @@ def csv_response(place: Place, filename: str) -> StreamingHttpResponse:
 def crumbs(document: Document, place: Place, address: str, name: str) -> Iterator[tuple[str, str]]:
     """The way from the whole state to the place: names, and where each is opened."""
     yield name, state_url(address, document.root)
-    pointer = ""
-    for step in place.pointer.split("/")[1:]:
-        pointer = f"{pointer}/{step}"
-        around = Place(document, 0, 0, pointer)
-        yield seen(cut(step.replace("~1", "/").replace("~0", "~"), 60)), state_url(address, around)
+    way = document.way_to(place.start)[1:]
+    for number, one in enumerate(way):
+        if len(way) > 2 * CRUMBS and number == CRUMBS:
+            yield f"\u2026 {len(way) - 2 * CRUMBS} more \u2026", state_url(address, way[len(way) - CRUMBS - 1])
+        elif len(way) <= 2 * CRUMBS or not CRUMBS <= number < len(way) - CRUMBS:
+            yield seen(cut(str(one.key), 60)), state_url(address, one)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.utils.html import escape
@@ -18,6 +18,9 @@ from dashboard.runs.state.seen import cut, seen_html
 
 ROWS: Final = 100
 COLUMNS: Final = 8
+COLUMNS_MAX: Final = 30
+"""So many can be chosen."""
+OFFERED: Final = 100
 SORT_MAX: Final = 10_000
 """A longer list keeps its order: sorting reads all of it."""
 CELL_CHARS: Final = 120
@@ -41,6 +44,10 @@ class Table:
     hidden_columns: int = 0
     sort: str = ""
     can_sort: bool = True
+    offered: list[str] = field(default_factory=list)
+    """Columns that can be chosen."""
+    chosen: list[str] = field(default_factory=list)
+    """Columns that were chosen; empty: the usual ones are shown."""
 
     @property
     def next_start(self) -> int | None:
@@ -56,6 +63,12 @@ class Table:
         """Each column's title, what to sort by when it is clicked, and how it is sorted now, in ARIA's words."""
         return [(seen_html(cut(name, 60)), *self._sorting(name)) for name in self.columns]
 
+    @property
+    def choices(self) -> list[tuple[str, SafeString, bool]]:
+        """Each column that can be chosen, as a value, as words, and whether it is shown."""
+        shown = set(self.columns)
+        return [(name, seen_html(cut(name, 60)), name in shown) for name in self.offered]
+
     def _sorting(self, name: str) -> tuple[str, str]:
         state = {name: "ascending", f"-{name}": "descending"}.get(self.sort, "")
         return (f"-{name}" if state == "ascending" else name), state
@@ -68,25 +81,32 @@ def is_table(place: Place) -> bool:
     found = place.children(0, SAMPLE)
     if not found or any(one.kind != "object" or one.length == 2 for one in found):
         return False
-    return bool(_columns(found))
+    return bool(_columns(found)[0])
 
 
-def table(place: Place, *, start: int = 0, rows: int = ROWS, sort: str = "") -> Table:
-    """`rows` rows of the table from number `start` on, in the list's order or by a column (`-name`: descending)."""
-    names = _columns(place.children(0, SAMPLE))
+def table(place: Place, *, start: int = 0, rows: int = ROWS, sort: str = "", columns: Sequence[str] = ()) -> Table:
+    """`rows` rows of the table from number `start` on, in the list's order or by a column (`-name`: descending).
+
+    Args:
+        columns: those to show; none: the usual ones.
+    """
+    usual, others = _columns(place.children(0, SAMPLE))
+    names = usual + others
     total = place.size
     can_sort = total <= SORT_MAX
     if sort.removeprefix("-") in names and can_sort:
         found = _sorted(place, sort)[start : start + rows]
     else:
         sort, found = "", place.children(start, start + rows)
-    shown = names[:COLUMNS]
+    chosen = [name for name in names if name in set(columns)]
+    shown = chosen or usual[:COLUMNS]
     cells = [(row, [_cell(row.child(name)) for name in shown]) for row in found]
-    return Table(place, shown, cells, start, total, len(names) - len(shown), sort, can_sort)
+    hidden = len(names) - len(shown)
+    return Table(place, shown, cells, start, total, hidden, sort, can_sort, names[:OFFERED], chosen)
 
 
-def _columns(rows: Sequence[Place]) -> list[str]:
-    """Keys that at least half of the rows have; those that fit into a cell come first."""
+def _columns(rows: Sequence[Place]) -> tuple[list[str], list[str]]:
+    """Keys that at least half of the rows have, those that fit into a cell first; and all other keys."""
     counts: Counter[str] = Counter()
     wide: Counter[str] = Counter()
     for row in rows:
@@ -96,7 +116,8 @@ def _columns(rows: Sequence[Place]) -> list[str]:
                 counts[name] += 1
                 wide[name] += member.is_container or member.length > CELL_CHARS
     usual = [name for name, count in counts.items() if count * 2 >= len(rows)]
-    return sorted(usual, key=lambda name: wide[name] * 2 > counts[name])
+    others = [name for name in counts if name not in set(usual)]
+    return sorted(usual, key=lambda name: wide[name] * 2 > counts[name]), others
 
 
 def _cell(place: Place | None) -> SafeString:

@@ -17,7 +17,7 @@ from dashboard.runs import selectors
 from dashboard.runs.models import Run
 from dashboard.runs.state import cache
 from dashboard.runs.state.blocks import Room
-from dashboard.runs.state.branches import Tree
+from dashboard.runs.state.branches import OPEN_DEPTH, Tree
 from dashboard.runs.state.cards import card
 from dashboard.runs.state.document import Document, Place
 from dashboard.runs.state.messages import conversation, is_conversation
@@ -25,13 +25,15 @@ from dashboard.runs.state.parts import crumbs, csv_response, media_response, par
 from dashboard.runs.state.report import run_report
 from dashboard.runs.state.search import state_search
 from dashboard.runs.state.seen import seen_html, showable
-from dashboard.runs.state.tables import is_table, table
+from dashboard.runs.state.tables import COLUMNS_MAX, is_table, table
 from dashboard.runs.state.threads import thread_of, thread_runs
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
 
 WHOLE_TEXT_CHARS = 100_000
 NUMBER_MAX = 10**9
+DEPTHS = (1, 2, 3, 5, 10)
+"""How deep a tree can be asked to be open."""
 
 
 @never_cache
@@ -86,7 +88,8 @@ def state_part_response(
     Raises:
         Http404: There is no such place.
     """
-    place = document.at(request.GET.get("path", ""))
+    first_byte = _number(request, "at")
+    place = document.at(request.GET.get("path", "")) if first_byte is None else document.at_offset(first_byte)
     if place is None:
         raise Http404("There is nothing at this place of the state.")
     start = _number(request, "start") or 0
@@ -113,21 +116,24 @@ def _part(request: HttpRequest, document: Document, place: Place, address: str, 
     words = request.GET.get("q", "").replace("\x00", "")
     context: dict[str, Any] = {"place": place, "q": words}
     if words:
-        found = state_search(document, words, at=start)
-        return context | {"found": found, "title": f"Search for {words}"}
+        return context | {"found": state_search(document, words, at=start), "title": f"Search for {words}"}
     if request.GET.get("as") == "raw" or place.kind == "string":
         text = place.text(WHOLE_TEXT_CHARS, start)
         end, size = start + len(text), place.size if place.kind == "string" else place.length
         following = end if text and end < size else None
         return context | {"text": seen_html(text), "start": start, "end": end, "size": size, "next_start": following}
-    sort = request.GET.get("sort", "")
     if is_conversation(place):
         room = Room(60_000)
         return context | {"talk": conversation(place, stop=_number(request, "stop"), room=room)}
     if is_table(place):
-        return context | {"table": table(place, start=start, sort=sort)}
+        chosen = request.GET.getlist("col")[:COLUMNS_MAX]
+        found = table(place, start=start, sort=request.GET.get("sort", ""), columns=chosen)
+        return context | {"table": found, "choose": "open" if "columns" in request.GET else "folded"}
     if place.is_container:
-        return context | {"tree": Tree(address).html(place, label="Value", start=start)}
+        depth = min(_number(request, "depth") or 0, DEPTHS[-1])
+        tree = Tree(address, exact_depth=depth > 0)
+        html = tree.html(place, label="Value", start=start, open_depth=depth or OPEN_DEPTH)
+        return context | {"tree": html, "depth": depth, "depths": DEPTHS, "is_all": tree.left > 0}
     return context | {"card": card(place, address=address)}
 
 

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.runs.state.blocks import Media
-from dashboard.runs.state.branches import Tree, state_url
+from dashboard.runs.state.branches import Tree, is_named, state_url
 from dashboard.runs.state.document import Place
 from dashboard.runs.state.seen import seen as seen_text
 from dashboard.runs.state.tables import Table
@@ -55,6 +55,13 @@ def state_href(address: str, place: Place, **query: object) -> str:
 
 
 @register.simple_tag
+def place_field(place: Place) -> SafeString:
+    """What names a place in a form that asks for a part of its state."""
+    name, value = ("path", place.pointer) if is_named(place) else ("at", str(place.start))
+    return format_html('<input type="hidden" name="{}" value="{}">', name, value)
+
+
+@register.simple_tag
 def change_words(change: str) -> str:
     return CHANGES.get(change, change)
 
@@ -81,7 +88,7 @@ def media_src(media: Media, address: str) -> str:
     """The address of an image that may be drawn; "" when it may not, or is too large to stand in the page."""
     if media.data is None:
         return ""
-    if address and media.data.is_linkable:
+    if address:
         return state_url(address, media.data, **{"as": "media"})
     if media.data.length > INLINE_BYTES:
         return ""
