@@ -12,12 +12,21 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from dashboard.answers.attention_forms import CHOICES
 from dashboard.answers.forms import AnswerForm, answer_form
 from dashboard.answers.links.forms import AnswerLinkForm
 from dashboard.answers.links.selectors import link_list
-from dashboard.answers.selectors import InboxFilters, earlier_answers, inbox_page, waiting_count
+from dashboard.answers.selectors import (
+    InboxFilters,
+    earlier_answers,
+    inbox_page,
+    may_be_assigned,
+    snoozed_count,
+    waiting_count,
+)
 from dashboard.answers.shapes import shape_of
 from dashboard.answers.showing import shown
+from dashboard.runs.attention import is_snoozed
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.statuses import RunStatus
@@ -74,6 +83,31 @@ def answer_live_html(run: Run, *, may_act: bool) -> SafeString:
     return SafeString(render_to_string("answers/_panel_live.html", context))
 
 
+def attention_html(
+    run: Run,
+    *,
+    may_act: bool,
+    request: HttpRequest | None = None,
+    problem: str = "",
+    typed: dict[str, str] | None = None,
+    is_inbox: bool = False,
+) -> SafeString:
+    """Who looks after an open question, and until when it is put aside, with the forms to change that."""
+    is_open = run.wait_state == WaitState.OPEN and run.status == RunStatus.NEEDS_INPUT
+    context = {
+        "run": run,
+        "is_open": is_open,
+        "is_snoozed": is_snoozed(run),
+        "may_act": may_act,
+        "people": may_be_assigned(run.team_id) if is_open and may_act else (),
+        "choices": list(CHOICES.items()),
+        "problem": problem,
+        "typed": typed or {},
+        "is_inbox": is_inbox,
+    }
+    return SafeString(render_to_string("answers/_attention.html", context, request=request))
+
+
 def inbox_count_html(team: Team | UUID, count: int | None = None) -> SafeString:
     """How many questions wait, in the navigation; `count`, when it is known already."""
     count = waiting_count(team) if count is None else count
@@ -90,7 +124,13 @@ def inbox_context(team: Team | UUID, filters: InboxFilters) -> dict[str, Any]:
     page = inbox_page(team, filters)
     items = [InboxItem(run, _line_of(run), filters.to_query(run=run.pk, after=filters.after)) for run in page.runs]
     after = filters.to_query(after=page.after) if page.after else ""
-    return {"items": items, "filters": filters, "after": after, "selected": filters.run}
+    return {
+        "items": items,
+        "filters": filters,
+        "after": after,
+        "selected": filters.run,
+        "snoozed": 0 if filters.is_snoozed else snoozed_count(team),
+    }
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ AGES = [("3600", "an hour"), ("86400", "a day"), ("604800", "a week")]
 @require_safe
 def inbox(request: TeamRequest) -> HttpResponse:
     """All open questions of the team; one of them, the oldest unless the address names another, with its form."""
-    filters = InboxFilters.from_query(request.GET)
+    filters = InboxFilters.from_query(request.GET, request.user.pk)
     if wants_json(request):
         return _as_json(request, filters)
     context = fragments.inbox_context(request.team, filters)
@@ -37,14 +37,17 @@ def inbox(request: TeamRequest) -> HttpResponse:
     waits_look_at([item.run for item in items])
     chosen = run_get(request.team, filters.run) if filters.run else None
     run = chosen or (run_get(request.team, items[0].run.pk) if items else None)
-    panel = ""
+    panel = attention = ""
     if run is not None:
-        panel = fragments.answer_html(run, may_act=request.membership.may_launch, request=request, is_inbox=True)
+        may_act = request.membership.may_launch
+        attention = fragments.attention_html(run, may_act=may_act, request=request, is_inbox=True)
+        panel = fragments.answer_html(run, may_act=may_act, request=request, is_inbox=True)
     context |= {
         "selected": run.pk if run else None,
         "is_chosen": chosen is not None,
         "run": run,
         "panel": panel,
+        "attention": attention,
         "inbox_waiting": selectors.waiting_count(request.team),
         "assistants": selectors.waiting_assistants(request.team),
         "people": team_people(request.team),
@@ -59,7 +62,7 @@ def inbox(request: TeamRequest) -> HttpResponse:
 @require_safe
 def inbox_live(request: TeamRequest) -> HttpResponse:
     """The list, as the WebSocket sends it: for browsers whose socket cannot open."""
-    return HttpResponse(fragments.inbox_live_html(request.team, InboxFilters.from_query(request.GET)))
+    return HttpResponse(fragments.inbox_live_html(request.team, InboxFilters.from_query(request.GET, request.user.pk)))
 
 
 def _as_json(request: TeamRequest, filters: InboxFilters) -> JsonResponse:
@@ -72,4 +75,10 @@ def _as_json(request: TeamRequest, filters: InboxFilters) -> JsonResponse:
 def _waiting(run: Run) -> dict[str, Any]:
     assert run.finished_at is not None
     interrupts = [question_document(question) for question in run.questions.all()]
-    return {"run": run_item(run), "asked_at": run.finished_at.isoformat(), "interrupts": interrupts}
+    return {
+        "run": run_item(run),
+        "asked_at": run.finished_at.isoformat(),
+        "interrupts": interrupts,
+        "assigned_to": run.assigned_to.username if run.assigned_to else None,
+        "snoozed_until": run.snoozed_until.isoformat() if run.snoozed_until else None,
+    }

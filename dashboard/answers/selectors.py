@@ -17,10 +17,12 @@ from django.http import QueryDict
 from dashboard.runs.models import Question, Run, WaitState
 from dashboard.runs.selectors import NOT_IN_ANSWERS, NOT_IN_ROWS
 from dashboard.runs.statuses import RunStatus
-from dashboard.teams.models import Team
+from dashboard.teams.models import Membership, Role, Team, User
 
 EARLIER = 50
 INBOX_ROWS = 50
+ME, NOBODY = "me", "nobody"
+"""Whom a question is assigned to, in the inbox's address, beside usernames."""
 
 
 @dataclass(frozen=True)
@@ -42,31 +44,38 @@ class InboxFilters:
     person: str = ""
     tag: str = ""
     older_than_s: int = 0
+    assigned: str = ""
+    is_snoozed: bool = False
     after: str = ""
     run: UUID | None = None
+    me: int | None = None
 
     @classmethod
-    def from_query(cls, query: QueryDict) -> InboxFilters:
-        """Read the address; what it does not understand is left out."""
+    def from_query(cls, query: QueryDict, me: int | None = None) -> InboxFilters:
+        """Read the address; what it does not understand is left out. `me`: the id of who looks."""
         age = query.get("age", "")
         return cls(
             assistant=query.get("assistant", "")[:200].replace("\x00", ""),
             person=query.get("person", "")[:150].replace("\x00", ""),
             tag=query.get("tag", "")[:60].replace("\x00", ""),
             older_than_s=int(age) if age.isascii() and age.isdecimal() and len(age) < 10 else 0,
+            assigned=query.get("assigned", "")[:150].replace("\x00", ""),
+            is_snoozed=query.get("snoozed", "") == "1",
             after=query.get("after", "")[:100],
             run=_uuid(query.get("run", "")),
+            me=me if query.get("assigned") == ME else None,
         )
 
     def to_query(self, *, run: UUID | None = None, after: str = "") -> str:
         """The address's query string for these filters."""
         age = str(self.older_than_s or "")
         given = {"assistant": self.assistant, "person": self.person, "tag": self.tag, "age": age}
+        given |= {"assigned": self.assigned, "snoozed": "1" if self.is_snoozed else ""}
         return urlencode({key: value for key, value in {**given, "after": after, "run": run or ""}.items() if value})
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.assistant or self.person or self.tag or self.older_than_s)
+        return bool(self.assistant or self.person or self.tag or self.older_than_s or self.assigned or self.is_snoozed)
 
 
 @dataclass(frozen=True)
@@ -78,9 +87,15 @@ class InboxPage:
 
 
 def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> QuerySet[Run]:
-    """The team's runs with an open question, oldest first."""
-    runs = Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT)
+    """The team's runs with an open question that is not put aside, oldest first; or those that are."""
+    runs = _open(team, is_snoozed=filters is not None and filters.is_snoozed)
     if filters is not None:
+        if filters.assigned == NOBODY:
+            runs = runs.filter(assigned_to=None)
+        elif filters.assigned == ME:
+            runs = runs.filter(assigned_to=filters.me)
+        elif filters.assigned:
+            runs = runs.filter(assigned_to__username=filters.assigned)
         if filters.assistant:
             runs = runs.filter(Q(assistant_id=filters.assistant) | Q(assistant_name=filters.assistant))
         if filters.person:
@@ -89,7 +104,9 @@ def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> Quer
             runs = runs.filter(tags__contains=[filters.tag])
         if filters.older_than_s:
             runs = runs.filter(finished_at__lt=Now() - timedelta(seconds=filters.older_than_s))
-    runs = runs.select_related("launched_by", "server", "answer__launched_by").defer(*NOT_IN_ROWS, *NOT_IN_ANSWERS)
+    runs = runs.select_related("launched_by", "server", "answer__launched_by", "assigned_to").defer(
+        *NOT_IN_ROWS, *NOT_IN_ANSWERS
+    )
     return runs.prefetch_related("questions").order_by("finished_at", "pk")
 
 
@@ -113,7 +130,7 @@ def inbox_page(team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_RO
 
 def waiting_assistants(team: Team) -> list[str]:
     """The assistants that ask something just now, by name."""
-    runs = Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT)
+    runs = _open(team, is_snoozed=False)
     return sorted({run.assistant_label for run in runs.only("assistant_name", "assistant_id", "graph_id")[:500]})
 
 
@@ -125,8 +142,26 @@ def _uuid(text: str) -> UUID | None:
 
 
 def waiting_count(team: Team | UUID) -> int:
-    """How many open questions the team has."""
-    return Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT).count()
+    """How many open questions the team has, without those that are put aside."""
+    return _open(team, is_snoozed=False).count()
+
+
+def snoozed_count(team: Team | UUID) -> int:
+    """How many open questions are put aside."""
+    return _open(team, is_snoozed=True).count()
+
+
+def _open(team: Team | UUID, *, is_snoozed: bool) -> QuerySet[Run]:
+    runs = Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT)
+    if is_snoozed:
+        return runs.filter(snoozed_until__gt=Now())
+    return runs.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=Now()))
+
+
+def may_be_assigned(team: Team | UUID) -> list[User]:
+    """Who of a team may answer, by name."""
+    members = Membership.objects.filter(team=team, is_active=True, role__in=[Role.ADMIN, Role.MEMBER])
+    return list(User.objects.filter(is_active=True, pk__in=members.values("user")).order_by("username"))
 
 
 def earlier_answers(run: Run) -> EarlierAnswers | None:

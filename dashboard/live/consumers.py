@@ -350,7 +350,7 @@ class InboxConsumer(MemberConsumer):
     """`/ws/inbox/`: the list of open questions for the filters in its address, and what became of the one on show."""
 
     async def authorise(self) -> int | None:
-        self.filters = InboxFilters.from_query(QueryDict(self.scope["query_string"]))
+        self.filters = InboxFilters.from_query(QueryDict(self.scope["query_string"]), self.scope["user"].pk)
         return await super().authorise()
 
     def group_names(self) -> tuple[str, ...]:

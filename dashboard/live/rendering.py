@@ -10,7 +10,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
-from dashboard.answers.fragments import answer_live_html, inbox_count_html, inbox_live_html
+from dashboard.answers.fragments import answer_live_html, attention_html, inbox_count_html, inbox_live_html
 from dashboard.answers.selectors import InboxFilters
 from dashboard.history.filters import RunFilters
 from dashboard.history.fragments import run_changes_html
@@ -183,7 +183,9 @@ async def render_answer(team_id: UUID, run_id: UUID, *, may_act: bool) -> str:
 
     def render() -> str:
         run = run_get(team_id, run_id)
-        return answer_live_html(run, may_act=may_act) if run else ""
+        if run is None:
+            return ""
+        return attention_html(run, may_act=may_act, is_inbox=True) + answer_live_html(run, may_act=may_act)
 
     return str(await database_sync_to_async(render)())
 

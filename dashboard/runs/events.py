@@ -26,6 +26,8 @@ class EventKind(TextChoices):
     UNFOLLOWED = "unfollowed", "The run that was launched on its thread never reached the server"
     ANSWERED = "answered", "Answered"
     WAIT_GONE = "wait_gone", "Its server waits for no answer any more"
+    ASSIGNED = "assigned", "Assigned"
+    SNOOZED = "snoozed", "Snoozed"
     RENAMED = "renamed", "Renamed"
     TAGGED = "tagged", "Tags changed"
     STARRED = "starred", "Starred"

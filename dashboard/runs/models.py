@@ -83,6 +83,9 @@ class Run(models.Model):
     outcome_text = models.CharField(max_length=200, default="", db_default="", blank=True)
     note = models.TextField(default="", db_default="", blank=True)
     is_starred = models.BooleanField(default=False, db_default=False)
+    # Who looks after its open question, and until when that is hidden from the inbox.
+    assigned_to = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    snoozed_until = models.DateTimeField(null=True)
     # Of an answer that came by an answer link of `launched_by`: for whom that was made.
     link_for = models.CharField(max_length=60, default="", db_default="", blank=True)
     # The runs that one bulk action launched.
@@ -157,6 +160,7 @@ class Run(models.Model):
                 condition=Q(wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT),
                 name="run_open_questions",
             ),
+            models.Index(fields=["snoozed_until"], condition=Q(snoozed_until__isnull=False), name="run_snoozes"),
             models.Index(
                 fields=["wait_check_asked_at"], condition=Q(wait_check_asked_at__isnull=False), name="run_wait_checks"
             ),

@@ -16,7 +16,7 @@ from dashboard.teams.models import Team
 NOT_IN_ROWS = ("search", "search_text", "error_message", "ending_json", "value_keys", "note")
 """What no row shows, and what can be large."""
 NOT_IN_ANSWERS = tuple(f"answer__{name}" for name in NOT_IN_ROWS)
-ON_PAGE = ("launched_by", "server", "request", "cancel_requested_by", "parent", "answer__launched_by")
+ON_PAGE = ("launched_by", "server", "request", "cancel_requested_by", "parent", "answer__launched_by", "assigned_to")
 """What a run's page shows besides the run."""
 CHILDREN = 200
 """The most that a run's document names of those that came from it."""

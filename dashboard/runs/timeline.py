@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, RunEvent, WaitState
 from dashboard.runs.outcomes import NOT_KEPT
@@ -96,6 +98,10 @@ def _line(event: RunEvent) -> EventLine:
     )
 
 
+def _woken(event: RunEvent) -> str:
+    return "Not snoozed any more" if event.by_id else "Its snooze ended"
+
+
 def _is_try(events: Sequence[RunEvent]) -> bool:
     """Whether they are a try that found no server: taken, not sent, back in the queue."""
     kinds = [event.data.get("to") if event.kind == EventKind.STATUS else event.kind for event in events]
@@ -138,6 +144,13 @@ def _sentence(event: RunEvent) -> str:
         )
     if event.kind in (EventKind.ANSWERED, EventKind.LAUNCHED) and data.get("link"):
         return f"{EventKind(event.kind).label} by {data['link']}"
+    if event.kind == EventKind.ASSIGNED:
+        return f"Assigned to {data['to']}" if data.get("to") else "Assigned to nobody"
+    if event.kind == EventKind.SNOOZED:
+        until = timezone.localtime(datetime.fromisoformat(data["until"])) if data.get("until") else None
+        return (
+            f"Snoozed until {until:%Y-%m-%d %H:%M} {timezone.get_current_timezone_name()}" if until else _woken(event)
+        )
     if event.kind == EventKind.STARRED and not data.get("on"):
         return "Star removed"
     if event.kind == EventKind.RENAMED:

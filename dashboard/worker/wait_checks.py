@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph import LangGraphError, RequestInvalid
+from dashboard.runs.attention import snoozes_end
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.selectors import AwaitedAnswer
 from dashboard.runs.waiting import wait_gone
@@ -78,7 +79,10 @@ class WaitChecks:
         clock = asyncio.get_running_loop().time
         while True:
             self._woken.clear()
+            next_s = LOOK_S
             try:
+                if (ends_in := await self._database.call(snoozes_end)) is not None:
+                    next_s = min(LOOK_S, ends_in + 0.05)
                 if clock() - looked_at >= LOOK_S:
                     looked_at = clock()
                     await self._database.call(_mark_due)
@@ -87,7 +91,7 @@ class WaitChecks:
             except DATABASE_AWAY as error:
                 logger.info("questions cannot be looked up: %s", str(error).strip())
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), LOOK_S)
+                await asyncio.wait_for(self._woken.wait(), next_s)
 
     async def _check(self, run: Run) -> None:
         try:

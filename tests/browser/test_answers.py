@@ -144,6 +144,32 @@ def test_a_stranger_answers_by_link_on_a_phone(page: Page, open_browser: Open, t
     expect(stranger.get_by_role("heading", name="This link does not work")).to_be_visible()
 
 
+def test_who_takes_a_question_is_seen_by_everybody_at_once(
+    page: Page, open_browser: Open, team: Team, user: User
+) -> None:
+    run = waiting_run(team, user, asks("Which harbour?"))
+    bob = open_browser(make_user(team, username="bob")).new_page()
+    bob.goto(f"/inbox/?run={run.pk}")
+    page.goto(f"/runs/{run.pk}/")
+    for each in (bob, page):
+        live(each, "live")
+    bob.get_by_label("Your answer").fill("typed meanwhile")
+
+    page.get_by_role("button", name="Assign to me").click()
+
+    expect(page.locator(f"#run-{run.pk}-attention")).to_contain_text("Assigned to ada")
+    expect(bob.locator(f"#run-{run.pk}-attention")).to_contain_text("Assigned to ada")
+    expect(bob.locator("#inbox-list")).to_contain_text("ada")
+    # Put aside by bob, it leaves the inboxes, and the page says until when; what was typed stays.
+    bob.get_by_text("Assign, snooze…").click()
+    bob.get_by_label("Snooze", exact=True).select_option("4h")
+    bob.get_by_role("button", name="Snooze").click()
+    expect(page.locator(f"#run-{run.pk}-attention")).to_contain_text("snoozed until")
+    expect(bob.locator("#inbox-list")).to_contain_text("1 snoozed")
+    expect(bob.locator("#inbox-count")).to_have_attribute("data-inbox-count", "0")
+    expect(bob.get_by_label("Your answer")).to_have_value("typed meanwhile")
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_questions_of_every_kind_are_accessible(page: Page, team: Team, user: User, width: int) -> None:
     action = {"action": "send_email_with_a_name_that_is_rather_long", "args": {"to": "bob@example.org", "text": LETTER}}

@@ -108,6 +108,8 @@ ROWS: dict[str, Row] = {
     "run-cancel": Row(post=ADMIN, owned=True, scope="launch"),
     "run-answer": Row(post=ACT, owned=True, scope="answer"),
     "run-answer-panel": Row(get=READ, owned=True),
+    "run-answer-assign": Row(post=ACT, owned=True, scope="answer"),
+    "run-answer-snooze": Row(post=ACT, owned=True, scope="answer"),
     "answer-link-list": Row(get=ACT, post=ACT, owned=True, scope="answer"),
     "answer-link-revoke": Row(post=ACT, owned=True, scope="answer"),
     "answer-page": Row(get=LINK, post=LINK),

@@ -35,6 +35,12 @@ def answer_panel(context: Any, run: Run) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
+def attention(context: Any, run: Run) -> SafeString:
+    """Who looks after its question, on a run's page and pushed."""
+    return fragments.attention_html(run, may_act=bool(context.get("may_act")), request=context.get("request"))
+
+
+@register.simple_tag(takes_context=True)
 def answer_panel_live(context: Any, run: Run) -> SafeString:
     """The same, pushed: a form that may hold what somebody typed is never replaced while its question is open."""
     return fragments.answer_live_html(run, may_act=bool(context.get("may_act")))
