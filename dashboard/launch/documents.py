@@ -79,14 +79,24 @@ class Document:
     text: str = ""
     problem: str = ""
     warnings: dict[str, list[str]] = field(default_factory=dict)
+    # Row buttons are plain buttons of the page's own form, for pages of people who have no launch page.
+    is_plain: bool = False
 
     @classmethod
     def from_post(
-        cls, name: str, schema: Schema, data: Mapping[str, Any], files: Mapping[str, Any] | None, fixed: Fixed
+        cls,
+        name: str,
+        schema: Schema,
+        data: Mapping[str, Any],
+        files: Mapping[str, Any] | None,
+        fixed: Fixed,
+        *,
+        is_plain: bool = False,
     ) -> Document:
         """The document as typed: `shown/<name>` says which view the controls are of, else `<name>_view` does."""
         view = str(data.get(f"shown/{name}") or data.get(f"{name}_view") or "json")
         document = cls(name, schema, "form" if view == "form" else "json", text=str(data.get(name) or ""))
+        document.is_plain = is_plain
         if document.view == "form":
             if not data.get(f"shown/{name}") and not schema.value:
                 schema = document.schema = Schema({}, schema.why)
@@ -96,16 +106,19 @@ class Document:
         return document
 
     @classmethod
-    def of_text(cls, name: str, schema: Schema, text: str, view: str, fixed: Fixed) -> Document:
+    def of_text(
+        cls, name: str, schema: Schema, text: str, view: str, fixed: Fixed, *, is_plain: bool = False
+    ) -> Document:
         """The document to show: as a form wherever there is one, unless JSON is asked for."""
-        document = cls(name, schema, "json", text=text)
+        document = cls(name, schema, "json", text=text, is_plain=is_plain)
         if view != "json" and schema.value is not None:
             document.show_form(fixed)
             document.problem = ""
         return document
 
     def options(self, fixed: Fixed) -> dict[str, Any]:
-        return {"name": self.name, "label": self.label, "fixed": fixed, "post_url": reverse("launch-form")}
+        post_url = None if self.is_plain else reverse("launch-form")
+        return {"name": self.name, "label": self.label, "fixed": fixed, "post_url": post_url}
 
     def show_form(self, fixed: Fixed) -> None:
         """Switch to the form; a text that is no JSON stays what it is, with the reason."""

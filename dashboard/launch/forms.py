@@ -237,14 +237,17 @@ class LaunchForm(forms.Form):
         initial: dict[str, Any] | None = None,
         controls: QueryDict | None = None,
         fixed: Mapping[str, Fixed] | None = None,
+        is_plain: bool = False,
     ) -> None:
         """`initial` and `controls` fill a form that was not posted: documents as JSON text, and by single controls.
 
-        `fixed`: by document, the fields whose values are those of a preset, whatever is posted.
+        `fixed`: by document, the fields whose values are those of a preset, whatever is posted. `is_plain`: for a page
+        without scripts.
         """
         super().__init__(data, initial=initial)
         self.team, self.by = team, by
         self.fixed = fixed or {}
+        self.is_plain = is_plain
         self.controls = controls
         self.warnings: dict[str, list[str]] = {}
         # Off while a form is only shown again: nothing typed is to be called wrong before it is sent.
@@ -279,13 +282,14 @@ class LaunchForm(forms.Form):
 
     def _read_documents(self, files: Mapping[str, Any] | None, controls: QueryDict | None) -> None:
         self.documents: dict[str, Document] = {}
+        plain = self.is_plain
         for name in DOCUMENTS:
             schema = schema_of(self.assistant, name)
             field = self.fields[name]
             if name == "input" and schema.value is not None:
                 cast("JSONText", field).only_object = is_object(schema.value)
             if self.is_bound:
-                document = Document.from_post(name, schema, self.data, files, self.fixed_of(name))
+                document = Document.from_post(name, schema, self.data, files, self.fixed_of(name), is_plain=plain)
                 if document.form is not None:
                     value = document.value
                     read = ReadDocument(None if value is MISSING else value, label=field.label)
@@ -297,7 +301,7 @@ class LaunchForm(forms.Form):
             else:
                 view = controls.get(f"{name}_view", "") if controls is not None else ""
                 text = str(self.initial.get(name) or "")
-                document = Document.of_text(name, schema, text, str(view), self.fixed_of(name))
+                document = Document.of_text(name, schema, text, str(view), self.fixed_of(name), is_plain=plain)
             self.documents[name] = document
 
     def fixed_of(self, name: str) -> Fixed:

@@ -224,6 +224,8 @@ class Run(models.Model):
     @property
     def sender(self) -> str:
         """Who launched it, in words; "" when they were removed since."""
+        if self.link_for and self.parent_kind == ParentKind.FORM:
+            return f"form link “{self.link_for}”"
         if self.link_for:
             return f"link that {self.launched_by or 'somebody'} made for {self.link_for}"
         return str(self.launched_by or "")

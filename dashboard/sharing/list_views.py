@@ -16,6 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.sharing import selectors, services
+from dashboard.sharing.form_links import selectors as form_selectors
+from dashboard.sharing.form_links.services import form_link_revoke, form_links_revoke
 from dashboard.sharing.models import ShareLink
 from dashboard.sharing.selectors import ShareFilters
 from dashboard.teams.access import may_act_required, member_required
@@ -34,10 +36,19 @@ def share_list(request: TeamRequest) -> HttpResponse:
     found = selectors.share_page(request.team, filters, after=_uuid(request.GET.get("after", "")))
     query = {name: request.GET[name] for name in ("run", "person", "open") if request.GET.get(name)}
     following = f"{reverse('share-list')}?{urlencode(query | {'after': found.after})}" if found.after else None
+    # Of a run there are none, and they stand before the first page.
+    is_first = filters.run is None and "after" not in request.GET
+    form_links = (
+        form_selectors.team_form_links(request.team, person=filters.person, ended=filters.ended) if is_first else []
+    )
     if wants_json(request):
-        return JsonResponse({"shares": [selectors.share_document(link) for link in found.links], "next": following})
+        shares = [selectors.share_document(link) for link in found.links]
+        documents = [form_selectors.form_link_document(link) for link in form_links]
+        return JsonResponse({"shares": shares, "form_links": documents, "next": following})
     context = {
         "links": found.links,
+        "form_links": form_links,
+        "is_admin": request.membership.is_admin,
         "next": following,
         "filters": filters,
         "people": selectors.share_people(request.team),
@@ -52,9 +63,15 @@ def share_list(request: TeamRequest) -> HttpResponse:
 def share_revoke(request: TeamRequest, link_id: UUID) -> HttpResponse:
     """Make a link stop working. Doing it twice changes nothing."""
     link = ShareLink.objects.select_related("run").filter(pk=link_id, run__team=request.team).first()
-    if link is None:
+    form_link = form_selectors.form_link_get(request.team, link_id) if link is None else None
+    if link is None and form_link is None:
         raise Http404("Your team has no such link.")
-    services.share_revoke(run=link.run, link_id=link.pk)
+    if link is not None:
+        services.share_revoke(run=link.run, link_id=link.pk)
+    elif form_link is not None:
+        if not request.membership.is_admin:
+            raise PermissionDenied("Only an admin of your team may revoke a form.")
+        form_link_revoke(form_link)
     if wants_json(request):
         return JsonResponse({"id": str(link_id), "revoked": True})
     messages.success(request, "The link no longer works.")
@@ -71,6 +88,8 @@ def share_revoke_all(request: TeamRequest) -> HttpResponse:
     if filters.person not in ("", request.user.username) and not request.membership.is_admin:
         raise PermissionDenied(NOT_YOURS)
     count = services.shares_revoke(team=request.team, filters=filters)
+    if filters.person and filters.run is None:
+        count += form_links_revoke(team=request.team, person=filters.person)
     audit_note(request, f"{count} links of {f'run {filters.run}' if filters.run else filters.person}")
     if wants_json(request):
         return JsonResponse({"revoked": count})

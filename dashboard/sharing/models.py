@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from dashboard.launch.models import Preset
 from dashboard.runs.models import Run
 from dashboard.sharing.redaction.rules import Rules
 from dashboard.teams.models import User
@@ -58,11 +59,53 @@ class WhatIsShown(models.Model):
         return {"result", "messages"} <= set(self.show) and not self.keys and self.rules.hides_nothing
 
 
+class FormLink(WhatIsShown):
+    """A preset shared as a form: whoever has the link fills in what the preset leaves open, and launches.
+
+    What is shown and hidden is of each run that it launches: that gets a share link with the same rules.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    preset = models.ForeignKey(Preset, on_delete=models.CASCADE, related_name="form_links")
+    token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
+    # What the form is headed with.
+    name = models.CharField(max_length=60)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="form_links")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    max_launches = models.PositiveIntegerField(null=True)
+    max_per_hour = models.PositiveIntegerField(null=True)
+    launches = models.PositiveIntegerField(default=0)
+    last_launched_at = models.DateTimeField(null=True)
+    password = models.CharField(max_length=200, default="", blank=True)
+    note = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.max_launches is not None and self.launches >= self.max_launches
+
+    @property
+    def is_open(self) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    @property
+    def works(self) -> bool:
+        """Whether somebody can launch with it now."""
+        return self.is_open and not self.is_used_up
+
+
 class ShareLink(WhatIsShown):
     """A read-only link to a run. The token is 192 random bits; only its SHA-256 is stored, so it can be shown once."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="share_links")
+    # The form that launched the run, and made this link for who sent it.
+    form_link = models.ForeignKey(FormLink, on_delete=models.SET_NULL, null=True, related_name="share_links")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -17,7 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.runs.models import Run, RunResult
+from dashboard.runs.models import ParentKind, Run, RunResult
 from dashboard.runs.selectors import run_result
 from dashboard.runs.state import cache
 from dashboard.runs.state.document import Document, TooDeep, read_json
@@ -138,6 +138,8 @@ class SharedRun:
         """The run to render: without its summary, which is made of what was sent, and with nothing hidden in it."""
         run = copy.copy(self._original)
         run.summary = ""
+        if not run.name and run.parent_kind == ParentKind.FORM:
+            run.name = run.link_for  # as the form was called
         text = self._redactor.text
         for name in ("name", "assistant_name", "graph_id", "assistant_id", "error_type", "error_message", "error_node"):
             setattr(run, name, text(getattr(run, name)))

@@ -1,6 +1,8 @@
 from django.urls import path
 
 from dashboard.sharing import list_views, panel_views, views
+from dashboard.sharing.form_links import admin_views
+from dashboard.sharing.form_links import views as form_views
 
 urlpatterns = [
     path("runs/<uuid:run_id>/shares/", panel_views.share_create, name="share-create"),
@@ -12,6 +14,8 @@ urlpatterns = [
     path("shares/", list_views.share_list, name="share-list"),
     path("shares/revoke/", list_views.share_revoke_all, name="share-revoke-all"),
     path("shares/<uuid:link_id>/revoke/", list_views.share_revoke, name="share-revoke"),
+    path("presets/<uuid:preset_id>/form-links/", admin_views.preset_form_link_create, name="preset-form-link-create"),
+    path("f/<str:token>/", form_views.form_link_page, name="form-link-page"),
     path("s/<str:token>/", views.share_page, name="share-page"),
     path("s/<str:token>/live/", views.share_live, name="share-live"),
     path("s/<str:token>/result.json", views.share_result, name="share-result"),

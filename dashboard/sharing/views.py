@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.hashers import check_password
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -14,21 +13,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard.http import SeeOther, client_address, refusal, wants_json
+from dashboard.http import refusal, wants_json
 from dashboard.runs.state.download import state_response
 from dashboard.sharing import selectors, services
-from dashboard.sharing.access import COOKIE, Door, is_passed, may_go_on, pass_give, share_door
+from dashboard.sharing.access import Door, is_passed, may_go_on, pass_give, share_door
 from dashboard.sharing.models import Audience, ShareLink
+from dashboard.sharing.passwords import password_given, password_page, share_cookie
 from dashboard.sharing.shown import SharedRun, share_context, share_live_html
 from dashboard.teams.models import User
-from dashboard.teams.passwords import limits_hashing
-from dashboard.teams.throttle import throttle_failed, throttle_succeeded, throttle_wait_s
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
 GONE = "It may have expired or been revoked, or a part of it is missing. Ask the person who sent it for a new one."
-ASKS_PASSWORD = "This link asks for a password."  # noqa: S105 - a sentence
-WRONG = "This is not the password of the link. Ask the person who sent it."
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
 
@@ -37,25 +33,24 @@ PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"
 @login_not_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@limits_hashing
 def share_page(request: HttpRequest, token: str) -> HttpResponseBase:
     """What the link shows, read only. POST gives its password."""
     link = selectors.share_open(token)
-    door = share_door(link, _person(request, link), _cookie(request)) if link is not None else Door.CLOSED
+    door = share_door(link, _person(request, link), share_cookie(request)) if link is not None else Door.CLOSED
     if link is None or door is Door.CLOSED:
         return gone(request)
     if door is Door.SIGN_IN:
-        return _private(_sign_in(request))
+        return private(_sign_in(request))
     if request.method == "POST" and link.password:
-        return _private(_password_given(request, link, token))
+        return private(password_given(request, link.pk, link.password, reverse("share-page", args=[token])))
     if door is Door.PASSWORD:
-        return _private(_password_page(request, link))
+        return private(password_page(request))
     is_counted = services.share_viewed(link) if request.method != "HEAD" else not link.is_used_up
     if not is_counted:
         return gone(request)
-    response = _private(_page(request, link, token))
-    if link.max_views is not None and not is_passed(link.pk, _cookie(request), "seen"):
-        pass_give(response, link.pk, reverse("share-page", args=[token]), _cookie(request), seen=True)
+    response = private(_page(request, link, token))
+    if link.max_views is not None and not is_passed(link.pk, share_cookie(request), "seen"):
+        pass_give(response, link.pk, reverse("share-page", args=[token]), share_cookie(request), seen=True)
     return response
 
 
@@ -65,7 +60,7 @@ def share_page(request: HttpRequest, token: str) -> HttpResponseBase:
 def share_live(request: HttpRequest, token: str) -> HttpResponse:
     """The parts of the share page that change, for browsers whose socket cannot open."""
     link = _going_on(request, token)
-    return gone(request) if link is None else _private(HttpResponse(share_live_html(link, link.run)))
+    return gone(request) if link is None else private(HttpResponse(share_live_html(link, link.run)))
 
 
 @login_not_required
@@ -80,17 +75,17 @@ def share_result(request: HttpRequest, token: str) -> HttpResponseBase:
     shown = shared.state()
     result = shared.result(shown)
     if result is None:
-        return _private(refusal(request, 404, "There is no final state to show.", link="", is_private="yes"))
+        return private(refusal(request, 404, "There is no final state to show.", link="", is_private="yes"))
     filename = f"{link.run_id}.json"
     if link.is_whole:
-        return _private(state_response(request, result, filename=filename))
+        return private(state_response(request, result, filename=filename))
     headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return _private(HttpResponse(shown.body, content_type="application/json", headers=headers))
+    return private(HttpResponse(shown.body, content_type="application/json", headers=headers))
 
 
 def gone(request: HttpRequest) -> HttpResponse:
     """The answer to a link that does not work, whatever the reason."""
-    return _private(refusal(request, 404, GONE, title="This link does not work", link="", is_private="yes"))
+    return private(refusal(request, 404, GONE, title="This link does not work", link="", is_private="yes"))
 
 
 def _page(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
@@ -118,7 +113,7 @@ def _document(context: dict[str, Any], token: str) -> dict[str, Any]:
 
 def _going_on(request: HttpRequest, token: str) -> ShareLink | None:
     link = selectors.share_open(token)
-    if link is None or not may_go_on(link, _person(request, link), _cookie(request)):
+    if link is None or not may_go_on(link, _person(request, link), share_cookie(request)):
         return None
     return link
 
@@ -130,39 +125,13 @@ def _person(request: HttpRequest, link: ShareLink | None) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def _cookie(request: HttpRequest) -> str:
-    return request.COOKIES.get(COOKIE, "")
-
-
 def _sign_in(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"error": "Sign in first."}, status=401)
     return redirect_to_login(request.get_full_path())
 
 
-def _password_page(request: HttpRequest, link: ShareLink, *, error: str = "", status: int = 200) -> HttpResponse:
-    if wants_json(request):
-        body = {"errors": {"password": [error]}} if error else {"error": ASKS_PASSWORD}
-        return JsonResponse(body, status=status if error else 401)
-    return render(request, "sharing/password.html", {"error": error}, status=status)
-
-
-def _password_given(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
-    name, address = f"share {link.pk}", client_address(request)
-    if wait_s := throttle_wait_s(name, address):
-        response = _password_page(request, link, error=f"Too many tries. Wait {wait_s} s.", status=429)
-        response.headers["Retry-After"] = str(wait_s)
-        return response
-    if not check_password(request.POST.get("password", ""), link.password):
-        throttle_failed(name, address)
-        return _password_page(request, link, error=WRONG, status=422)
-    throttle_succeeded(name)
-    response = SeeOther(reverse("share-page", args=[token]))
-    pass_give(response, link.pk, reverse("share-page", args=[token]), _cookie(request), password=True)
-    return response
-
-
-def _private(response: Response) -> Response:
+def private(response: Response) -> Response:
     for name, value in PRIVATE.items():
         response.headers[name] = value
     return response

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from dashboard.launch.models import Preset
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
+from dashboard.servers.services import AssistantFound, server_seen
 from dashboard.steps.models import Step
 from dashboard.teams.models import Team, User
 from tests.browser.conftest import Open
+from tests.browser.steps import finish, live, shows, start
 from tests.browser.test_look import axe
 from tests.factories import make_run
 
@@ -108,3 +113,53 @@ def test_a_password_opens_a_link_without_javascript(page: Page, open_browser: Op
     stranger.get_by_role("button", name="Show the run").click()
 
     expect(stranger.get_by_text("At noon.").first).to_be_visible()
+
+
+def test_a_stranger_uses_a_form_link_on_a_phone(page: Page, open_browser: Open, team: Team, user: User) -> None:
+    server = team.servers.get()
+    properties = {
+        "topic": {"type": "string", "title": "Topic", "description": "What the report is about."},
+        "tone": {"type": "string", "title": "Tone"},
+        "prompt": {"type": "string", "title": "Prompt"},
+        "sections": {"type": "array", "title": "Sections", "items": {"type": "string"}},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["topic"]}
+    assistant = AssistantFound(uuid.uuid4(), "report", "report", "", {"input_schema": schema}, 1)
+    server_seen(server=server, version="1", assistants=[assistant])
+    values = {"params": {"input": {"tone": "plain", "prompt": CANARY}}, "thread": "new"}
+    preset = Preset.objects.create(
+        team=team, server=server, created_by=user, name="Tide report", scope="team", assistant_id="report",
+        description="A page about the tide of your harbour.", locked=["input/tone"], hidden=["input/prompt"],
+        values_text=json.dumps(values),
+    )  # fmt: skip
+    page.goto(f"/presets/{preset.pk}/")
+    page.get_by_role("link", name="Share as a form").click()
+    assert axe(page) == {}
+    page.get_by_role("button", name="Make a form link").click()
+    link = page.locator("#share-url").input_value()
+
+    stranger = open_browser(viewport={"width": 360, "height": 740}).new_page()
+    stranger.goto(link)
+    expect(stranger.get_by_label("Tone")).to_be_disabled()
+    assert CANARY not in stranger.content()
+    assert stranger.evaluate("document.documentElement.scrollWidth") <= 360
+    assert axe(stranger) == {}
+    stranger.get_by_role("button", name="Launch").last.click()
+    expect(stranger.get_by_role("heading", name="Not sent yet")).to_be_visible()
+    stranger.get_by_role("button", name="Add").first.click()
+    stranger.locator("[name='input/sections/0']").fill("Springs")
+    stranger.get_by_role("textbox", name="Topic").fill("Ebb")
+    stranger.get_by_role("button", name="Launch").last.click()
+
+    run = Run.objects.get()
+    assert run.request.params["input"] == {"topic": "Ebb", "tone": "plain", "prompt": CANARY, "sections": ["Springs"]}
+    expect(stranger.get_by_role("heading", name="Tide report")).to_be_visible()
+    live(stranger, "live")
+    lease = start(run)
+    shows(stranger, run, "running")
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=json.dumps({"answer": "It ebbs.", "api_key": CANARY}).encode()))
+    shows(stranger, run, "succeeded")
+    expect(stranger.get_by_text("It ebbs.")).to_be_visible()
+    assert CANARY not in stranger.content()
+    page.goto(f"/runs/{run.pk}/#activity")
+    expect(page.get_by_text("Launched by form link").first).to_be_visible()

@@ -20,6 +20,7 @@ from dashboard.launch.models import Preset
 from dashboard.live.routing import websockets
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
+from dashboard.sharing.form_links.services import FormOrder, form_link_create, form_link_revoke
 from dashboard.sharing.services import share_create, share_revoke
 from dashboard.teams.api_tokens import token_make
 from dashboard.teams.models import Scope, Team, User
@@ -143,6 +144,8 @@ ROWS: dict[str, Row] = {
     "share-revoke": Row(post=ACT, owned=True, scope="share"),
     "share-list": Row(get=READ),
     "share-revoke-all": Row(post=ACT, scope="share"),
+    "preset-form-link-create": Row(get=ADMIN, post=ADMIN, owned=True, scope="share"),
+    "form-link-page": Row(get=LINK, post=LINK),
     "share-page": Row(get=LINK, post=LINK),
     "share-live": Row(get=LINK),
     "share-result": Row(get=LINK),
@@ -184,6 +187,7 @@ class House:
     invitation: str
     answer_links: dict[str, str]
     answer_link_id: uuid.UUID
+    form_links: dict[str, str]
 
     def client(self, who: str) -> Client:
         if who.startswith("token"):
@@ -262,7 +266,11 @@ def house() -> House:
         "name": "0" * 16,
     }
     answer_links = {"link": answering, "revoked link": ended_token}
-    made = House(team, people, run, objects, tokens, link, revoked, joining, answer_links, answer_link.pk)
+    _, forming = form_link_create(preset=preset, by=people["admin"], lifetime=None, order=FormOrder("", {}))
+    no_form, no_forming = form_link_create(preset=preset, by=people["admin"], lifetime=None, order=FormOrder("", {}))
+    form_link_revoke(no_form)
+    form_links = {"link": forming, "revoked link": no_forming}
+    made = House(team, people, run, objects, tokens, link, revoked, joining, answer_links, answer_link.pk, form_links)
     for who in ("deactivated",):
         client = made.client(who)
         people[who].memberships.update(is_active=False)
@@ -304,6 +312,8 @@ def address(made: House, name: str, pattern: URLPattern, who: str) -> str:
         return sign_in_link_create(user=made.people["viewer"])
     if name == "answer-page":
         token = made.answer_links.get(who, "nope")
+    if name == "form-link-page":
+        token = made.form_links.get(who, "nope")
     known = {**made.objects, "token": token}
     if name == "answer-link-revoke":
         known["link_id"] = made.answer_link_id

@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import ago, until
-from dashboard.sharing.models import Audience, ShareLink, WhatIsShown
+from dashboard.sharing.form_links.forms import StrangersForm
+from dashboard.sharing.models import Audience, FormLink, ShareLink, WhatIsShown
 from dashboard.sharing.panel_views import panel_context
 from dashboard.sharing.parts import parts_shown
 from dashboard.sharing.redaction.kinds import KINDS
@@ -25,7 +26,7 @@ def share_panel(context: dict[str, Any], run: Run) -> dict[str, Any]:
 
 
 @register.simple_tag
-def share_state(link: ShareLink) -> SafeString:
+def share_state(link: ShareLink | FormLink) -> SafeString:
     """Whether a link works, and until when."""
     if link.revoked_at:
         return format_html("Revoked {}", ago(link.revoked_at))
@@ -35,7 +36,7 @@ def share_state(link: ShareLink) -> SafeString:
         return mark_safe("Used up")
     words = format_html("Ends {}", until(link.expires_at)) if link.expires_at else mark_safe("Works until revoked")
     more = ", with a password" if link.password else ""
-    if link.audience != Audience.ANYONE:
+    if isinstance(link, ShareLink) and link.audience != Audience.ANYONE:
         more += f", for {Audience(link.audience).label.lower()}"
     return format_html("{}{}", words, more)
 
@@ -48,6 +49,12 @@ def share_shows(link: WhatIsShown) -> str:
     if link.redact_patterns:
         hidden.append("patterns of your own")
     return shown + (f", without {', '.join(hidden)}" if hidden else "")
+
+
+@register.simple_tag
+def errors_named(form: StrangersForm, name: str) -> list[str]:
+    """What is wrong with a document that is typed as JSON."""
+    return form.text_errors(name)
 
 
 @register.filter
