@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.answers import fragments, selectors
 from dashboard.answers.selectors import InboxFilters
+from dashboard.answers.services import may_be_answered
 from dashboard.history.documents import run_item
 from dashboard.http import wants_json
 from dashboard.runs.models import Run
@@ -48,6 +49,7 @@ def inbox(request: TeamRequest) -> HttpResponse:
         "run": run,
         "panel": panel,
         "attention": attention,
+        "may_answer_several": len(items) > 1 and run is not None and may_answer_several(request, run),
         "inbox_waiting": selectors.waiting_count(request.team),
         "assistants": selectors.waiting_assistants(request.team),
         "people": team_people(request.team),
@@ -55,6 +57,14 @@ def inbox(request: TeamRequest) -> HttpResponse:
         "live_query": filters.to_query(run=run.pk if run else None, after=filters.after),
     }
     return render(request, "answers/inbox.html", context)
+
+
+def may_answer_several(request: TeamRequest, run: Run) -> bool:
+    """Whether others of the run's assistant wait, too."""
+    if not request.membership.may_launch or not may_be_answered(run):
+        return False
+    there = selectors.waiting_runs(request.team).filter(server_id=run.server_id, assistant_id=run.assistant_id)
+    return there.exclude(pk=run.pk).exists()
 
 
 @never_cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +32,8 @@ def run_answer(
     changes: Mapping[str, Any] | None = None,
     key: uuid.UUID | None,
     link: AnswerLink | None = None,
+    batch_id: uuid.UUID | None = None,
+    is_checked: bool = False,
 ) -> Run:
     """Launch the run that answers `run`. Some of its questions may be left out: the graph asks them again.
 
@@ -40,6 +42,8 @@ def run_answer(
         changes: parameters of `wait`, and `name` and `tags`, in place of what is inherited.
         key: made with a blank form, so that a double click answers once.
         link: the link it is answered by; `by` is who made that. It is used up with it.
+        batch_id: what it is one of many of.
+        is_checked: whether `answers_are_sure` was asked already.
 
     Raises:
         LinkEnded: the link was used or revoked meanwhile, or has expired. Nothing was launched.
@@ -49,7 +53,7 @@ def run_answer(
     """
     # The only question of a server that gives it no id is answered by a bare value.
     resume = answers[""] if set(answers) == {""} else dict(answers)
-    return _go_on(run, by, ParentKind.ANSWER, {"resume": resume}, changes, key, link)
+    return _go_on(run, by, ParentKind.ANSWER, {"resume": resume}, changes, key, link, batch_id, is_checked)
 
 
 def run_continue(
@@ -76,6 +80,8 @@ def _go_on(
     changes: Mapping[str, Any] | None,
     key: uuid.UUID | None,
     link: AnswerLink | None = None,
+    batch_id: uuid.UUID | None = None,
+    is_checked: bool = False,
 ) -> Run:
     order = run_inherit(run, kind, by=by).order
     changed = dict(changes or {})
@@ -84,13 +90,13 @@ def _go_on(
     if command is not None:
         params["command"] = command
     given = {name: value for name, value in params.items() if value is not None}
-    order = replace(order, params=given, name=name, tags=tags, launch_key=key)
+    order = replace(order, params=given, name=name, tags=tags, launch_key=key, batch_id=batch_id)
+    if not is_checked and run.wait_state == WaitState.OPEN and not is_sure(run):
+        raise NotOpen(run)
     return _launch(run, by, order, link)
 
 
 def _launch(run: Run, by: User, order: LaunchOrder, link: AnswerLink | None) -> Run:
-    if run.wait_state == WaitState.OPEN and not is_sure(run):
-        raise NotOpen(run)
     if link is None:
         return run_launch(team=run.team, by=by, order=order)
     with transaction.atomic():
@@ -107,15 +113,23 @@ def is_sure(run: Run) -> bool:
     is launched, and checked again in the last moment before it is sent. The caller's `run` is brought up to
     date.
     """
-    asked_at = wait_check_ask([run])
+    answers_are_sure([run])
+    return bool(run.wait_state == WaitState.OPEN)
+
+
+def answers_are_sure(runs: Sequence[Run]) -> None:
+    """The same for several at once: each one's `wait_state` is brought up to date as far as that is known in time."""
+    asked_at = wait_check_ask(runs)
     deadline = time.monotonic() + CHECK_S
-    while time.monotonic() < deadline:
-        state, checked_at = Run.objects.values_list("wait_state", "wait_checked_at").get(pk=run.pk)
-        if state != WaitState.OPEN or (checked_at is not None and checked_at >= asked_at):
-            run.wait_state = state
-            return bool(state == WaitState.OPEN)
-        time.sleep(CHECK_LOOK_S)
-    return True
+    waiting = {run.pk: run for run in runs}
+    while waiting and time.monotonic() < deadline:
+        for pk, state, checked_at in Run.objects.filter(pk__in=waiting).values_list(
+            "pk", "wait_state", "wait_checked_at"
+        ):
+            if state != WaitState.OPEN or (checked_at is not None and checked_at >= asked_at):
+                waiting.pop(pk).wait_state = state
+        if waiting:
+            time.sleep(CHECK_LOOK_S)
 
 
 def may_be_answered(run: Run) -> bool:

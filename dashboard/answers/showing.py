@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,10 @@ def shown(question: Question, shape: Shape) -> Shown:
     if shape.actions:
         names = ", ".join(action.name for action in shape.actions)
         about = MARKS.sub("", shape.actions[0].description).strip().splitlines()
-        return Shown(line=_line(f"{names}: {about[0]}" if about and len(shape.actions) == 1 else names))
+        if len(shape.actions) > 1:
+            return Shown(line=_line(names))
+        said = about[0] if about else ", ".join(_scalars(shape.actions[0].args))
+        return Shown(line=_line(f"{names}: {said}" if said else names))
     if isinstance(value, str) and value.strip():
         return Shown(text=showable(value), line=_line(value))
     if isinstance(value, dict) and value:
@@ -56,6 +60,12 @@ def shown(question: Question, shape: Shape) -> Shown:
         return Shown(rest=value_tree(value), line=_line(", ".join(map(str, value))))
     bare = bare_word(value)
     return Shown(bare=bare, line=f"({bare})")
+
+
+def _scalars(args: Mapping[str, Any]) -> list[str]:
+    """The first few arguments that fit in a line: what tells one refund from another."""
+    texts = [str(value) for value in args.values() if isinstance(value, str | int | float) and str(value).strip()]
+    return texts[:4]
 
 
 def _object(value: dict[str, Any], shape: Shape) -> Shown:

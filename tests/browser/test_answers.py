@@ -189,7 +189,8 @@ def test_questions_of_every_kind_are_accessible(page: Page, team: Team, user: Us
         waiting_run(team, user, asks({"question": "Which?", "choices": ["Bergen", "Ostend"]}, None, True, LETTER)),
         waiting_run(team, user, asks("Go?", schema=ANSWER)),
     ]
-    for address in [f"/runs/{run.pk}/" for run in runs] + ["/inbox/", f"/inbox/?run={runs[1].pk}"]:
+    addresses = ["/inbox/", f"/inbox/?run={runs[1].pk}", f"/inbox/several/?run={runs[3].pk}"]
+    for address in [f"/runs/{run.pk}/" for run in runs] + addresses:
         page.goto(address)
         found = Axe().run(page).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], address

@@ -109,6 +109,7 @@ ROWS: dict[str, Row] = {
     "run-cancel": Row(post=ADMIN, owned=True, scope="launch"),
     "run-answer": Row(post=ACT, owned=True, scope="answer"),
     "run-answer-panel": Row(get=READ, owned=True),
+    "answer-several": Row(get=ACT, post=ACT, scope="answer"),
     "run-answer-assign": Row(post=ACT, owned=True, scope="answer"),
     "run-answer-snooze": Row(post=ACT, owned=True, scope="answer"),
     "answer-link-list": Row(get=ACT, post=ACT, owned=True, scope="answer"),
