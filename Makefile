@@ -16,7 +16,7 @@ LOCK := $(VENV) -m uv pip compile --quiet --universal --python-version 3.11 --ge
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench soak protections lock venv-local venv-dev
+.PHONY: help run test test-all lint format bench soak fuzz protections lock venv-local venv-dev
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -32,14 +32,14 @@ SLOW := -m "slow or not slow"
 test: venv-dev ## Run the tests (TESTS=tests/unit or PYTEST_ARGS="-k name" for some)
 	@$(VENV) -m dashboard.local.browser
 ifeq ($(strip $(TESTS)$(PYTEST_ARGS)),)
-	@exec $(VENV) -m pytest tests/unit tests/integration tests/contract tests/browser $(PARALLEL)
+	@exec $(VENV) -m pytest tests/unit tests/integration tests/fuzz tests/contract tests/browser $(PARALLEL)
 else
-	@exec $(VENV) -m pytest $(or $(TESTS),tests/unit tests/integration tests/contract tests/browser) $(PYTEST_ARGS)
+	@exec $(VENV) -m pytest $(or $(TESTS),tests/unit tests/integration tests/fuzz tests/contract tests/browser) $(PYTEST_ARGS)
 endif
 
 test-all: venv-dev ## Before a release: every test with the long proofs, the protections, ten minutes of soak
 	@$(VENV) -m dashboard.local.browser
-	@$(VENV) -m pytest tests/unit tests/integration tests/contract tests/browser $(SLOW) $(PARALLEL) --ignore=$(SOAK_TEST)
+	@$(VENV) -m pytest tests/unit tests/integration tests/fuzz tests/contract tests/browser $(SLOW) $(PARALLEL) --ignore=$(SOAK_TEST)
 	@$(VENV) -m pytest $(SOAK_TEST) $(SLOW)
 	@$(VENV) -m tests.soak
 	@exec $(VENV) -m tests.protections
@@ -60,6 +60,9 @@ bench: venv-dev ## Measure speed and scale
 
 soak: venv-dev ## Run everything against every fault (SOAK_MINUTES=10, SOAK_SEED=a number to repeat one)
 	@exec $(VENV) -m tests.soak
+
+fuzz: venv-dev ## Send generated requests to every address (FUZZ_REQUESTS=20000, FUZZ_SEED=a number for others)
+	@FUZZ_REQUESTS=$(or $(FUZZ_REQUESTS),20000) exec $(VENV) -m pytest tests/fuzz -q
 
 protections: venv-dev ## Remove each protection in a copy, and see a test fail (PROTECTIONS="name name" for some)
 	@exec $(VENV) -m tests.protections $(PROTECTIONS)

@@ -30,7 +30,7 @@ RUNS = 200
 
 
 class Page:
-    """An open run page, as a browser has it: its socket brings it piece by piece, and is opened again when it breaks."""
+    """An open run page, as a browser has it: its socket brings it in pieces, and is opened again when it breaks."""
 
     def __init__(self, web: str, run: Run, cookie: str) -> None:
         self.shown = b""
