@@ -2,6 +2,7 @@
 import { attachCopy } from "./copy.js";
 import { attachDraft } from "./draft.js";
 import { attachFilters } from "./filters.js";
+import { attachGraphs } from "./graph.js";
 import { attachInbox } from "./inbox.js";
 import { attachJsonFields } from "./json_field.js";
 import { attachJsonEditors } from "./json_editor.js";
@@ -38,6 +39,7 @@ attachRunKeys(document);
 
 htmx.onLoad((part) => {
   attachTabs(part);
+  attachGraphs(part);
   attachFilters(part);
   attachJsonFields(part);
   attachJsonEditors(part);

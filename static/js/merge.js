@@ -35,7 +35,9 @@ function replaceWithFocus(shown, part) {
     const again = part.querySelector(`#${CSS.escape(kept.id)}`);
     if (again?.dataset.keep === kept.dataset.keep) again.replaceWith(kept);
   }
+  const scrolled = [...shown.querySelectorAll("[data-scroll][id]")].map((box) => [box.id, box.scrollLeft, box.scrollTop]);
   shown.replaceWith(part);
+  for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
   window.htmx.process(part);
   prepareTrees(part);
   if (focused?.isConnected) focused.focus({ preventScroll: true });

@@ -3,6 +3,14 @@ export function attachTabs(part) {
   for (const tabs of part.querySelectorAll("[data-tabs]:not([data-ready])")) makeTabs(tabs);
 }
 
+/** The browser has gone to where the section stood below all others; a page loaded again stays where it was. */
+function startAtTop() {
+  const top = () => window.scrollTo(0, 0);
+  if (performance.getEntriesByType("navigation")[0]?.type !== "navigate") return;
+  if (document.readyState === "complete") top();
+  else window.addEventListener("load", () => requestAnimationFrame(top), { once: true });
+}
+
 function makeTabs(root) {
   const links = [...root.querySelectorAll(".tab-list a")];
   const panels = links.map((link) => root.querySelector(link.hash));
@@ -38,4 +46,5 @@ function makeTabs(root) {
   window.addEventListener("hashchange", () => links.some((link) => link.hash === location.hash) && choose(fromAddress()));
   choose(fromAddress(), { write: false });
   root.dataset.ready = "";
+  if (links.some((link) => link.hash === location.hash)) startAtTop();
 }

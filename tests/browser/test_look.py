@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.db.models.functions import Now
+from django.utils import timezone
 from playwright.sync_api import Page
 
-from dashboard.runs.models import ThreadChoice
+from dashboard.costs.services import price_set
+from dashboard.langgraph import Checkpoint, Task
+from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.services import share_create
+from dashboard.steps.models import StepLog
+from dashboard.steps.reading import Reading
+from dashboard.steps.services import steps_store
+from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import Role, Team, User
 from dashboard.worker.models import Worker
 from tests.browser.conftest import Open
@@ -30,8 +38,13 @@ CONVERSATION = {
     ],
     "score": 0.5,
     "word": "unbroken" * 60,
+    "rows": [{f"column {column}": "some words" for column in range(12)}] * 3,
     "nested": {"a": {"b": {"c": [1, None, True, {}]}}},
 }
+USAGE = {"input_tokens": 900, "output_tokens": 90}
+ANSWER = json.dumps(
+    {"messages": [{"id": "a", "usage_metadata": USAGE, "response_metadata": {"model_name": "large-2"}}]}
+).encode()
 LONG_NAME = "Pressure sweep, second attempt with the new calibration table and-an-unbroken-tail" * 2
 
 
@@ -52,6 +65,7 @@ def addresses(team: Team, user: User) -> dict[str, str]:
         "filtered": "/runs/?status=failed&status=lost&q=tides&assistant=chat",
         "nothing matches": "/runs/?q=nothing-like-this",
         "workers": "/workers/",
+        "prices": "/prices/?model=large-2",
         "launch": "/launch/?assistant_id=report&durability=exit",
         "not found": "/nowhere/",
         "no such link": "/s/none/",
@@ -81,6 +95,18 @@ def addresses(team: Team, user: User) -> dict[str, str]:
         if status in (RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.RUNNING):
             _, token = share_create(run=run, by=user, lifetime=timedelta(days=7))
             found[f"shared {status}"] = f"/s/{token}/"
+    ended = Run.objects.get(team=team, status=RunStatus.SUCCEEDED)
+    price_set(team=team, model="large-*", input=Decimal(3), output=Decimal(15), cached=None, currency="USD")
+    StepLog.objects.create(run=ended, state="reading", tries=1)
+    at = timezone.now()
+    told = Task("t", "explode", "", False, False, None, 0, "")
+    point = Checkpoint("c0", "", at, "loop", "", 1, (told,), body, len(body))
+    step = StepFound("explode", started_at=at, finished_at=at, checkpoint_id="c0", writes=ANSWER, writes_bytes=9)
+    steps_store(run=ended, reading=Reading([step], checkpoints=[((), point)]))
+    found["checkpoint"] = found[RunStatus.SUCCEEDED] + "states/c0/"
+    found["table"] = found[RunStatus.SUCCEEDED] + "state/?path=/rows&columns=1"
+    found["thread"] = f"/threads/{server.pk}/{ended.remote_thread_id}/"
+    found["steps"] = found[RunStatus.SUCCEEDED] + "#steps"
     found["activity"] = found[RunStatus.SUCCEEDED] + "#activity"
     found["input"] = found[RunStatus.SUCCEEDED] + "#input"
     found["share panel"] = found[RunStatus.SUCCEEDED] + "#share"
