@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 
@@ -29,9 +30,12 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
     lease = claim(run)
     confirm(lease)
+    told: list[str] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda frame: told.append(str(frame))))
     page.goto(f"/runs/{run.pk}/#steps")
     live(page, "live")
     began = timezone.now()
+    told.clear()
     steps = [StepFound("plan", status="running", started_at=began)]
 
     services.steps_observe(run_id=run.pk, first=0, steps=steps)
@@ -40,6 +44,11 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     done = StepFound("plan", started_at=began, finished_at=began + timedelta(seconds=1), writes=b'{"route": ["a"]}')
     services.steps_observe(run_id=run.pk, first=0, steps=[done])
     expect(row).to_have_attribute("data-step-status", "done", timeout=WITHIN_MS)
+    # Each change is the next thing the line brings: nothing waits for a poll, a beat or another change.
+    assert [re.findall(r'data-step-status="(\w+)"', one) for one in told if "data-step-node" in one] == [
+        ["running"],
+        ["done"],
+    ]
     row.locator("summary").click()
     expect(row).to_contain_text("route")
     services.steps_observe(run_id=run.pk, first=1, steps=[StepFound("draft", status="running", started_at=began)])
