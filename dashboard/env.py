@@ -31,6 +31,20 @@ class BadSetting(Exception):
 
 
 @dataclass(frozen=True)
+class OpenID:
+    """A provider of OpenID Connect that people sign in with. `groups` says what its groups are here."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    name: str
+    scopes: tuple[str, ...]
+    groups_claim: str
+    # (group, slug of a team, role), as OIDC_GROUPS has them.
+    groups: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class Environment:
     """Every variable of the contract, typed and checked. Sources: the process environment, then files of `data_dir`."""
 
@@ -53,6 +67,7 @@ class Environment:
     http_proxy: str
     https_proxy: str
     no_proxy: str
+    openid: OpenID | None
 
     def proxy_for(self, url: str) -> str:
         """The proxy that requests to an address go through by the environment; "" for none, as always for loopback."""
@@ -94,6 +109,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         https_proxy=_proxy(env, "HTTPS_PROXY"),
         no_proxy=_either_case(env, "NO_PROXY"),
         body_max_mb=_integer(env, "RUNBOARD_BODY_MAX_MB", default=20, low=1, high=1_000),
+        openid=_openid(env),
     )
 
 
@@ -125,6 +141,47 @@ def http_url(env: Mapping[str, str], variable: str) -> str:
     if parts.query or parts.fragment:
         raise BadSetting(variable, "must be the server's base address, without ? or #")
     return text.rstrip("/")
+
+
+def _openid(env: Mapping[str, str]) -> OpenID | None:
+    """The provider of OpenID Connect; None when OIDC_ISSUER is not set."""
+    names = ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_NAME", "OIDC_SCOPES", "OIDC_GROUPS_CLAIM", "OIDC_GROUPS")
+    given = {name: env.get(name, "").strip() for name in names}
+    issuer = http_url(env, "OIDC_ISSUER")
+    if not issuer:
+        for name in (name for name, value in given.items() if value):
+            raise BadSetting(name, "is set, but OIDC_ISSUER is not: give the provider's address there")
+        return None
+    if issuer.startswith("http://") and urlsplit(issuer).hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise BadSetting("OIDC_ISSUER", "must start with https://, because who may sign in is decided there")
+    for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"):
+        if not given[name]:
+            raise BadSetting(name, "is missing: the provider gives it to you when Runboard is registered there")
+    scopes = tuple(given["OIDC_SCOPES"].split()) or ("openid", "profile", "email")
+    if "openid" not in scopes:
+        raise BadSetting("OIDC_SCOPES", "must hold openid, for example: openid profile email groups")
+    return OpenID(
+        issuer=issuer,
+        client_id=given["OIDC_CLIENT_ID"],
+        client_secret=given["OIDC_CLIENT_SECRET"],
+        name=given["OIDC_NAME"] or "OpenID Connect",
+        scopes=scopes,
+        groups_claim=given["OIDC_GROUPS_CLAIM"] or "groups",
+        groups=tuple(_group(entry) for entry in _words(env, "OIDC_GROUPS")),
+    )
+
+
+def _group(entry: str) -> tuple[str, str, str]:
+    """One entry of OIDC_GROUPS: "ops=search-quality:admin"."""
+    group, _, there = entry.rpartition("=")
+    team, _, role = there.strip().rpartition(":")
+    if not group.strip() or not team or role not in {"admin", "member", "viewer"}:
+        raise BadSetting(
+            "OIDC_GROUPS",
+            "takes entries like group=team:role with commas between, the team by its short name and the role one of "
+            f"admin, member, viewer; {entry!r} is none",
+        )
+    return group.strip(), team, role
 
 
 def _proxy(env: Mapping[str, str], variable: str) -> str:

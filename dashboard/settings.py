@@ -47,6 +47,10 @@ INSTALLED_APPS = [
     "dashboard.local",
 ]
 
+if ENV.openid:  # for its protocol alone; none of its addresses or pages is served
+    INSTALLED_APPS += ["dashboard.teams.openid.allauth.Accounts", "dashboard.teams.openid.allauth.SocialAccounts"]
+SOCIALACCOUNT_ADAPTER = "dashboard.teams.openid.provider.Outgoing"
+
 MIDDLEWARE = [
     # Outside of everything that may refuse, so that refusals carry their headers too.
     "dashboard.web.answers.every_answer",

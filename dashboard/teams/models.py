@@ -71,6 +71,8 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     # A deactivated person keeps their name on what they did, and sees nothing of the team.
     is_active = models.BooleanField(default=True, db_default=True)
+    # Given by groups of the OpenID Connect provider, and set anew or taken away by them at each sign-in.
+    by_groups = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -92,6 +94,18 @@ class Membership(models.Model):
     def may_launch(self) -> bool:
         """Whether this person may launch, cancel and share; viewers may only look."""
         return self.role in {Role.ADMIN, Role.MEMBER}
+
+
+class Identity(models.Model):
+    """Who a person is at a provider of OpenID Connect."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "subject"], name="identity_once")]
 
 
 class SignInLink(models.Model):

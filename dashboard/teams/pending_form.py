@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt, secrets_encrypt
 from dashboard.teams.forms import SignInForm
+from dashboard.teams.openid.claims import openid_name
 
 FIELD = "typed"
 NOT_TYPED = {"csrfmiddlewaretoken"}
@@ -32,6 +33,7 @@ def sign_in_and_keep(request: HttpRequest) -> HttpResponse:
         FIELD: typed,
         "was_signed_out": True,
         "is_too_large": not typed,
+        "openid_name": openid_name(),
     }
     return render(request, "teams/login.html", context, status=401)
 

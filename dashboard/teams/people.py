@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -104,7 +104,7 @@ def member_change(*, team: Team, user_id: int, role: Role | None, active: bool |
         LastAdmin: the team would have no admin.
     """
     with transaction.atomic():
-        _locked(team)
+        team_locked(team.pk)
         membership = Membership.objects.select_related("user").filter(team=team, user_id=user_id).first()
         if membership is None:
             return None
@@ -113,7 +113,7 @@ def member_change(*, team: Team, user_id: int, role: Role | None, active: bool |
         if active is not None:
             membership.is_active = active
         membership.save(update_fields=["role", "is_active"])
-        _keep_an_admin(team)
+        keep_an_admin(team)
         _open_or_close_account(membership.user)
     return membership
 
@@ -125,9 +125,9 @@ def team_leave(*, team: Team, user: User) -> bool:
         LastAdmin: nobody else could admit people.
     """
     with transaction.atomic():
-        _locked(team)
+        team_locked(team.pk)
         gone, _ = Membership.objects.filter(team=team, user=user, is_active=True).delete()
-        _keep_an_admin(team)
+        keep_an_admin(team)
         User.objects.filter(pk=user.pk, current_team=team).update(current_team=None)
     return bool(gone)
 
@@ -145,12 +145,13 @@ def sessions_of(user: User) -> list[tuple[str, Session]]:
     return [(found.pk, found) for found in open_ones if found.get_decoded().get("_auth_user_id") == str(user.pk)]
 
 
-def _locked(team: Team) -> None:
+def team_locked(team_id: UUID) -> Team:
     """Two admins who send each other away at once must not both succeed."""
-    Team.objects.select_for_update().get(pk=team.pk)
+    return Team.objects.select_for_update().get(pk=team_id)
 
 
-def _keep_an_admin(team: Team) -> None:
+def keep_an_admin(team: Team) -> None:
+    """Raise LastAdmin when the team has no admin any more."""
     if not Membership.objects.filter(team=team, role=Role.ADMIN, is_active=True, user__is_active=True).exists():
         raise LastAdmin
 

@@ -13,6 +13,7 @@ from django.utils.decorators import method_decorator
 
 from dashboard.http import client_address, is_for_a_program
 from dashboard.teams.forms import SignInForm
+from dashboard.teams.openid.claims import openid_name
 from dashboard.teams.passwords import limits_hashing
 from dashboard.teams.pending_form import FIELD, typed_carry
 from dashboard.teams.throttle import throttle_failed, throttle_succeeded, throttle_wait_s
@@ -51,7 +52,10 @@ class SignIn(LoginView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {FIELD: self.request.POST.get(FIELD, "")}
+        return super().get_context_data(**kwargs) | {
+            FIELD: self.request.POST.get(FIELD, ""),
+            "openid_name": openid_name(),
+        }
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         throttle_succeeded(self.request.POST.get("username", ""))

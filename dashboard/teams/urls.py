@@ -2,6 +2,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.teams import account_views, audit_views, people_views, views
+from dashboard.teams.openid import views as openid_views
 from dashboard.teams.sign_in import SignIn
 
 urlpatterns = [
@@ -12,6 +13,8 @@ urlpatterns = [
     ),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/sign-in/<str:token>/", views.sign_in, name="sign-in"),
+    path("accounts/openid/", openid_views.start, name="openid-start"),
+    path("accounts/openid/callback/", openid_views.callback, name="openid-callback"),
     path("accounts/join/<str:token>/", people_views.join, name="join"),
     path("people/", people_views.people_list, name="people"),
     path("people/invitations/", people_views.invitation_create, name="invitation-create"),

@@ -61,6 +61,43 @@ def test_a_wrong_value_names_its_variable(variable: str, value: str, tmp_path: P
     assert "Fernet.generate_key" in str(told.value) or KEY not in str(told.value)
 
 
+OPENID = {"OIDC_ISSUER": "https://id.example.org/", "OIDC_CLIENT_ID": "runboard", "OIDC_CLIENT_SECRET": "s"}
+
+
+def test_openid_is_read_whole_or_not_at_all() -> None:
+    assert read_environment(GOOD).openid is None
+
+    found = read_environment({**GOOD, **OPENID, "OIDC_GROUPS": "ops=tides:admin, /a=b=moons:viewer"}).openid
+
+    assert found is not None
+    assert (found.issuer, found.name, found.groups_claim) == ("https://id.example.org", "OpenID Connect", "groups")
+    assert found.groups == (("ops", "tides", "admin"), ("/a=b", "moons", "viewer"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OIDC_ISSUER", "http://id.example.org"),
+        ("OIDC_ISSUER", "id.example.org"),
+        ("OIDC_CLIENT_ID", ""),
+        ("OIDC_CLIENT_SECRET", ""),
+        ("OIDC_SCOPES", "profile"),
+        ("OIDC_GROUPS", "ops"),
+        ("OIDC_GROUPS", "ops=tides"),
+        ("OIDC_GROUPS", "ops=tides:owner"),
+        ("OIDC_GROUPS", "=tides:admin"),
+    ],
+)
+def test_a_wrong_value_of_openid_names_its_variable(variable: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=f"^{variable} "):
+        read_environment({**GOOD, **OPENID, variable: value})
+
+
+def test_openid_without_an_issuer_is_refused() -> None:
+    with pytest.raises(BadSetting, match="OIDC_ISSUER is not"):
+        read_environment({**GOOD, "OIDC_CLIENT_ID": "runboard"})
+
+
 def test_without_debug_no_secret_is_taken_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("f" * 50)
     env = {**GOOD, "RUNBOARD_DATA": str(tmp_path), "SECRET_KEY": ""}
@@ -77,7 +114,9 @@ def test_without_a_database_the_sentence_says_how_to_get_one(tmp_path: Path) -> 
 
 def test_every_variable_is_in_the_example_and_in_the_docs() -> None:
     source = (ROOT / "dashboard" / "env.py").read_text() + (ROOT / "dashboard" / "local" / "up.py").read_text()
-    read = set(re.findall(r'"((?:RUNBOARD|LANGGRAPH|DATABASE|ALLOWED|CSRF|SECRET)_[A-Z_]+|DEBUG|HOST|PORT)"', source))
+    read = set(
+        re.findall(r'"((?:RUNBOARD|LANGGRAPH|OIDC|DATABASE|ALLOWED|CSRF|SECRET)_[A-Z_]+|DEBUG|HOST|PORT)"', source)
+    )
     assert len(read) >= 12
 
     example = (ROOT / ".env.example").read_text()

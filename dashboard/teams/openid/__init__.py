@@ -1,0 +1,1 @@
+"""Signing in with a provider of OpenID Connect. `claims.py` is what it says of somebody, `provider.py` the protocol."""
