@@ -98,6 +98,7 @@ KINDS: Final = {
     )
 }
 
+ISSUERS: Final = "23456"
 CARD_LENGTHS: Final = (19, 16, 15, 14, 13, 18, 17)
 
 
@@ -117,6 +118,8 @@ def _cards_in(run: str, hide: Hide) -> str:
 
 
 def _card_end(run: str, places: list[int], first: int) -> int | None:
+    if run[places[first]] not in ISSUERS:
+        return None
     for length in CARD_LENGTHS:
         end = first + length
         if end > len(places) or (end < len(places) and places[end] - places[end - 1] == 1):
@@ -128,7 +131,7 @@ def _card_end(run: str, places: list[int], first: int) -> int | None:
 
 def is_card(digits: str) -> bool:
     """Whether 13 to 19 digits could be a card's: no issuer begins with 0, 1, 7, 8 or 9, and the checksum is right."""
-    if digits[0] not in "23456" or not digits.isascii():
+    if digits[0] not in ISSUERS or not digits.isascii():
         return False
     total = 0
     for number, digit in enumerate(reversed(digits)):
