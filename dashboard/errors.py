@@ -28,7 +28,7 @@ FORM_TOO_OLD = (
 )
 NOT_TRUSTED = (
     "Runboard does not know the address that this page was opened at, so nothing was done. "
-    "Whoever runs it adds the address to CSRF_TRUSTED_ORIGINS."
+    "Ask your administrator to add it to CSRF_TRUSTED_ORIGINS."
 )
 FORM_TOO_OLD_JSON = "The CSRF token is missing or wrong, so nothing was done. Send it as X-CSRFToken with its cookie."
 NOT_UNDERSTOOD = "What was sent could not be understood, so nothing was done."

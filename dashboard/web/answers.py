@@ -40,7 +40,8 @@ def complete(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.headers.setdefault(name, value)
     if SECRET_ADDRESS.match(request.path):
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        if response.status_code >= 300:  # a page may hold a form, whose browser must say where it comes from
+        # A page with a form, also one that comes back with errors, must let its browser say where it comes from.
+        if response.status_code >= 300 and response.status_code != 422:
             response.headers["Referrer-Policy"] = "no-referrer"
     return response
 

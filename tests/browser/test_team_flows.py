@@ -1,0 +1,111 @@
+"""What teams do in a browser: invite somebody, keep a view, act on many runs, plan a run for later."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from dashboard.history.bulk import bulk_work
+from dashboard.runs.models import Run
+from dashboard.runs.outcomes import Outcome
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.models import Membership, Team, User
+from tests.browser.conftest import Open
+from tests.browser.steps import live, shows
+from tests.factories import claim, make_run
+
+
+def test_somebody_who_is_invited_joins_and_launches(page: Page, open_browser: Open, team: Team) -> None:
+    page.goto("/people/")
+    page.get_by_label("Role", exact=True).select_option("member")
+    page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Link for one new Member").input_value()
+
+    bob = open_browser(viewport={"width": 360, "height": 780}).new_page()
+    bob.goto(link)
+    bob.get_by_label("User name").fill("bob")
+    bob.get_by_label("Password").fill("short")
+    bob.get_by_role("button", name="Join").click()
+    expect(bob.locator("#error-summary")).to_be_visible()
+    expect(bob.get_by_label("User name")).to_have_value("bob")
+    bob.get_by_label("Password").fill("long enough for the sea")
+    bob.get_by_role("button", name="Join").click()
+
+    expect(bob.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    bob.goto("/launch/?assistant_id=chat")
+    bob.get_by_role("button", name="Launch run").click()
+    expect(bob.locator("main")).to_contain_text("by bob")
+    assert Run.objects.get().launched_by.username == "bob"
+    assert Membership.objects.get(user__username="bob").role == "member"
+
+    again = open_browser().new_page()
+    again.goto(link)
+    expect(again.locator("main")).to_contain_text("It was used, revoked, or is too old")
+
+
+def test_filters_become_a_view_that_everybody_has_as_a_tab(
+    page: Page, open_browser: Open, team: Team, user: User
+) -> None:
+    server = team.servers.get()
+    make_run(server=server, by=user, name="storm surge", status=RunStatus.FAILED)
+    make_run(server=server, by=user, name="neap tide", status=RunStatus.SUCCEEDED)
+    page.goto("/runs/?status=failed")
+    page.get_by_text("Save view", exact=True).first.click()
+    page.get_by_label("Name", exact=True).fill("Broken")
+    page.get_by_label("Who sees it").select_option("team")
+    page.get_by_role("button", name="Save view").click()
+
+    other = open_browser(user).new_page()
+    other.goto("/runs/")
+    expect(other.locator("main")).to_contain_text("neap tide")
+    other.get_by_role("link", name="Broken").click()
+    expect(other.locator("main")).to_contain_text("storm surge")
+    expect(other.locator("main")).not_to_contain_text("neap tide")
+    expect(other.get_by_role("link", name="Broken")).to_have_attribute("aria-current", "page")
+
+
+def test_chosen_runs_are_tagged_in_the_background(page: Page, team: Team, user: User) -> None:
+    runs = [make_run(server=team.servers.get(), by=user, name=f"tide {number}") for number in range(3)]
+    page.goto("/runs/")
+    for run in runs[:2]:
+        page.get_by_label(f"Select {run.name}").check()
+    expect(page.locator("[data-bulk-count]")).to_contain_text("2")
+    bar = page.get_by_role("form", name="Chosen runs")
+    bar.get_by_text("Tag", exact=True).click()
+    bar.get_by_label("Add tags").fill("checked")
+    bar.get_by_role("button", name="Change tags").click()
+    expect(page.get_by_role("status").first).to_contain_text("0 of 2")
+
+    while bulk_work() and Run.objects.filter(tags__contains=["checked"]).count() < 2:
+        pass
+    bulk_work()
+
+    expect(page.locator("#bulk-progress")).to_contain_text("Done: all 2 have had their turn.")
+    page.goto("/runs/?tag=checked")
+    expect(page.locator("main")).to_contain_text("tide 0")
+    expect(page.locator("main")).not_to_contain_text("tide 2")
+
+
+def test_a_run_is_planned_for_later_and_cancelled_before(page: Page, team: Team) -> None:
+    from dashboard.runs import leases, outcomes
+
+    page.goto("/launch/?assistant_id=chat")
+    page.get_by_text("Advanced", exact=True).click()
+    page.get_by_label("Start", exact=True).select_option("in")
+    page.get_by_label("How long until the start").fill("2")
+    page.get_by_label("Unit").select_option("hours")
+    page.get_by_role("button", name="Launch run").click()
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    run = Run.objects.get()
+    assert run.request.params["after_seconds"] == 7200
+
+    lease = claim(run)
+    leases.run_sending(lease)
+    leases.run_created_on_server(lease, remote_run_id="r", remote_thread_id="t", starts_later=True)
+    live(page, "live")
+    shows(page, run, "scheduled")
+    expect(page.locator("main")).to_contain_text("It starts in 1 h 59 m")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    shows(page, run, "cancelling")
+    outcomes.run_finish(lease, Outcome(RunStatus.CANCELLED, began=False))
+    shows(page, run, "cancelled")
+    expect(page.locator("main")).not_to_contain_text("It starts in")
