@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dashboard.text import clip
 
-_TOKENS = re.compile(r"(/(?:s|f|a|sign-in|join)/)[^/\s\"']+")
+_TOKENS = re.compile(r"(/(?:s|f|a|sign-in|join|reset)/)[^/\s\"']+")
 
 
 class HideTokens(logging.Filter):

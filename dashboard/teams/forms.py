@@ -172,6 +172,25 @@ class PasswordForm(forms.Form):
         return str(self.cleaned_data["new_password"])
 
 
+class NewPasswordForm(forms.Form):
+    """A new password, by who has a link for it."""
+
+    new_password = forms.CharField(
+        label="New password",
+        strip=False,
+        help_text="At least 10 characters.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_new_password(self) -> str:
+        validate_password(self.cleaned_data["new_password"], self.user)
+        return str(self.cleaned_data["new_password"])
+
+
 def _name(text: str) -> str:
     name = text.strip()
     if name and not is_seen(name):

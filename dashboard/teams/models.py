@@ -118,6 +118,18 @@ class SignInLink(models.Model):
     used_at = models.DateTimeField(null=True)
 
 
+class PasswordLink(models.Model):
+    """A link by which a person sets a new password, once, made by an admin of the only team they are in."""
+
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+
 class SignInFailures(models.Model):
     """How often signing in failed lately, with one name or from one address. See `throttle.py`."""
 

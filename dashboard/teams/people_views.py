@@ -38,7 +38,7 @@ def people_list(request: TeamRequest) -> HttpResponseBase:
         return invitation_create(request)
     if wants_json(request):
         return JsonResponse({"people": [_document(m) for m in selectors.team_memberships(request.team)]})
-    return _page(request)
+    return people_page(request)
 
 
 @never_cache
@@ -48,7 +48,7 @@ def invitation_create(request: TeamRequest) -> HttpResponse:
     """Make a link by which one person joins, and show it, once."""
     form = InviteForm(request.POST)
     if not form.is_valid():
-        return json_errors(form.errors) if wants_json(request) else _page(request, form=form, status=422)
+        return json_errors(form.errors) if wants_json(request) else people_page(request, form=form, status=422)
     role = Role(form.cleaned_data["role"])
     made, token = people.invitation_create(
         team=request.team, by=request.user, role=role, note=form.cleaned_data["note"]
@@ -57,7 +57,7 @@ def invitation_create(request: TeamRequest) -> HttpResponse:
     url = request.build_absolute_uri(reverse("join", args=[token]))
     if wants_json(request):
         return JsonResponse({"id": made.pk, "url": url}, status=201)
-    return _page(request, new_url=url, new_role=role.label)
+    return people_page(request, new_url=url, new_label=f"Link for one new {role.label}")
 
 
 @admin_required
@@ -78,7 +78,7 @@ def member_change(request: TeamRequest, user_id: int) -> HttpResponse:
     """Change a person's role, or let them in or out."""
     form = MemberForm(request.POST)
     if not form.is_valid():
-        return json_errors(form.errors) if wants_json(request) else _page(request, status=422)
+        return json_errors(form.errors) if wants_json(request) else people_page(request, status=422)
     try:
         membership = people.member_change(
             team=request.team, user_id=user_id, role=form.role_given(), active=form.active_given()
@@ -202,10 +202,13 @@ def _document(membership: Any) -> dict[str, Any]:
 def _last_admin(request: TeamRequest, error: people.LastAdmin) -> HttpResponse:
     if wants_json(request):
         return JsonResponse({"errors": {"role": [str(error)]}}, status=409)
-    return _page(request, problem=str(error), status=409)
+    return people_page(request, problem=str(error), status=409)
 
 
-def _page(request: TeamRequest, *, form: InviteForm | None = None, status: int = 200, **more: str) -> HttpResponse:
+def people_page(
+    request: TeamRequest, *, form: InviteForm | None = None, status: int = 200, **more: str
+) -> HttpResponse:
+    """The page People. `more`: `problem`, or `new_url` with `new_label`, which are shown above."""
     is_admin = request.membership.is_admin
     context = {
         "memberships": selectors.team_memberships(request.team),

@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.teams import account_views, audit_views, people_views, views
+from dashboard.teams import account_views, audit_views, password_views, people_views, views
 from dashboard.teams.openid import views as openid_views
 from dashboard.teams.sign_in import SignIn
 
@@ -16,11 +16,13 @@ urlpatterns = [
     path("accounts/openid/", openid_views.start, name="openid-start"),
     path("accounts/openid/callback/", openid_views.callback, name="openid-callback"),
     path("accounts/join/<str:token>/", people_views.join, name="join"),
+    path("accounts/reset/<str:token>/", password_views.password_reset, name="password-reset"),
     path("people/", people_views.people_list, name="people"),
     path("people/invitations/", people_views.invitation_create, name="invitation-create"),
     path("people/invitations/<int:invitation_id>/revoke/", people_views.invitation_revoke, name="invitation-revoke"),
     path("people/leave/", people_views.team_leave, name="team-leave"),
     path("people/<int:user_id>/", people_views.member_change, name="member-change"),
+    path("people/<int:user_id>/password-link/", password_views.member_password_link, name="member-password-link"),
     path("teams/", people_views.team_list, name="team-list"),
     path("teams/<slug:slug>/switch/", people_views.team_switch, name="team-switch"),
     path("profile/", account_views.profile, name="profile"),

@@ -11,7 +11,7 @@ from django.utils.cache import add_never_cache_headers
 
 from dashboard.http import refusal
 
-SECRET_ADDRESS = re.compile(r"/(?:s|f|a|accounts/sign-in|accounts/join)/.")
+SECRET_ADDRESS = re.compile(r"/(?:s|f|a|accounts/sign-in|accounts/join|accounts/reset)/.")
 """Whoever has such an address may do something with it, so it is told to nobody."""
 
 SENTENCES = {

@@ -24,6 +24,7 @@ from dashboard.sharing.form_links.services import FormOrder, form_link_create, f
 from dashboard.sharing.services import share_create, share_revoke
 from dashboard.teams.api_tokens import token_make
 from dashboard.teams.models import Scope, Team, User
+from dashboard.teams.password_links import password_link_make
 from dashboard.teams.people import invitation_create
 from tests.asynchronous import in_db
 from tests.factories import make_run, make_server, make_team, make_user
@@ -61,6 +62,8 @@ ROWS: dict[str, Row] = {
     "invitation-create": Row(post=ADMIN, scope="admin"),
     "invitation-revoke": Row(post=ADMIN, owned=True, scope="admin"),
     "member-change": Row(post=ADMIN, owned=True, scope="admin"),
+    "member-password-link": Row(post=ADMIN, owned=True, tokens=False),
+    "password-reset": Row(get=LINK, post=LINK),
     "team-leave": Row(post=READ, tokens=False),
     "team-list": Row(get=PERSON, post=ADMIN, tokens=False),
     "team-switch": Row(post=READ, owned=True, tokens=False),
@@ -309,6 +312,8 @@ def address(made: House, name: str, pattern: URLPattern, who: str) -> str:
     token = {"link": made.link, "revoked link": made.revoked}.get(who, "nope")
     if name == "join" and who == "link":
         token = made.invitation
+    if name == "password-reset" and who == "link":
+        token = password_link_make(user=made.people["viewer"], team=made.team, by=made.people["admin"])
     if name == "sign-in" and who == "link":
         from dashboard.teams.services import sign_in_link_create
 

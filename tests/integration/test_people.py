@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import F
 from django.test import Client
 
-from dashboard.teams.models import Invitation, Membership, Team, User
+from dashboard.teams.models import AuditEntry, Invitation, Membership, PasswordLink, Team, User
 from tests.factories import make_run, make_server, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -252,3 +252,76 @@ def test_a_session_is_ended_by_its_owner_alone(admin: User, team: Team) -> None:
 
     assert (stranger.status_code, ended.status_code, again.status_code) == (404, 200, 404)
     assert elsewhere.get("/profile/").status_code == 302
+
+
+# A password without the old one.
+
+NEW = "another long password"
+
+
+@pytest.fixture
+def grace(team: Team) -> User:
+    return make_user(team, username="grace", password=PASSWORD)
+
+
+def password_link(admin: User, person: User) -> str:
+    made = signed_in(admin).post(f"/people/{person.pk}/password-link/", headers=JSON)
+    assert made.status_code == 201, made.content
+    return str(re.sub("^https?://[^/]+", "", made.json()["url"]))
+
+
+def test_a_password_link_sets_a_password_once_and_ends_all_sessions(admin: User, grace: User) -> None:
+    elsewhere, path = signed_in(grace), password_link(admin, grace)
+    page = Client().get(path)
+    assert "grace" in page.content.decode()
+    assert page.headers["X-Robots-Tag"] == "noindex, nofollow"
+    weak = Client().post(path, {"new_password": "short"}, headers=JSON)
+    assert (weak.status_code, set(weak.json()["errors"])) == (422, {"new_password"})
+
+    done = Client().post(path, {"new_password": NEW})
+
+    assert done.headers["Location"] == "/accounts/login/"
+    assert elsewhere.get("/runs/", headers=JSON).status_code == 401
+    assert Client().post("/accounts/login/", {"username": "grace", "password": PASSWORD}).status_code == 200
+    assert Client().post("/accounts/login/", {"username": "grace", "password": NEW}).status_code == 302
+    assert Client().post(path, {"new_password": PASSWORD}).status_code == 404
+    said = AuditEntry.objects.exclude(action="login").order_by("pk").values_list("by", "action", "object")
+    assert list(said) == [
+        ("ada", "member-password-link", "password link for grace"),
+        ("grace", "password-reset", "grace"),
+    ]
+
+
+@pytest.mark.parametrize("how", ["newer", "expired", "deactivated", "joined another team", "left", "unknown"])
+def test_a_password_link_that_does_not_work_says_nothing(admin: User, grace: User, how: str) -> None:
+    path = password_link(admin, grace)
+    match how:
+        case "newer":
+            password_link(admin, grace)
+        case "expired":
+            PasswordLink.objects.update(expires_at=F("expires_at") - timedelta(hours=25))
+        case "deactivated":
+            Membership.objects.filter(user=grace).update(is_active=False)
+        case "joined another team":
+            Membership.objects.create(user=grace, team=make_team(), role="admin")
+        case "left":
+            Membership.objects.filter(user=grace).delete()
+        case "unknown":
+            path = "/accounts/reset/nope/"
+
+    refused = Client().get(path)
+
+    assert refused.status_code == Client().post(path, {"new_password": NEW}).status_code == 404
+    assert "grace" not in refused.content.decode()
+    assert refused.headers["Referrer-Policy"] == "no-referrer"
+    assert User.objects.get(pk=grace.pk).check_password(PASSWORD)
+
+
+def test_no_team_alone_sets_the_password_of_a_person_in_several(admin: User, grace: User) -> None:
+    Membership.objects.create(user=grace, team=make_team(), role="viewer", is_active=False)
+
+    refused = signed_in(admin).post(f"/people/{grace.pk}/password-link/")
+
+    assert refused.status_code == 409
+    assert "also in another team" in refused.content.decode()
+    assert not PasswordLink.objects.exists()

@@ -1,0 +1,74 @@
+"""Links by which a person sets a new password without the old one, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from dashboard.teams import people, services
+from dashboard.teams.models import Membership, PasswordLink, SignInLink, Team, User
+from dashboard.teams.throttle import throttle_succeeded
+from dashboard.teams.tokens import token_create, token_hash
+
+LIFETIME = timedelta(hours=24)
+
+
+class InSeveralTeams(Exception):
+    """An admin of one team must not get into another by somebody's account."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This person is also in another team, so no single team may set their password. Whoever runs Runboard can: "
+            "manage.py changepassword."
+        )
+
+
+def password_link_make(*, user: User, team: Team, by: User) -> str:
+    """Make a link for a person of a team, and return its token. Earlier ones stop working.
+
+    Raises:
+        InSeveralTeams: the person is in another team too, or was.
+    """
+    token, hashed = token_create()
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if Membership.objects.filter(user=user).exclude(team=team).exists():
+            raise InSeveralTeams
+        PasswordLink.objects.filter(user=user, used_at=None).delete()
+        PasswordLink.objects.create(
+            user=user, team=team, created_by=by, token_hash=hashed, expires_at=timezone.now() + LIFETIME
+        )
+    return token
+
+
+def password_link_open(token: str) -> PasswordLink | None:
+    """The link of this token while it may be used; None for all others, whatever the reason."""
+    return _open_ones().filter(token_hash=token_hash(token)).select_related("user", "team").first()
+
+
+def password_link_use(*, link: PasswordLink, password: str) -> bool:
+    """Set a password that has been validated, and end all sessions. The second of two at once gets False."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=link.user_id)
+        if not _open_ones().filter(pk=link.pk).exists():
+            return False
+        PasswordLink.objects.filter(pk=link.pk).update(used_at=Now())
+        SignInLink.objects.filter(user_id=link.user_id, used_at=None).delete()
+        services.password_set(user=link.user, password=password)
+        people.sessions_end(user=link.user)
+    throttle_succeeded(link.user.username)
+    return True
+
+
+def _open_ones() -> QuerySet[PasswordLink]:
+    """Who has joined another team, or was deactivated, since a link was made is out of its maker's hands."""
+    mine = Membership.objects.filter(user_id=OuterRef("user_id"))
+    there = Exists(mine.filter(team_id=OuterRef("team_id"), is_active=True))
+    elsewhere = Exists(mine.exclude(team_id=OuterRef("team_id")))
+    return PasswordLink.objects.filter(
+        Q(there) & ~Q(elsewhere), used_at=None, expires_at__gt=Now(), user__is_active=True
+    )
