@@ -119,7 +119,7 @@ class SharedRun:
 
     def written_by(self) -> Iterator[tuple[str, Any]]:
         """Nodes and what they wrote, as far as that is shown."""
-        for step, writes in self._written() if self.shows_state else ():
+        for step, writes in self._written() if "result" in self.link.show else ():
             if shown := self.written(writes):
                 yield self._redactor.text(step.node), shown
 
@@ -203,7 +203,7 @@ class SharedRun:
         steps = self._steps()
         axis = axis_of(self._original, self._log, steps, now=timezone.now())
         text, written = self._redactor.text, {}
-        if self.shows_state:
+        if "result" in self.link.show:
             written = {step.index: self.written(writes) for step, writes in self._written()}
         rows = [
             ShownStep(
