@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from dashboard.database import DATABASE_AWAY
@@ -68,24 +68,28 @@ def version_of(info: Mapping[str, Any]) -> str:
 
 async def assistants_of(client: LangGraphClient) -> list[AssistantFound]:
     """Every assistant of a server with its schemas; those without a usable id are left out."""
-    found = [await _assistant(client, assistant) for assistant in await client.assistants.search()]
+    known: _Known = {}
+    found = [await _assistant(client, assistant, known) for assistant in await client.assistants.search()]
     return list({assistant.assistant_id: assistant for assistant in found if assistant is not None}.values())
 
 
-async def _assistant(client: LangGraphClient, assistant: Any) -> AssistantFound | None:
+_Known: TypeAlias = dict[tuple[str, str], tuple[dict[str, Any] | None, str, dict[str, Any] | None]]
+"""By graph and config: schemas, what is wrong with them, and the drawing. A server is asked once for all assistants
+of one graph that differ in their context alone."""
+
+
+async def _assistant(client: LangGraphClient, assistant: Any, known: _Known) -> AssistantFound | None:
     try:
         assistant_id = UUID(str(assistant.get("assistant_id")))
     except ValueError:
         logger.warning("an assistant without a usable id is left out: %r", str(assistant)[:200])
         return None
-    schemas: dict[str, Any] | None = None
-    try:
-        schemas = _storable(dict(await client.assistants.get_schemas(str(assistant["assistant_id"]))))
-        problem = _schema_problem(schemas)
-    except LangGraphError as error:  # some graphs' schemas cannot be had: docs/langgraph-protocol.md, "Schemas"
-        logger.info("no schemas of %s: %s", assistant.get("name"), error)
-        problem = storable(str(error))[:2000]
     made_with = _made_with(assistant)
+    key = (str(assistant.get("graph_id")), json.dumps(made_with.get("config"), sort_keys=True))
+    if key not in known:
+        schemas, problem = await _schemas(client, str(assistant_id))
+        known[key] = schemas, problem, await _graph(client, str(assistant_id))
+    schemas, problem, graph = known[key]
     version = assistant.get("version")
     return AssistantFound(
         assistant_id=assistant_id,
@@ -96,8 +100,18 @@ async def _assistant(client: LangGraphClient, assistant: Any) -> AssistantFound 
         version=version if isinstance(version, int) and 0 < version < 2**31 else None,
         schema_problem=problem,
         settings=_storable(made_with),
-        graph=await _graph(client, str(assistant["assistant_id"])),
+        graph=graph,
     )
+
+
+async def _schemas(client: LangGraphClient, assistant_id: str) -> tuple[dict[str, Any] | None, str]:
+    """The schemas, and what is wrong with them in a sentence."""
+    try:
+        schemas = _storable(dict(await client.assistants.get_schemas(assistant_id)))
+    except LangGraphError as error:  # some graphs' schemas cannot be had: docs/langgraph-protocol.md, "Schemas"
+        logger.info("no schemas of %s: %s", assistant_id, error)
+        return None, storable(str(error))[:2000]
+    return schemas, _schema_problem(schemas)
 
 
 async def _graph(client: LangGraphClient, assistant_id: str) -> dict[str, Any] | None:

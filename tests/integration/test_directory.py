@@ -71,3 +71,24 @@ async def _directory_is_kept(scripted: ScriptedServer) -> None:
     async with working() as worker:
         await eventually(lambda: in_db(server.assistants.filter(name="chat").exists), "assistants known", deadline_s=5)
         assert not worker.failed
+
+
+async def test_a_server_is_asked_once_for_all_assistants_of_a_graph_that_are_made_alike(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [
+        {"assistant_id": str(uuid.uuid4()), "graph_id": "report", "name": f"n {n}", "context": {"n": n}}
+        for n in range(40)
+    ]
+    other = {"assistant_id": str(uuid.uuid4()), "graph_id": "report", "name": "other", "config": {"tags": ["x"]}}
+
+    async def search(self: AssistantsClient, **kwargs: Any) -> list[Any]:
+        return [*many, other]
+
+    monkeypatch.setattr(AssistantsClient, "search", search)
+    server = await in_db(lambda: make_server(make_team(), url=scripted.url))
+    async with working():
+        await eventually(lambda: in_db(lambda: server.assistants.count() == 41), "all are kept")
+
+    assert await in_db(lambda: server.assistants.exclude(schemas_text="").count()) == 41
+    assert scripted.count("schemas") == 2
