@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.runs.models import Run
+from dashboard.runs.state.blocks import Room
 from dashboard.runs.state.cards import Card, cards
 from dashboard.runs.state.document import Document
 from dashboard.runs.state.result import state_layout_html
@@ -19,6 +20,13 @@ from dashboard.steps.models import RunCheckpoint, Step, StepStatus
 
 STEPS_MAX = 500
 BYTES_MAX = 4_000_000
+KEYS = 40
+STATE_ROOM = 20_000
+OTHER_ROOM = 6_000
+"""Characters of each part: together they stay a page of less than 150 kB."""
+ONE_BYTES = 6_000
+ALL_BYTES = 12_000
+"""What has no address of its own is shown up to this size, all keys together up to that one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,8 @@ class SoFar:
     states: list[State] = field(default_factory=list)
     writes: list[Card] = field(default_factory=list)
     given: list[Card] = field(default_factory=list)
+    writes_hidden: int = 0
+    given_hidden: int = 0
 
 
 def so_far(run: Run) -> SoFar:
@@ -58,33 +68,30 @@ def so_far(run: Run) -> SoFar:
     last = next((one for one in reversed(points) if not one.path), None)
     inner = next((one for one in points if failed and failed.path and one.checkpoint_id == failed.checkpoint_id), None)
     states = list(_states(run, failed, last, inner))
-    return SoFar(
-        is_reading,
-        failed,
-        states,
-        _cards(_written(run, after=last.checkpoint_id if last and states else None)),
-        _cards(run.request.params.get("input")),
-    )
+    writes, writes_hidden = _cards(_written(run, after=last.checkpoint_id if last and states else None))
+    given, given_hidden = _cards(run.request.params.get("input"))
+    return SoFar(is_reading, failed, states, writes, given, writes_hidden, given_hidden)
 
 
 def _states(run: Run, failed: Step | None, last: RunCheckpoint | None, inner: RunCheckpoint | None) -> Iterator[State]:
     name = seen(cut(failed.node, 60)) if failed else ""
     if last is not None:
         if failed is None or failed.path or failed.checkpoint_id != last.checkpoint_id:
-            yield from _state(run, last, "Values so far", "The state at the last checkpoint.")
+            yield from _state(run, last, STATE_ROOM, "Values so far", "The state at the last checkpoint.")
         else:
             about = f"The state at the last checkpoint, which is what {name} was given."
-            yield from _state(run, last, "Values so far", about)
+            yield from _state(run, last, STATE_ROOM, "Values so far", about)
     if inner is not None:
-        yield from _state(run, inner, f"Input of {name}", "The state of the subgraph when the step that failed began.")
+        about = "The state of the subgraph when the step that failed began."
+        yield from _state(run, inner, OTHER_ROOM, f"Input of {name}", about)
 
 
-def _state(run: Run, checkpoint: RunCheckpoint, title: str, about: str) -> Iterator[State]:
+def _state(run: Run, checkpoint: RunCheckpoint, room: int, title: str, about: str) -> Iterator[State]:
     found = selectors.checkpoint_state(run, checkpoint)
     if found is not None:
         url = reverse("run-checkpoint", args=[run.pk, checkpoint.checkpoint_id])
         prefix = f"-{checkpoint.number}"
-        yield State(title, about, url, state_layout_html(run, found, address=url, prefix=prefix))
+        yield State(title, about, url, state_layout_html(run, found, address=url, prefix=prefix, room=room))
 
 
 def _written(run: Run, *, after: str | None) -> dict[str, object]:
@@ -109,7 +116,13 @@ def _written(run: Run, *, after: str | None) -> dict[str, object]:
     return found
 
 
-def _cards(value: object) -> list[Card]:
+def _cards(value: object) -> tuple[list[Card], int]:
+    """The members of an object as cards, and how many of them are too large for that."""
     if not isinstance(value, dict) or not value:
-        return []
-    return cards(Document.of(value).root.children(0, 60), address="", changes={})
+        return [], 0
+    shown, left = [], ALL_BYTES
+    for place in Document.of(value).root.children(0, KEYS):
+        if place.length <= min(ONE_BYTES, left):
+            left -= place.length
+            shown.append(place)
+    return cards(shown, address="", changes={}, room=Room(OTHER_ROOM)), len(value) - len(shown)

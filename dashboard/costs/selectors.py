@@ -24,10 +24,14 @@ def price_list(team_id: UUID) -> list[ModelPrice]:
 
 def run_cost(run: Run) -> Cost:
     """What the run's models were used for, at today's prices; empty when no message told of any tokens."""
-    log = step_log(run)
-    if log is None or not log.tokens:
-        return Cost([])
-    return cost_of(log.tokens, price_list(run.team_id), is_partial=log.tokens_are_partial)
+    kept: Cost | None = getattr(run, "_cost", None)  # a page shows it twice
+    if kept is None:
+        log = step_log(run)
+        kept = Cost([])
+        if log is not None and log.tokens:
+            kept = cost_of(log.tokens, price_list(run.team_id), is_partial=log.tokens_are_partial)
+        run._cost = kept  # type: ignore[attr-defined]
+    return kept
 
 
 def tokens_cost(team_id: UUID, tokens: Mapping[str, Mapping[str, int]], *, is_partial: bool) -> Cost:

@@ -12,7 +12,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_result
 from dashboard.runs.state.result import result_html
 from dashboard.runs.state.seen import NOTHING
-from dashboard.runs.state.view import value_tree
+from dashboard.runs.state.view import Budget, value_tree
 from dashboard.runs.timeline import event_lines
 from dashboard.teams.models import Membership
 
@@ -27,6 +27,11 @@ class Rights(TypedDict):
 def rights(member: Membership, launched_by_id: int | None) -> Rights:
     """What a member may do with a run that somebody launched."""
     return {"may_act": member.may_launch, "may_cancel": member.may_cancel(launched_by_id)}
+
+
+SENT_NODES = 250
+SENT_CHARS = 16_000
+"""A page shows so much of what was sent; the run as JSON has all of it."""
 
 
 def run_context(run: Run, *, may_act: bool, may_cancel: bool, state_address: str | None = None) -> dict[str, Any]:
@@ -58,8 +63,10 @@ def _result(run: Run, state_address: str) -> dict[str, Any]:
 def run_sent(run: Run) -> dict[str, Any]:
     """What was sent, for the Input tab: the input or command first, then every other parameter, none in secret."""
     params = dict(run.request.params)
-    documents = [(name, value_tree(params.pop(name))) for name in ("input", "command", "context") if name in params]
-    return {"documents": documents, "other_params": [(name, value_tree(value)) for name, value in params.items()]}
+    budget = Budget(SENT_NODES, SENT_CHARS)
+    found = [(name, value_tree(params.pop(name), budget)) for name in ("input", "command", "context") if name in params]
+    others = [(name, value_tree(value, budget)) for name, value in params.items()]
+    return {"documents": found, "other_params": others, "sent_is_cut": budget.nodes <= 0 or budget.chars <= 0}
 
 
 def run_live_html(run: Run, *, may_act: bool, may_cancel: bool) -> str:

@@ -11,17 +11,23 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard.langgraph import Checkpoint, Task
 from dashboard.runs.models import Run
+from dashboard.runs.outcomes import RunError
 from dashboard.runs.selectors import run_result
 from dashboard.runs.state import cache
 from dashboard.runs.state.messages import TURNS
 from dashboard.runs.state.result import result_of
 from dashboard.runs.statuses import RunStatus
+from dashboard.steps.reading import Reading
+from dashboard.steps.services import recordings_claim, steps_store
+from dashboard.steps.timeline import StepFound
 from tests.factories import make_run, make_user
 
 pytestmark = pytest.mark.django_db
 
 PAGE_BYTES = 150_000
+POINTS: list[tuple[tuple[str, ...], str]] = [((), "c0"), (("measure",), "i0")]
 
 
 def ended(value: Any) -> Run:
@@ -141,3 +147,27 @@ def test_a_state_too_large_to_open_is_begun_without_reading_it_all() -> None:
 
     assert state.raw.startswith('{"begins": "here"')
     assert used < 5_000_000
+
+
+def test_a_failed_run_with_large_states_is_a_small_page() -> None:
+    state: dict[str, Any] = {
+        **turns(300, "many words " * 40),
+        **{f"rows {number}": [{f"c{c}": "a cell " * 9 for c in range(9)}] * 60 for number in range(12)},
+        **{f"text {number}": "A long text. " * 900 for number in range(12)},
+        "tree": {f"key {number}": {"a": list(range(9))} for number in range(900)},
+    }
+    body = json.dumps(state).encode()
+    run = make_run(
+        status=RunStatus.FAILED, error=RunError("ValueError", "no " * 900, "inner"), params={"input": {**state, "x": 1}}
+    )
+    tasks = (Task("t", "measure", "", False, False, None, 0, ""),)
+    points = [(path, Checkpoint(name, "", None, "loop", "", 1, tasks, body, len(body))) for path, name in POINTS]
+    beside = StepFound("beside", checkpoint_id="c0", writes=body, writes_bytes=len(body))
+    failed = StepFound("inner", path=("measure",), checkpoint_id="i0", status="failed", error="no " * 900)
+    assert recordings_claim(limit=1)
+    steps_store(run=run, reading=Reading([beside, failed], checkpoints=points))
+
+    page = page_of(run)
+
+    assert all(words in page for words in ("Values so far", "Input of inner", "beside it", "What the run was given"))
+    assert len(page) < PAGE_BYTES

@@ -55,24 +55,27 @@ def result_html(run: Run, *, address: str, document: Document | None = None) -> 
     return mark_safe(cache.html.get(key, lambda: _rendered(run, found, address, None), len))  # noqa: S308 - a template's
 
 
-def state_layout_html(run: Run, found: cache.Stored, *, address: str, prefix: str = "") -> SafeString:
+def state_layout_html(
+    run: Run, found: cache.Stored, *, address: str, prefix: str = "", room: int = ROOM_CHARS
+) -> SafeString:
     """The state of one of the run's checkpoints as HTML, made once and kept. What changed in it is not marked.
 
     Args:
         address: Where its parts are served.
         prefix: Of the ids in it, where a page shows several states.
+        room: So many characters of it are laid out.
     """
 
     def made() -> str:
         place = cache.document_of(found).root
-        talk, shown, rest = _arranged(place, address)
+        talk, shown, rest = _arranged(place, address, room=Room(room))
         state = Result(found.size_bytes, bytes(found.sha256).hex(), address, talk, shown, rest)
         return render_to_string("runs/state/_result.html", {"state": state, "run": run, "prefix": prefix})
 
     if found.size_bytes > cache.OPEN_MAX_BYTES:
         return SafeString('<p class="note" data-tone="neutral">It is too large to be laid out here.</p>')
     try:
-        key = (HTML_VERSION, run.pk, bytes(found.sha256), address, f"checkpoint{prefix}")
+        key = (HTML_VERSION, run.pk, bytes(found.sha256), address, f"checkpoint{prefix}", room)
         return mark_safe(cache.html.get(key, made, len))  # noqa: S308 - a template's
     except ValueError:
         return SafeString('<p class="note" data-tone="neutral">It could not be read as JSON.</p>')
@@ -117,18 +120,23 @@ def _laid_out(run: Run, root: Place, address: str) -> tuple[Conversation | None,
 
 
 def _arranged(
-    root: Place, address: str, *, turns_before: int = 0, changes: Mapping[str, str] | None = None
+    root: Place,
+    address: str,
+    *,
+    turns_before: int = 0,
+    changes: Mapping[str, str] | None = None,
+    room: Room | None = None,
 ) -> tuple[Conversation | None, list[Card], SafeString]:
     if root.kind != "object":
         if is_conversation(root):
-            return conversation(root, before=turns_before), [], SafeString("")
-        return None, [card(root, address=address)], SafeString("")
+            return conversation(root, before=turns_before, room=room), [], SafeString("")
+        return None, [card(root, address=address, room=room)], SafeString("")
     messages = root.child("messages")
     talk = None
     if messages is not None and is_conversation(messages):
-        talk = conversation(messages, before=turns_before)
+        talk = conversation(messages, before=turns_before, room=room)
     members = [one for one in root.children(0, CARDS + 1) if talk is None or one.key != "messages"]
-    shown = cards(members, address=address, changes=dict(changes or {}), room=Room(ROOM_CHARS))
+    shown = cards(members, address=address, changes=dict(changes or {}), room=room or Room(ROOM_CHARS))
     rest = SafeString("")
     if root.size > CARDS:
         tree = Tree(address, nodes=40)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboard.runs.state.seen import showable
+from dashboard.runs.state.seen import cut, showable
 
 TREE_NODES = 1_500
+TREE_CHARS = 400_000
+KEY_CHARS = 200
 TREE_DEPTH = 40
 TEXT_CHARS = 4_000
 
@@ -26,33 +28,42 @@ class Node:
     is_long: bool = False
 
 
-def value_tree(value: Any) -> Node:
-    """Any JSON value as a tree of at most TREE_NODES nodes; what does not fit is counted, not dropped silently."""
-    return _node("", value, [TREE_NODES], TREE_DEPTH)
+@dataclass
+class Budget:
+    """How many nodes, and characters in them, may still be laid out."""
+
+    nodes: int = TREE_NODES
+    chars: int = TREE_CHARS
 
 
-def _node(label: str, value: Any, budget: list[int], depth: int) -> Node:
-    budget[0] -= 1
+def value_tree(value: Any, budget: Budget | None = None) -> Node:
+    """Any JSON value as a tree within `budget`, which several may share; what does not fit is counted."""
+    return _node("", value, budget or Budget(), TREE_DEPTH)
+
+
+def _node(label: str, value: Any, budget: Budget, depth: int) -> Node:
+    budget.nodes -= 1
+    budget.chars -= len(label)
     if isinstance(value, dict | list):
         kind = "object" if isinstance(value, dict) else "array"
         node = Node(label, kind, text=_count(value))
         for key, part in _parts(value):
-            if budget[0] <= 0 or depth <= 0:
+            if budget.nodes <= 0 or budget.chars <= 0 or depth <= 0:
                 node.hidden += 1
                 continue
             node.children.append(_node(key, part, budget, depth - 1))
         return node
-    return _leaf(label, value)
+    return _leaf(label, value, budget)
 
 
 def _parts(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        yield from ((showable(str(key)), part) for key, part in value.items())
+        yield from ((cut(showable(str(key)), KEY_CHARS), part) for key, part in value.items())
     else:
         yield from ((str(index), part) for index, part in enumerate(value))
 
 
-def _leaf(label: str, value: Any) -> Node:
+def _leaf(label: str, value: Any, budget: Budget) -> Node:
     if value is None:
         return Node(label, "null", "null")
     if isinstance(value, bool):
@@ -60,11 +71,13 @@ def _leaf(label: str, value: Any) -> Node:
     if isinstance(value, int | float):
         return Node(label, "number", _number(value))
     text = showable(str(value))
+    shown = text[: max(0, min(TEXT_CHARS, budget.chars))]
+    budget.chars -= len(shown)
     return Node(
         label,
         "string",
-        text[:TEXT_CHARS],
-        hidden=max(0, len(text) - TEXT_CHARS),
+        shown,
+        hidden=len(text) - len(shown),
         is_long=len(text) > 80 or "\n" in text,
     )
 
