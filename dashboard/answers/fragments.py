@@ -152,5 +152,5 @@ def wait_version(run: Run) -> int:
     """Grows whenever a question opens or closes, and with nothing else: a typed answer outlives every other change."""
     if not run.wait_state:
         return 0
-    reopened = run.events.filter(kind=EventKind.UNFOLLOWED).count()
+    reopened = run.events.filter(kind__in=[EventKind.UNFOLLOWED, EventKind.REOPENED]).count()
     return 2 * reopened + (1 if run.wait_state == WaitState.OPEN else 2)

@@ -14,6 +14,7 @@ from dashboard.runs.outcomes import MET_NO_QUESTION, NO_REASON
 from dashboard.runs.selectors import run_after_on_thread, run_that_pushed_out
 from dashboard.runs.state.seen import seen, showable
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.waiting import answer_came_to_nothing
 
 SLOW_S = 5.0
 
@@ -145,6 +146,9 @@ def _no_longer_open(run: Run) -> Banner | None:
     verb = "Answered" if run.status == RunStatus.NEEDS_INPUT else "Continued"
     if answer is not None:
         who = f" by {answer.sender}" if answer.sender else ""
+        if answer_came_to_nothing(run):
+            title = f"{verb}{who}, but the run that carried the answer {_NOTHING_CAME[RunStatus(answer.status)]}."
+            return Banner("danger", title, _what_of_the_answer(answer), since=answer.created_at, other=answer)
         return Banner("neutral", f"{verb}{who}.", "", since=answer.created_at, other=answer)
     if run.wait_state == WaitState.ANSWERED:
         return Banner("neutral", f"{verb} by a run that was removed since.")
@@ -154,6 +158,23 @@ def _no_longer_open(run: Run) -> Banner | None:
     after = run_after_on_thread(run)
     return Banner(
         "neutral", f"{what} for nobody any more.", why or "Another run was launched on its thread.", other=after
+    )
+
+
+_NOTHING_CAME = {
+    RunStatus.FAILED: "failed",
+    RunStatus.TIMED_OUT: "ran out of time",
+    RunStatus.CANCELLED: "was cancelled",
+    RunStatus.LOST: "was lost",
+}
+
+
+def _what_of_the_answer(answer: Run) -> str:
+    if answer.status in (RunStatus.CANCELLED, RunStatus.LOST):
+        return "Should its server still wait for an answer, the question is open again by itself."
+    return (
+        "Its server keeps that answer and would not hear another one. Launch the run that failed again to try the step "
+        "with it once more, or launch this one again to be asked anew."
     )
 
 

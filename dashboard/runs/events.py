@@ -25,6 +25,8 @@ class EventKind(TextChoices):
     FOLLOWED = "followed", "Another run was launched on its thread"
     UNFOLLOWED = "unfollowed", "The run that was launched on its thread never reached the server"
     ANSWERED = "answered", "Answered"
+    ANSWER_CAME_TO_NOTHING = "answer_came_to_nothing", "The run that carried the answer did not finish"
+    REOPENED = "reopened", "Its server still waits for an answer"
     WAIT_GONE = "wait_gone", "Its server waits for no answer any more"
     ASSIGNED = "assigned", "Assigned"
     SNOOZED = "snoozed", "Snoozed"

@@ -27,7 +27,15 @@ from dashboard.runs.summary import outcome_text, state_of
 from dashboard.runs.text import storable
 from dashboard.runs.transitions import Event, fields_of_move, moved, run_move, runs_change
 from dashboard.runs.values import value_keys
-from dashboard.runs.waiting import WAITING, answer_met_nothing, notify_thread_waiters, questions_ask, wait_begin
+from dashboard.runs.waiting import (
+    CAME_TO_NOTHING,
+    WAITING,
+    answer_met_nothing,
+    notify_answered,
+    notify_thread_waiters,
+    questions_ask,
+    wait_begin,
+)
 
 KEYS = ArrayField(BigIntegerField())
 ERROR_CHARS = 20_000
@@ -129,6 +137,8 @@ def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None, 
         return False
     if outcome.error is not None or outcome.executions > 1 or (packed is not None and not packed.is_small):
         return False
+    if outcome.status in CAME_TO_NOTHING and Run.objects.filter(pk=lease.run_id, answers__isnull=False).exists():
+        return False
     usual = in_force(lease).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
     events = [moved(RunStatus.RUNNING, outcome.status)]
     beside = packed_insert(packed) if packed is not None else None
@@ -167,6 +177,8 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str
         answer_met_nothing(run)
     if run.remote_run_id is None and outcome.status != RunStatus.LOST:  # a lost one may have got there
         notify_thread_waiters(run, is_there=False)
+    elif run.answers_id is not None and outcome.status in CAME_TO_NOTHING:
+        notify_answered(run, outcome.status)
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

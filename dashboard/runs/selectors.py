@@ -66,21 +66,30 @@ class AwaitedAnswer:
     Attributes:
         status: of the run that waits: `needs_input`, or `paused`.
         remote_run_id: the server's id of that run.
+        given_up: the server's ids of runs that carried an answer to it before, and came to nothing.
         interrupt_ids: of the questions that are answered; empty when it is only to go on.
     """
 
     status: str
     remote_run_id: str | None
     interrupt_ids: frozenset[str] = frozenset()
+    given_up: frozenset[str] = frozenset()
+
+
+def answers_given_up(run_id: UUID) -> frozenset[str]:
+    """The server's ids of runs that were to answer this one, and came to nothing."""
+    gave_up = Run.objects.filter(parent=run_id, parent_kind__in=["answer", "continue"], answers=None)
+    return frozenset(filter(None, gave_up.values_list("remote_run_id", flat=True)))
 
 
 def awaited_answer(run_id: UUID) -> AwaitedAnswer | None:
     """What the run with this id answers; None when it answers none."""
-    waiting = Run.objects.filter(answer=run_id).values_list("status", "remote_run_id").first()
-    if waiting is None:
+    found = Run.objects.filter(answer=run_id).values_list("pk", "status", "remote_run_id").first()
+    if found is None:
         return None
+    key, status, remote_run_id = found
     ids = Question.objects.filter(answered_by_run=run_id).values_list("interrupt_id", flat=True)
-    return AwaitedAnswer(*waiting, frozenset(ids) - {""})
+    return AwaitedAnswer(status, remote_run_id, frozenset(ids) - {""}, answers_given_up(key))
 
 
 def run_question(run: Run) -> dict[str, Any] | None:
@@ -95,7 +104,8 @@ def answered_by(run: Run) -> dict[str, Any] | None:
         return None
     by = answer.launched_by.username if answer.launched_by else None
     link = {"link_for": answer.link_for} if answer.link_for else {}
-    return {"run": str(answer.pk), "by": by, "at": answer.created_at.isoformat(), **link}
+    told = {"run": str(answer.pk), "by": by, "at": answer.created_at.isoformat(), "status": answer.status}
+    return {**told, **link}
 
 
 def question_document(question: Question) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, RunEvent, WaitState
 from dashboard.runs.outcomes import NOT_KEPT
 from dashboard.runs.statuses import ENDS, RunStatus
+from dashboard.runs.waiting import answer_came_to_nothing
 
 LATE_S = 2.0
 """An end that is stored so much later than it came is said to be late."""
@@ -34,6 +35,8 @@ def run_meaning(run: Run) -> str:
     """What the run's status means for this run, in one sentence."""
     if run.status == RunStatus.QUEUED and run.unreachable_since:
         return "Its server could not take it; it is sent again by itself until the server does."
+    if answer_came_to_nothing(run):
+        return "It stopped on the way; the run that carried the answer did not finish."
     if run.wait_state == WaitState.ANSWERED:
         return "It stopped on the way; the run that answered it went on."
     if run.wait_state == WaitState.GONE and run.remote_thread_kept:

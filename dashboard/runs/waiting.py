@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -31,6 +32,10 @@ WAITING = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
 
 ANSWER_KINDS = (ParentKind.ANSWER, ParentKind.CONTINUE)
 """Children that go on where their parent waits."""
+
+
+CAME_TO_NOTHING = (RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED, RunStatus.LOST)
+"""Ends of a run that carried an answer after which its server may still wait for one."""
 
 
 WAIT_CHECK = "wait-check"
@@ -219,7 +224,7 @@ def wait_gone(run: Run, *, why: str) -> bool:
 def waits_look_at(runs: Iterable[Run]) -> None:
     """Somebody looks at these runs: have those checked that were not lately. Delays nothing."""
     fresh = timezone.now() - FRESH
-    stale = [run for run in runs if run.wait_state == WaitState.OPEN]
+    stale = [run for run in runs if _may_change(run)]
     stale = [run for run in stale if run.wait_checked_at is None or run.wait_checked_at < fresh]
     if stale:
         wait_check_ask(stale)
@@ -230,14 +235,58 @@ def wait_check_ask(runs: Sequence[Run]) -> datetime:
 
     Returns the database's time: a `wait_checked_at` that is not before it answers this.
     """
-    keys = [run.pk for run in runs if run.wait_state == WaitState.OPEN]
+    keys = [run.pk for run in runs if _may_change(run)]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         now: datetime = cursor.fetchone()[0]
         if keys:
-            Run.objects.filter(pk__in=keys, wait_state=WaitState.OPEN).update(wait_check_asked_at=Now())
+            Run.objects.filter(TO_CHECK, pk__in=keys).update(wait_check_asked_at=Now())
             notify(WORK_CHANNEL, WAIT_CHECK)
     return now
+
+
+TO_CHECK = Q(wait_state=WaitState.OPEN) | Q(
+    wait_state=WaitState.ANSWERED, status=RunStatus.NEEDS_INPUT, answer__status__in=CAME_TO_NOTHING
+)
+"""Runs whose state the server may know better: open ones, and those whose answer came to nothing."""
+
+
+def answer_came_to_nothing(run: Run) -> bool:
+    """Whether the run that carried the answer to this one did not finish."""
+    answer: Run | None = getattr(run, "answer", None) if run.wait_state == WaitState.ANSWERED else None
+    return answer is not None and answer.status in CAME_TO_NOTHING
+
+
+def _may_change(run: Run) -> bool:
+    return run.wait_state == WaitState.OPEN or (run.status == RunStatus.NEEDS_INPUT and answer_came_to_nothing(run))
+
+
+def notify_answered(run: Run, end: RunStatus) -> None:
+    """`run`, which carries an answer, has ended like this: tell what it answers, and have its server asked."""
+    assert run.answers_id is not None
+    waiting = Run.objects.filter(pk=run.answers_id, wait_state=WaitState.ANSWERED)
+    event = Event(EventKind.ANSWER_CAME_TO_NOTHING, {"run": str(run.pk), "status": end.value})
+    if runs_change(waiting, [event], wait_check_asked_at=Now()):
+        notify(WORK_CHANNEL, WAIT_CHECK)
+
+
+def wait_reopen(run: Run, child_id: UUID) -> bool:
+    """The answer that `child_id` carried came to nothing, and the server says that it still waits: so it is open again.
+
+    Returns False when it was answered otherwise since, or a later run came to its thread.
+    """
+    with transaction.atomic():
+        thread_lock(run)
+        child = Run.objects.select_for_update(no_key=True).filter(pk=child_id, answers=run.pk).first()
+        if child is None or child.status not in CAME_TO_NOTHING or run_after_on_thread(child) is not None:
+            return False
+        Run.objects.filter(pk=child.pk).update(answers=None)
+        still = Run.objects.filter(pk=run.pk, wait_state=WaitState.ANSWERED)
+        event = Event(EventKind.REOPENED, {"run": str(child.pk)})
+        runs_change(still, [event], wait_state=WaitState.OPEN, wait_checked_at=Now())
+        run.questions.update(state=WaitState.OPEN, answered_by_run=None, answer_json="")
+        _inbox_changed(run)
+    return True
 
 
 def _inbox_changed(run: Run) -> None:

@@ -15,15 +15,15 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from dashboard.database import DATABASE_AWAY
-from dashboard.langgraph import LangGraphError, RequestInvalid
+from dashboard.langgraph import LangGraphClient, LangGraphError, RequestInvalid
 from dashboard.runs.attention import snoozes_end
 from dashboard.runs.models import Run, WaitState
-from dashboard.runs.selectors import AwaitedAnswer
-from dashboard.runs.waiting import wait_gone
+from dashboard.runs.selectors import AwaitedAnswer, answers_given_up
+from dashboard.runs.waiting import TO_CHECK, wait_gone, wait_reopen
 from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt
 from dashboard.worker.client_pool import ClientPool
 from dashboard.worker.database import Database
-from dashboard.worker.execution.answer_check import ask_whether_awaited
+from dashboard.worker.execution.answer_check import ask_whether_awaited, still_asks
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ PER_SERVER = 20
 SOONEST_S, LATEST_S = 180, 6 * 3600
 """A question is looked at again after a tenth of its age, within these bounds."""
 CHECK_S = 15.0
+BUSY_S, BUSY_TRIES = 0.5, 6
+"""A thread may be busy for a moment after its run has ended."""
 
 _TAKE = """
 UPDATE runs_run SET wait_check_asked_at = NULL
@@ -99,7 +101,11 @@ class WaitChecks:
                 client = self._clients.get(run.server)
                 headers = secrets_decrypt(run.request.secret_headers)
                 ids = frozenset(question.interrupt_id for question in run.questions.all()) - {""}
-                awaited = AwaitedAnswer(run.status, run.remote_run_id, ids)
+                if run.wait_state == WaitState.ANSWERED:
+                    await self._check_again(run, client, ids, headers)
+                    return
+                given_up = await self._database.call(answers_given_up, run.pk)
+                awaited = AwaitedAnswer(run.status, run.remote_run_id, ids, given_up)
                 verdict = await ask_whether_awaited(client, str(run.remote_thread_id), awaited, headers)
         except (LangGraphError, RequestInvalid, SecretUnreadable, TimeoutError) as error:
             logger.info("a question could not be checked: %s", error, extra={"run_id": str(run.pk)})
@@ -112,14 +118,29 @@ class WaitChecks:
         else:
             await self._database.call(_checked, run)
 
+    async def _check_again(
+        self, run: Run, client: LangGraphClient, ids: frozenset[str], headers: dict[str, str]
+    ) -> None:
+        """Open the question again if its answer came to nothing and the server still waits for one."""
+        child_id = run.answer.pk
+        for _ in range(BUSY_TRIES):
+            still = await still_asks(client, str(run.remote_thread_id), ids, headers)
+            if still is not None:
+                break
+            await asyncio.sleep(BUSY_S)
+        if still:
+            await self._database.call(wait_reopen, run, child_id)
+        elif still is False:
+            await self._database.call(_checked, run)
+
 
 def _take() -> list[Run] | None:
     """Some runs of which it is asked whether they are still awaited, each for one worker; None when there are none."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [AT_ONCE])
         keys: list[UUID] = [row[0] for row in cursor.fetchall()]
-    runs = Run.objects.filter(pk__in=keys, wait_state=WaitState.OPEN)
-    return list(runs.select_related("server", "request").prefetch_related("questions")) if keys else None
+    runs = Run.objects.filter(TO_CHECK, pk__in=keys)
+    return list(runs.select_related("server", "request", "answer").prefetch_related("questions")) if keys else None
 
 
 def _mark_due() -> None:

@@ -68,6 +68,22 @@ async def question_state(browser: AsyncClient, run: Run) -> Any:
     return (await browser.get(reverse("run-json", args=[run.pk]))).json()["question"]["state"]
 
 
+async def test_a_graph_that_raises_over_its_answer_keeps_it(browser: AsyncClient, server: Server, person: User) -> None:
+    """Its server names no question then: a second answer would not be heard, so the question is not open again."""
+    async with working():
+        run = await asked(server, person, "refunds", input=ORDER)
+        child = await answered(browser, run, {(await ids_of(run))[0]: "a word where decisions are awaited"})
+
+        async def is_checked() -> bool:
+            fresh = await Run.objects.aget(pk=run.pk)
+            return fresh.wait_check_asked_at is None and fresh.wait_checked_at is not None
+
+        await eventually(is_checked, "the server was asked", deadline_s=30)
+
+    assert child.status == RunStatus.FAILED
+    assert await question_state(browser, run) == "answered"
+
+
 APPROVED = {"type": "approve"}
 EDITED = {"type": "edit", "edited_action": {"name": "send_letter", "args": {"to": "x@example.org", "text": "Sorry"}}}
 SHAPES = {

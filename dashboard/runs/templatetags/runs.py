@@ -17,6 +17,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.state.seen import seen_html
 from dashboard.runs.state.view import Node
 from dashboard.runs.statuses import LOOKS, RunStatus
+from dashboard.runs.waiting import answer_came_to_nothing
 
 register = template.Library()
 
@@ -138,6 +139,12 @@ def _ago(seconds: float, moment: datetime) -> str:
             return f"{int(seconds // length)} {unit} ago"
     local = timezone.localtime(moment)
     return f"{local.day} {local:%b %Y}"
+
+
+@register.filter
+def answer_failed(run: Run) -> bool:
+    """Whether the run that carried the answer to this one did not finish."""
+    return answer_came_to_nothing(run)
 
 
 @register.simple_tag

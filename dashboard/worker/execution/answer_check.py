@@ -68,7 +68,7 @@ async def ask_whether_awaited(
         # What a thread says of itself may lag behind its runs: only another run can have moved it on.
         newest = await client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers)
         ids = [run.get("run_id") for run in newest if isinstance(run, dict)]
-        return MOVED_ON if ids and ids != [awaited.remote_run_id] else OPEN
+        return MOVED_ON if ids and ids[0] not in {awaited.remote_run_id, *awaited.given_up} else OPEN
     except NotFound:
         return UNKNOWN_THREAD
     except (RequestRejected, AnswerNotUnderstood) as error:
@@ -89,6 +89,26 @@ def _may_wait(awaited: AwaitedAnswer, interrupts: object) -> bool:
     asked = [entry for task in interrupts.values() if isinstance(task, list) for entry in task]
     waiting = {entry.get("id") for entry in asked if isinstance(entry, dict)}
     return awaited.interrupt_ids <= waiting or None in waiting
+
+
+async def still_asks(
+    client: LangGraphClient, thread_id: str, interrupt_ids: frozenset[str], headers: dict[str, str]
+) -> bool | None:
+    """Whether the server itself names these questions as waiting, after an answer to them came to nothing.
+
+    None while its thread is busy. A graph that raised over its answer keeps that: its server names none then, and would
+    not hear a second answer (measured on `langgraph dev` 0.4). One that was cancelled, or was never sent one, does.
+
+    Raises:
+        ServerUnreachable, RequestRejected, AnswerNotUnderstood: it does not say.
+    """
+    thread = await thread_now(client, thread_id, headers)
+    if thread.get("status") == "busy":
+        return None
+    interrupts = thread.get("interrupts")
+    tasks = interrupts.values() if isinstance(interrupts, dict) else ()
+    named = {entry.get("id") for task in tasks if isinstance(task, list) for entry in task if isinstance(entry, dict)}
+    return bool(interrupt_ids) and interrupt_ids <= named
 
 
 async def knows_strict_resume(client: LangGraphClient, headers: dict[str, str]) -> bool:

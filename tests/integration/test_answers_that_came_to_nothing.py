@@ -1,0 +1,137 @@
+"""An answer whose run fails, is cancelled or lost: said on the question, which is open again where its server waits."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from dashboard.answers.services import run_answer
+from dashboard.runs.leases import run_created_on_server, run_sending
+from dashboard.runs.models import Run, WaitState
+from dashboard.runs.outcomes import Outcome, RunError, run_finish
+from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
+from dashboard.runs.statuses import RunStatus
+from dashboard.servers.models import Server
+from dashboard.teams.models import User
+from tests.asynchronous import eventually, in_db, run_in, working
+from tests.factories import claim, make_run, make_server, make_team, make_user
+from tests.scripted_server import ScriptedServer
+from tests.scripted_server.runs import ScriptedRun
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def person() -> User:
+    return make_user(make_team(), username="ada", role="admin")
+
+
+@pytest.fixture
+def server(person: User, scripted: ScriptedServer) -> Server:
+    return make_server(person.teams.get(), url=scripted.url)
+
+
+async def asked(server: Server, person: User, scripted: ScriptedServer) -> Run:
+    """A run that asks, with the worker at work."""
+    run = await in_db(run_launch, team=server.team, by=person, order=LaunchOrder(server=server, assistant_id="chat"))
+    await run_in(run, RunStatus.RUNNING)
+    (remote,) = scripted.created
+    remote.interrupt("Go?")
+    return await run_in(run, RunStatus.NEEDS_INPUT)
+
+
+async def answer(run: Run, person: User, word: str = "yes") -> Run:
+    ids = [question.interrupt_id async for question in run.questions.all()]
+    run = await Run.objects.select_related("server", "request", "team").aget(pk=run.pk)
+    return await in_db(run_answer, run=run, by=person, answers={ids[0]: word}, key=None)
+
+
+async def wait_state(run: Run, state: str) -> Run:
+    async def look() -> Run | None:
+        fresh = await Run.objects.aget(pk=run.pk)
+        return fresh if fresh.wait_state == state else None
+
+    return await eventually(look, f"{run.pk} is {state}")
+
+
+def told(person: User, run: Run) -> str:
+    browser = Client()
+    browser.force_login(person)
+    return browser.get(reverse("run-detail", args=[run.pk])).content.decode()
+
+
+def remote_of(scripted: ScriptedServer, run: Run) -> ScriptedRun:
+    return next(each for each in scripted.created if each.run_id == run.remote_run_id)
+
+
+async def test_one_that_the_graph_raised_over_stays_the_answer(
+    server: Server, person: User, scripted: ScriptedServer
+) -> None:
+    async with working():
+        run = await asked(server, person, scripted)
+        child = await run_in(await answer(run, person), RunStatus.RUNNING)
+        remote_of(scripted, child).fail("TypeError", "no such decision")
+        await run_in(child, RunStatus.FAILED)
+
+        async def is_checked() -> bool:
+            fresh = await Run.objects.aget(pk=run.pk)
+            return fresh.wait_check_asked_at is None and fresh.wait_checked_at is not None
+
+        await eventually(is_checked, "the server was asked")
+
+    assert (await Run.objects.aget(pk=run.pk)).wait_state == WaitState.ANSWERED
+    page = await in_db(told, person, run)
+    assert "Answered by ada, but the run that carried the answer failed." in page
+    assert "would not hear another one" in page
+
+
+async def test_one_that_was_cancelled_leaves_the_question_open_where_the_server_waits(
+    server: Server, person: User, scripted: ScriptedServer
+) -> None:
+    async with working():
+        run = await asked(server, person, scripted)
+        child = await run_in(await answer(run, person), RunStatus.RUNNING)
+        question = await run.questions.aget()
+        # What `langgraph dev` says of the thread then, and it takes another answer.
+        remote_of(scripted, child).thread.interrupts = [{"id": question.interrupt_id, "value": "Go?"}]
+        await in_db(run_cancel, run=child, by=person)
+        await run_in(child, RunStatus.CANCELLED)
+
+        fresh = await wait_state(run, WaitState.OPEN)
+        again = await run_in(await answer(fresh, person, "no"), RunStatus.RUNNING)
+
+    assert again.answers_id == run.pk
+    kinds = [event.kind async for event in run.events.all()]
+    assert kinds[-3:] == ["answer_came_to_nothing", "reopened", "answered"]
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST])
+def test_the_question_says_how_the_answers_run_ended(person: User, status: RunStatus, client: Client) -> None:
+    """Also before anybody has asked the server; and it is told to whoever looks."""
+    server = make_server(person.teams.get())
+    ending: dict[str, Any] = {"interrupts": [{"id": "q", "value": "Go?"}]}
+    run = make_run(by=person, server=server, status=RunStatus.NEEDS_INPUT, ending=ending)
+    child = run_answer(run=run, by=person, answers={"q": "yes"}, key=None, is_checked=True)
+    version = Run.objects.get(pk=run.pk).version
+
+    finish(child, status)
+
+    client.force_login(person)
+    assert Run.objects.get(pk=run.pk).version > version
+    assert "but the run that carried the answer" in told(person, run)
+    assert "which did not finish" in client.get(reverse("run-list")).content.decode()
+    document = client.get(reverse("run-json", args=[run.pk])).json()["question"]
+    assert (document["state"], document["answered_by"]["status"]) == ("answered", status)
+
+
+def finish(run: Run, status: RunStatus) -> None:
+
+    error = RunError("ValueError", "no") if status == RunStatus.FAILED else None
+    lease = claim(run)
+    run_sending(lease)
+    run_created_on_server(lease, remote_run_id=str(uuid.uuid4()), remote_thread_id=str(run.remote_thread_id))
+    run_finish(lease, Outcome(status, error=error))
