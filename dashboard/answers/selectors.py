@@ -160,7 +160,9 @@ def _open(team: Team | UUID, *, is_snoozed: bool) -> QuerySet[Run]:
 
 def may_be_assigned(team: Team | UUID) -> list[User]:
     """Who of a team may answer, by name."""
-    members = Membership.objects.filter(team=team, is_active=True, role__in=[Role.ADMIN, Role.MEMBER])
+    members = Membership.objects.filter(
+        team=team, is_active=True, role__in=[Role.ADMIN, Role.MEMBER], user__is_service=False
+    )
     return list(User.objects.filter(is_active=True, pk__in=members.values("user")).order_by("username"))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -88,14 +89,15 @@ def token_list(request: TeamRequest) -> HttpResponse:
         return _token_page(request, TokenForm())
     form = TokenForm(request.POST)
     if form.is_valid():
-        made, text = api_tokens.token_make(
-            team=request.team,
-            user=request.user,
-            name=form.cleaned_data["name"],
-            scopes=form.cleaned_data["scopes"],
-            lifetime=form.lifetime(),
-        )
-        audit_note(request, f"{made.name}: {', '.join(made.scopes)}")
+        given = {name: form.cleaned_data[name] for name in ("name", "scopes")} | {"lifetime": form.lifetime()}
+        if not form.cleaned_data["service"]:
+            made, text = api_tokens.token_make(team=request.team, user=request.user, **given)
+        elif request.membership.is_admin:
+            made, text = api_tokens.service_token_make(team=request.team, by=request.user, **given)
+        else:
+            raise PermissionDenied("Only admins make tokens that belong to the team.")
+        kind = "service " if made.user.is_service else ""
+        audit_note(request, f"{kind}{made.name}: {', '.join(made.scopes)}")
         if wants_json(request):
             document = _token_document(made) | {"url": reverse("token-list"), "token": text}
             return JsonResponse(document, status=201)
@@ -126,6 +128,8 @@ def _token_document(token: ApiToken) -> dict[str, Any]:
         "id": str(token.pk),
         "name": token.name,
         "by": token.user.username,
+        "service": token.user.is_service,
+        "made_by": token.created_by.username if token.created_by else None,
         "hint": token.hint,
         "scopes": token.scopes,
         **{name: moment.isoformat() if (moment := getattr(token, name)) else None for name in moments},

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
-from dashboard.teams.models import ApiToken, Membership, Scope, Team, User
+from dashboard.teams.models import ApiToken, Membership, Role, Scope, Team, User
+from dashboard.teams.people import team_locked
 from dashboard.teams.tokens import token_create, token_hash
 
 PREFIX = "rb_"
+SERVICE = "service: "
+"""How the names of services begin."""
 A_MINUTE = 600
 """Requests that one token may make in a minute."""
 
@@ -61,14 +64,20 @@ class TokenUse:
 
 
 def token_make(
-    *, team: Team, user: User, name: str, scopes: Sequence[str], lifetime: timedelta | None
+    *, team: Team, user: User, name: str, scopes: Sequence[str], lifetime: timedelta | None, by: User | None = None
 ) -> tuple[ApiToken, str]:
-    """Make a token. Returns it with its text, which is not stored and cannot be shown again."""
+    """Make a token. Returns it with its text, which is not stored and cannot be shown again.
+
+    Args:
+        user: who it acts as.
+        by: who made it, when that is somebody else.
+    """
     random, _ = token_create()
     text = PREFIX + random
     made = ApiToken.objects.create(
         team=team,
         user=user,
+        created_by=by or user,
         name=name,
         token_hash=token_hash(text),
         hint=text[:7],
@@ -76,6 +85,33 @@ def token_make(
         expires_at=timezone.now() + lifetime if lifetime else None,
     )
     return made, text
+
+
+def service_token_make(
+    *, team: Team, by: User, name: str, scopes: Sequence[str], lifetime: timedelta | None
+) -> tuple[ApiToken, str]:
+    """Make a token that belongs to the team. Tokens of one name act as one service, so that they can be replaced."""
+    with transaction.atomic():
+        service = _service(team_locked(team.pk), name)
+        return token_make(team=team, user=service, name=name, scopes=scopes, lifetime=lifetime, by=by)
+
+
+def _service(team: Team, name: str) -> User:
+    """What acts with the team's service tokens of this name.
+
+    It is a user, because runs and links are by users, and a member, but counts as nobody where people are meant. No
+    person can have such a user name. What it may do beyond a member comes from the scopes of the token.
+    """
+    shown = f"{SERVICE}{name}"
+    known = User.objects.filter(is_service=True, memberships__team=team, first_name=shown).first()
+    if known is not None:
+        return known
+    taken = User.objects.filter(username=shown).exists()
+    service = User(username=f"{shown} ({team.slug})" if taken else shown, first_name=shown, is_service=True)
+    service.set_unusable_password()
+    service.save()
+    Membership.objects.create(team=team, user=service, role=Role.MEMBER)
+    return service
 
 
 def token_revoke(*, team: Team, token_id: UUID, by: Membership) -> bool:

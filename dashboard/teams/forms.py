@@ -10,6 +10,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from dashboard.teams.api_tokens import SERVICE
 from dashboard.teams.models import Role, Scope, Team, User
 from dashboard.teams.time_zones import time_zones
 from dashboard.text import is_seen
@@ -116,6 +117,17 @@ class TokenForm(forms.Form):
         initial=7_776_000,
     )
 
+    service = forms.BooleanField(
+        required=False,
+        label="It is the team's, not mine",
+        help_text="It works on when you leave, and what it does is shown as “service: ” with its name.",
+    )
+
+    def clean_name(self) -> str:
+        if self.data.get("service") and len(self.cleaned_data["name"]) > 60:
+            raise ValidationError("The name of a token of the team has at most 60 characters.")
+        return _name(self.cleaned_data["name"])
+
     def lifetime(self) -> timedelta | None:
         """None for no end."""
         seconds = self.cleaned_data["expires_in"]
@@ -195,4 +207,6 @@ def _name(text: str) -> str:
     name = text.strip()
     if name and not is_seen(name):
         raise ValidationError("Give a name that can be seen.")
+    if name.lower().startswith(SERVICE.strip()):
+        raise ValidationError("Names like this are those of the team's tokens.")
     return name

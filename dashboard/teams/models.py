@@ -32,6 +32,8 @@ class User(AbstractUser):
     current_team = models.ForeignKey("Team", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     time_zone = models.CharField(max_length=60, default="", blank=True)
     theme = models.CharField(max_length=10, choices=THEMES, default="", blank=True)
+    # No person: what service tokens of a team act as. It has no password and no session.
+    is_service = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[People] = People()
 
@@ -164,11 +166,15 @@ class Scope(models.TextChoices):
 
 
 class ApiToken(models.Model):
-    """What a program signs in with. Only its SHA-256 is stored; `hint` is how it begins."""
+    """What a program signs in with. Only its SHA-256 is stored; `hint` is how it begins.
+
+    Its user is the person it acts as; for a service token the team's service of its name.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=100)
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     hint = models.CharField(max_length=12)

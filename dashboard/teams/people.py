@@ -105,7 +105,9 @@ def member_change(*, team: Team, user_id: int, role: Role | None, active: bool |
     """
     with transaction.atomic():
         team_locked(team.pk)
-        membership = Membership.objects.select_related("user").filter(team=team, user_id=user_id).first()
+        membership = (
+            Membership.objects.select_related("user").filter(team=team, user_id=user_id, user__is_service=False).first()
+        )
         if membership is None:
             return None
         if role is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Case, Exists, F, QuerySet, When
 from django.db.models.functions import Now
 
-from dashboard.teams.models import ApiToken, AuditEntry, Invitation, Membership, Team, User
+from dashboard.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope, Team, User
 from dashboard.teams.tokens import token_hash
 
 
@@ -30,7 +30,17 @@ def _current(memberships: QuerySet[Membership]) -> Membership | None:
 def membership_with_token(token: ApiToken) -> Membership | None:
     """The membership of a token's owner in the token's team; None when it has ended."""
     found = Membership.objects.select_related("team").filter(team_id=token.team_id, user_id=token.user_id)
-    return found.filter(is_active=True).first()
+    membership = found.filter(is_active=True).first()
+    if membership is not None and token.user.is_service:
+        membership.role = _role_of_service(token.scopes)
+    return membership
+
+
+def _role_of_service(scopes: Collection[str]) -> Role:
+    """A service has no role beside the scopes of its token."""
+    if Scope.ADMIN in scopes:
+        return Role.ADMIN
+    return Role.VIEWER if set(scopes) <= {Scope.READ} else Role.MEMBER
 
 
 def membership_still_of(user: User, session_key: str | None, team_id: UUID) -> Membership | None:
@@ -57,8 +67,9 @@ def person_memberships(user: User) -> QuerySet[Membership]:
 
 
 def team_memberships(team: Team) -> QuerySet[Membership]:
-    """Everybody of a team: who may still come in first, then by name."""
-    return team.memberships.select_related("user").order_by("-is_active", "user__username")
+    """Everybody of a team: who may still come in first, then by name. Services are nobody."""
+    people = team.memberships.filter(user__is_service=False)
+    return people.select_related("user").order_by("-is_active", "user__username")
 
 
 def invitation_list(team: Team) -> QuerySet[Invitation]:
@@ -78,7 +89,7 @@ def invitation_open(token: str) -> Invitation | None:
 
 def token_list(team: Team, user: User, *, everybodys: bool) -> QuerySet[ApiToken]:
     """A person's tokens in a team; `everybodys` for its admins."""
-    tokens = ApiToken.objects.filter(team=team).select_related("user")
+    tokens = ApiToken.objects.filter(team=team).select_related("user", "created_by")
     return tokens if everybodys else tokens.filter(user=user)
 
 

@@ -166,6 +166,84 @@ def test_a_token_may_ask_so_often(member: User, monkeypatch: pytest.MonkeyPatch)
     assert program.get("/people/").status_code == 200
 
 
+# Tokens of the team.
+
+
+@pytest.fixture
+def admin(team: Team) -> User:
+    return make_user(team, role="admin", username="ada")
+
+
+def test_a_service_token_survives_who_made_it_and_is_named(admin: User, team: Team) -> None:
+    make_user(team, role="admin", username="boss")
+    identity, token = made(admin, "launch", "read", service="1")
+    page = signed_in(admin).get("/tokens/").content.decode()
+    assert "service: nightly" in page
+    assert "made by" in page
+
+    assert signed_in(admin).post("/people/leave/").status_code == 303
+    admin.delete()
+    launched = asking(token).post("/launch/", {"assistant_id": "chat"}).json()
+
+    boss = User.objects.get(username="boss")
+    browser = signed_in(boss)
+    assert browser.get(f"/runs/{launched['id']}.json").json()["launched_by"] == "service: nightly"
+    assert "service: nightly" in browser.get(f"/runs/{launched['id']}/").content.decode()
+    entry = entries(boss, "?action=launch")[0]
+    assert (entry["by"], entry["token"]) == ("service: nightly", "nightly")
+    assert browser.post(f"/tokens/{identity}/revoke/", headers=JSON).status_code == 200
+    assert asking(token).get("/runs/").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("scopes", "path", "status"),
+    [
+        (["read", "launch"], "/people/invitations/", 403),
+        (["admin"], "/people/invitations/", 201),
+        (["admin"], "/launch/", 403),
+        (["admin", "launch"], "/tokens/", 403),
+        (["admin", "launch"], "/people/leave/", 403),
+    ],
+)
+def test_a_service_may_do_what_its_scopes_say(admin: User, scopes: list[str], path: str, status: int) -> None:
+    _, token = made(admin, *scopes, service="1")
+
+    assert asking(token).post(path, {"role": "viewer"}).status_code == status
+
+
+def test_a_service_is_nobody(admin: User, team: Team) -> None:
+    made(admin, "admin", service="1")
+    service = User.objects.get(is_service=True)
+    browser = signed_in(admin)
+
+    assert [row["username"] for row in browser.get("/people/", headers=JSON).json()["people"]] == ["ada"]
+    assert browser.post(f"/people/{service.pk}/", {"role": "admin"}, headers=JSON).status_code == 404
+    assert browser.post(f"/people/{service.pk}/password-link/", headers=JSON).status_code == 404
+    assert browser.post("/people/leave/", headers=JSON).status_code == 409, "the last admin"
+    assert not service.has_usable_password()
+    named = browser.post("/profile/", {"full_name": "Service: nightly"}, headers=JSON)
+    assert set(named.json()["errors"]) == {"full_name"}
+
+
+def test_tokens_of_one_name_are_one_service_in_one_team(admin: User, team: Team) -> None:
+    for boss in (admin, admin, make_user(make_team(), role="admin")):
+        made(boss, "read", service="1")
+
+    services = User.objects.filter(is_service=True).order_by("pk")
+
+    assert [str(service) for service in services] == ["service: nightly", "service: nightly"]
+    assert [service.tokens.count() for service in services] == [2, 1]
+    assert services[0].teams.get() == team
+
+
+def test_only_admins_make_service_tokens(member: User) -> None:
+    fields = {"name": "nightly", "scopes": ["read"], "service": "1"}
+
+    assert signed_in(member).post("/tokens/", fields, headers=JSON).status_code == 403
+    assert "It is the team" not in signed_in(member).get("/tokens/").content.decode()
+    assert not ApiToken.objects.exists()
+
+
 # The audit log.
 
 

@@ -11,7 +11,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from dashboard.env import OpenID
+from dashboard.teams.api_tokens import SERVICE
 from dashboard.teams.models import Role
+from dashboard.text import is_seen
 
 RANK = [Role.VIEWER, Role.MEMBER, Role.ADMIN]
 
@@ -63,7 +65,7 @@ def claims_read(found: OpenID, said: Mapping[str, Any]) -> Claims:
         subject=subject,
         email=email,
         username=_text(said, "preferred_username", 150) or _text(said, "email", 254).split("@")[0],
-        full_name=_text(said, "name", 150),
+        full_name=_name(_text(said, "name", 150)),
         groups=frozenset(_groups(said.get(found.groups_claim))),
     )
 
@@ -75,6 +77,11 @@ def roles_of(claims: Claims, found: OpenID) -> dict[str, Role]:
         if group in claims.groups:
             roles[team] = max(roles.get(team, Role.VIEWER), Role(role), key=RANK.index)
     return roles
+
+
+def _name(text: str) -> str:
+    """How somebody is called; "" for what looks like one of our services, or like nothing."""
+    return "" if text.lower().startswith(SERVICE.strip()) or not is_seen(text) else text
 
 
 def _text(said: Mapping[str, Any], name: str, most: int) -> str:
