@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.http import StreamingHttpResponse
-
+from dashboard.exports import csv_line, csv_text
 from dashboard.history.documents import run_item
 from dashboard.history.filters import RunFilters
 from dashboard.history.selectors import run_page
@@ -23,30 +19,19 @@ COLUMNS = (
     "id name summary outcome_text status assistant_id assistant_name graph_id server thread_id run_id error created_at "
     "started_at finished_at duration_s launched_by parent batch tags starred"
 ).split()
-# What a spreadsheet would take for a formula is a text to us.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_pieces(team: Team, filters: RunFilters, ids: list[UUID]) -> Iterator[str]:
     """The runs as CSV with a line of headings."""
-    yield _csv_line(COLUMNS)
+    yield csv_line(COLUMNS)
     for runs in _pages(team, filters, ids):
-        yield "".join(_csv_line([_cell(column, item[column]) for column in COLUMNS]) for item in map(run_item, runs))
+        yield "".join(csv_line([_cell(column, item[column]) for column in COLUMNS]) for item in map(run_item, runs))
 
 
 def jsonl_pieces(team: Team, filters: RunFilters, ids: list[UUID]) -> Iterator[str]:
     """The runs as JSON documents, one a line."""
     for runs in _pages(team, filters, ids):
         yield "".join(json.dumps(run_item(run)) + "\n" for run in runs)
-
-
-class Streamed(StreamingHttpResponse):
-    """Django would collect all pieces of an ordinary iterator before it sends the first one over ASGI."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = iter(self)
-        while (piece := await sync_to_async(lambda: next(pieces, None))()) is not None:
-            yield piece
 
 
 def _pages(team: Team, filters: RunFilters, ids: list[UUID]) -> Iterator[list[Run]]:
@@ -71,11 +56,4 @@ def _cell(column: str, value: Any) -> str:
         value = ", ".join(value)
     elif isinstance(value, bool):
         value = "true" if value else "false"
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _csv_line(cells: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+    return csv_text(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from dashboard.exports import download
 from dashboard.history import export, selectors
 from dashboard.history.bulk import IDS_MAX
 from dashboard.history.documents import run_item
@@ -51,7 +51,7 @@ def run_list(request: TeamRequest) -> HttpResponse:
 def run_export_csv(request: TeamRequest) -> HttpResponseBase:
     """All runs that match, as CSV."""
     pieces = export.csv_pieces(request.team, RunFilters.from_query(request.GET), _ids(request))
-    return _file(pieces, "text/csv; charset=utf-8", "runs.csv")
+    return download(pieces, kind="text/csv", name="runs.csv")
 
 
 @never_cache
@@ -60,12 +60,7 @@ def run_export_csv(request: TeamRequest) -> HttpResponseBase:
 def run_export_jsonl(request: TeamRequest) -> HttpResponseBase:
     """The same, one JSON document a line."""
     pieces = export.jsonl_pieces(request.team, RunFilters.from_query(request.GET), _ids(request))
-    return _file(pieces, "application/jsonl; charset=utf-8", "runs.jsonl")
-
-
-def _file(pieces: Iterator[str], kind: str, name: str) -> HttpResponseBase:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return export.Streamed(pieces, content_type=kind, headers=headers)
+    return download(pieces, kind="application/jsonl", name="runs.jsonl")
 
 
 def _ids(request: TeamRequest) -> list[UUID]:

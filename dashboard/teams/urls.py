@@ -31,4 +31,6 @@ urlpatterns = [
     path("tokens/", account_views.token_list, name="token-list"),
     path("tokens/<uuid:token_id>/revoke/", account_views.token_revoke, name="token-revoke"),
     path("audit/", audit_views.audit_list, name="audit"),
+    path("audit/export.csv", audit_views.audit_export_csv, name="audit-export-csv"),
+    path("audit/export.jsonl", audit_views.audit_export_jsonl, name="audit-export-jsonl"),
 ]

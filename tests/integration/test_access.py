@@ -73,6 +73,8 @@ ROWS: dict[str, Row] = {
     "token-list": Row(get=READ, post=READ, tokens=False),
     "token-revoke": Row(post=ADMIN, owned=True, tokens=False),
     "audit": Row(get=ADMIN),
+    "audit-export-csv": Row(get=ADMIN),
+    "audit-export-jsonl": Row(get=ADMIN),
     # Servers and assistants.
     "server-list": Row(get=READ, post=ADMIN, scope="admin"),
     "server-new": Row(get=ADMIN),

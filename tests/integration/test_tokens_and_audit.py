@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -288,6 +291,8 @@ def test_the_database_refuses_to_change_the_log(member: User, team: Team) -> Non
         AuditEntry.objects.update(by="somebody else")
     with pytest.raises(DatabaseError, match="only added to"), transaction.atomic():
         AuditEntry.objects.all().delete()
+    with pytest.raises(DatabaseError, match="only added to"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("TRUNCATE teams_auditentry")
 
     member.delete()
     team.delete()
@@ -308,3 +313,25 @@ def test_the_log_is_read_by_pages(member: User, team: Team) -> None:
 
     assert seen == [str(number) for number in reversed(range(120))]
     assert browser.get("/audit/?before=x&by=%00").status_code == 200
+
+
+def test_the_log_is_exported_as_it_is_filtered(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.teams.audit_views.EXPORT_ROWS", 7)
+    boss = make_user(team, role="admin")
+    AuditEntry.objects.bulk_create(
+        AuditEntry(team_id=team.pk, by="x", action="launch", object=f"=HYPERLINK({number})", address="::1")
+        for number in range(15)
+    )
+    AuditEntry.objects.create(team_id=make_team().pk, by="x", action="launch", object="theirs", address="")
+    browser = signed_in(boss)
+    page = browser.get("/audit/?action=launch").content.decode()
+    assert "/audit/export.csv?action=launch" in page
+
+    table = browser.get("/audit/export.csv?action=launch")
+    lines = browser.get("/audit/export.jsonl?action=launch")
+
+    assert table.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    rows = list(csv.DictReader(io.StringIO(b"".join(table).decode())))
+    assert [row["object"] for row in rows] == [f"'=HYPERLINK({number})" for number in reversed(range(15))]
+    documents = [json.loads(line) for line in b"".join(lines).decode().splitlines()]
+    assert documents == browser.get("/audit/?action=launch", headers=JSON).json()["entries"]
