@@ -60,7 +60,11 @@ def test_a_run_says_what_it_cost(client: Client, admin: User, server: Server) ->
     page = client.get(f"/runs/{run.pk}/").content.decode()
     update = client.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}).content.decode()
 
+    live = client.get(f"/runs/{run.pk}/live/").content.decode()
+
     assert "0.40 USD" in page
+    assert f'<div id="run-{run.pk}-cost" class="run-cost">' in live
+    assert "0.40 USD" in live
     assert "at least" not in page
     assert f'id="run-{run.pk}-cost" class="run-cost" hx-swap-oob="true"' in update
 
