@@ -29,7 +29,9 @@ class Collector:
         return service
 
 
-@pytest.mark.parametrize("path", [f"/s/{TOKEN}/", f"/s/{TOKEN}/result.json", f"/accounts/sign-in/{TOKEN}/"])
+@pytest.mark.parametrize(
+    "path", [f"/s/{TOKEN}/", f"/s/{TOKEN}/result.json", f"/accounts/sign-in/{TOKEN}/", f"/accounts/reset/{TOKEN}/"]
+)
 def test_no_token_reaches_a_log_not_even_in_an_outage(path: str, tmp_path: Any) -> None:
     collector, port = Collector(), free_port()
     environment = type("", (), {"data_dir": tmp_path, "host": "127.0.0.1", "port": port, "stop_grace_s": 0})
