@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard.runs.models import Run
-from dashboard.runs.state.document import read_json
+from dashboard.runs.state.document import Document, read_json
 from dashboard.runs.state.seen import cut, seen
 from dashboard.sharing.models import ShareLink
 from dashboard.sharing.parts import Part, parts_shown
@@ -20,6 +21,7 @@ from dashboard.sharing.redaction.rules import Redactor, dump
 from dashboard.sharing.shown import INPUT, READ_MAX_BYTES, TOO_LARGE, UNREADABLE, SharedRun
 
 LINES: Final = 60
+KEYS: Final = 16
 AROUND: Final = 1
 LINE_CHARS: Final = 160
 _FIRST, _LAST = 0xF0000, 0xFFFFD
@@ -55,11 +57,13 @@ class Preview:
         parts: Which parts.
         sections: A heading and its text, in which what is hidden is marked.
         counts: How many places are hidden, by kind; "" for those given by place or pattern.
+        keys: The first keys of the final state, to be hidden by a tick: pointer, name, and whether they are.
     """
 
     parts: list[Part]
     sections: list[tuple[str, SafeString]]
     counts: dict[str, int]
+    keys: list[tuple[str, str, bool]]
 
     @property
     def sentence(self) -> str:
@@ -77,7 +81,18 @@ def preview_of(run: Run, shown: dict[str, Any]) -> Preview:
     texts = list(_texts(run, link, shared))
     used = Counter(found[0] for _, text in texts for char in text if (found := marks.original(char)) is not None)
     sections = [(heading, _html(text, marks)) for heading, text in texts]
-    return Preview(parts_shown(link.show), sections, dict(used))
+    return Preview(parts_shown(link.show), sections, dict(used), list(_keys(link, shared)))
+
+
+def _keys(link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str, bool]]:
+    found = shared.stored
+    if found is None or not shared.shows_state or found.size_bytes > READ_MAX_BYTES:
+        return
+    with suppress(ValueError, RecursionError):
+        root = Document(found.body).root
+        for place in root.children(0, KEYS) if root.kind == "object" else ():
+            if ("messages" if place.key == "messages" else "result") in link.show:
+                yield place.pointer, seen(cut(str(place.key), 40)), place.pointer in link.redact
 
 
 def _texts(run: Run, link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str]]:

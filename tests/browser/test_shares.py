@@ -64,6 +64,10 @@ def test_share_with_something_hidden_after_a_look_at_it(page: Page, open_browser
     panel.get_by_label("Phone numbers").check()
     expect(panel.locator("#share-preview mark").first).to_have_text(CANARY)
     expect(panel.locator("#share-preview mark", has_text="+49 30 1234567")).to_be_visible()
+    panel.get_by_label("messages", exact=True).check()
+    expect(panel.locator("#share-preview mark", has_text="When does the tide turn?")).to_be_visible()
+    panel.get_by_label("messages", exact=True).uncheck()
+    expect(panel.locator("#share-preview mark", has_text="When does the tide turn?")).to_have_count(0)
     assert axe(page) == {}
     panel.get_by_role("button", name="Make a link").click()
     link = page.locator("#share-url").input_value()

@@ -196,6 +196,7 @@ def test_the_preview_marks_what_would_be_hidden_and_makes_nothing(browser: Clien
     assert f'<mark title="hidden"><del>{NAME}</del></mark>' in html
     assert f'<mark title="email hidden"><del>{MAIL}</del></mark>' in html
     assert "e-mail addresses" in html
+    assert '<input type="checkbox" name="redact" value="/customer">' in html
     assert not ShareLink.objects.exists()
 
 
