@@ -121,7 +121,7 @@ def inbox_live_html(team: Team | UUID, filters: InboxFilters) -> str:
 
 def inbox_context(team: Team | UUID, filters: InboxFilters) -> dict[str, Any]:
     """What the inbox's list needs."""
-    page = inbox_page(team, filters)
+    page = inbox_page(team, filters, is_for_list=True)
     items = [InboxItem(run, _line_of(run), filters.to_query(run=run.pk, after=filters.after)) for run in page.runs]
     after = filters.to_query(after=page.after) if page.after else ""
     return {

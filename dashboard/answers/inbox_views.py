@@ -38,6 +38,7 @@ def inbox(request: TeamRequest) -> HttpResponse:
     waits_look_at([item.run for item in items])
     chosen = run_get(request.team, filters.run) if filters.run else None
     run = chosen or (run_get(request.team, items[0].run.pk) if items else None)
+    by_assistant = selectors.waiting_by_assistant(request.team)
     panel = attention = ""
     if run is not None:
         may_act = request.membership.may_launch
@@ -50,8 +51,8 @@ def inbox(request: TeamRequest) -> HttpResponse:
         "panel": panel,
         "attention": attention,
         "may_answer_several": len(items) > 1 and run is not None and may_answer_several(request, run),
-        "inbox_waiting": selectors.waiting_count(request.team),
-        "assistants": selectors.waiting_assistants(request.team),
+        "inbox_waiting": sum(by_assistant.values()),
+        "assistants": list(by_assistant),
         "people": team_people(request.team),
         "ages": AGES,
         "live_query": filters.to_query(run=run.pk if run else None, after=filters.after),

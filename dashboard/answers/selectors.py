@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
 
@@ -21,6 +21,12 @@ from dashboard.teams.models import Membership, Role, Team, User
 
 EARLIER = 50
 INBOX_ROWS = 50
+_LISTED = (
+    *("name", "summary", "assistant_name", "graph_id", "assistant_id", "team_id", "status", "finished_at"),
+    *("wait_state", "wait_checked_at", "wait_check_asked_at", "snoozed_until"),
+    *(f"{who}__{name}" for who in ("launched_by", "assigned_to") for name in ("username", "first_name", "last_name")),
+)
+"""What the inbox's list shows of a run and asks of it."""
 ME, NOBODY = "me", "nobody"
 """Whom a question is assigned to, in the inbox's address, beside usernames."""
 
@@ -110,9 +116,16 @@ def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> Quer
     return runs.prefetch_related("questions").order_by("finished_at", "pk")
 
 
-def inbox_page(team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_ROWS) -> InboxPage:
-    """One page by keyset: `filters.after` is the `after` of the page before."""
+def inbox_page(
+    team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_ROWS, is_for_list: bool = False
+) -> InboxPage:
+    """One page by keyset: `filters.after` is the `after` of the page before.
+
+    With `is_for_list` the runs have only what the list shows of them.
+    """
     runs = waiting_runs(team, filters)
+    if is_for_list:
+        runs = runs.select_related(None).select_related("launched_by", "assigned_to").defer(None).only(*_LISTED)
     time, _, identity = filters.after.partition("~")
     key = _uuid(identity)
     with suppress(ValueError, OverflowError):
@@ -128,10 +141,14 @@ def inbox_page(team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_RO
     return InboxPage(found[:rows], f"{last.finished_at.isoformat()}~{last.pk}")
 
 
-def waiting_assistants(team: Team) -> list[str]:
-    """The assistants that ask something just now, by name."""
-    runs = _open(team, is_snoozed=False)
-    return sorted({run.assistant_label for run in runs.only("assistant_name", "assistant_id", "graph_id")[:500]})
+def waiting_by_assistant(team: Team) -> dict[str, int]:
+    """How many questions wait now, by the assistants that ask them."""
+    names = ("assistant_name", "graph_id", "assistant_id")
+    found: dict[str, int] = {}
+    for *named, count in _open(team, is_snoozed=False).order_by().values_list(*names).annotate(Count("pk")):
+        label = Run(**dict(zip(names, named, strict=True))).assistant_label
+        found[label] = found.get(label, 0) + count
+    return dict(sorted(found.items()))
 
 
 def _uuid(text: str) -> UUID | None:
@@ -168,13 +185,11 @@ def may_be_assigned(team: Team | UUID) -> list[User]:
 
 def earlier_answers(run: Run) -> EarlierAnswers | None:
     """The last answers to questions of the run's assistant on its server; None when there are none."""
-    answered = Question.objects.filter(
-        run__team=run.team_id,
-        run__server=run.server_id,
-        run__assistant_id=run.assistant_id,
-        state=WaitState.ANSWERED,
-    )
-    found = list(answered.select_related("answered_by_run").order_by("-answered_by_run__created_at")[:EARLIER])
+    answers = Run.objects.filter(team=run.team_id, assistant_id=run.assistant_id, answers__isnull=False)
+    latest = list(answers.filter(server=run.server_id).order_by("-created_at").values_list("pk", flat=True)[:EARLIER])
+    answered = Question.objects.filter(answered_by_run__in=latest, state=WaitState.ANSWERED) if latest else ()
+    place = {pk: number for number, pk in enumerate(latest)}
+    found = sorted(answered, key=lambda question: place.get(question.answered_by_run_id, EARLIER))[:EARLIER]
     if not found:
         return None
     words = Counter(word for question in found if (word := answer_word(question.answer)))

@@ -26,14 +26,19 @@ class Shown:
     Attributes:
         text: What it asks, as text; "" when it is no text.
         bare: What a value that says nothing is: "null", "an empty list", a number.
-        rest: The rest of the value as a tree, None when there is none.
+        beside: The rest of the value, None when there is none.
         line: The question in one line, for lists.
     """
 
     text: str = ""
     bare: str = ""
-    rest: Node | None = None
+    beside: Any = None
     line: str = ""
+
+    @property
+    def rest(self) -> Node | None:
+        """The rest of the value as a tree; made only where it is shown, as lists show lines alone."""
+        return value_tree(self.beside) if self.beside is not None else None
 
     @property
     def is_long(self) -> bool:
@@ -57,7 +62,7 @@ def shown(question: Question, shape: Shape) -> Shown:
     if isinstance(value, dict) and value:
         return _object(value, shape)
     if isinstance(value, list) and value:
-        return Shown(rest=value_tree(value), line=_line(", ".join(map(str, value))))
+        return Shown(beside=value, line=_line(", ".join(map(str, value))))
     bare = bare_word(value)
     return Shown(bare=bare, line=f"({bare})")
 
@@ -72,10 +77,9 @@ def _object(value: dict[str, Any], shape: Shape) -> Shown:
     key = next((key for key in TEXT_KEYS if isinstance(value.get(key), str) and value[key].strip()), None)
     used = {key} | (set(CHOICE_KEYS) if shape.kind in ("choices", "schema") else set())
     rest = {name: member for name, member in value.items() if name not in used}
-    tree = value_tree(rest) if rest else None
     if key is None:
-        return Shown(rest=tree or value_tree(value), line=_line(", ".join(map(str, value))))
-    return Shown(text=showable(value[key]), rest=tree, line=_line(value[key]))
+        return Shown(beside=rest or value, line=_line(", ".join(map(str, value))))
+    return Shown(text=showable(value[key]), beside=rest or None, line=_line(value[key]))
 
 
 def bare_word(value: Any) -> str:

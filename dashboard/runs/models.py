@@ -160,6 +160,11 @@ class Run(models.Model):
                 condition=Q(wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT),
                 name="run_open_questions",
             ),
+            models.Index(
+                fields=["team", "assistant_id", "-created_at"],
+                condition=Q(answers__isnull=False),
+                name="run_answers_given",
+            ),
             models.Index(fields=["snoozed_until"], condition=Q(snoozed_until__isnull=False), name="run_snoozes"),
             models.Index(
                 fields=["wait_check_asked_at"], condition=Q(wait_check_asked_at__isnull=False), name="run_wait_checks"

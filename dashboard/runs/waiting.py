@@ -226,6 +226,7 @@ def waits_look_at(runs: Iterable[Run]) -> None:
     fresh = timezone.now() - FRESH
     stale = [run for run in runs if _may_change(run)]
     stale = [run for run in stale if run.wait_checked_at is None or run.wait_checked_at < fresh]
+    stale = [run for run in stale if run.wait_check_asked_at is None]  # the others wait for a worker already
     if stale:
         wait_check_ask(stale)
 

@@ -96,7 +96,7 @@ def test_it_can_be_narrowed(browser: Client, person: User) -> None:
 
 
 def test_more_than_a_page_is_read_in_pages(browser: Client, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.answers.selectors.inbox_page.__kwdefaults__", {"rows": 2})
+    monkeypatch.setattr("dashboard.answers.selectors.inbox_page.__kwdefaults__", {"rows": 2, "is_for_list": False})
     for number in range(5):
         waiting_run(person, str(number))
 
