@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed does not know it
 
 from cryptography.fernet import Fernet
@@ -45,6 +45,18 @@ class OpenID:
 
 
 @dataclass(frozen=True)
+class Mail:
+    """How mail is sent. `encryption`: "starttls", "tls" from the first byte, or "" for none."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    encryption: str
+    sender: str
+
+
+@dataclass(frozen=True)
 class Environment:
     """Every variable of the contract, typed and checked. Sources: the process environment, then files of `data_dir`."""
 
@@ -68,6 +80,7 @@ class Environment:
     https_proxy: str
     no_proxy: str
     openid: OpenID | None
+    mail: Mail | None
 
     def proxy_for(self, url: str) -> str:
         """The proxy that requests to an address go through by the environment; "" for none, as always for loopback."""
@@ -110,6 +123,7 @@ def read_environment(environ: Mapping[str, str] | None = None) -> Environment:
         no_proxy=_either_case(env, "NO_PROXY"),
         body_max_mb=_integer(env, "RUNBOARD_BODY_MAX_MB", default=20, low=1, high=1_000),
         openid=_openid(env),
+        mail=_mail(env),
     )
 
 
@@ -182,6 +196,29 @@ def _group(entry: str) -> tuple[str, str, str]:
             f"admin, member, viewer; {entry!r} is none",
         )
     return group.strip(), team, role
+
+
+MAIL = {"smtp": ("starttls", 587), "smtps": ("tls", 465), "smtp+plain": ("", 25)}
+
+
+def _mail(env: Mapping[str, str]) -> Mail | None:
+    """How mail is sent; None when EMAIL_URL is not set."""
+    url, sender = env.get("EMAIL_URL", "").strip(), env.get("EMAIL_FROM", "").strip()
+    if not url:
+        return None
+    right = "give smtp://user:password@host:587 (STARTTLS), smtps://...:465, or smtp+plain://host for a relay of yours"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadSetting("EMAIL_URL", f"is no address: {right}") from None
+    if parts.scheme not in MAIL or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise BadSetting("EMAIL_URL", f"is not understood: {right}")
+    if "@" not in sender or "\n" in sender:
+        raise BadSetting("EMAIL_FROM", "must be the address that mails come from, as runboard@example.org")
+    encryption, usual = MAIL[parts.scheme]
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return Mail(parts.hostname, port or usual, user, password, encryption, sender)
 
 
 def _proxy(env: Mapping[str, str], variable: str) -> str:

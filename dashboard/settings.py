@@ -123,6 +123,13 @@ DATABASES = {"default": _database(DATABASE_URL)}
 
 AUTH_USER_MODEL = "teams.User"
 LOGIN_URL = "login"
+if ENV.mail:
+    EMAIL_HOST, EMAIL_PORT = ENV.mail.host, ENV.mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = ENV.mail.user, ENV.mail.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = ENV.mail.encryption == "starttls", ENV.mail.encryption == "tls"
+    EMAIL_TIMEOUT = 10
+    DEFAULT_FROM_EMAIL = ENV.mail.sender
+
 LOGIN_REDIRECT_URL = "run-list"
 LOGOUT_REDIRECT_URL = "login"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

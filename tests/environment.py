@@ -13,7 +13,7 @@ atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 os.chmod(DATA_DIR, 0o755)  # as root, Postgres runs as another user, who must be able to enter
 
 for name in list(os.environ):
-    if name.startswith(("RUNBOARD_", "LANGGRAPH_", "OIDC_")) or name in {
+    if name.startswith(("RUNBOARD_", "LANGGRAPH_", "OIDC_", "EMAIL_")) or name in {
         "ALLOWED_HOSTS",
         "CSRF_TRUSTED_ORIGINS",
         "HOST",

@@ -36,6 +36,16 @@ class InviteForm(forms.Form):
     )
 
 
+class MailedInviteForm(InviteForm):
+    """The same, where mail can be sent."""
+
+    email = forms.EmailField(
+        required=False,
+        label="E-mail address",
+        help_text="The link is sent there, and shown to nobody else. Empty: you get it to pass on.",
+    )
+
+
 class MemberForm(forms.Form):
     """What an admin changes about a person; what is left out stays."""
 
@@ -182,6 +192,16 @@ class PasswordForm(forms.Form):
     def clean_new_password(self) -> str:
         validate_password(self.cleaned_data["new_password"], self.user)
         return str(self.cleaned_data["new_password"])
+
+
+class ForgottenForm(forms.Form):
+    """Whose password is forgotten."""
+
+    name = forms.CharField(
+        max_length=254,
+        label="User name or e-mail address",
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
 
 
 class NewPasswordForm(forms.Form):

@@ -121,11 +121,14 @@ class SignInLink(models.Model):
 
 
 class PasswordLink(models.Model):
-    """A link by which a person sets a new password, once, made by an admin of the only team they are in."""
+    """A link by which a person sets a new password, once.
+
+    Made by an admin of the only team they are in, or sent to their own address: then it has no team.
+    """
 
     token_hash = models.BinaryField(max_length=32, unique=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, related_name="+")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
@@ -147,6 +150,8 @@ class Invitation(models.Model):
     token_hash = models.BinaryField(max_length=32, unique=True)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     note = models.CharField(max_length=200, default="", blank=True)
+    # Where it was sent, and shown to nobody else: a new account made with it has this address.
+    email = models.EmailField(default="", db_default="", blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()

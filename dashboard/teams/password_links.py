@@ -15,6 +15,7 @@ from dashboard.teams.throttle import throttle_succeeded
 from dashboard.teams.tokens import token_create, token_hash
 
 LIFETIME = timedelta(hours=24)
+BETWEEN_MAILS = timedelta(minutes=5)
 
 
 class InSeveralTeams(Exception):
@@ -45,6 +46,26 @@ def password_link_make(*, user: User, team: Team, by: User) -> str:
     return token
 
 
+def password_link_by_name(name: str) -> tuple[User, str] | None:
+    """Who has this user name or e-mail address, with the token of a link that is sent to that address.
+
+    None when nobody has, or several; when they have no address or no password; when they were sent one a moment ago.
+    """
+    people = User.objects.filter(is_active=True, is_service=False, memberships__is_active=True).exclude(email="")
+    alike = people.filter(Q(username=name) | Q(email__iexact=name)).distinct()[:2]
+    if len(alike) != 1 or not alike[0].has_usable_password():
+        return None
+    user, (token, hashed) = alike[0], token_create()
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        mailed = PasswordLink.objects.filter(user=user, team=None)
+        if mailed.filter(created_at__gt=Now() - BETWEEN_MAILS).exists():
+            return None
+        mailed.filter(used_at=None).delete()
+        PasswordLink.objects.create(user=user, token_hash=hashed, expires_at=timezone.now() + LIFETIME)
+    return user, token
+
+
 def password_link_open(token: str) -> PasswordLink | None:
     """The link of this token while it may be used; None for all others, whatever the reason."""
     return _open_ones().filter(token_hash=token_hash(token)).select_related("user", "team").first()
@@ -65,10 +86,11 @@ def password_link_use(*, link: PasswordLink, password: str) -> bool:
 
 
 def _open_ones() -> QuerySet[PasswordLink]:
-    """Who has joined another team, or was deactivated, since a link was made is out of its maker's hands."""
+    """Who has joined another team, or was deactivated, since an admin made a link is out of that admin's hands."""
     mine = Membership.objects.filter(user_id=OuterRef("user_id"))
     there = Exists(mine.filter(team_id=OuterRef("team_id"), is_active=True))
     elsewhere = Exists(mine.exclude(team_id=OuterRef("team_id")))
+    by_mail = Q(team=None) & Exists(mine.filter(is_active=True))
     return PasswordLink.objects.filter(
-        Q(there) & ~Q(elsewhere), used_at=None, expires_at__gt=Now(), user__is_active=True
+        by_mail | (Q(there) & ~Q(elsewhere)), used_at=None, expires_at__gt=Now(), user__is_active=True
     )

@@ -63,9 +63,10 @@ def password_reset(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "teams/password_reset.html", context, status=422 if form.errors else 200)
     if not password_links.password_link_use(link=link, password=form.cleaned_data["new_password"]):
         return _no_link(request)
-    audit_write(
-        team=link.team, by=link.user, action="password-reset", object=link.user.username, request=request
-    )  # fmt: skip
+    membership = selectors.membership_of(link.user)
+    team = link.team or (membership.team if membership else None)
+    if team is not None:
+        audit_write(team=team, by=link.user, action="password-reset", object=link.user.username, request=request)
     if wants_json(request):
         return JsonResponse({"id": link.user_id, "url": reverse("login")})
     messages.success(request, "Your new password is set. Sign in with it.")

@@ -51,12 +51,12 @@ def team_switch(*, user: User, team: Team) -> bool:
     return True
 
 
-def invitation_create(*, team: Team, by: User, role: Role, note: str = "") -> tuple[Invitation, str]:
+def invitation_create(*, team: Team, by: User, role: Role, note: str = "", email: str = "") -> tuple[Invitation, str]:
     """Make a link by which one person joins. Returns it with its token, which cannot be shown again."""
     token, hashed = token_create()
     expires_at = timezone.now() + INVITATION_LIFETIME
     made = Invitation.objects.create(
-        team=team, created_by=by, role=role, note=note, token_hash=hashed, expires_at=expires_at
+        team=team, created_by=by, role=role, note=note, email=email, token_hash=hashed, expires_at=expires_at
     )
     return made, token
 
@@ -84,6 +84,7 @@ def invitation_accept(*, invitation: Invitation, user: User) -> Membership:
         if not waiting.update(used_at=now):
             raise InvitationUsed
         if user.pk is None:
+            user.email = invitation.email
             user.save()
         if Membership.objects.filter(team=invitation.team, user=user, is_active=True).exists():
             raise AlreadyMember

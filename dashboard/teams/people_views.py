@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib import messages
@@ -17,16 +18,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.http import go_to, json_errors, refusal, wants_json
-from dashboard.teams import people, selectors
+from dashboard.teams import mail, people, selectors
 from dashboard.teams.access import admin_required, member_required, people_only
 from dashboard.teams.audit import audit_note, audit_write
-from dashboard.teams.forms import InviteForm, JoinForm, MemberForm, TeamForm
+from dashboard.teams.forms import InviteForm, JoinForm, MailedInviteForm, MemberForm, TeamForm
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import Invitation, Role, User
 from dashboard.teams.passwords import limits_hashing
+from dashboard.text import clip
 
 NO_INVITATION = "It was used, revoked, or is too old, or a part of it is missing. Ask who sent it for a new one."
 IN_TEAM = "You are in this team already."
+INVITED = """{by} invites you to the team {team} at Runboard, as {role}.
+
+This link works once, for seven days:
+{url}
+"""
+
+logger = logging.getLogger(__name__)
 
 
 @never_cache
@@ -46,18 +55,36 @@ def people_list(request: TeamRequest) -> HttpResponseBase:
 @require_POST
 def invitation_create(request: TeamRequest) -> HttpResponse:
     """Make a link by which one person joins, and show it, once."""
-    form = InviteForm(request.POST)
+    form = _invite_form()(request.POST)
     if not form.is_valid():
         return json_errors(form.errors) if wants_json(request) else people_page(request, form=form, status=422)
-    role = Role(form.cleaned_data["role"])
+    role, email = Role(form.cleaned_data["role"]), form.cleaned_data.get("email", "")
     made, token = people.invitation_create(
-        team=request.team, by=request.user, role=role, note=form.cleaned_data["note"]
+        team=request.team, by=request.user, role=role, note=form.cleaned_data["note"], email=email
     )
-    audit_note(request, f"invitation {made.pk}, {role}")
+    audit_note(request, f"invitation {made.pk}, {role}" + (f", sent to {email}" if email else ""))
     url = request.build_absolute_uri(reverse("join", args=[token]))
+    if email:
+        return _invitation_sent(request, form, made, url)
     if wants_json(request):
         return JsonResponse({"id": made.pk, "url": url}, status=201)
     return people_page(request, new_url=url, new_label=f"Link for one new {role.label}")
+
+
+def _invitation_sent(request: TeamRequest, form: InviteForm, made: Invitation, url: str) -> HttpResponse:
+    """Send it. Only who reads that address has the link, so it says whose address that is."""
+    text = INVITED.format(by=request.user, team=request.team.name, role=made.role, url=url)
+    try:
+        mail.mail_send(to=made.email, subject=f"Join {clip(request.team.name)} at Runboard", text=text)
+    except mail.MailFailed:
+        logger.warning("an invitation could not be sent", exc_info=True)
+        people.invitation_revoke(team=request.team, invitation_id=made.pk)
+        form.add_error("email", "The mail could not be sent: the mail server does not take it. Try again.")
+        return json_errors(form.errors) if wants_json(request) else people_page(request, form=form, status=422)
+    if wants_json(request):
+        return JsonResponse({"id": made.pk, "url": None, "sent_to": made.email}, status=201)
+    messages.success(request, f"The invitation is sent to {made.email}.")
+    return go_to(request, reverse("people"))
 
 
 @admin_required
@@ -213,11 +240,15 @@ def people_page(
     context = {
         "memberships": selectors.team_memberships(request.team),
         "invitations": selectors.invitation_list(request.team) if is_admin else (),
-        "form": form or InviteForm(),
+        "form": form or _invite_form()(),
         "roles": Role,
         "is_admin": is_admin,
     }
     return render(request, "teams/people.html", context | more, status=status)
+
+
+def _invite_form() -> type[InviteForm]:
+    return MailedInviteForm if mail.mail_is_configured() else InviteForm
 
 
 def _join_page(

@@ -13,6 +13,7 @@ from django.utils.decorators import method_decorator
 
 from dashboard.http import client_address, is_for_a_program
 from dashboard.teams.forms import SignInForm
+from dashboard.teams.mail import mail_is_configured
 from dashboard.teams.openid.claims import openid_name
 from dashboard.teams.passwords import limits_hashing
 from dashboard.teams.pending_form import FIELD, typed_carry
@@ -55,6 +56,7 @@ class SignIn(LoginView):
         return super().get_context_data(**kwargs) | {
             FIELD: self.request.POST.get(FIELD, ""),
             "openid_name": openid_name(),
+            "sends_mail": mail_is_configured(),
         }
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:

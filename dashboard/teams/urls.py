@@ -1,7 +1,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.teams import account_views, audit_views, password_views, people_views, views
+from dashboard.teams import account_views, audit_views, forgotten_views, password_views, people_views, views
 from dashboard.teams.openid import views as openid_views
 from dashboard.teams.sign_in import SignIn
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("accounts/openid/", openid_views.start, name="openid-start"),
     path("accounts/openid/callback/", openid_views.callback, name="openid-callback"),
     path("accounts/join/<str:token>/", people_views.join, name="join"),
+    path("accounts/forgotten/", forgotten_views.password_forgotten, name="password-forgotten"),
     path("accounts/reset/<str:token>/", password_views.password_reset, name="password-reset"),
     path("people/", people_views.people_list, name="people"),
     path("people/invitations/", people_views.invitation_create, name="invitation-create"),

@@ -98,6 +98,32 @@ def test_openid_without_an_issuer_is_refused() -> None:
         read_environment({**GOOD, "OIDC_CLIENT_ID": "runboard"})
 
 
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("smtp://u%40x:p%2Fw@mail.example.org", ("mail.example.org", 587, "u@x", "p/w", "starttls")),
+        ("smtps://mail.example.org:4650", ("mail.example.org", 4650, "", "", "tls")),
+        ("smtp+plain://127.0.0.1", ("127.0.0.1", 25, "", "", "")),
+    ],
+)
+def test_how_mail_is_sent(url: str, read: tuple[object, ...]) -> None:
+    mail = read_environment({**GOOD, "EMAIL_URL": url, "EMAIL_FROM": "r@example.org"}).mail
+
+    assert mail is not None
+    assert (mail.host, mail.port, mail.user, mail.password, mail.encryption) == read
+    assert read_environment(GOOD).mail is None
+
+
+@pytest.mark.parametrize("url", ["http://u:hunter2@h", "smtp://u:hunter2@h:x", "smtp://u:hunter2@h/x", "u:hunter2@h"])
+def test_a_wrong_mail_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(BadSetting, match=r"^EMAIL_URL ") as refused:
+        read_environment({**GOOD, "EMAIL_URL": url, "EMAIL_FROM": "r@example.org"})
+
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(BadSetting, match=r"^EMAIL_FROM "):
+        read_environment({**GOOD, "EMAIL_URL": "smtp://h"})
+
+
 def test_without_debug_no_secret_is_taken_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_text("f" * 50)
     env = {**GOOD, "RUNBOARD_DATA": str(tmp_path), "SECRET_KEY": ""}
@@ -115,7 +141,9 @@ def test_without_a_database_the_sentence_says_how_to_get_one(tmp_path: Path) -> 
 def test_every_variable_is_in_the_example_and_in_the_docs() -> None:
     source = (ROOT / "dashboard" / "env.py").read_text() + (ROOT / "dashboard" / "local" / "up.py").read_text()
     read = set(
-        re.findall(r'"((?:RUNBOARD|LANGGRAPH|OIDC|DATABASE|ALLOWED|CSRF|SECRET)_[A-Z_]+|DEBUG|HOST|PORT)"', source)
+        re.findall(
+            r'"((?:RUNBOARD|LANGGRAPH|OIDC|EMAIL|DATABASE|ALLOWED|CSRF|SECRET)_[A-Z_]+|DEBUG|HOST|PORT)"', source
+        )
     )
     assert len(read) >= 12
 
