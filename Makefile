@@ -29,6 +29,9 @@ run: venv-local ## Set everything up and run it: database, sample LangGraph serv
 PARALLEL := -n 5 --dist loadfile
 SLOW := -m "slow or not slow"
 
+# A hundred processes start in the tests: none compiles again what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 test: venv-dev ## Run the tests (TESTS=tests/unit or PYTEST_ARGS="-k name" for some)
 	@$(VENV) -m dashboard.local.browser
 ifeq ($(strip $(TESTS)$(PYTEST_ARGS)),)

@@ -9,6 +9,7 @@ import ast
 import importlib
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,12 +59,16 @@ class Use:
 def patterns() -> Iterator[tuple[str, Use]]:
     """Each pattern with its place: those written where they are used, and those that modules have compiled."""
     sources = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted(ROOT.glob("dashboard/**/*.py"))}
-    everything = "\n".join(sources.values())
+    calls: dict[str, set[str]] = defaultdict(set)
+    for source in sources.values():
+        for key, method in re.findall(r"\b(\w+)\.(\w+)", source):
+            calls[key].add(method)
     for name, source in sources.items():
         if name in OWN_MACHINE or "/migrations/" in name:
             continue
-        written = list(_written_in_place(source))
-        for line, use in written:
+        if "re." not in source:
+            continue
+        for line, use in _written_in_place(source):
             yield f"{name}:{line}", use
         if "re.compile" not in source:
             continue
@@ -71,8 +76,7 @@ def patterns() -> Iterator[tuple[str, Use]]:
         handed_on = set(re.findall(r"\w+\.(\w+)\(", source))
         for key, value in vars(module).items():
             if isinstance(value, re.Pattern):
-                calls = set(re.findall(rf"\b{key}\.(\w+)", everything))
-                yield f"{name}:{key}", Use(value, scans=bool((calls or handed_on) & SCANS))
+                yield f"{name}:{key}", Use(value, scans=bool((calls[key] or handed_on) & SCANS))
 
 
 def _written_in_place(source: str) -> Iterator[tuple[int, Use]]:
