@@ -16,7 +16,7 @@ from dashboard.answers.services import may_be_answered
 from dashboard.history.documents import run_item
 from dashboard.http import wants_json
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import question_document, run_get
+from dashboard.runs.selectors import question_document, run_get, run_result
 from dashboard.runs.waiting import waits_look_at
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
@@ -50,6 +50,7 @@ def inbox(request: TeamRequest) -> HttpResponse:
         "run": run,
         "panel": panel,
         "attention": attention,
+        "has_state": run is not None and run_result(run) is not None,
         "may_answer_several": len(items) > 1 and run is not None and may_answer_several(request, run),
         "inbox_waiting": sum(by_assistant.values()),
         "assistants": list(by_assistant),

@@ -78,6 +78,20 @@ def test_a_question_reaches_a_person_and_the_answer_reaches_the_question(
     assert run.children.get().request.params["command"] == {"resume": {"q0": {"decision": "approve"}}}
 
 
+def test_what_was_done_until_then_is_beside_the_question(page: Page, team: Team, user: User) -> None:
+    interrupts = [{"id": "q0", "value": "Go?"}]
+    body = json.dumps({"topic": "tides of the Baltic", "__interrupt__": interrupts}).encode()
+    run = waiting_run(team, user, Outcome(RunStatus.NEEDS_INPUT, body=body, ending={"interrupts": interrupts}))
+    page.goto(f"/inbox/?run={run.pk}")
+
+    page.get_by_text("What it did until then").click()
+
+    beside = page.locator(".until-then")
+    expect(beside).to_contain_text("tides of the Baltic")
+    expect(beside.locator(f"#run-{run.pk}-steps")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_stale_form_is_refused_and_keeps_what_was_typed(open_browser: Open, team: Team, user: User) -> None:
     run = waiting_run(team, user, asks("Why?"))
     stale = open_browser(user, java_script_enabled=False).new_page()
