@@ -104,6 +104,8 @@ class ShareLink(WhatIsShown):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="share_links")
+    # The token by which it was opened; it is not stored.
+    token = ""
     # The form that launched the run, and made this link for who sent it.
     form_link = models.ForeignKey(FormLink, on_delete=models.SET_NULL, null=True, related_name="share_links")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)

@@ -23,7 +23,10 @@ def share_open(token: str) -> ShareLink | None:
     """The open link of this token with its run, or None: unknown, expired and revoked are told apart to nobody."""
     found = ShareLink.objects.filter(IS_OPEN, token_hash=token_hash(token))
     on_page = [f"run__{name}" for name in ON_PAGE]
-    return found.select_related("created_by", *on_page).defer(*(f"run__{name}" for name in NOT_IN_ANSWERS)).first()
+    link = found.select_related("created_by", *on_page).defer(*(f"run__{name}" for name in NOT_IN_ANSWERS)).first()
+    if link is not None:
+        link.token = token
+    return link
 
 
 def share_get(link_id: UUID) -> ShareLink | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -25,7 +26,8 @@ from dashboard.runs.state.messages import is_conversation
 from dashboard.runs.state.result import result_html, result_of
 from dashboard.runs.state.seen import NOTHING
 from dashboard.runs.state.view import Node, value_tree
-from dashboard.sharing.models import WhatIsShown
+from dashboard.runs.state.views import state_document
+from dashboard.sharing.models import ShareLink, WhatIsShown
 from dashboard.sharing.parts import templates_shown
 from dashboard.sharing.redaction.rules import Redactor, dump, mask, pick, pointer_tree
 from dashboard.steps.layout import Row, axis_of
@@ -179,14 +181,30 @@ class SharedRun:
         chosen = pick(others, tree)
         return ({"messages": state["messages"]} if shows_talk and "messages" in state else {}) | chosen
 
+    @property
+    def address(self) -> str:
+        """Where parts of what is shown are served; "" when nowhere."""
+        token = self.link.token if isinstance(self.link, ShareLink) else ""
+        return reverse("share-state", args=[token]) if token and self.shows_state else ""
+
+    def document(self, shown: Shown) -> Document | None:
+        """What is shown of the state, to be opened place by place; None when there is none, or it cannot be.
+
+        Raises:
+            Http404: It is shown whole, and too large or no JSON.
+        """
+        if self.link.is_whole and self.stored is not None:
+            return state_document(self.stored)
+        return shown.document
+
     def state_html(self, shown: Shown, run: Run) -> SafeString:
-        """The state laid out. Parts of it are served nowhere."""
+        """The state laid out."""
         if self.link.is_whole:
-            return result_html(run, address="")
+            return result_html(run, address=self.address)
         result = self.result(shown)
         if result is None or shown.document is None:
             return NOTHING
-        state = result_of(run, result, "", shown.document)
+        state = result_of(run, result, self.address, shown.document)
         return mark_safe(render_to_string("runs/state/_result.html", {"state": state, "run": run}))  # noqa: S308 - a template's
 
     def result(self, shown: Shown) -> RunResult | None:
@@ -255,7 +273,7 @@ def share_context(link: WhatIsShown, run: Run) -> dict[str, Any]:
         "result": shared.result(state),
         "state_html": shared.state_html(state, shown_run) if run.is_terminal else NOTHING,
         "state_problem": state.problem,
-        "state_address": "",
+        "state_address": shared.address,
     }
     if "steps" in link.show:
         context |= shared.steps()

@@ -18,5 +18,6 @@ urlpatterns = [
     path("f/<str:token>/", form_views.form_link_page, name="form-link-page"),
     path("s/<str:token>/", views.share_page, name="share-page"),
     path("s/<str:token>/live/", views.share_live, name="share-live"),
+    path("s/<str:token>/state/", views.share_state, name="share-state"),
     path("s/<str:token>/result.json", views.share_result, name="share-result"),
 ]

@@ -6,15 +6,17 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import refusal, wants_json
 from dashboard.runs.state.download import state_response
+from dashboard.runs.state.views import state_part_response
 from dashboard.sharing import selectors, services
 from dashboard.sharing.access import Door, is_passed, may_go_on, pass_give, share_door
 from dashboard.sharing.models import Audience, ShareLink
@@ -75,12 +77,36 @@ def share_result(request: HttpRequest, token: str) -> HttpResponseBase:
     shown = shared.state()
     result = shared.result(shown)
     if result is None:
-        return private(refusal(request, 404, "There is no final state to show.", link="", is_private="yes"))
+        return _nothing(request)
     filename = f"{link.run_id}.json"
     if link.is_whole:
         return private(state_response(request, result, filename=filename))
     headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
     return private(HttpResponse(shown.body, content_type="application/json", headers=headers))
+
+
+@login_not_required
+@never_cache
+@vary_on_headers("HX-Request", "Accept")
+@require_safe
+def share_state(request: HttpRequest, token: str) -> HttpResponseBase:
+    """A part of the final state, as far as it is shown; also found by a search in that."""
+    link = _going_on(request, token)
+    if link is None:
+        return gone(request)
+    shared = SharedRun(link, link.run)
+    page = {"back": reverse("share-page", args=[token]), "shell": "sharing/shell.html"}
+    try:
+        document = shared.document(shared.state())
+        if document is None:
+            return _nothing(request)
+        return private(state_part_response(request, shared.run(), document, shared.address, **page))
+    except Http404:
+        return _nothing(request)
+
+
+def _nothing(request: HttpRequest) -> HttpResponse:
+    return private(refusal(request, 404, "There is nothing to show at this place.", link="", is_private="yes"))
 
 
 def gone(request: HttpRequest) -> HttpResponse:

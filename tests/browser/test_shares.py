@@ -80,6 +80,15 @@ def test_share_with_something_hidden_after_a_look_at_it(page: Page, open_browser
     expect(stranger).to_have_title(re.compile(r"Tides for \[hidden\]"))
     assert CANARY not in stranger.content()
     assert "1234567" not in stranger.content()
+    stranger.get_by_label("Search in the state").fill("tide turns")
+    expect(stranger.locator("#state-found mark").first).to_have_text("tide turns")
+    stranger.get_by_label("Search in the state").fill("Canary")
+    expect(stranger.locator("#state-found mark")).to_have_count(0)
+    stranger.get_by_role("link", name="Raw").first.click()
+    expect(stranger.get_by_text("[phone hidden]")).to_be_visible()
+    assert CANARY not in stranger.content()
+    assert axe(stranger) == {}
+    stranger.go_back()
     assert stranger.evaluate("document.documentElement.scrollWidth") <= 360
     assert axe(stranger) == {}
 

@@ -158,6 +158,7 @@ ROWS: dict[str, Row] = {
     "share-page": Row(get=LINK, post=LINK),
     "share-live": Row(get=LINK),
     "share-result": Row(get=LINK),
+    "share-state": Row(get=LINK),
     # The installation.
     "workers": Row(get=READ),
     "workers-live": Row(get=READ),

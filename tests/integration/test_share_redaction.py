@@ -90,6 +90,17 @@ def doors(path: str) -> Iterator[tuple[str, str]]:
     """Everything that a link answers to a stranger."""
     for end in ("", "live/", "result.json"):
         yield end, Client().get(path + end).content.decode()
+    for query in (
+        "",
+        "?path=/answer",
+        "?path=/messages",
+        "?as=raw",
+        "?q=jones",
+        "?q=bergen",
+        "?path=/customer&as=tree",
+    ):
+        for how in ({}, JSON, {"HX-Request": "true"}):
+            yield f"state/{query}", Client().get(f"{path}state/{query}", headers=how).content.decode()
     yield "json", Client().get(path, headers=JSON).content.decode()
 
 
@@ -108,6 +119,24 @@ def test_what_is_hidden_is_at_no_door(client: Client, db: None, status: RunStatu
     assert "[email hidden]" in html
     assert 'data-step-node="find"' in html
     assert ('property="og:title"' in html) is bool(unfurl)
+
+
+def test_parts_of_what_is_shown_are_opened_and_searched(browser: Client, run: Run) -> None:
+    path, status = share(browser, run, **HIDE), share(browser, run, show="status")
+
+    page = Client().get(path).content.decode()
+    part = Client().get(f"{path}state/?path=/customer", headers=JSON).json()
+    found = Client().get(f"{path}state/?q=bergen").content.decode()
+    none = Client().get(f"{path}state/?q=canary", headers={"HX-Request": "true"}).content.decode()
+
+    assert f'action="{path}state/"' in page
+    assert {one["key"]: one["value"] for one in part["children"]}["email"] == "[email hidden]"
+    assert "<mark>Bergen</mark>" in found
+    assert "topnav" not in found
+    assert "noindex" in found
+    assert "<mark>" not in none
+    assert Client().get(f"{path}state/?path=/nothing").status_code == 404
+    assert Client().get(f"{status}state/").status_code == 404
 
 
 def test_without_hiding_everything_is_there(browser: Client, run: Run) -> None:

@@ -76,7 +76,14 @@ def thread_detail(request: TeamRequest, server_id: UUID, thread_id: str) -> Http
 
 
 def state_part_response(
-    request: HttpRequest, run: Run, document: Document, address: str, *, back: str, name: str = "Final state"
+    request: HttpRequest,
+    run: Run,
+    document: Document,
+    address: str,
+    *,
+    back: str,
+    name: str = "Final state",
+    shell: str = "base.html",
 ) -> HttpResponseBase:
     """What the query asks of a state: a place as JSON, media, CSV, branches of a tree, a fragment, or a page.
 
@@ -84,6 +91,7 @@ def state_part_response(
         address: Where this is served.
         back: The page of the run.
         name: What the whole of it is called.
+        shell: The template that a page of it extends; another one for readers without an account.
 
     Raises:
         Http404: There is no such place.
@@ -106,7 +114,13 @@ def state_part_response(
     if wanted == "tree":
         return HttpResponse(Tree(address).branch(place, start))
     context = _part(request, document, place, address, start)
-    context |= {"run": run, "address": address, "back": back, "crumbs": list(crumbs(document, place, address, name))}
+    context |= {
+        "run": run,
+        "address": address,
+        "back": back,
+        "crumbs": list(crumbs(document, place, address, name)),
+        "shell": shell,
+    }
     template = "runs/state/_part.html" if is_htmx(request) else "runs/state/page.html"
     return render(request, template, context)
 
