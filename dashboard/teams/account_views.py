@@ -22,6 +22,7 @@ from dashboard.teams.audit import audit_note
 from dashboard.teams.forms import PasswordForm, ProfileForm, TokenForm
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import ApiToken, Role, Scope
+from dashboard.teams.openid.claims import openid_name
 from dashboard.teams.passwords import limits_hashing
 from dashboard.teams.time_zones import time_zones
 
@@ -170,6 +171,8 @@ def _profile_page(
         "memberships": selectors.person_memberships(user),
         "time_zones": sorted(time_zones()),
         "roles": Role,
+        "openid_name": openid_name(),
+        "is_connected": bool(openid_name()) and user.identities.exists(),
     }
     return render(request, "teams/profile.html", context, status=status)
 

@@ -20,7 +20,7 @@ from dashboard.text import clip
 logger = logging.getLogger(__name__)
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
-OWN = {"login", "logout", "sign-in"}
+OWN = {"login", "logout", "sign-in", "openid-connect"}
 """Recorded by what they did, see `_signed_in`."""
 
 

@@ -27,6 +27,7 @@ urlpatterns = [
     path("teams/", people_views.team_list, name="team-list"),
     path("teams/<slug:slug>/switch/", people_views.team_switch, name="team-switch"),
     path("profile/", account_views.profile, name="profile"),
+    path("profile/openid/", openid_views.connect, name="openid-connect"),
     path("profile/password/", account_views.password_change, name="password-change"),
     path("profile/sessions/<slug:name>/end/", account_views.session_end, name="session-end"),
     path("tokens/", account_views.token_list, name="token-list"),

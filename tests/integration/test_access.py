@@ -55,6 +55,7 @@ ROWS: dict[str, Row] = {
     "sign-in": Row(get=LINK, post=LINK),
     "openid-start": Row(get=OPEN, absent=True),  # not configured here, see test_openid
     "openid-callback": Row(get=OPEN, absent=True),
+    "openid-connect": Row(post=PERSON, tokens=False, absent=True),
     "join": Row(get=INVITED, post=INVITED),
     "healthz": Row(get=OPEN),
     # People.

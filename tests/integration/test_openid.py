@@ -239,6 +239,40 @@ def test_a_deactivated_person_is_refused(configured: str, team: Team, how: str) 
     assert role_of("grace") == "member"
 
 
+def test_an_account_is_connected_by_who_asks_for_it_there(configured: str, team: Team) -> None:
+    ada = make_user(team, username="ada")
+    known_there(configured, "a-1", groups=["staff"])
+    browser = Client()
+    browser.force_login(ada)
+    asks = browser.post("/profile/openid/").content.decode()
+    assert 'href="/accounts/openid/?next=/profile/"' in asks
+
+    answer = came("a-1", browser, f"{START}?next=/profile/")
+
+    assert answer.headers["Location"] == "/profile/"
+    assert "You can sign in with Example" in browser.get("/profile/").content.decode()
+    another = Client()
+    assert came("a-1", another).status_code == 302
+    assert another.get("/runs/").context["request"].user == ada
+    assert AuditEntry.objects.filter(action="openid-connect", by="ada").count() == 1
+    eve = Client()
+    eve.force_login(make_user(team, username="eve"))
+    eve.post("/profile/openid/")
+    assert came("a-1", eve).status_code == 409, "another's"
+
+
+def test_nobody_is_connected_without_asking(configured: str, team: Team) -> None:
+    ada = make_user(team, username="ada")
+    known_there(configured, "mallory", groups=["staff"])
+    browser = Client()
+    browser.force_login(ada)
+
+    came("mallory", browser)
+
+    assert not ada.identities.exists()
+    assert browser.get("/runs/").context["request"].user.username == "mallory"
+
+
 @pytest.mark.parametrize("how", ["other browser", "wrong", "twice", "none", "denied"])
 def test_wrong_state_is_refused(configured: str, how: str) -> None:
     known_there(configured, "grace", groups=["staff"])

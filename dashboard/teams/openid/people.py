@@ -58,6 +58,15 @@ def person_make(claims: Claims) -> User:
     raise RuntimeError("a hundred people have this user name")
 
 
+def person_connect(user: User, claims: Claims) -> bool:
+    """Let somebody sign in to their account with the provider from now on. False when that is another's already."""
+    with transaction.atomic():
+        identity, _ = Identity.objects.get_or_create(
+            issuer=claims.issuer, subject=claims.subject, defaults={"user": user}
+        )
+    return identity.user_id == user.pk
+
+
 def groups_apply(user: User, roles: Mapping[str, Role]) -> list[tuple[Team, str]]:
     """Give and take away what groups give; what was given by hand, or taken by an admin, stays.
 

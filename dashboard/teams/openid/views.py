@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,15 +16,17 @@ from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from dashboard.env import OpenID
 from dashboard.http import client_address, refusal
 from dashboard.teams import people, selectors
+from dashboard.teams.access import people_only
 from dashboard.teams.audit import audit_write
+from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import Role, User
 from dashboard.teams.openid.claims import Claims, openid, roles_of
-from dashboard.teams.openid.people import AccountClosed, groups_apply, person_find, person_make
+from dashboard.teams.openid.people import AccountClosed, groups_apply, person_connect, person_find, person_make
 from dashboard.text import clip
 
 if TYPE_CHECKING:
@@ -39,6 +43,9 @@ NOT_REACHED = (
 )
 NOT_BEGUN = "It was begun in another browser, or too long ago. Begin again."
 NOT_SIGNED_IN = "%s did not sign you in."
+CONNECT = "Sign in to %s next. From then on you can sign in here with it, too."
+CONNECTING, CONNECTING_S = "openid_connect", 600
+ANOTHERS = "Whoever you are at %s has another account here. Sign in with that one, or ask an admin."
 CLOSED = "This account is closed. Ask an admin of your team to open it again."
 NO_TEAM = (
     "%s knows you, but you are in no team here, and none of your groups leads to one. Ask whoever keeps the groups "
@@ -90,7 +97,44 @@ def callback(request: HttpRequest) -> HttpResponse:
     return _take_in(request, found, claims, str(state.get("next") or ""))
 
 
+@never_cache
+@require_POST
+@people_only
+def connect(request: TeamRequest) -> HttpResponse:
+    """Begin to connect the account that is signed in with one at the provider.
+
+    A page with a link, and no redirect: by the Content-Security-Policy a form may lead nowhere else.
+    """
+    found, _ = _configured()
+    request.session[CONNECTING] = [request.user.pk, time.time()]
+    link = f"{reverse('openid-start')}?next={reverse('profile')}"
+    return refusal(
+        request, 200, CONNECT % found.name, title="Connect accounts", link=link, link_label=f"Go on to {found.name}"
+    )
+
+
+def _is_connecting(request: HttpRequest) -> bool:
+    """Whether who is signed in has asked for it in this session a moment ago. True once."""
+    who, at = request.session.pop(CONNECTING, None) or (None, 0.0)
+    return who is not None and who == request.user.pk and time.time() - at < CONNECTING_S
+
+
+def _connected(request: HttpRequest, found: OpenID, claims: Claims) -> HttpResponse:
+    assert isinstance(request.user, User)
+    if not person_connect(request.user, claims):
+        return refusal(
+            request, 409, ANOTHERS % found.name, title="Not connected", link=reverse("profile"), link_label="Profile"
+        )
+    if membership := selectors.membership_of(request.user):
+        said = f"{request.user.username}, with {found.issuer}"
+        audit_write(team=membership.team, by=request.user, action="openid-connect", object=said, request=request)
+    messages.success(request, f"You can sign in with {found.name} from now on.")
+    return redirect("profile")
+
+
 def _take_in(request: HttpRequest, found: OpenID, claims: Claims, following: str) -> HttpResponse:
+    if _is_connecting(request):
+        return _connected(request, found, claims)
     roles = roles_of(claims, found)
     try:
         user = _person(claims, roles, following)
