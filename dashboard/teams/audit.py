@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dashboard.http import client_address
 from dashboard.teams.models import ApiToken, AuditEntry, Team, User
+from dashboard.teams.people import sessions_tidy
 from dashboard.teams.selectors import membership_of
 from dashboard.teams.services import SESSION_ABOUT
 from dashboard.text import clip
@@ -82,6 +83,8 @@ def _signed_in(sender: object, request: HttpRequest, user: User, **_: Any) -> No
         "agent": clip(request.headers.get("User-Agent", "")),
         "at": timezone.now().isoformat(),
     }
+    request.session.set_expiry(None)  # a stranger's, that led to a provider, was short
+    sessions_tidy()
     _of_account(request, user, "login")
 
 

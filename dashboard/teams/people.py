@@ -142,6 +142,11 @@ def sessions_end(*, user: User, except_key: str | None = None) -> int:
     return ended
 
 
+def sessions_tidy() -> None:
+    """Remove what has ended long since: Django leaves that to others."""
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
+
+
 def sessions_of(user: User) -> list[tuple[str, Session]]:
     """The open sessions of a person, the one that lasts longest first."""
     open_ones = Session.objects.filter(expire_date__gt=timezone.now()).order_by("-expire_date")

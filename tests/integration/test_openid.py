@@ -7,13 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from dashboard.env import OpenID
 from dashboard.local.ports import free_port
@@ -259,6 +262,21 @@ def test_an_account_is_connected_by_who_asks_for_it_there(configured: str, team:
     eve.force_login(make_user(team, username="eve"))
     eve.post("/profile/openid/")
     assert came("a-1", eve).status_code == 409, "another's"
+
+
+def test_what_strangers_begin_is_forgotten_soon(configured: str) -> None:
+    known_there(configured, "grace", groups=["staff"])
+    browser = Client()
+    way_back(browser, "grace")
+    assert Session.objects.get().expire_date < timezone.now() + timedelta(minutes=20)
+    Session.objects.update(expire_date=timezone.now() - timedelta(minutes=1))
+    begun = Client()
+
+    back = way_back(begun, "grace")
+    assert Session.objects.count() == 1
+    assert begun.get(back).status_code == 302
+
+    assert Session.objects.get().expire_date > timezone.now() + timedelta(days=13)
 
 
 def test_nobody_is_connected_without_asking(configured: str, team: Team) -> None:

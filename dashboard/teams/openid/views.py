@@ -37,6 +37,8 @@ logger = logging.getLogger("dashboard.sign_in")
 _turns = BoundedSemaphore(4)
 """A provider that does not answer must not take every thread and database connection with it."""
 
+STRANGERS_S = 900
+"""How long a session lasts that was begun only to go to the provider: anybody can begin many."""
 BUSY = "Many people are signing in just now. Wait a moment and try again."
 NOT_REACHED = (
     "%s does not answer as it should. Try again in a moment; whoever runs Runboard finds the reason in its log."
@@ -62,6 +64,9 @@ def start(request: HttpRequest) -> HttpResponse:
     following = request.GET.get("next", "")
     if not url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure()):
         following = ""
+    if not request.user.is_authenticated:
+        request.session.set_expiry(STRANGERS_S)
+        people.sessions_tidy()
     if not _turns.acquire(timeout=2):
         return refusal(request, 503, BUSY)
     try:
