@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import smtplib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
+from queue import Full, Queue
+from threading import Lock, Thread
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -14,8 +14,9 @@ from django.db import connections
 
 logger = logging.getLogger(__name__)
 
-_sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
-_waiting = BoundedSemaphore(100)
+_waiting: Queue[Callable[[], None]] = Queue(maxsize=100)
+_start = Lock()
+_sender: Thread | None = None
 
 
 class MailFailed(Exception):
@@ -40,20 +41,30 @@ def mail_send(*, to: str, subject: str, text: str) -> None:
 
 
 def later(task: Callable[[], None]) -> None:
-    """Do something after the answer was sent, so that its time tells nothing. What is too much is dropped."""
-    if not _waiting.acquire(blocking=False):
-        logger.warning("too many mails wait to be sent, one is dropped")
-        return
-    _sender.submit(_do, task)
+    """Do something after the answer was sent, so that its time tells nothing.
 
-
-def _do(task: Callable[[], None]) -> None:
+    What is too much is dropped, and so is what waits when the process ends, which a mail server that is away must not
+    hold up.
+    """
+    global _sender
+    with _start:
+        if _sender is None:
+            _sender = Thread(target=_send_on, name="mail", daemon=True)
+            _sender.start()
     try:
-        task()
-    except MailFailed as error:
-        logger.warning("a mail could not be sent: %s", error)
-    except Exception:
-        logger.exception("a mail could not be sent")
-    finally:
-        _waiting.release()
-        connections.close_all()
+        _waiting.put_nowait(task)
+    except Full:
+        logger.warning("too many mails wait to be sent, one is dropped")
+
+
+def _send_on() -> None:
+    while True:
+        task = _waiting.get()
+        try:
+            task()
+        except MailFailed as error:
+            logger.warning("a mail could not be sent: %s", error)
+        except Exception:
+            logger.exception("a mail could not be sent")
+        finally:
+            connections.close_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from dashboard.env import Mail
+from dashboard.teams import mail
 from dashboard.teams.models import Invitation, Membership, PasswordLink, Role, Team, User
 from dashboard.teams.throttle import FREE_BY_ADDRESS
 from tests.factories import make_team, make_user
@@ -149,3 +151,17 @@ def test_an_invitation_that_cannot_be_sent_is_none(
     assert (refused.status_code, set(refused.json()["errors"])) == (422, {"email"})
     assert Invitation.objects.get().revoked_at is not None
     assert not PasswordLink.objects.exists()
+
+
+def test_what_waits_is_done_one_after_the_other_whatever_fails(caplog: pytest.LogCaptureFixture) -> None:
+    done: Queue[str] = Queue()
+
+    def fails() -> None:
+        done.put("first")
+        raise mail.MailFailed("ConnectionRefusedError")
+
+    mail.later(fails)
+    mail.later(lambda: done.put("second"))
+
+    assert [done.get(timeout=30), done.get(timeout=30)] == ["first", "second"]
+    assert "a mail could not be sent: ConnectionRefusedError" in caplog.text
