@@ -147,8 +147,11 @@ def _no_longer_open(run: Run) -> Banner | None:
     if answer is not None:
         who = f" by {answer.sender}" if answer.sender else ""
         if answer_came_to_nothing(run):
-            title = f"{verb}{who}, but the run that carried the answer {_NOTHING_CAME[RunStatus(answer.status)]}."
-            return Banner("danger", title, _what_of_the_answer(answer), since=answer.created_at, other=answer)
+            is_question = run.status == RunStatus.NEEDS_INPUT
+            carrier = "the run that carried the answer" if is_question else "the run that went on"
+            title = f"{verb}{who}, but {carrier} {_NOTHING_CAME[RunStatus(answer.status)]}."
+            text = _what_of_the_answer(answer) if is_question else ""
+            return Banner("danger", title, text, since=answer.created_at, other=answer)
         return Banner("neutral", f"{verb}{who}.", "", since=answer.created_at, other=answer)
     if run.wait_state == WaitState.ANSWERED:
         return Banner("neutral", f"{verb} by a run that was removed since.")

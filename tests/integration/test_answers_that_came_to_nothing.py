@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dashboard.answers.services import run_answer
+from dashboard.answers.services import run_answer, run_continue
 from dashboard.runs.leases import run_created_on_server, run_sending
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.outcomes import Outcome, RunError, run_finish
@@ -126,6 +126,20 @@ def test_the_question_says_how_the_answers_run_ended(person: User, status: RunSt
     assert "which did not finish" in client.get(reverse("run-list")).content.decode()
     document = client.get(reverse("run-json", args=[run.pk])).json()["question"]
     assert (document["state"], document["answered_by"]["status"]) == ("answered", status)
+
+
+def test_a_continuation_that_failed_is_said_and_promises_nothing(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.answers.services.CHECK_S", 0.0)
+    run = make_run(
+        by=person, server=make_server(person.teams.get()), status=RunStatus.PAUSED, ending={"next": ["review"]}
+    )
+    child = run_continue(run=run, by=person, key=None)
+
+    finish(child, RunStatus.FAILED)
+
+    page = told(person, run)
+    assert "Continued by ada, but the run that went on failed." in page
+    assert "would not hear another one" not in page
 
 
 def finish(run: Run, status: RunStatus) -> None:
