@@ -14,6 +14,10 @@ _OF_THE_CONFIG = ("recursion_limit", "tags")
 def launch_warnings(data: Mapping[str, Any], assistant: Assistant | None) -> dict[str, list[str]]:
     """Sentences by field name about parameters that the server takes silently and does not use."""
     found: dict[str, list[str]] = {}
+    server = data.get("server")
+    # Only what a server said when it was last asked: one that is away, or was never read, may well have it.
+    if assistant is None and data.get("assistant_id") and server and server.checked_at and not server.problem:
+        found["assistant_id"] = [f"{server.name} offers no assistant of this name; launch anyway?"]
     config = data.get("config")
     configurable = config.get("configurable") if isinstance(config, Mapping) else None
     if isinstance(configurable, Mapping):

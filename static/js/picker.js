@@ -16,7 +16,7 @@ export function attachPicker(part) {
   let active = null;
   let loaded = input.value;
 
-  const shown = () => options.filter((option) => !option.hidden);
+  const shown = () => [...list.children].filter((option) => !option.hidden);
   const activate = (option) => {
     active?.classList.remove("is-active");
     active = option ?? null;
@@ -27,6 +27,9 @@ export function attachPicker(part) {
   };
   const open = (words) => {
     for (const option of options) option.hidden = !words.every((word) => option.dataset.search.includes(word));
+    // The sort is stable: of those that match equally well, the one used last stands first.
+    const ranks = new Map(options.map((option) => [option, words.length ? rank(option.dataset, words) : 0]));
+    list.append(...[...options].sort((one, other) => ranks.get(one) - ranks.get(other)));
     list.hidden = !shown().length;
     input.setAttribute("aria-expanded", String(!list.hidden));
   };
@@ -72,4 +75,15 @@ export function attachPicker(part) {
     event.preventDefault();
     if (option) choose(option);
   });
+}
+
+/** How well an option matches, 0 best: its exact name, the beginning of it, words of it, its graph, its description. */
+function rank({ name, graph }, words) {
+  const text = words.join(" ");
+  if (name === text) return 0;
+  if (name.startsWith(text)) return 1;
+  const parts = name.split(/[^\p{L}\p{N}]+/u);
+  if (words.every((word) => parts.some((part) => part.startsWith(word)))) return 2;
+  if (words.every((word) => name.includes(word))) return 3;
+  return words.every((word) => name.includes(word) || graph.includes(word)) ? 4 : 5;
 }

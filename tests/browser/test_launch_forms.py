@@ -210,6 +210,19 @@ def test_another_assistant_is_picked_by_search_and_keeps_what_fits(page: Page) -
     expect(page.locator("#id_name")).to_have_value("my own words")
 
 
+def test_the_picker_ranks_names_before_descriptions(page: Page, team: Team) -> None:
+    about = {"writer": "Drafts text.", "refunds": "Reads claims and writes letters.", "copywriter": "Sells."}
+    found = [AssistantFound(uuid4(), name, name, text, {}) for name, text in about.items()]
+    server_seen(server=team.servers.get(), version="1", assistants=found)
+    page.goto("/launch/")
+
+    page.locator("#id_assistant_id").fill("wri")
+
+    expect(page.locator(".picker-option:visible .card-title")).to_have_text(["writer", "copywriter", "refunds"])
+    page.keyboard.press("Enter")
+    expect(page.locator("#id_assistant_id")).to_have_value("writer")
+
+
 def test_the_keyboard_alone_fills_and_launches(page: Page) -> None:
     page.goto("/launch/?assistant_id=person")
     page.locator("#id_assistant_id").focus()

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.launch.forms import LaunchForm
 from dashboard.runs.models import Run
-from dashboard.servers.services import AssistantFound, server_seen
+from dashboard.servers.services import AssistantFound, server_seen, server_unreachable
 from dashboard.teams.models import Role, Team
 from tests.contract.schema_forms.schemas import SCHEMAS
 from tests.factories import make_server, make_team, make_user
@@ -160,6 +160,18 @@ def test_a_page_warns_first_and_then_launches_anyway(browser: Client) -> None:
 
     assert second.status_code == 303
     assert Run.objects.count() == 1
+
+
+def test_a_name_that_the_server_does_not_offer_is_asked_about_first(browser: Client, team: Team) -> None:
+    first = browser.post("/launch/", {"assistant_id": "nosuch"})
+    assert first.status_code == 422
+    page = first.content.decode()
+    assert "offers no assistant of this name; launch anyway?" in page.split('id="field-assistant_id"')[1]
+    assert browser.post("/launch/", {"assistant_id": "nosuch", "anyway": "1"}).status_code == 303
+
+    server_unreachable(server=team.servers.get(), problem="could not be reached")
+
+    assert browser.post("/launch/", {"assistant_id": "nosuch"}).status_code == 303
 
 
 def test_message_shorthands_are_taken_without_a_word(browser: Client) -> None:
