@@ -70,12 +70,14 @@ def live_html(run: Run) -> str:
     return render_to_string("steps/_live.html", live_context(run))
 
 
-def step_context(run: Run, step: Step) -> dict[str, Any]:
-    """What one opened step needs."""
+def step_context(run: Run, step: Step, *, may_act: bool = False) -> dict[str, Any]:
+    """What one opened step needs; `may_act` offers to fork from it, once the run has ended."""
     writes = step.writes
+    may_fork = may_act and run.is_terminal
     return {
         "run": run,
         "step": step,
+        "fork_url": fork_url(run, selectors.fork_point(run, step)) if may_fork else "",
         "tree": value_tree(writes) if step.writes_json else None,
         # Then what came of it stands first, and what it wrote is folded.
         "has_changes": bool(not step.path and step.checkpoint_id and step.next_checkpoint_id),
@@ -88,6 +90,11 @@ def fork_context(run: Run) -> dict[str, Any]:
     step = selectors.step_failed(run) if run.is_terminal else None
     url = fork_url(run, selectors.fork_point(run, step)) if step is not None else ""
     return {"run": run, "fork": {"url": url, "node": (step.path or [step.node])[0] if step else ""}}
+
+
+def fork_item_context(run: Run) -> dict[str, Any]:
+    """Whether the run can be forked from one of its steps."""
+    return {"run": run, "can_fork": run.is_terminal and bool(fork_url(run, selectors.any_checkpoint(run)))}
 
 
 def progress_context(run: Run) -> dict[str, Any]:
@@ -109,6 +116,7 @@ def steps_changed_html(run: Run) -> str:
     ]
     if run.is_terminal:
         pieces.append(render_to_string("steps/_fork.html", fork_context(run)))
+        pieces.append(render_to_string("steps/_fork_item.html", fork_item_context(run)))
     return "".join(pieces)
 
 

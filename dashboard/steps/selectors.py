@@ -50,6 +50,13 @@ def fork_point(run: Run, step: Step) -> str:
     return around.checkpoint_id if around else ""
 
 
+def any_checkpoint(run: Run) -> str:
+    """A checkpoint from which one of the run's steps can be run again; "" when none is known."""
+    return (
+        steps_list(run).filter(path=[]).exclude(checkpoint_id="").values_list("checkpoint_id", flat=True).first() or ""
+    )
+
+
 def checkpoint_list(run: Run) -> list[RunCheckpoint]:
     """The run's checkpoints, oldest first, without their states."""
     return list(_checkpoints(run))

@@ -50,7 +50,7 @@ def run_step(request: TeamRequest, run_id: UUID, index: int) -> HttpResponse:
     if step is None:
         raise Http404("This run has no such step.")
     template = "steps/_step.html" if is_htmx(request) else "steps/step_page.html"
-    return render(request, template, fragments.step_context(run, step))
+    return render(request, template, fragments.step_context(run, step, may_act=request.membership.may_launch))
 
 
 def _get(request: TeamRequest, run_id: UUID) -> Run:

@@ -88,7 +88,7 @@ def test_who_may_only_look_is_offered_nothing_to_launch(client: Client, team: Te
     run = failed(team, person)
     client.force_login(make_user(team, role=Role.VIEWER))
 
-    for path in ("", "so-far/", "states/c1/"):
+    for path in ("", "so-far/", "states/c1/", "steps/0/"):
         page = client.get(f"/runs/{run.pk}/{path}")
         assert page.status_code == 200
         assert "/launch/" not in page.content.decode()
@@ -122,6 +122,33 @@ def test_a_step_opens_to_what_it_changed(signed_in: Client, team: Team, person: 
     assert "route / 0" in opened
     assert "State before" in opened
     assert "topic" not in opened
+
+
+def test_a_step_is_forked_from_where_it_is_seen(signed_in: Client, team: Team, person: User) -> None:
+    run = make_run(team=team, by=person, status=RunStatus.SUCCEEDED, body=b'{"a": 1}')
+    steps = [
+        StepFound("measure", checkpoint_id="c0", next_checkpoint_id="c1", writes=b'{"a": 1}'),
+        StepFound("sample", path=("measure",), checkpoint_id="i0"),
+    ]
+    record(
+        run, steps, [((), at("c0", {}, "measure")), ((), at("c1", {"a": 1})), (("measure",), at("i0", {}, "sample"))]
+    )
+    fork = f"/launch/?from={run.pk}&amp;checkpoint_id=c0"
+
+    menu = signed_in.get(f"/runs/{run.pk}/").content.decode()
+    opened = signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}).content.decode()
+    page = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
+    inside = signed_in.get(f"/runs/{run.pk}/steps/1/").content.decode()
+    Run.objects.filter(pk=run.pk).update(remote_thread_kept=False)
+    gone = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
+    menu_gone = signed_in.get(f"/runs/{run.pk}/").content.decode()
+
+    assert "Fork…" in menu
+    for html in (opened, page, inside):
+        assert fork in html
+        assert "Fork from here" in html
+    assert "Fork from here" not in gone
+    assert "Fork…" not in menu_gone
 
 
 def test_of_branches_each_shows_its_own_keys(signed_in: Client, team: Team, person: User) -> None:

@@ -11,7 +11,14 @@ from django import template
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
 from dashboard.steps.checkpoints import Point, thread_points
-from dashboard.steps.fragments import fork_context, live_context, progress_context, steps_context, usual_context
+from dashboard.steps.fragments import (
+    fork_context,
+    fork_item_context,
+    live_context,
+    progress_context,
+    steps_context,
+    usual_context,
+)
 from dashboard.steps.graph import DrawnGraph, NodeState
 from dashboard.steps.models import StepStatus
 
@@ -37,6 +44,12 @@ def run_writing(run: Run) -> dict[str, Any]:
 def run_fork(run: Run, *, is_update: bool = False) -> dict[str, Any]:
     """A link that runs the failed step again, from the state it was given."""
     return {**fork_context(run), "is_update": is_update}
+
+
+@register.inclusion_tag("steps/_fork_item.html")
+def run_fork_item(run: Run) -> dict[str, Any]:
+    """Where the menu leads to the steps from which the run can be forked."""
+    return fork_item_context(run)
 
 
 @register.inclusion_tag("steps/_progress.html")
