@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -94,7 +94,9 @@ def launch_differences(request: TeamRequest) -> HttpResponse:
     parent = run_get(request.team, run_id) if run_id else None
     differs = difference(parent, filled.order) if parent else Difference()
     if wants_json(request):
-        return JsonResponse({"fields": differs.fields, "refused": differs.refused, "is_known": differs.is_known})
+        changes = [asdict(change) for change in differs.changes]
+        told = {"fields": differs.fields, "changes": changes, "refused": differs.refused, "is_known": differs.is_known}
+        return JsonResponse(told)
     context = {"parent": parent, "differs": differs}
     if is_htmx(request):
         return render(request, "launch/_differs.html", context) if parent else HttpResponse(status=204)

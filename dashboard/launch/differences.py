@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.launch.forms import LaunchForm
-from dashboard.launch.presets import differing
+from dashboard.launch.presets import differing, value_at
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder
-from dashboard.schema_forms import check
+from dashboard.runs.state.seen import seen
+from dashboard.schema_forms import MISSING, check
 from dashboard.schema_forms.pointers import unescape
 from dashboard.servers.selectors import assistant_find
+from dashboard.text import clip
 
 SHOWN = 12
+VALUE_CHARS = 60
 SCHEMAS = {"input": "input_schema", "context": "context_schema"}
 
 
 @dataclass(frozen=True)
+class Change:
+    """A field with what it was and what it is, as short texts; both are "" where values are not told."""
+
+    field: str
+    was: str = ""
+    now: str = ""
+
+
+@dataclass(frozen=True)
 class Difference:
-    """`fields` are labels of what differs; `refused` are labels with why the assistant's schema no longer takes them.
+    """`changes` are what differs; `refused` are labels with why the assistant's schema no longer takes them.
 
     `is_known` is False while the form cannot be read.
     """
 
-    fields: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     more: int = 0
     refused: tuple[tuple[str, str], ...] = ()
     is_known: bool = True
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The labels of what differs."""
+        return tuple(change.field for change in self.changes)
 
 
 def difference(run: Run, order: LaunchOrder | None) -> Difference:
@@ -37,24 +55,37 @@ def difference(run: Run, order: LaunchOrder | None) -> Difference:
         return Difference(is_known=False, refused=_refused(run, run.request.params))
     before = _compared(run.request.params, run.thread_choice)
     after = _compared(order.params, order.thread_choice)
-    labels = [label_of(name) for name in differing(before, after)]
+    changes = [
+        Change(label_of(name), _text(value_at(before, name)), _text(value_at(after, name)))
+        for name in differing(before, after)
+    ]
     others = (
         ("assistant", run.assistant_id, order.assistant_id),
-        ("server", run.server_id, order.server.pk),
         ("name", run.name, order.name),
-        ("tags", list(run.tags), list(order.tags)),
-        ("thread", run.thread_choice, order.thread_choice),
-        ("headers", sorted(run.request.params.get("headers") or []), sorted(order.headers)),
+        ("tags", ", ".join(run.tags), ", ".join(order.tags)),
+        ("thread", ThreadChoice(run.thread_choice).label, ThreadChoice(order.thread_choice).label),
     )
-    labels += [label for label, was, now in others if was != now]
+    changes += [Change(label, _text(was), _text(now)) for label, was, now in others if was != now]
+    if run.server_id != order.server.pk:
+        changes.append(Change("server", _text(run.server.name), _text(order.server.name)))
+    if sorted(run.request.params.get("headers") or []) != sorted(order.headers):
+        changes.append(Change("headers"))
     if run.thread_choice == order.thread_choice == ThreadChoice.EXISTING and run.remote_thread_id != order.thread_id:
-        labels.append("thread id")
-    return Difference(tuple(labels[:SHOWN]), max(0, len(labels) - SHOWN), _refused(run, order.params))
+        changes.append(Change("thread id", _text(run.remote_thread_id), _text(order.thread_id)))
+    return Difference(tuple(changes[:SHOWN]), max(0, len(changes) - SHOWN), _refused(run, order.params))
 
 
 def unchanged(run: Run) -> Difference:
     """The difference before anything was changed."""
     return Difference(refused=_refused(run, run.request.params))
+
+
+def _text(value: Any) -> str:
+    """A value on one short line."""
+    if value is MISSING or value in (None, ""):
+        return "nothing" if value is not None else "null"
+    text = value[: 2 * VALUE_CHARS] if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return seen(clip(" ".join(text.split()), VALUE_CHARS))
 
 
 def _compared(params: Mapping[str, Any], thread: str) -> dict[str, Any]:

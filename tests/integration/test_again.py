@@ -136,6 +136,23 @@ def test_the_band_names_what_differs_and_the_run_remembers_the_kind(
     assert (launched.parent_id, launched.parent_kind) == (run.pk, "edit" if differs else "again")
 
 
+def test_the_band_says_what_was_and_what_is(browser: Client, run: Run) -> None:
+    fields = edited(run, input=json.dumps({"topic": "g" * 90, "sections": [], "large": None}), headers="", tags="")
+
+    told = browser.post("/launch/differences/", fields, headers=JSON).json()["changes"]
+    fragment = browser.post("/launch/differences/", fields, headers=HTMX).content.decode()
+
+    assert told == [
+        {"field": "topic", "was": "tides", "now": "g" * 59 + "…"},
+        {"field": "sections", "was": '[{"heading": "low"}]', "now": "[]"},
+        {"field": "large", "was": "1152921504606846976", "now": "null"},
+        {"field": "tags", "was": "weekly", "now": "nothing"},
+        {"field": "headers", "was": "", "now": ""},
+    ]
+    assert "<bdi>tides</bdi> → <bdi>ggg" in fragment
+    assert "X-Token" not in fragment
+
+
 def test_the_band_is_a_fragment_and_a_page(browser: Client, run: Run) -> None:
     fields = edited(run, input='{"topic": "gales"}')
 
