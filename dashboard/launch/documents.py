@@ -134,7 +134,7 @@ class Document:
         """Switch to JSON; what the form could not read stays there, with its errors."""
         assert self.form is not None
         if not self.form.is_readable:
-            self.form.is_valid()
+            self.form.check_readable()
             return
         value = self.form.document
         self.text = "" if value is MISSING else json_text.write(value)
@@ -194,9 +194,9 @@ class Document:
         if self.form.is_valid() or (may_be_missing and self.form.document is MISSING and self.form.is_readable):
             self.form.errors = {}
         errors = dict(self.form.errors)
-        if not errors and (value := self.form.document) is not MISSING:
+        if (value := self.form.document) is not MISSING:
             for pointer, sentence in json_text.refusals(value):
-                errors.setdefault(self.name + pointer, []).append(sentence)
+                errors.setdefault(self.name + pointer, [sentence])
             self.form.errors = errors
         self.warnings = dict(self.form.warnings)
         return errors

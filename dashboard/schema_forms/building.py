@@ -67,7 +67,8 @@ class Builder:
         place = self._placed(shape, place)
         if isinstance(value, Unread):
             node = self._json(shape, place, value.text) if value.is_json else self._leaf(shape, value.text, place)
-            node.errors.append(value.sentence)
+            if value.sentence not in node.errors:
+                node.errors.append(value.sentence)
             return node
         if isinstance(value, Chosen) and shape.kind != "union":
             value = value.value
@@ -392,7 +393,9 @@ class Builder:
             child.key = text
             child.row = "mapping"
             child.focus = child.focus or (isinstance(key, NewKey) and not text and name == self.focus)
-            child.errors += [key.sentence] if isinstance(key, NewKey) and key.sentence else []
+            if isinstance(key, NewKey) and key.sentence:
+                child.errors.append(key.sentence)
+                node.errors = [sentence for sentence in node.errors if sentence != key.sentence]
             node.children.append(child)
         is_mapping = isinstance(shape.schema.get("additionalProperties"), dict) or (
             shape.extra is not False and (not shape.properties or shape.schema.get("additionalProperties") is True)

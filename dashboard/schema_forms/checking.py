@@ -18,6 +18,7 @@ from dashboard.schema_forms.messages import without_messages
 from dashboard.schema_forms.pointers import join, name_of
 from dashboard.schema_forms.reading_texts import FORMATS, reads_as_format
 from dashboard.schema_forms.shapes import TEXT_FORMATS, Shapes, hint_of
+from dashboard.schema_forms.values import UnreadText
 
 logger = logging.getLogger(__name__)
 
@@ -255,17 +256,30 @@ def _nothing(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[V
     return iter(())
 
 
+def _unless_unread(rule: Any) -> Any:
+    """The rule, which says nothing of a text that could not be read: its own sentence is enough."""
+
+    def checked(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+        return iter(()) if isinstance(value, UnreadText) else rule(validator, wanted, value, schema) or iter(())
+
+    return checked
+
+
 _Validator = validators.extend(
     Draft202012Validator,
     {
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional,
-        "uniqueItems": _unique,
-        "format": _format,
-        "unevaluatedProperties": _nothing,
-        "unevaluatedItems": _nothing,
-        "metadata": _hint,
-        "x_oap_ui_config": _hint,
+        keyword: _unless_unread(rule)
+        for keyword, rule in {
+            **Draft202012Validator.VALIDATORS,
+            "pattern": _pattern,
+            "patternProperties": _pattern_properties,
+            "additionalProperties": _additional,
+            "uniqueItems": _unique,
+            "format": _format,
+            "unevaluatedProperties": _nothing,
+            "unevaluatedItems": _nothing,
+            "metadata": _hint,
+            "x_oap_ui_config": _hint,
+        }.items()
     },
 )

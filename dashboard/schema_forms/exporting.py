@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dashboard.schema_forms.reading import has_content
-from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Rows, Unread, Untouched
+from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Rows, Unread, UnreadText, Untouched
 
 
 def exported(value: Any) -> Any:
@@ -34,7 +34,7 @@ def _exported(value: Any) -> Any:
         return MISSING if isinstance(value, Rows) and not items else items
     if isinstance(value, Chosen):
         return exported(value.value)
-    return value.text if isinstance(value, Unread) else value
+    return UnreadText(value.text) if isinstance(value, Unread) else value
 
 
 def _exported_empty(value: Untouched) -> dict[str, Any]:

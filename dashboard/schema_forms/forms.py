@@ -14,6 +14,7 @@ from dashboard.schema_forms.acting import Actor
 from dashboard.schema_forms.building import Builder, Place
 from dashboard.schema_forms.checking import findings
 from dashboard.schema_forms.exporting import compacted, exported
+from dashboard.schema_forms.missing_parts import missing_parts
 from dashboard.schema_forms.nodes import Node
 from dashboard.schema_forms.pointers import join, path_of
 from dashboard.schema_forms.posted import posted_tree
@@ -99,22 +100,28 @@ class SchemaForm:
         """Whether every control could be read: the document then says all that was typed."""
         return not holds_unread(compacted(self._tree))
 
+    def check_readable(self) -> None:
+        """Fill `errors` with what cannot be read, and nothing else; the empty rows of lists are dropped."""
+        self._tree = compacted(self._tree)
+        self.errors = {**self._forgeries}
+        self._read_errors(self._tree, self.name)
+
     def is_valid(self) -> bool:
         """Check everything; the empty rows of lists are dropped."""
-        self._tree = compacted(self._tree)
-        self.errors = {**getattr(self, "_forgeries", {})}
-        self._read_errors(self._tree, self.name)
-        if not self.errors and (document := self.document) is not MISSING:
-            self.errors, self.warnings = findings(self.schema, document, self.name)
-        elif not self.errors:
-            self._missing()
+        self.check_readable()
+        if (document := self.document) is MISSING:
+            found = self._missing()
+        else:
+            found, self.warnings = findings(self.schema, document, self.name)
+            found |= missing_parts(self._shapes, self.schema, self._tree, self.name)
+        # Beside what cannot be read, or may not be changed, nothing more is said.
+        self.errors = {**found, **self.errors}
         return not self.errors
 
-    def _missing(self) -> None:
+    def _missing(self) -> dict[str, list[str]]:
         """Nothing was given at all: what is required is missing."""
         shape = self._shapes.of(self.schema)
-        if shape.kind == "object":
-            self.errors = {join(self.name, key): ["This is required."] for key in shape.required}
+        return {join(self.name, key): ["This is required."] for key in shape.required if shape.kind == "object"}
 
     def _read_errors(self, value: Any, name: str) -> None:
         if isinstance(value, Unread):

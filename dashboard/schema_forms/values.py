@@ -57,6 +57,12 @@ class Unread:
     is_json: bool = False
 
 
+class UnreadText(str):
+    """The text of such a control in a document: no schema is held against it."""
+
+    __slots__ = ()
+
+
 @dataclass
 class Chosen:
     """A value under a chosen branch of a union that the value alone does not tell; `kind` is the branch's index."""

@@ -162,6 +162,38 @@ def test_a_page_warns_first_and_then_launches_anyway(browser: Client) -> None:
     assert Run.objects.count() == 1
 
 
+def test_every_mistake_of_a_form_is_told_at_once_and_once(browser: Client) -> None:
+    sent = {"input_view": "form", "input/topic": "", "input/seconds": "abc", "input/sections/0/heading": "one"}
+    sent |= {"context_view": "form", "context/count": "many", "after_seconds": "soon"}
+
+    errors = refused(browser, **sent)
+    page = browser.post("/launch/", {"assistant_id": "report", **sent}).content.decode()
+
+    assert errors["input/topic"] == ["This is required."]
+    assert errors["input/seconds"] == ["Write a number such as 3 or 1.5."]
+    assert errors["after_seconds"]
+    beside = page.split('id="document-input"')[1]
+    assert beside.count("Write a number such as 3 or 1.5.") == 1
+
+
+def test_an_image_left_empty_is_refused_beside_its_field(browser: Client) -> None:
+    part = "input/messages/0/content/1"
+    sent = {
+        "assistant_id": "chat",
+        "input_view": "form",
+        "input/messages/0/role": "user",
+        "kind/input/messages/0/content": "1",
+        "input/messages/0/content/0/text": "Look",
+        f"kind/{part}": "1",
+        f"given/{part}": "value",
+        f"{part}/type": "image_url",
+        f"given/{part}/image_url": "value",
+        f"{part}/image_url/url": "",
+    }
+
+    assert refused(browser, **sent) == {f"{part}/image_url/url": ["This is required."]}
+
+
 def test_a_name_that_the_server_does_not_offer_is_asked_about_first(browser: Client, team: Team) -> None:
     first = browser.post("/launch/", {"assistant_id": "nosuch"})
     assert first.status_code == 422
