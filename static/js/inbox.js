@@ -1,50 +1,14 @@
-// The inbox by keyboard, and a notification when a question comes, for those who asked for it.
-// Typing in a field is never taken for a key.
+// The inbox: its keys, its count in the title, and a notification when a question comes, for those who asked for it.
+import { attachInboxKeys } from "./inbox_keys.js";
+
 const ASKED = "runboard-notify";
 
 export function attachInbox() {
   const inbox = document.querySelector("[data-inbox]");
   watchCount();
   if (!inbox) return;
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog[open]")) return;
-    if (KEYS[event.key]?.(inbox)) event.preventDefault();
-  });
+  attachInboxKeys(inbox);
   attachNotify();
-}
-
-const KEYS = {
-  j: (inbox) => move(inbox, 1),
-  k: (inbox) => move(inbox, -1),
-  a: (inbox) => press(inbox.querySelector("[data-first-choice]")),
-  e: (inbox) => open(inbox.querySelector("[data-edit-choice]")) || press(inbox.querySelector("input[type=radio][value=edit]")),
-  "?": () => show(document.querySelector("[data-inbox-keys]")),
-};
-
-function move(inbox, by) {
-  const items = [...inbox.querySelectorAll("[data-inbox-item]")];
-  const at = items.indexOf(document.activeElement);
-  const current = at >= 0 ? at : items.findIndex((item) => item.ariaCurrent === "true");
-  const next = items[Math.max(0, Math.min(items.length - 1, at < 0 && current < 0 ? 0 : current + by))];
-  next?.focus();
-  return next;
-}
-
-function press(button) {
-  button?.click();
-  return button;
-}
-
-function open(details) {
-  if (!details) return null;
-  details.open = true;
-  details.querySelector("input, textarea, select")?.focus();
-  return details;
-}
-
-function show(dialog) {
-  dialog.showModal();
-  return dialog;
 }
 
 /** The count in the title follows the one in the navigation; a higher one may be told. */

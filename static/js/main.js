@@ -1,4 +1,5 @@
 // Attaches the behaviours of a page. Each finds what it needs in the part that was loaded, or does nothing.
+import { attachAnswering } from "./answering.js";
 import { attachCopy } from "./copy.js";
 import { attachDraft } from "./draft.js";
 import { attachFilters } from "./filters.js";
@@ -27,6 +28,7 @@ const { htmx } = window;
 attachLive(document);
 attachCopy(document);
 attachMenus(document);
+attachAnswering(document);
 attachInbox();
 attachThreads(document);
 attachToasts(document.body);

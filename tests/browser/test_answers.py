@@ -4,41 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team, User
+from tests.browser.asking import ANSWER, asks, waiting_run
 from tests.browser.conftest import Open
 from tests.browser.steps import finish, live, start
 from tests.factories import make_run, make_user
 
-ANSWER = {
-    "type": "object",
-    "properties": {
-        "decision": {"type": "string", "enum": ["approve", "reject"]},
-        "comment": {"type": "string", "title": "Comment"},
-    },
-    "required": ["decision"],
-}
 LETTER = "We are sorry that your parcel arrived broken. " * 12
-
-
-def asks(*values: Any, schema: Any = None) -> Outcome:
-    interrupts = [{"id": f"q{place}", "value": value, "response_schema": schema} for place, value in enumerate(values)]
-    body = json.dumps({"__interrupt__": interrupts}).encode()
-    return Outcome(RunStatus.NEEDS_INPUT, body=body, ending={"interrupts": interrupts, "next": ["ask"]})
-
-
-def waiting_run(team: Team, user: User, outcome: Outcome, **more: Any) -> Run:
-    run = make_run(team=team, by=user, server=team.servers.get(), **more)
-    finish(start(run), outcome)
-    return run
 
 
 def test_a_question_reaches_a_person_and_the_answer_reaches_the_question(
@@ -63,8 +42,8 @@ def test_a_question_reaches_a_person_and_the_answer_reaches_the_question(
     expect(bob.locator("#inbox-count")).to_have_attribute("data-inbox-count", "1")
     expect(bob).to_have_title(re.compile(r"^\(1\) Inbox"))
 
+    expect(bob.locator("[data-inbox-item]")).to_have_count(1)
     bob.keyboard.press("j")
-    bob.keyboard.press("Enter")
     expect(bob.get_by_role("button", name="Approve")).to_be_visible()
     bob.keyboard.press("a")
     bob.wait_for_url("**/inbox/")
