@@ -9,7 +9,8 @@ from typing import Any
 
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.presets import differing, value_at
-from dashboard.runs.models import Run, ThreadChoice
+from dashboard.runs.inheritance import INHERITED
+from dashboard.runs.models import ParentKind, Run, ThreadChoice
 from dashboard.runs.services import LaunchOrder
 from dashboard.runs.state.seen import seen
 from dashboard.schema_forms import MISSING, check
@@ -35,13 +36,16 @@ class Change:
 class Difference:
     """`changes` are what differs; `refused` are labels with why the assistant's schema no longer takes them.
 
-    `is_known` is False while the form cannot be read.
+    `is_known` is False while the form cannot be read. `fork` is the checkpoint at which a fork starts, "" for what is
+    none: it is compared with what a fork takes over; `has_input` says whether it is given an input.
     """
 
     changes: tuple[Change, ...] = ()
     more: int = 0
     refused: tuple[tuple[str, str], ...] = ()
     is_known: bool = True
+    fork: str = ""
+    has_input: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -53,8 +57,11 @@ def difference(run: Run, order: LaunchOrder | None) -> Difference:
     """How `order` differs from what `run` was launched with; None: the form cannot be read yet."""
     if order is None:
         return Difference(is_known=False, refused=_refused(run, run.request.params))
-    before = _compared(run.request.params, run.thread_choice)
+    fork = fork_start(run, order.thread_choice, order.thread_id, order.params)
+    before = _compared(_taken_over(run) if fork else run.request.params, run.thread_choice)
     after = _compared(order.params, order.thread_choice)
+    if fork:
+        after = {name: value for name, value in after.items() if name not in ("input", "checkpoint", "checkpoint_id")}
     changes = [
         Change(label_of(name), _text(value_at(before, name)), _text(value_at(after, name)))
         for name in differing(before, after)
@@ -63,21 +70,44 @@ def difference(run: Run, order: LaunchOrder | None) -> Difference:
         ("assistant", run.assistant_id, order.assistant_id),
         ("name", run.name, order.name),
         ("tags", ", ".join(run.tags), ", ".join(order.tags)),
-        ("thread", ThreadChoice(run.thread_choice).label, ThreadChoice(order.thread_choice).label),
     )
     changes += [Change(label, _text(was), _text(now)) for label, was, now in others if was != now]
+    if run.thread_choice != order.thread_choice and not fork:
+        was, now = ThreadChoice(run.thread_choice).label, ThreadChoice(order.thread_choice).label
+        changes.append(Change("thread", _text(was), _text(now)))
     if run.server_id != order.server.pk:
         changes.append(Change("server", _text(run.server.name), _text(order.server.name)))
     if sorted(run.request.params.get("headers") or []) != sorted(order.headers):
         changes.append(Change("headers"))
     if run.thread_choice == order.thread_choice == ThreadChoice.EXISTING and run.remote_thread_id != order.thread_id:
         changes.append(Change("thread id", _text(run.remote_thread_id), _text(order.thread_id)))
-    return Difference(tuple(changes[:SHOWN]), max(0, len(changes) - SHOWN), _refused(run, order.params))
+    return Difference(
+        tuple(changes[:SHOWN]),
+        max(0, len(changes) - SHOWN),
+        _refused(run, order.params),
+        fork=fork,
+        has_input=order.params.get("input") is not None,
+    )
 
 
-def unchanged(run: Run) -> Difference:
-    """The difference before anything was changed."""
-    return Difference(refused=_refused(run, run.request.params))
+def unchanged(run: Run, *, fork: str = "") -> Difference:
+    """The difference before anything was changed, in a form for the same again, or for a fork at a checkpoint."""
+    return Difference(refused=_refused(run, _taken_over(run) if fork else run.request.params), fork=fork)
+
+
+def fork_start(run: Run, thread: str, thread_id: str | None, params: Mapping[str, Any]) -> str:
+    """The checkpoint of the run's thread at which a launch forks it; "" for a launch that is no fork."""
+    is_on_its_thread = thread == ThreadChoice.EXISTING and thread_id == run.remote_thread_id is not None
+    starts_at = params.get("checkpoint_id") or params.get("checkpoint")
+    if not is_on_its_thread or not starts_at or starts_at == run.request.params.get("checkpoint_id"):
+        return ""
+    return starts_at if isinstance(starts_at, str) else str(starts_at.get("checkpoint_id") or "latest")
+
+
+def _taken_over(run: Run) -> dict[str, Any]:
+    """The parameters that a fork takes over."""
+    params = run.request.params
+    return {name: value for name, value in params.items() if ParentKind.FORK in INHERITED.get(name, frozenset())}
 
 
 def _text(value: Any) -> str:

@@ -140,6 +140,11 @@ class Document:
         self.text = "" if value is MISSING else json_text.write(value)
         self.view, self.form = "json", None
 
+    def leave_empty(self) -> None:
+        """Give nothing: as JSON where the form would give its defaults."""
+        if self.form is not None and self.value is not MISSING:
+            self.view, self.form, self.text = "json", None, ""
+
     def forget_unknown(self, fixed: Fixed) -> None:
         """Another assistant was chosen: keep what it has a field for too, and show its form."""
         value = self.value

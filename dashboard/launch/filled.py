@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dashboard.launch.differences import difference
+from dashboard.launch.differences import difference, fork_start
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.models import Preset
 from dashboard.launch.presets import preset_apply, preset_data, preset_fixed, preset_id_of
 from dashboard.launch.selectors import preset_get
-from dashboard.runs.models import ParentKind, ThreadChoice
+from dashboard.runs.models import ParentKind
 from dashboard.runs.services import LaunchOrder
 from dashboard.teams.middleware import TeamRequest
 
@@ -66,10 +66,6 @@ def kind_of(order: LaunchOrder) -> ParentKind | Literal[""]:
     parent = order.parent
     if parent is None or order.parent_kind != ParentKind.AGAIN:
         return order.parent_kind
-    is_on_its_thread = (
-        order.thread_choice == ThreadChoice.EXISTING and order.thread_id == parent.remote_thread_id is not None
-    )
-    starts_at = order.params.get("checkpoint_id") or order.params.get("checkpoint")
-    if is_on_its_thread and starts_at and starts_at != parent.request.params.get("checkpoint_id"):
+    if fork_start(parent, order.thread_choice, order.thread_id, order.params):
         return ParentKind.FORK
     return ParentKind.EDIT if difference(parent, order).fields else ParentKind.AGAIN

@@ -383,9 +383,10 @@ class LaunchForm(forms.Form):
         return self[name].value() not in (None, "")
 
     def advanced_is_open(self) -> bool:
-        """Advanced is open when it holds an error, or something typed."""
+        """Advanced is open when it holds an error, or something typed; a fork is told of above the form."""
         names = {name.partition("/")[0] for name in (*self.errors, *self.warnings)}
-        return self.advanced_given() > 0 or any(name in names for name in ADVANCED_FIELDS)
+        is_fork = self.parent_id is not None and self._is_given("checkpoint_id")
+        return (self.advanced_given() > 0 and not is_fork) or any(name in names for name in ADVANCED_FIELDS)
 
     def uploads(self) -> bool:
         """Whether a file can be chosen somewhere: the page's form is then multipart/form-data."""

@@ -37,26 +37,20 @@ def launch(request: TeamRequest) -> HttpResponse:
     return _launch(request) if request.method == "POST" else _show(request)
 
 
-FORK = (
-    "This goes on from a checkpoint, with the state as it was there. Leave the input empty to run the step after it "
-    "again; with an input the graph begins anew from that state."
-)
 launch.keeps_typed = True  # type: ignore[attr-defined]  # read where a POST is refused
 
 
 def _show(request: TeamRequest) -> HttpResponse:
     initial = {"launch_key": new_launch_key(), "thread": "new"}
     parent = _run_named(request, "from")
+    is_fork = parent is not None and bool(request.GET.get("checkpoint_id"))
     typed = typed_take(request, request.path)
     if typed is not None:
         messages.info(request, "Here is what you typed. It has not been launched. Look it over, then launch it.")
         context = _context(request, _typed_form(request, typed), None)
         return render(request, "launch/page.html", context | {"is_typed": True})
     if parent is not None:
-        is_fork = bool(request.GET.get("checkpoint_id"))
         initial |= prefill_for_fork(parent, by=request.user) if is_fork else prefill_from_run(parent)
-        if is_fork:
-            messages.info(request, FORK)
     if (preset := preset_named(request)) is not None:
         initial |= preset_controls(preset)
     elif request.GET.get("preset"):
@@ -69,6 +63,8 @@ def _show(request: TeamRequest) -> HttpResponse:
     form = LaunchForm(
         team=request.team, by=request.user, initial=initial, controls=request.GET, fixed=preset_fixed(preset)
     )
+    if is_fork and not any(name.partition("/")[0] in ("input", "input_view") for name in request.GET):
+        form.documents["input"].leave_empty()
     return render(request, "launch/page.html", _context(request, form, parent))
 
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.state.seen import cut, seen
 from dashboard.steps.models import RunCheckpoint
-from dashboard.steps.selectors import checkpoint_list, checkpoints_of
+from dashboard.steps.selectors import checkpoint_get, checkpoint_list, checkpoints_of, steps_list
 from dashboard.steps.timeline import OWN_NODES
 
 NAMES = 3
@@ -74,9 +74,17 @@ def fork_url(run: Run, checkpoint_id: str) -> str:
         return ""
     if run.thread_choice == ThreadChoice.STATELESS:
         return ""
-    # As JSON the input may be left empty, so that the state goes on as it is; a form would give its defaults.
-    query = urlencode({"from": run.pk, "checkpoint_id": checkpoint_id, "input_view": "json"})
+    query = urlencode({"from": run.pk, "checkpoint_id": checkpoint_id})
     return f"{reverse('launch')}?{query}"
+
+
+def nodes_at(run: Run, checkpoint_id: str) -> list[str]:
+    """The steps that run again when a fork starts at the checkpoint; [] at the end of the run, or when not known."""
+    steps = steps_list(run).filter(path=[], checkpoint_id=checkpoint_id)[: NAMES + 1]
+    found = [step.node for step in steps]
+    if not found and (point := checkpoint_get(run, checkpoint_id)) is not None:
+        found = [node for node in point.next_nodes if node not in OWN_NODES]
+    return [seen(cut(node, 60)) for node in dict.fromkeys(found)][:NAMES]
 
 
 def _title(checkpoint: RunCheckpoint) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -13,9 +14,11 @@ from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
 from dashboard.servers.services import AssistantFound, server_seen
+from dashboard.steps.models import Step
 from dashboard.teams.encryption import secrets_decrypt
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.page_forms import controls
 
 pytestmark = pytest.mark.django_db
 
@@ -192,6 +195,56 @@ def test_a_fork_starts_at_a_checkpoint_of_the_runs_thread(browser: Client, team:
     assert str(done.remote_thread_id) in page
     assert "tides" not in page[page.index('id="id_input"') :][:400]
     assert (forked.parent_kind, forked.remote_thread_id) == ("fork", done.remote_thread_id)
+
+
+def report_with(run: Run, properties: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": properties, "required": ["topic"]}
+    found = AssistantFound(uuid.uuid4(), "chat", "chat", schemas={"input_schema": schema})
+    server_seen(server=run.server, version="1", assistants=[found])
+
+
+CHECKPOINT = "1ef4a1b2-0000-6000-8000-000000000001"
+TOPIC = {"topic": {"type": "string"}}
+
+
+def forked_run(team: Team, ada: User, properties: dict[str, Any]) -> Run:
+    done = make_run(server=make_server(team), by=ada, params=PARAMS, status=RunStatus.SUCCEEDED, body=b"{}")
+    report_with(done, properties)
+    Step.objects.create(run=done, index=0, node="write", status="done", checkpoint_id=CHECKPOINT)
+    return done
+
+
+def test_the_page_of_a_fork_says_where_it_starts_in_one_band(browser: Client, team: Team, ada: User) -> None:
+    done = forked_run(team, ada, TOPIC)
+
+    page = browser.get(f"/launch/?from={done.pk}&checkpoint_id={CHECKPOINT}").content.decode()
+    sent = controls(page)
+    fragment = browser.post("/launch/differences/", sent, headers=HTMX).content.decode()
+    edits = browser.post("/launch/differences/", sent | {"input/topic": "gales", "name": "x"}, headers=HTMX)
+    forked = made(browser.post("/launch/", sent, headers=JSON))
+
+    for html in (page, fragment):
+        words = " ".join(re.sub(r"<[^>]+>", "", html).split())
+        assert f"Forks {done.title} at step write (1ef4a1b2-0000); the input is empty: leave it so to run the" in words
+        assert "Everything is as" not in html
+        assert "Besides" not in html
+    assert 'id="advanced">' in page
+    assert page.count("goes on from a checkpoint") == 0
+    assert sent["input_view"] == "form"
+    words = " ".join(re.sub(r"<[^>]+>", "", edits.content.decode()).split())
+    assert "with an input, the graph begins anew" in words
+    assert "Besides, name: nothing → x" in words
+    assert (forked.parent_kind, forked.request.params.get("input")) == ("fork", None)
+    assert forked.request.params["checkpoint_id"] == CHECKPOINT
+
+
+def test_a_fork_does_not_send_the_defaults_of_a_form(browser: Client, team: Team, ada: User) -> None:
+    done = forked_run(team, ada, TOPIC | {"tone": {"type": "string", "default": "plain"}})
+
+    page = browser.get(f"/launch/?from={done.pk}&checkpoint_id={CHECKPOINT}").content.decode()
+    forked = made(browser.post("/launch/", controls(page), headers=JSON))
+
+    assert forked.request.params.get("input") is None
 
 
 def test_code_holds_the_whole_call_and_no_secret(browser: Client, run: Run) -> None:

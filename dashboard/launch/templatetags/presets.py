@@ -8,10 +8,12 @@ from urllib.parse import urlencode
 from django import template
 from django.template import Context
 
-from dashboard.launch.differences import Difference, difference, unchanged
+from dashboard.launch.differences import Difference, difference, fork_start, unchanged
+from dashboard.launch.forms import LaunchForm
 from dashboard.launch.prefill import new_launch_key
 from dashboard.launch.presets import preset_id_of
 from dashboard.launch.selectors import RecentInput, preset_get, preset_list, presets_of, recent_inputs
+from dashboard.runs.models import Run
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_find, assistant_ids, server_list
 
@@ -51,8 +53,15 @@ def launch_differs(context: Context) -> Difference:
         return found
     parent, form = context["parent"], context.get("form")
     if form is None or not form.is_bound:
-        return unchanged(parent)
+        return unchanged(parent, fork=_fork(parent, form))
     return difference(parent, form.order() if form.is_valid() else None)
+
+
+def _fork(parent: Run, form: LaunchForm | None) -> str:
+    if form is None:
+        return ""
+    start = {"checkpoint_id": str(form["checkpoint_id"].value() or "")}
+    return fork_start(parent, str(form["thread"].value()), str(form["thread_id"].value() or ""), start)
 
 
 @register.simple_tag

@@ -10,7 +10,7 @@ from django import template
 
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
-from dashboard.steps.checkpoints import Point, thread_points
+from dashboard.steps.checkpoints import Point, nodes_at, thread_points
 from dashboard.steps.fragments import (
     fork_context,
     fork_item_context,
@@ -74,6 +74,12 @@ def points_of_runs(runs: Sequence[Any]) -> dict[UUID, list[Point]]:
 def points_of(points: dict[UUID, list[Point]], run: Run) -> list[Point]:
     """Those of one run."""
     return points.get(run.pk, [])
+
+
+@register.simple_tag
+def fork_nodes(run: Run, checkpoint_id: str) -> str:
+    """The steps that a fork at the checkpoint runs again, by name; "" when they are not known."""
+    return ", ".join(nodes_at(run, checkpoint_id))
 
 
 @register.filter
