@@ -33,7 +33,7 @@ export function attachDraft(part) {
   });
 
   const draft = JSON.parse(store((storage) => storage.getItem(key)) ?? "null");
-  if (!draft || Date.now() - draft.at > KEPT_MS || location.search || "typed" in form.dataset) return;
+  if (!draft || Date.now() - draft.at > KEPT_MS || isFilled() || "typed" in form.dataset) return;
   note.hidden = false;
   note.querySelector("[data-draft-restore]").addEventListener("click", () => {
     const values = { ...Object.fromEntries(draft.fields), launch_key: form.elements.launch_key.value, do: "restore" };
@@ -43,6 +43,11 @@ export function attachDraft(part) {
     store((storage) => storage.removeItem(key));
     note.hidden = true;
   });
+}
+
+/** Whether the address fills more than which assistant is meant. */
+function isFilled() {
+  return [...new URLSearchParams(location.search).keys()].some((name) => name !== "assistant_id" && name !== "server");
 }
 
 /** Browsers may forbid to keep anything. */

@@ -21,10 +21,12 @@ export function attachLaunch(part) {
     button.innerHTML = words;
     form.elements.launch_key.value = newKey();
   });
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+  // From anywhere on the page, for as long as this form is on it: another assistant brings another form.
+  document.addEventListener("keydown", function launchByKey(event) {
+    if (!form.isConnected) return document.removeEventListener("keydown", launchByKey);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.defaultPrevented) {
       event.preventDefault();
-      form.requestSubmit(button);
+      if (!button.disabled) form.requestSubmit(button);
     }
   });
 

@@ -1,4 +1,6 @@
 // The picker of assistants: a text with a list below it, searched as one types. Without it the browser's own list helps.
+import { address, recall } from "./picked_before.js";
+
 const { htmx } = window;
 
 export function attachPicker(part) {
@@ -42,8 +44,10 @@ export function attachPicker(part) {
   const load = () => {
     close();
     if (input.value === loaded) return;
+    const values = { ...recall(input.form, loaded, input.value), do: "assistant" };
     loaded = input.value;
-    htmx.ajax("POST", picker.dataset.url, { source: input, target: "#launch-form", swap: "outerHTML", values: { do: "assistant" } });
+    htmx.ajax("POST", picker.dataset.url, { source: input, target: "#launch-form", swap: "outerHTML", values })
+      .then(() => address(input.value));
   };
   const choose = (option) => {
     input.value = option.dataset.value;

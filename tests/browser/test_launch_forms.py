@@ -210,6 +210,28 @@ def test_another_assistant_is_picked_by_search_and_keeps_what_fits(page: Page) -
     expect(page.locator("#id_name")).to_have_value("my own words")
 
 
+def test_coming_back_to_an_assistant_brings_back_what_was_typed(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person&input/name=Grace")
+    page.locator('[name="input/home/street"]').fill("Long Street")
+    for name, control in (("chat", "input/messages/0/content"), ("person", "input/home/street")):
+        page.locator("#id_assistant_id").fill(name)
+        page.keyboard.press("Enter")
+        expect(page.locator(f'[name="{control}"]')).to_be_visible()
+        expect(page).to_have_url(re.compile(rf"/launch/\?assistant_id={name}$"))
+
+    expect(page.locator('[name="input/home/street"]')).to_have_value("Long Street")
+    expect(page.locator('[name="input/name"]')).to_have_value("Grace")
+
+
+def test_ctrl_enter_launches_from_anywhere_on_the_page(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person&input/name=Ada&input/home/street=Long")
+    page.locator("h1").click()
+
+    page.keyboard.press("Control+Enter")
+
+    assert launched(page)["input"] == {"name": "Ada", "home": {"street": "Long"}}
+
+
 def test_the_picker_ranks_names_before_descriptions(page: Page, team: Team) -> None:
     about = {"writer": "Drafts text.", "refunds": "Reads claims and writes letters.", "copywriter": "Sells."}
     found = [AssistantFound(uuid4(), name, name, text, {}) for name, text in about.items()]
@@ -288,7 +310,7 @@ def test_a_draft_survives_a_closed_tab_without_its_secrets(open_browser: Open, u
     page.close()
 
     page = context.new_page()
-    page.goto("/launch/")
+    page.goto("/launch/?assistant_id=chat")
     page.get_by_role("button", name="Go on with it").click()
 
     expect(page.locator('[name="input/home/street"]')).to_have_value("Long Street")
