@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from dashboard.answers.details import Details
 from dashboard.answers.quick import quick_of, without
-from dashboard.answers.shapes import MESSAGE_DECISIONS, Action, Choice, Shape, shape_of
+from dashboard.answers.shapes import MESSAGE_DECISIONS, MUST_SAY, Action, Choice, Shape, shape_of
 from dashboard.answers.showing import shown
 from dashboard.runs.models import Question, Run, WaitState
 from dashboard.schema_forms import MISSING, SchemaForm, json_text
@@ -33,6 +33,7 @@ class ActionForm:
         self.messages = {word: self._message(word, data, document) for word in action.decisions}
         self.args = self._args(data, document, post_url) if "edit" in action.decisions else None
         self.error = ""
+        self.message_error = ""
 
     def _args(self, data: QueryDict | None, document: Any, post_url: str) -> SchemaForm:
         schema = self.action.args_schema or {"type": "object", "properties": _properties(self.action.args)}
@@ -59,6 +60,7 @@ class ActionForm:
                 "is_message": word in MESSAGE_DECISIONS,
                 "is_edit": word == "edit",
                 "message": self.messages[word],
+                "error": self.message_error if word == self.chosen else "",
                 "is_chosen": word == self.chosen,
             }
             for word, label in self.decisions
@@ -81,6 +83,10 @@ class ActionForm:
             document = {} if self.args.document is MISSING else self.args.document
             edited = {("action" if is_old else "name"): self.action.name, "args": document}
             return {"type": "edit", ("args" if is_old else "edited_action"): edited}
+        if self.chosen in MUST_SAY and not message.strip():
+            self.message_error = "Write what to tell it: an empty response would tell it nothing."
+            errors[f"{self.action.field}/message/{self.chosen}"] = [self.message_error]
+            return MISSING
         if is_old:
             return {"type": self.chosen, "args": message if self.chosen == "response" else None}
         if self.chosen == "respond" or (self.chosen == "reject" and message):
@@ -189,7 +195,7 @@ class QuestionForm:
             return MISSING
         if MISSING in decisions:
             for form, decision in zip(self.actions, decisions, strict=True):
-                if decision is MISSING and not form.error and not (form.args and form.args.errors):
+                if decision is MISSING and not form.chosen:
                     form.error = "Decide about this one, too: they are answered together."
                     errors[form.action.field] = [form.error]
             return MISSING

@@ -17,6 +17,8 @@ DECISIONS = {"approve": "Approve", "edit": "Edit", "reject": "Reject", "respond"
 OLD_DECISIONS = {"accept": "Accept", "edit": "Edit", "response": "Respond", "ignore": "Ignore"}
 MESSAGE_DECISIONS = ("reject", "respond", "response")
 """Decisions that come with a text."""
+MUST_SAY = ("respond", "response")
+"""Those that are nothing without it."""
 OWN_DESCRIPTION = "Tool execution requires approval\n\nTool: "
 CHOICES_MAX = 12
 CHOICE_KEYS = ("choices", "options", "enum")

@@ -76,6 +76,27 @@ def test_fields_have_the_focus_and_ctrl_enter_sends(page: Page, team: Team, user
     assert decision["edited_action"]["args"] == {"to": "eve@example.org"}
 
 
+def test_while_arguments_are_edited_sending_them_is_the_main_thing(page: Page, team: Team, user: User) -> None:
+    config = {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": False}
+    action = {"action": "send_letter", "args": {"to": "bob@example.org"}}
+    run = waiting_run(team, user, asks({"action_request": action, "config": config}))
+    page.goto(f"/inbox/?run={run.pk}")
+    accept = page.get_by_role("button", name="Accept")
+    tone = "element => getComputedStyle(element).backgroundColor"
+    main = accept.evaluate(tone)
+
+    page.locator("summary", has_text="Respond").click()
+    page.locator("summary", has_text="Edit").click()
+    page.locator('[name="answer/q0/args/args/to"]').fill("eve@example.org")
+
+    expect(page.get_by_role("button", name="Send edited")).to_have_css("background-color", main)
+    expect(accept).not_to_have_css("background-color", main)
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.wait_for_url("**/inbox/")
+    assert run.children.get().request.params["command"]["resume"]["q0"]["args"]["args"] == {"to": "eve@example.org"}
+
+
 def test_the_list_of_keys_is_in_the_middle(page: Page, user: User) -> None:
     page.goto("/inbox/")
 
