@@ -35,11 +35,16 @@ def launch_threads(request: TeamRequest) -> HttpResponse:
                         "about": choice.about,
                         "runs": choice.runs,
                         "is_busy": choice.is_busy,
+                        "asks": choice.asks,
                         "status": choice.latest.status,
                     }
                     for choice in choices
                 ]
             }
         )
-    context = {"choices": choices, "text": text, "chosen": request.GET.get("thread_id", "")}
+    chosen = request.GET.get("thread_id", "")[:200].strip()
+    if chosen and chosen not in {choice.thread_id for choice in choices}:
+        named = thread_choices(request.team, server_id=server_id, text=chosen)
+        choices = [choice for choice in named if choice.thread_id == chosen] + choices
+    context = {"choices": choices, "text": text, "chosen": chosen}
     return render(request, "launch/_thread_list.html" if is_htmx(request) else "launch/threads.html", context)

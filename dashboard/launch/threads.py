@@ -9,7 +9,8 @@ from uuid import UUID
 from dashboard.history.filters import RunFilters
 from dashboard.history.selectors import run_list
 from dashboard.launch.selectors import about_input
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, WaitState
+from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Team
 
 LOOKED_AT = 400
@@ -31,6 +32,11 @@ class ThreadChoice:
     def is_busy(self) -> bool:
         """Whether a run is at work there, so that a new one has to wait, or pushes it out."""
         return not self.latest.is_terminal
+
+    @property
+    def asks(self) -> bool:
+        """Whether a question waits there for its answer."""
+        return self.latest.status == RunStatus.NEEDS_INPUT and self.latest.wait_state == WaitState.OPEN
 
 
 def thread_choices(team: Team, *, server_id: UUID | None = None, text: str = "") -> list[ThreadChoice]:

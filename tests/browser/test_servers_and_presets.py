@@ -120,6 +120,33 @@ def test_a_thread_is_picked_by_what_was_asked_there(page: Page, server: Server, 
     expect(page.locator("[data-thread]")).to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 740)])
+def test_nothing_covers_the_threads_and_the_fields_below(
+    open_browser: Open, server: Server, user: User, width: int, height: int
+) -> None:
+    for number in range(6):
+        ended = RunStatus.NEEDS_INPUT if number == 5 else RunStatus.SUCCEEDED
+        launched(server, user, status=ended, body=b'{"__interrupt__": [{"value": "ok?"}]}', name=f"Tide {number}")
+    page = open_browser(user, viewport={"width": width, "height": height}).new_page()
+    page.goto("/launch/?assistant_id=report")
+    page.get_by_label("Existing thread").check()
+
+    page.locator("[data-thread]").first.click()
+
+    expect(page.get_by_text("A question waits there")).to_be_visible()
+    for covered in (page.locator("[data-thread]").last, page.get_by_label("thread id"), page.locator("#id_tags")):
+        covered.focus()
+        is_seen = covered.evaluate(
+            """element => {
+              const { left, top, width, height } = element.getBoundingClientRect();
+              return element.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+            }"""
+        )
+        assert is_seen
+    if width == 360:
+        expect(page.locator(".launch-submit")).to_have_css("position", "static")
+
+
 def test_the_same_again_launches_from_the_runs_menu(page: Page, server: Server, user: User) -> None:
     run = launched(server, user)
     page.goto(f"/runs/{run.pk}/")

@@ -312,6 +312,9 @@ def test_threads_are_found_by_what_was_asked_there(browser: Client, team: Team, 
     assert [(found["thread_id"], found["runs"], found["is_busy"]) for found in gales] == [(thread, 2, False)]
     assert [found["thread_id"] for found in earlier] == [thread]
     assert "busy: running" in fragment
+    asked = make_run(server=server, by=ada, status=RunStatus.NEEDS_INPUT, body=b'{"__interrupt__": [{"value": "ok?"}]}')
+    named = browser.get(f"/launch/threads/?thread_id={asked.remote_thread_id}", headers=HTMX).content.decode()
+    assert named.count("A question waits there") == 1
     assert signed_in(make_user(make_team())).get("/launch/threads/", headers=JSON).json() == {"threads": []}
 
 
