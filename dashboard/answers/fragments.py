@@ -71,7 +71,7 @@ def answer_html(
     return SafeString(render_to_string("answers/_panel.html", context, request=request))
 
 
-def answer_live_html(run: Run, *, may_act: bool) -> SafeString:
+def answer_live_html(run: Run, *, may_act: bool, is_inbox: bool = False) -> SafeString:
     """The panel as it is pushed: without a form, which it fetches where there is none yet."""
     context = {
         "run": run,
@@ -79,6 +79,7 @@ def answer_live_html(run: Run, *, may_act: bool) -> SafeString:
         "is_open": run.wait_state == WaitState.OPEN,
         "is_question": run.status == RunStatus.NEEDS_INPUT,
         "wait_version": wait_version(run),
+        "is_inbox": is_inbox,
     }
     return SafeString(render_to_string("answers/_panel_live.html", context))
 

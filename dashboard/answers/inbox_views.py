@@ -73,8 +73,13 @@ def may_answer_several(request: TeamRequest, run: Run) -> bool:
 @member_required
 @require_safe
 def inbox_live(request: TeamRequest) -> HttpResponse:
-    """The list, as the WebSocket sends it: for browsers whose socket cannot open."""
-    return HttpResponse(fragments.inbox_live_html(request.team, InboxFilters.from_query(request.GET, request.user.pk)))
+    """What the WebSocket sends, the list and what became of the question on show: for browsers whose socket is closed."""
+    filters, may_act = InboxFilters.from_query(request.GET, request.user.pk), request.membership.may_launch
+    html = fragments.inbox_live_html(request.team, filters)
+    if filters.run and (run := run_get(request.team, filters.run)):
+        html += fragments.attention_html(run, may_act=may_act, is_inbox=True)
+        html += fragments.answer_live_html(run, may_act=may_act, is_inbox=True)
+    return HttpResponse(html)
 
 
 def _as_json(request: TeamRequest, filters: InboxFilters) -> JsonResponse:

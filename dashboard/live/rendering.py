@@ -185,7 +185,9 @@ async def render_answer(team_id: UUID, run_id: UUID, *, may_act: bool) -> str:
         run = run_get(team_id, run_id)
         if run is None:
             return ""
-        return attention_html(run, may_act=may_act, is_inbox=True) + answer_live_html(run, may_act=may_act)
+        return attention_html(run, may_act=may_act, is_inbox=True) + answer_live_html(
+            run, may_act=may_act, is_inbox=True
+        )
 
     return str(await database_sync_to_async(render)())
 

@@ -1,4 +1,6 @@
 // What a filled launch form amounts to.
+import { isTyped } from "./typed.js";
+
 /** Say in words what would be launched, and count what was changed under Advanced. */
 export function summarize(form) {
   const value = (name) => form.elements[name]?.value?.trim() ?? "";
@@ -25,12 +27,6 @@ function isChanged(control) {
 
 /** Whether a click that loads another form would lose something a person has typed or chosen. */
 export function holdsTyping(form) {
-  const isTyped = (control) => {
-    if (control.type === "hidden" || control.type === "submit") return false;
-    if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
-    if (control.options) return control.value !== ([...control.options].find((option) => option.defaultSelected) ?? control.options[0])?.value;
-    return control.value !== control.defaultValue;
-  };
   return "typed" in form.dataset || [...form.elements].some((control) => control.name && isTyped(control));
 }
 

@@ -2,6 +2,7 @@
 // has no version, as what is said of the workers).
 // What the reader has opened or is at stays: open details, the focus, and whole parts whose `data-keep` is the same.
 import { prepareTrees } from "./tree.js";
+import { keepTyped } from "./typed.js";
 
 export function mergeParts(html) {
   const parts = document.createElement("template");
@@ -36,11 +37,13 @@ function replaceWithFocus(shown, part) {
     if (again?.dataset.keep === kept.dataset.keep) again.replaceWith(kept);
   }
   const scrolled = [...shown.querySelectorAll("[data-scroll][id]")].map((box) => [box.id, box.scrollLeft, box.scrollTop]);
+  const typed = keepTyped(shown, part);
   shown.replaceWith(part);
   for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
   window.htmx.process(part);
   prepareTrees(part);
   if (focused?.isConnected) focused.focus({ preventScroll: true });
+  else if (focused && typed) typed.focus();
   else if (focused) refocus(focused.id);
 }
 

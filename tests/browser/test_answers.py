@@ -48,13 +48,35 @@ def test_a_question_reaches_a_person_and_the_answer_reaches_the_question(
     bob.keyboard.press("a")
     bob.wait_for_url("**/inbox/")
 
-    # What was typed is not lost: it is in the form that was there, and the page says who was faster.
+    # What was typed is not lost, and the page says who was faster.
     expect(page.locator(f"#run-{run.pk}-banner")).to_contain_text("Answered by bob", timeout=2_000)
+    expect(page.get_by_role("heading", name="bob answered meanwhile. You had typed:")).to_be_visible()
+    expect(page.locator(".typed")).to_contain_text("typed meanwhile")
     expect(panel).to_have_attribute("data-question-state", "answered")
     expect(panel.get_by_role("button", name="Approve")).to_have_count(0)
     expect(bob.locator("#inbox-count")).to_have_attribute("data-inbox-count", "0")
     assert page.evaluate("window.notReloaded")
     assert run.children.get().request.params["command"] == {"resume": {"q0": {"decision": "approve"}}}
+
+
+def test_the_inbox_says_who_answered_and_keeps_what_was_typed(
+    page: Page, open_browser: Open, team: Team, user: User
+) -> None:
+    run = waiting_run(team, user, asks("Why?"))
+    bob = open_browser(make_user(team, username="bob")).new_page()
+    bob.goto(f"/inbox/?run={run.pk}")
+    live(bob, "live")
+    bob.get_by_label("Your answer").fill("My own long answer")
+
+    page.goto(f"/inbox/?run={run.pk}")
+    page.get_by_label("Your answer").fill("Because of the tide")
+    page.get_by_label("Your answer").press("Control+Enter")
+
+    expect(bob.locator(".inbox-main")).to_contain_text("Answered by ada: the run that went on.")
+    expect(bob.locator(".typed")).to_contain_text("ada answered meanwhile. You had typed:")
+    expect(bob.locator(".typed")).to_contain_text("My own long answer")
+    expect(bob.locator(".typed")).to_be_focused()
+    assert Axe().run(bob).response["violations"] == []
 
 
 def test_what_was_done_until_then_is_beside_the_question(page: Page, team: Team, user: User) -> None:

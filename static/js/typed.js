@@ -1,0 +1,50 @@
+// What a person typed into the form of an answer outlives the form: when the page changes under them, it stays to be read.
+
+/** Whether a control holds something that it was not given. */
+export function isTyped(control) {
+  if (control.type === "hidden" || control.type === "submit") return false;
+  if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
+  if (control.options) return control.value !== ([...control.options].find((option) => option.defaultSelected) ?? control.options[0])?.value;
+  return control.value !== control.defaultValue;
+}
+
+/** The controls of a part's answer form that hold what a person typed or chose. */
+export function typedIn(part) {
+  return [...(part.querySelector("[data-answer-form]")?.elements ?? [])].filter((control) => control.name && isTyped(control));
+}
+
+/** Before a form goes: what was typed stands beside it from now on, and who was faster. Returns what says so, or null. */
+export function keepTyped(shown, part) {
+  const typed = typedIn(shown).filter((control) => control.type !== "radio" || control.checked);
+  if (!typed.length || part.querySelector("[data-answer-form]")) return null;
+  const who = part.dataset.answeredBy;
+  const told = who ? `${who} answered meanwhile.` : "The question was closed or changed meanwhile.";
+  const note = make("section", { className: "typed", tabIndex: -1 });
+  note.setAttribute("role", "status");
+  const list = make("dl", { className: "action-args" });
+  for (const control of typed) {
+    const row = document.createElement("div");
+    const value = make("dd", { dir: "auto" });
+    value.append(make("span", { className: "argument-text", textContent: inWords(control) }));
+    row.append(make("dt", { textContent: nameOf(control) }), value);
+    list.append(row);
+  }
+  note.append(make("h2", { textContent: `${told} You had typed:` }), list);
+  shown.before(note);
+  return note;
+}
+
+function inWords(control) {
+  if (control.type === "checkbox") return control.checked ? "yes" : "no";
+  if (control.type === "radio") return control.closest("label")?.textContent.trim() ?? control.value;
+  return control.options ? control.selectedOptions[0]?.textContent.trim() : control.value;
+}
+
+function nameOf(control) {
+  if (control.type === "radio") return "Chosen";
+  return control.labels?.[0]?.textContent.trim() || control.ariaLabel || control.name.split("/").at(-1);
+}
+
+function make(tag, properties) {
+  return Object.assign(document.createElement(tag), properties);
+}
