@@ -33,11 +33,21 @@ FINDINGS = [
 ]  # fmt: skip
 
 
+BRANCHES = [f"look at source number {number}" for number in range(4)]
+WIDE_GRAPH = {
+    "nodes": [{"id": name} for name in ("__start__", *BRANCHES, "__end__")],
+    "edges": [{"source": "__start__", "target": name} for name in BRANCHES]
+    + [{"source": name, "target": "__end__"} for name in BRANCHES],
+}
+
+
 @pytest.fixture
 def server(team: Team) -> Server:
     server = team.servers.get()
     found = [
-        AssistantFound(uuid.UUID(int=1), "report", "report", "Plans a report. " * 20, {"input_schema": SCHEMA}, 2),
+        AssistantFound(
+            uuid.UUID(int=1), "report", "report", "Plans a report. " * 20, {"input_schema": SCHEMA}, 2, graph=WIDE_GRAPH
+        ),
         AssistantFound(
             uuid.UUID(int=2), "report", "Weekly-" + "unbroken" * 12, settings={"context": {"tone": "plain"}}
         ),
