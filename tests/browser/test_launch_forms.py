@@ -223,6 +223,28 @@ def test_coming_back_to_an_assistant_brings_back_what_was_typed(page: Page) -> N
     expect(page.locator('[name="input/name"]')).to_have_value("Grace")
 
 
+def test_swapping_parts_of_the_form_breaks_no_policy(page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto("/launch/?assistant_id=person")
+
+    # As a browser does when somebody drags the corner of a text area.
+    page.locator('textarea[name="input/name"]').evaluate("area => { area.style.height = '80px'; }")
+    page.get_by_role("group", name="Tags").get_by_role("button", name="Add an item").click()
+    expect(page.locator('[name="input/tags/0"]')).to_be_visible()
+    page.locator("#document-input").get_by_text("JSON", exact=True).click()
+    expect(page.locator("#id_input")).to_be_visible()
+    page.locator("#id_assistant_id").fill("chat")
+    page.keyboard.press("Enter")
+    expect(page.locator('[name="input/messages/0/content"]')).to_be_visible()
+    page.get_by_label("Existing thread").check()
+    expect(page.get_by_text("No thread was used yet")).to_be_visible()
+    page.locator("#document-input").get_by_text("JSON", exact=True).click()
+    expect(page.locator("#id_input")).to_be_visible()
+
+    assert [text for text in said if "Content Security Policy" in text] == []
+
+
 def test_ctrl_enter_launches_from_anywhere_on_the_page(page: Page) -> None:
     page.goto("/launch/?assistant_id=person&input/name=Ada&input/home/street=Long")
     page.locator("h1").click()
