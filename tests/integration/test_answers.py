@@ -63,6 +63,18 @@ def waiting_run(person: User, ending: dict[str, Any] = ONE, **more: Any) -> Run:
     )
 
 
+def test_what_the_server_sent_of_a_question_is_folded(browser: Client, person: User) -> None:
+    body = b'{"topic": "tides and gales", "__interrupt__": [{"id": "a1", "value": {"question": "Go?"}}]}'
+    run = waiting_run(person, body=body)
+
+    page = browser.get(f"/runs/{run.pk}/").content.decode()
+
+    fold = page.index("As the server sent it")
+    assert page.index("tides and gales") < page.index('<details class="state-asked">') < fold
+    assert fold < page.index("__interrupt__") < page.index("</details>", fold)
+    assert page.count("__interrupt__") == page.count("__interrupt__", fold)
+
+
 def answer(browser: Client, run: Run, answers: Any, **fields: str) -> Any:
     return browser.post(reverse("run-answer", args=[run.pk]), {"answers": json.dumps(answers), **fields}, **JSON)
 

@@ -21,19 +21,25 @@ from dashboard.runs.state.seen import NOTHING, seen, showable
 from dashboard.runs.state.storage import beginning
 
 RAW_CHARS: Final = 20_000
-HTML_VERSION: Final = 1
+HTML_VERSION: Final = 2
 """Part of the key under which HTML is kept."""
+ASKED: Final = "__interrupt__"
+"""The key under which servers put what a run asks; people read that as a question."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A final state, laid out. `problem` says why it is not; then `raw` begins the document."""
+    """A final state, laid out. `problem` says why it is not; then `raw` begins the document.
+
+    `asked` is what the run asks as its server sent it, which is told elsewhere as a question.
+    """
 
     size_bytes: int
     sha256: str
     address: str
     conversation: Conversation | None = None
     cards: list[Card] = field(default_factory=list)
+    asked: list[Card] = field(default_factory=list)
     rest: SafeString = NOTHING
     problem: str = ""
     raw: str = ""
@@ -69,7 +75,8 @@ def state_layout_html(
     def made() -> str:
         place = cache.document_of(found).root
         talk, shown, rest = _arranged(place, address, room=Room(room))
-        state = Result(found.size_bytes, bytes(found.sha256).hex(), address, talk, shown, rest)
+        shown, asked = _asked_apart(shown)
+        state = Result(found.size_bytes, bytes(found.sha256).hex(), address, talk, shown, asked, rest)
         return render_to_string("runs/state/_result.html", {"state": state, "run": run, "prefix": prefix})
 
     if found.size_bytes > cache.OPEN_MAX_BYTES:
@@ -100,7 +107,14 @@ def result_of(run: Run, found: RunResult, address: str, document: Document | Non
         words = "It could not be read as JSON; this is how it begins."
         return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
     talk, shown, rest = _laid_out(run, document.root, address)
-    return Result(found.size_bytes, sha256, address, talk, shown, rest)
+    shown, asked = _asked_apart(shown)
+    return Result(found.size_bytes, sha256, address, talk, shown, asked, rest)
+
+
+def _asked_apart(shown: list[Card]) -> tuple[list[Card], list[Card]]:
+    """The cards of the state, and that of what the run asks."""
+    asked = [one for one in shown if one.place is not None and str(one.place.key) == ASKED]
+    return [one for one in shown if one not in asked], asked
 
 
 def _laid_out(run: Run, root: Place, address: str) -> tuple[Conversation | None, list[Card], SafeString]:
