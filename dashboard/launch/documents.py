@@ -68,6 +68,11 @@ def has_configurable(schemas: Mapping[str, Any]) -> bool:
     return has_properties and not schemas.get("context_schema")
 
 
+def document_label(name: str) -> str:
+    """What people call the document."""
+    return _LABELS[name]
+
+
 @dataclass
 class Document:
     """One document, as posted or as it is to be shown."""
@@ -158,7 +163,7 @@ class Document:
 
     @property
     def label(self) -> str:
-        return _LABELS[self.name]
+        return document_label(self.name)
 
     @cached_property
     def html(self) -> str:

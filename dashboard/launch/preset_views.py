@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard.http import fields_only, go_to, json_errors, wants_json
 from dashboard.launch import selectors, services
 from dashboard.launch.forms import LaunchForm
+from dashboard.launch.labels import field_label
 from dashboard.launch.models import Preset, PresetScope
 from dashboard.launch.prefill import controls_of
 from dashboard.launch.preset_forms import PresetForm, launch_errors, launch_of
@@ -26,7 +27,7 @@ from dashboard.launch.presets import fields_of, preset_values
 from dashboard.runs.models import Run
 from dashboard.runs.state.view import value_tree
 from dashboard.servers.models import Assistant
-from dashboard.servers.selectors import assistant_list, assistant_meant, assistant_titles
+from dashboard.servers.selectors import assistant_find, assistant_list, assistant_meant, assistant_titles
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
 
@@ -93,7 +94,12 @@ def _draft(request: TeamRequest, form: PresetForm, *, status: int = 200) -> Http
     context = {
         "form": form,
         "controls": controls_of(values, server_id=str(order.server.pk), assistant_id=order.assistant_id),
-        "fields": _fields(values["params"], request.POST.getlist("locked"), request.POST.getlist("hidden")),
+        "fields": _fields(
+            values["params"],
+            request.POST.getlist("locked"),
+            request.POST.getlist("hidden"),
+            form.launch.assistant,
+        ),
         "assistant_id": order.assistant_id,
         "has_headers": bool(request.POST.get("headers", "").strip()),
     }
@@ -146,7 +152,9 @@ def _page(request: TeamRequest, preset: Preset, form: PresetForm, *, status: int
         "row": row,
         "preset": preset,
         "form": form,
-        "fields": _fields(preset.params, preset.locked, preset.hidden),
+        "fields": _fields(
+            preset.params, preset.locked, preset.hidden, assistant_find(preset.server, preset.assistant_id)
+        ),
         "runs": list(runs.order_by("-created_at", "-id")[:RUNS_SHOWN]),
         "launch_query": urlencode({"preset": preset.pk}),
         "may_act": request.membership.may_launch,
@@ -154,16 +162,21 @@ def _page(request: TeamRequest, preset: Preset, form: PresetForm, *, status: int
     return render(request, "presets/page.html", context, status=status)
 
 
-def _fields(params: dict[str, Any], locked: list[str], hidden: list[str]) -> list[dict[str, Any]]:
-    found = [
-        {"name": name, "node": value_tree(value), "is_locked": name in locked, "is_hidden": name in hidden}
-        for name, value in fields_of(params)
-        if name != "if_not_exists"
+def _fields(
+    params: dict[str, Any], locked: list[str], hidden: list[str], assistant: Assistant | None
+) -> list[dict[str, Any]]:
+    nodes: dict[str, Any] = {name: value_tree(value) for name, value in fields_of(params) if name != "if_not_exists"}
+    nodes |= dict.fromkeys(sorted({*locked, *hidden} - nodes.keys()))
+    return [
+        {
+            "name": name,
+            "label": field_label(name, assistant),
+            "node": node,
+            "is_locked": name in locked,
+            "is_hidden": name in hidden,
+        }
+        for name, node in nodes.items()
     ]
-    known = {field["name"] for field in found}
-    for name in sorted({*locked, *hidden} - known):
-        found.append({"name": name, "node": None, "is_locked": name in locked, "is_hidden": name in hidden})
-    return found
 
 
 def _done(request: TeamRequest, preset: Preset, *, status: int = 200) -> HttpResponse:

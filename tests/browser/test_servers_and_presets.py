@@ -94,7 +94,7 @@ def test_a_preset_is_kept_locked_and_launched_without_a_line_of_json(page: Page,
     page.get_by_role("button", name="Save as preset").click()
     page.get_by_label("Name").fill("Weekly tides")
     page.get_by_label("My team").check()
-    page.get_by_label("Lock input/topic").check()
+    page.get_by_label("Lock topic").check()
     page.get_by_role("button", name="Save preset").click()
     expect(page.get_by_role("heading", name="Weekly tides")).to_be_visible()
 

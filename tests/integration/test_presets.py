@@ -53,6 +53,36 @@ def keep(client: Client, **fields: Any) -> Any:
     return client.post("/presets/", values | fields, headers=JSON)
 
 
+def test_fields_stand_first_under_their_labels(team: Team, server: Server, client_of_ada: Client) -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "topic": {"type": "string", "title": "What it is about"},
+            "where": {"$ref": "#/$defs/Place"},
+        },
+        "$defs": {"Place": {"type": "object", "properties": {"quay": {"type": "string", "title": "Quay <1>"}}}},
+    }
+    found = AssistantFound(uuid.uuid4(), "report", "report", schemas={"input_schema": schema})
+    server_seen(server=server, version="1", assistants=[found])
+    value = json.dumps({"topic": "tides", "where": {"quay": "upper"}, "other": 1})
+    fields = {"input": value, "config": '{"recursion_limit": 9}', "interrupt_before": "review", "locked": "input/topic"}
+    preset = keep(client_of_ada, **fields).json()["url"]
+
+    pages = [client_of_ada.get(preset).content.decode(), signed_in(make_user(team)).get(preset).content.decode()]
+
+    for page in pages:
+        labels = [
+            "What it is about",
+            "where / Quay &lt;1&gt;",
+            "other",
+            "Settings: Recursion limit",
+            "Stop before nodes",
+        ]
+        places = [page.index(f'<span class="preset-label"><bdi>{label}</bdi>') for label in labels]
+        assert max(places) < page.index("Its runs")
+    assert 'aria-label="Lock What it is about"' in pages[0]
+
+
 def launched(answer: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.content
     return dict(Run.objects.select_related("request").get(pk=answer.json()["id"]).request.params)
