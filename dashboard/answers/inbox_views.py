@@ -73,7 +73,7 @@ def may_answer_several(request: TeamRequest, run: Run) -> bool:
 @member_required
 @require_safe
 def inbox_live(request: TeamRequest) -> HttpResponse:
-    """What the WebSocket sends, the list and what became of the question on show: for browsers whose socket is closed."""
+    """What the WebSocket sends, for browsers whose socket cannot open: the list, and the question on show."""
     filters, may_act = InboxFilters.from_query(request.GET, request.user.pk), request.membership.may_launch
     html = fragments.inbox_live_html(request.team, filters)
     if filters.run and (run := run_get(request.team, filters.run)):

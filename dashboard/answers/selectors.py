@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
 
@@ -33,7 +34,7 @@ ME, NOBODY = "me", "nobody"
 
 @dataclass(frozen=True)
 class EarlierAnswers:
-    """How such questions were answered before, by the last answers to this assistant.
+    """How such questions were answered before.
 
     `line`: "approve 14 of 16 times"; "" when there is nothing that could be counted.
     """
@@ -184,12 +185,14 @@ def may_be_assigned(team: Team | UUID) -> list[User]:
 
 
 def earlier_answers(run: Run) -> EarlierAnswers | None:
-    """The last answers to questions of the run's assistant on its server; None when there are none."""
+    """The last answers to the same questions of the run's assistant on its server; None when there are none."""
     answers = Run.objects.filter(team=run.team_id, assistant_id=run.assistant_id, answers__isnull=False)
     latest = list(answers.filter(server=run.server_id).order_by("-created_at").values_list("pk", flat=True)[:EARLIER])
-    answered = Question.objects.filter(answered_by_run__in=latest, state=WaitState.ANSWERED) if latest else ()
-    place = {pk: number for number, pk in enumerate(latest)}
-    found = sorted(answered, key=lambda question: place.get(question.answered_by_run_id, EARLIER))[:EARLIER]
+    answered = _with_node(Question.objects.filter(answered_by_run__in=latest)) if latest else ()
+    place: dict[UUID | None, int] = {pk: number for number, pk in enumerate(latest)}
+    asked = [_same(question) for question in _with_node(run.questions.filter(state=WaitState.OPEN))] if answered else []
+    found = [question for question in answered if question.state == WaitState.ANSWERED and _same(question) in asked]
+    found = sorted(found, key=lambda question: place.get(question.answered_by_run_id, EARLIER))[:EARLIER]
     if not found:
         return None
     words = Counter(word for question in found if (word := answer_word(question.answer)))
@@ -201,22 +204,37 @@ def earlier_answers(run: Run) -> EarlierAnswers | None:
 
 
 def last_answers(run: Run) -> dict[str, Any]:
-    """The last answers to questions like those of `run`, by the ids of its own: the same place, and the same keys."""
-    found = {}
-    for question in run.questions.all():
-        earlier = Question.objects.filter(
-            run__team=run.team_id, run__assistant_id=run.assistant_id, position=question.position, state="answered"
-        ).order_by("-answered_by_run__created_at")
-        for other in earlier[:10]:
-            if _kind(other) == _kind(question):
-                found[question.interrupt_id] = other.answer
-                break
-    return found
+    """The last answers to the same questions as those of `run`, by the ids of its own."""
+    earlier = Question.objects.filter(
+        run__team=run.team_id, run__assistant_id=run.assistant_id, run__server=run.server_id, state=WaitState.ANSWERED
+    ).order_by("-answered_by_run__created_at")
+    last: dict[object, Question] = {}
+    for question in _with_node(earlier)[:EARLIER]:
+        last.setdefault(_same(question), question)
+    asked = [(question.interrupt_id, _same(question)) for question in _with_node(run.questions.all())]
+    return {interrupt_id: last[same].answer for interrupt_id, same in asked if same in last}
 
 
-def _kind(question: Question) -> object:
+def _with_node(questions: QuerySet[Question]) -> QuerySet[Question]:
+    """With what `_same` needs of their runs."""
+    return questions.annotate(ending_json=F("run__ending_json"), asked_count=Count("run__questions"))
+
+
+def _same(question: Any) -> tuple[str, ...]:
+    """What two questions have in common that are the same one, asked again: the node, the keys, and the schema.
+
+    A run that stops in several nodes names them in the order of its questions; where that cannot be, the place counts.
+    """
+    nodes = (json.loads(question.ending_json) if question.ending_json else {}).get("next") or []
+    if len(set(map(str, nodes))) == 1:
+        node = str(nodes[0])
+    elif len(nodes) == question.asked_count and question.position < len(nodes):
+        node = str(nodes[question.position])
+    else:
+        node = f"#{question.position}"
     value = question.value if question.has_value else None
-    return sorted(value) if isinstance(value, dict) else type(value)
+    kind = sorted(value) if isinstance(value, dict) else [type(value).__name__]
+    return (node, question.response_schema_json, *kind)
 
 
 def answer_word(document: Any) -> str:

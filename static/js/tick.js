@@ -13,6 +13,7 @@ export function startTicking(root) {
     for (const part of root.querySelectorAll("[data-from]")) part.hidden = Date.parse(part.dataset.from) > now;
     for (const part of root.querySelectorAll("[data-upto]")) part.hidden = Date.parse(part.dataset.upto) <= now;
     for (const time of root.querySelectorAll("time[data-ago]")) write(time, ago((now - Date.parse(time.dateTime)) / 1000));
+    for (const time of root.querySelectorAll("time[data-how-long]")) write(time, howLong((now - Date.parse(time.dateTime)) / 1000));
   };
   setInterval(tick, 1000);
   root.addEventListener("visibilitychange", tick);
@@ -39,4 +40,9 @@ export function ago(seconds) {
   if (seconds < 60) return "just now";
   for (const [unit, length, upTo] of AGO) if (seconds < upTo) return `${Math.floor(seconds / length)} ${unit} ago`;
   return null;  // a date stands there already
+}
+
+export function howLong(seconds) {
+  const words = ago(seconds);
+  return words && (words === "just now" ? "for less than a minute" : `for ${words.replace(" ago", "")}`);
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
@@ -156,3 +159,33 @@ def test_the_same_as_last_time_fills_in_and_sends_nothing(browser: Client, perso
 
     assert "Because of the tide</textarea>" in page
     assert not run.children.exists()
+
+
+def test_how_long_it_waits_is_said_in_words(browser: Client, person: User) -> None:
+    run = waiting_run(person, "Why?")
+    told = []
+    for minutes in (0, 3, 60 * 24 * 40):
+        Run.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(minutes=minutes))
+        page = browser.get(reverse("run-answer-panel", args=[run.pk])).content.decode()
+        told += re.findall(r"Waiting <time [^>]*>([a-z0-9 ]+)", page)
+
+    assert told[:2] == ["for less than a minute", "for 3 min"]
+    assert re.match(r"since \d+ ", told[2])
+
+
+def test_what_another_node_was_answered_is_not_offered(browser: Client, person: User) -> None:
+    def asks(*reviewers: str) -> Run:
+        interrupts = [{"id": name, "value": {"reviewer": name, "question": "Agreed?"}} for name in reviewers]
+        ending = {"interrupts": interrupts, "next": [f"ask_{name}" for name in reviewers]}
+        return make_run(server=person.teams.get().servers.get(), by=person, status=RunStatus.NEEDS_INPUT, ending=ending)
+
+    earlier, legal, finance = asks("legal", "finance"), asks("legal"), asks("finance")
+    browser.post(reverse("run-answer", args=[earlier.pk]), {"answers": json.dumps({"finance": "until June"})}, **JSON)
+
+    pages = [
+        browser.get(reverse("run-answer-panel", args=[run.pk]), {"last": ""}).content.decode()
+        for run in (legal, finance)
+    ]
+
+    assert ["until June" in page for page in pages] == [False, True]
+    assert ["same as last time" in page for page in pages] == [False, True]

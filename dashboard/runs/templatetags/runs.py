@@ -131,6 +131,21 @@ def ago(moment: datetime | None) -> SafeString:
     )
 
 
+@register.simple_tag
+def how_long(moment: datetime | None) -> SafeString:
+    """How long something has lasted, to follow "waiting": "for 3 min". The page's script keeps it up to date."""
+    if moment is None:
+        return SafeString("")
+    words = _ago((timezone.now() - moment).total_seconds(), moment)
+    if words == "just now":
+        words = "for less than a minute"
+    else:
+        words = f"for {words.removesuffix(' ago')}" if words.endswith(" ago") else f"since {words}"
+    return format_html(
+        '<time datetime="{}" title="{}" data-how-long>{}</time>', moment.isoformat(), _exactly(moment), words
+    )
+
+
 def _ago(seconds: float, moment: datetime) -> str:
     if seconds < 60:
         return "just now" if seconds > -60 else _exactly(moment)
