@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -35,7 +35,6 @@ from dashboard.runs.services import LaunchOrder
 from dashboard.runs.text import is_visible
 from dashboard.schema_forms import MISSING, Fixed
 from dashboard.schema_forms.nodes import id_of
-from dashboard.schema_forms.pointers import unescape
 from dashboard.schema_forms.shapes import Shapes
 from dashboard.servers.models import Assistant, Server
 from dashboard.servers.selectors import assistant_list, assistant_meant, assistant_titles, server_list
@@ -332,18 +331,31 @@ class LaunchForm(forms.Form):
 
     def error_links(self) -> list[tuple[str, str, str, str]]:
         """Each mistake: the control's name, its label, the id to go to, and the sentence."""
+        return self._links(self.errors)
+
+    def warning_links(self) -> list[tuple[str, str, str, str]]:
+        """The same of what can be launched but does nothing, or may be refused."""
+        return self._links(self.warnings)
+
+    def _links(self, found: Mapping[str, Iterable[Any]]) -> list[tuple[str, str, str, str]]:
         links = []
-        for name, sentences in self.errors.items():
-            label, target = "", ""
-            if name in self.fields:
-                label, target = str(self.fields[name].label), f"field-{name}"
-            elif name != NON_FIELD_ERRORS:
-                document, _, pointer = name.partition("/")
-                words = " / ".join(unescape(key) for key in pointer.split("/"))
-                label = f"{self.documents[document].label}: {words}" if document in self.documents else name
-                target = f"{id_of(name)}_field"
+        for name, sentences in found.items():
+            label, target = self._called(name)
             links += [("" if name == NON_FIELD_ERRORS else name, label, target, str(each)) for each in sentences]
         return links
+
+    def _called(self, name: str) -> tuple[str, str]:
+        """What a control is called on the page, and the id to go to. In the JSON view a document is one control."""
+        document = self.documents.get(name.partition("/")[0])
+        if document is not None and document.form is None:
+            return document.label, f"field-{document.name}"
+        if document is not None and document.form is not None:
+            label = document.form.label_of(name)
+            within = "" if name.partition("/")[0] in ("input", name) else f"{document.label}: "
+            return f"{within}{label}", f"{id_of(name)}_field"
+        if name in self.fields:
+            return str(self.fields[name].label), f"field-{name}"
+        return ("", "") if name == NON_FIELD_ERRORS else (name, f"{id_of(name)}_field")
 
     start_choices = (("", "After seconds"), ("in", "In …"), ("at", "At …"))
     start_units = tuple(UNITS)

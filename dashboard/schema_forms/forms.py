@@ -14,6 +14,7 @@ from dashboard.schema_forms.acting import Actor
 from dashboard.schema_forms.building import Builder, Place
 from dashboard.schema_forms.checking import findings
 from dashboard.schema_forms.exporting import compacted, exported
+from dashboard.schema_forms.labels import label_of
 from dashboard.schema_forms.missing_parts import missing_parts
 from dashboard.schema_forms.nodes import Node
 from dashboard.schema_forms.pointers import join, path_of
@@ -185,6 +186,10 @@ class SchemaForm:
         )
         place = Place(name=self.name, label=self.label, required=True)
         return builder.build(self.schema, self._tree, place)
+
+    def label_of(self, control: str) -> str:
+        """What a control of this form is called on the page, with what it stands in."""
+        return label_of(self._shapes, self.schema, path_of(self.name, control)) or self.label
 
     @property
     def html_id(self) -> str:

@@ -61,6 +61,8 @@ def parse(text: str) -> Any:
         )
     except json.JSONDecodeError as error:
         expected = _EXPECTED.get(error.msg, error.msg[:1].lower() + error.msg[1:])
+        if error.msg == "Expecting ',' delimiter":
+            expected += f" or {_closing(text[: error.pos])}"
         raise Problem(f"{expected}.", line=error.lineno, column=error.colno) from None
     except _Refused as error:
         pointer, offset = place_of(text, error.token)
@@ -144,6 +146,23 @@ def printable(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:24]}… ({len(text)} digits)"
+
+
+def _closing(text: str) -> str:
+    """What ends the innermost object or list that `text`, the beginning of a document, leaves open."""
+    opened: list[str] = []
+    is_text = is_escaped = False
+    for character in text:
+        if is_text:
+            is_text = is_escaped or character != '"'
+            is_escaped = character == "\\" and not is_escaped
+        elif character == '"':
+            is_text = True
+        elif character in "{[":
+            opened.append(character)
+        elif character in "}]" and opened:
+            opened.pop()
+    return "]" if opened and opened[-1] == "[" else "}"
 
 
 def _refuse(token: str) -> Any:

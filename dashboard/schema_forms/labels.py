@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from dashboard.schema_forms.shapes import Shape, Shapes, hint_of
@@ -116,3 +117,30 @@ def _constant_of(shapes: Shapes, shape: Shape) -> str:
         if own.kind == "const" and isinstance(own.options[0][0], str):
             return str(own.options[0][0])
     return ""
+
+
+def label_of(shapes: Shapes, schema: Any, path: Sequence[str]) -> str:
+    """The labels on the way to the value at `path`, as the form shows them: `Home / Street`, `Tags 2`."""
+    words: list[str] = []
+    key = ""
+    for segment in path:
+        shape = _holder(shapes, shapes.of(schema, key), segment)
+        if shape.kind in ("list", "messages") and segment.isdecimal():
+            schema, key = shape.item(int(segment)), ""
+            label = own_title(schema) or (words.pop() if words else "Item")
+            words.append(f"{label} {int(segment) + 1}")
+        else:
+            schema, key = shape.properties.get(segment, {}), segment
+            label = own_title(schema) or key_words(segment)
+            if words[-1:] != [label]:
+                words.append(label)
+    return " / ".join(words)
+
+
+def _holder(shapes: Shapes, shape: Shape, segment: str) -> Shape:
+    """The kind of a union that has a member called `segment`; what is no union is its own."""
+    if shape.kind != "union":
+        return shape
+    kinds = [_holder(shapes, shapes.of(branch), segment) for branch in shape.branches]
+    fitting = (kind for kind in kinds if segment in kind.properties or (kind.kind == "list" and segment.isdecimal()))
+    return next(fitting, kinds[0])

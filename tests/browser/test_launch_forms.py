@@ -79,8 +79,8 @@ def test_a_nested_form_says_what_is_wrong_beside_each_field(page: Page) -> None:
     expect(summary).to_contain_text("whole number such as 3")
     page.get_by_label("Number", exact=True).first.fill("12")
     launch(page)
-    expect(summary).to_contain_text("Input: home / street: This is required.")
-    summary.get_by_role("link", name="Input: home / street").click()
+    expect(summary).to_contain_text("home / Street: This is required.")
+    summary.get_by_role("link", name="home / Street").click()
     expect(page.locator('[name="input/home/street"]')).to_be_focused()
 
     page.keyboard.type("Long Street")

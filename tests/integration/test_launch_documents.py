@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -164,7 +165,7 @@ def test_a_page_warns_first_and_then_launches_anyway(browser: Client) -> None:
 
 def test_every_mistake_of_a_form_is_told_at_once_and_once(browser: Client) -> None:
     sent = {"input_view": "form", "input/topic": "", "input/seconds": "abc", "input/sections/0/heading": "one"}
-    sent |= {"context_view": "form", "context/count": "many", "after_seconds": "soon"}
+    sent |= {"context_view": "form", "context/b": "many", "after_seconds": "soon"}
 
     errors = refused(browser, **sent)
     page = browser.post("/launch/", {"assistant_id": "report", **sent}).content.decode()
@@ -172,6 +173,8 @@ def test_every_mistake_of_a_form_is_told_at_once_and_once(browser: Client) -> No
     assert errors["input/topic"] == ["This is required."]
     assert errors["input/seconds"] == ["Write a number such as 3 or 1.5."]
     assert errors["after_seconds"]
+    summary = [re.sub(r"<[^>]+>", "", line) for line in re.findall(r"<li>(<a href=.*)</li>", page)]
+    assert [line.rpartition(":")[0] for line in summary] == ["Start after seconds", "Topic", "seconds", "Context: b"]
     beside = page.split('id="document-input"')[1]
     assert beside.count("Write a number such as 3 or 1.5.") == 1
 
@@ -204,6 +207,14 @@ def test_a_name_that_the_server_does_not_offer_is_asked_about_first(browser: Cli
     server_unreachable(server=team.servers.get(), problem="could not be reached")
 
     assert browser.post("/launch/", {"assistant_id": "nosuch"}).status_code == 303
+
+
+def test_a_warning_names_its_field_as_the_page_does(browser: Client) -> None:
+    sent = {"assistant_id": "report", "input_view": "form", "input/topic": "tides", "interrupt_before": "review"}
+
+    page = browser.post("/launch/", sent).content.decode()
+
+    assert "Stop before nodes</a>: The graph has no step called" in page
 
 
 def test_message_shorthands_are_taken_without_a_word(browser: Client) -> None:

@@ -104,6 +104,8 @@ def test_a_command_goes_to_an_existing_thread() -> None:
     ("text", "says"),
     [
         ('{\n  "a": 1\n  "b": 2}', "Line 3, column 3: expected a comma"),
+        ('{"topic": "x",\n "sections": 1', "expected a comma or }."),
+        ('{"a": "{ \\\\", "b": [1', "expected a comma or ]."),
         ("{'a': 1}", "Line 1, column 2: expected a key in double quotes"),
         ('{"a" 1}', "expected a colon"),
         ('{"a": }', "expected a value"),
