@@ -34,6 +34,7 @@ class ActionForm:
         self.args = self._args(data, document, post_url) if "edit" in action.decisions else None
         self.error = ""
         self.message_error = ""
+        self.is_last = document not in (None, MISSING)
 
     def _args(self, data: QueryDict | None, document: Any, post_url: str) -> SchemaForm:
         schema = self.action.args_schema or {"type": "object", "properties": _properties(self.action.args)}
@@ -62,6 +63,7 @@ class ActionForm:
                 "message": self.messages[word],
                 "error": self.message_error if word == self.chosen else "",
                 "is_chosen": word == self.chosen,
+                "is_last": self.is_last and word == self.chosen,
             }
             for word, label in self.decisions
         ]
@@ -118,10 +120,11 @@ class QuestionForm:
             for place, action in enumerate(self.shape.actions)
         ]
         self.quick = quick_of(question.response_schema) if self.shape.kind == "schema" else None
+        self.last = self._last(document) if data is None else ""
         self.schema_form = self._schema_form(data, document, post_url) if self.shape.kind == "schema" else None
         self.view = _sent(data, f"answer_view/{self.id}") or "text"
         self.text = self._text(data, document)
-        self.chosen = _sent(data, f"choice/{self.id}")
+        self.chosen = _sent(data, f"choice/{self.id}") or ("" if self.quick else self.last)
         self._data = data
 
     @property
@@ -142,10 +145,27 @@ class QuestionForm:
             return [Choice("Yes", True), Choice("No", False)]
         return list(self.shape.choices)
 
+    def _last(self, document: Any) -> str:
+        """The value of the button that gave `document`; "" when none of them did."""
+        if document is MISSING:
+            return ""
+        if self.quick is None:
+            same = [
+                str(place)
+                for place, choice in enumerate(self.choices)
+                if json_text.write(choice.value) == json_text.write(document)
+            ]
+            return same[0] if same and not self.actions else ""
+        value = _member(document, self.quick.property) if self.quick.property else document
+        posted = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+        return next((word for word, _ in self.quick.choices if word == posted), "")
+
     def _schema_form(self, data: QueryDict | None, document: Any, post_url: str) -> SchemaForm:
         schema = self.question.response_schema
         if self.quick and self.is_only:
             schema = without(schema, self.quick.property) if self.quick.property else schema
+            if isinstance(document, dict):  # what a button says is no field
+                document = {key: value for key, value in document.items() if key != self.quick.property}
         label = str(schema.get("title") or "Answer")
         if data is not None:
             return SchemaForm.from_post(schema, data, name=self.name, label=label, post_url=post_url)
@@ -162,7 +182,7 @@ class QuestionForm:
     def _text(self, data: QueryDict | None, document: Any) -> str:
         if data is not None:
             return str(data.get(self.name, ""))
-        if document is MISSING or self.shape.kind in ("schema", "batched", "per_call"):
+        if document is MISSING or self.last or self.shape.kind in ("schema", "batched", "per_call"):
             return ""
         self.view = "text" if isinstance(document, str) else "json"
         return document if isinstance(document, str) else json_text.write(document)

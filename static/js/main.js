@@ -20,6 +20,7 @@ import { attachThreads } from "./threads.js";
 import { attachTabs } from "./tabs.js";
 import { attachRunKeys } from "./run_keys.js";
 import { startTicking } from "./tick.js";
+import { attachTyped } from "./typed.js";
 import { attachTrees, prepareTrees } from "./tree.js";
 
 const { htmx } = window;
@@ -29,6 +30,7 @@ attachLive(document);
 attachCopy(document);
 attachMenus(document);
 attachAnswering(document);
+attachTyped(document);
 attachInbox();
 attachThreads(document);
 attachToasts(document.body);

@@ -10,15 +10,46 @@ export function isTyped(control) {
 
 /** The controls of a part's answer form that hold what a person typed or chose. */
 export function typedIn(part) {
-  return [...(part.querySelector("[data-answer-form]")?.elements ?? [])].filter((control) => control.name && isTyped(control));
+  const form = part.querySelector("[data-answer-form]");
+  const isGiven = (control) => form.dataset.typed && control.value && control.matches("textarea, input:not([type=hidden], [type=radio], [type=checkbox])");
+  return [...(form?.elements ?? [])].filter((control) => control.name && (isTyped(control) || isGiven(control)));
 }
 
 /** Before a form goes: what was typed stands beside it from now on, and who was faster. Returns what says so, or null. */
 export function keepTyped(shown, part) {
-  const typed = typedIn(shown).filter((control) => control.type !== "radio" || control.checked);
-  if (!typed.length || part.querySelector("[data-answer-form]")) return null;
+  if (part.querySelector("[data-answer-form]")) return null;
   const who = part.dataset.answeredBy;
-  const told = who ? `${who} answered meanwhile.` : "The question was closed or changed meanwhile.";
+  return tell(shown, typedIn(shown), who ? `${who} answered meanwhile.` : "The question was closed or changed meanwhile.");
+}
+
+/** A form that is filled in anew, as last time, keeps what was typed; what finds no field there any more is told. */
+export function attachTyped(root) {
+  let typed = [];
+  root.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    typed = detail.target.matches(".answer-panel") ? typedIn(detail.target) : [];
+  });
+  root.addEventListener("htmx:load", ({ detail }) => {
+    // Rows that were added come with what was typed as if it had been given.
+    if (detail.elt.matches("[data-schema-form]")) detail.elt.closest("[data-answer-form]")?.setAttribute("data-typed", "rows");
+    const form = detail.elt.matches(".answer-panel") && detail.elt.querySelector("[data-answer-form]");
+    if (!form) return;
+    tell(detail.elt, typed.filter((control) => !putBack(form, control)), "This has no field any more.");
+    typed = [];
+  });
+}
+
+function putBack(form, { name, type, value, checked }) {
+  const again = [...form.elements].find((control) => control.name === name && control.type === type && (type !== "radio" || control.value === value));
+  if (!again) return false;
+  if (type === "radio" || type === "checkbox") again.checked = checked;
+  else again.value = value;
+  again.closest("details")?.setAttribute("open", "");
+  return true;
+}
+
+function tell(shown, all, told) {
+  const typed = all.filter((control) => control.type !== "radio" || control.checked);
+  if (!typed.length) return null;
   const note = make("section", { className: "typed", tabIndex: -1 });
   note.setAttribute("role", "status");
   const list = make("dl", { className: "action-args" });

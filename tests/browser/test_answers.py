@@ -79,6 +79,25 @@ def test_the_inbox_says_who_answered_and_keeps_what_was_typed(
     assert Axe().run(bob).response["violations"] == []
 
 
+def test_the_same_as_last_time_keeps_what_is_typed_and_marks_the_button(page: Page, team: Team, user: User) -> None:
+    schema = {**ANSWER, "properties": {**ANSWER["properties"], "amount": {"type": "integer", "title": "Amount"}}}
+    earlier, run = (waiting_run(team, user, asks("Go?", schema=schema)) for _ in range(2))
+    page.goto(f"/runs/{earlier.pk}/")
+    page.get_by_role("textbox", name="Comment").fill("as always")
+    page.get_by_label("Amount", exact=True).fill("7")
+    page.get_by_role("button", name="Reject").click()
+    page.wait_for_url(lambda url: str(earlier.pk) not in url)
+
+    page.goto(f"/runs/{run.pk}/")
+    page.get_by_role("textbox", name="Comment").fill("not this time")
+    page.get_by_role("link", name="Fill in the same as last time").click()
+
+    expect(page.get_by_role("button", name="Reject last time")).to_be_visible()
+    expect(page.get_by_label("Amount", exact=True)).to_have_value("7")
+    expect(page.get_by_role("textbox", name="Comment")).to_have_value("not this time")
+    expect(page.locator('[name="key/answer/q0/decision"], [name="answer/q0/decision"]:not(button)')).to_have_count(0)
+
+
 def test_what_was_done_until_then_is_beside_the_question(page: Page, team: Team, user: User) -> None:
     interrupts = [{"id": "q0", "value": "Go?"}]
     body = json.dumps({"topic": "tides of the Baltic", "__interrupt__": interrupts}).encode()
