@@ -24,6 +24,7 @@ from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import User
 
 CLOSED = "This question waits for nobody any more."
+NOTHING_CHOSEN = "Choose for how long to snooze it, or give a time."
 
 
 @never_cache
@@ -55,8 +56,13 @@ def run_assign_to(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @may_act_required
 @require_POST
 def run_snooze_until(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Put it aside: `until` a time, or `for` a while; neither shows it again."""
+    """Put it aside: `until` a time, or `for` a while; neither shows it again.
+
+    Both sent and both empty is a chooser in which nothing was chosen.
+    """
     run, form = _get(request, run_id), SnoozeForm(request.POST)
+    if {"for", "until"} <= set(request.POST) and not request.POST["for"] and not request.POST["until"].strip():
+        return _refused(request, run, {"for": [NOTHING_CHOSEN]}, 422)
     if not form.is_valid():
         return _refused(request, run, {name: [str(e) for e in errors] for name, errors in form.errors.items()}, 422)
     try:

@@ -104,6 +104,7 @@ def attention_html(
         "choices": list(CHOICES.items()),
         "problem": problem,
         "typed": typed or {},
+        "me": getattr(getattr(request, "user", None), "pk", None),  # pushed to several: the script knows who looks
         "is_inbox": is_inbox,
     }
     return SafeString(render_to_string("answers/_attention.html", context, request=request))

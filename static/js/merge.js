@@ -38,6 +38,7 @@ function replaceWithFocus(shown, part) {
   }
   const scrolled = [...shown.querySelectorAll("[data-scroll][id]")].map((box) => [box.id, box.scrollLeft, box.scrollTop]);
   const typed = keepTyped(shown, part);
+  hideMine(part);
   shown.replaceWith(part);
   for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
   window.htmx.process(part);
@@ -53,6 +54,12 @@ function outline(part) {
   delete made.dataset.version;
   made.querySelectorAll("[data-keep]").forEach((kept) => kept.replaceChildren());
   return made;
+}
+
+/** What is pushed is made for nobody in particular: what is mine cannot be taken by me. */
+function hideMine(part) {
+  const me = document.querySelector(".menu-who")?.dataset.person;
+  for (const form of part.querySelectorAll("[data-assigned-to]")) form.hidden = form.dataset.assignedTo === me;
 }
 
 function refocus(id) {

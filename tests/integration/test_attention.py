@@ -168,3 +168,15 @@ def test_snoozing_can_be_undone(browser: Client, person: User) -> None:
 
     assert snooze(browser, run).json()["snoozed_until"] is None
     assert waiting(browser) == ["Go?"]
+
+
+def test_a_snooze_with_nothing_chosen_says_so(browser: Client, person: User) -> None:
+    run = waiting_run(person)
+
+    shown = browser.post(
+        reverse("run-answer-snooze", args=[run.pk]), {"for": "", "until": ""}, headers={"HX-Request": "true"}
+    )
+
+    assert shown.status_code == 422
+    assert "Choose for how long" in shown.content.decode()
+    assert snooze(browser, run).status_code == 200  # sent by nobody's chooser: it is shown again, as it was
