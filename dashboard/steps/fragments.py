@@ -116,7 +116,6 @@ def steps_changed_html(run: Run) -> str:
     ]
     if run.is_terminal:
         pieces.append(render_to_string("steps/_fork.html", fork_context(run)))
-        pieces.append(render_to_string("steps/_fork_item.html", fork_item_context(run)))
     return "".join(pieces)
 
 

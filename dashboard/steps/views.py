@@ -35,7 +35,7 @@ def run_steps(request: TeamRequest, run_id: UUID) -> HttpResponse:
     run = _get(request, run_id)
     start = request.GET.get("from", "")
     context = fragments.steps_context(run, start=int(start) if start.isdecimal() and len(start) < 9 else None)
-    context["is_update"] = True
+    context |= {"is_update": True, "may_act": request.membership.may_launch}
     return render(request, "steps/_update.html" if is_htmx(request) else "steps/page.html", context)
 
 

@@ -92,6 +92,7 @@ def test_who_may_only_look_is_offered_nothing_to_launch(client: Client, team: Te
         page = client.get(f"/runs/{run.pk}/{path}")
         assert page.status_code == 200
         assert "/launch/" not in page.content.decode()
+    assert "fork-item" not in client.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}).content.decode()
 
 
 def test_a_state_opens_at_its_address_as_the_final_one_does(signed_in: Client, team: Team, person: User) -> None:
@@ -136,6 +137,7 @@ def test_a_step_is_forked_from_where_it_is_seen(signed_in: Client, team: Team, p
     fork = f"/launch/?from={run.pk}&amp;checkpoint_id=c0"
 
     menu = signed_in.get(f"/runs/{run.pk}/").content.decode()
+    read = signed_in.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}).content.decode()
     opened = signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}).content.decode()
     page = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
     inside = signed_in.get(f"/runs/{run.pk}/steps/1/").content.decode()
@@ -144,6 +146,7 @@ def test_a_step_is_forked_from_where_it_is_seen(signed_in: Client, team: Team, p
     menu_gone = signed_in.get(f"/runs/{run.pk}/").content.decode()
 
     assert "Fork…" in menu
+    assert f'id="run-{run.pk}-fork-item" class="fork-slot" hx-swap-oob="true"><a' in read
     for html in (opened, page, inside):
         assert fork in html
         assert "Fork from here" in html

@@ -80,6 +80,7 @@ def test_fields_stand_first_under_their_labels(team: Team, server: Server, clien
         ]
         places = [page.index(f'<span class="preset-label"><bdi>{label}</bdi>') for label in labels]
         assert max(places) < page.index("Its runs")
+    assert pages[0].index("What it is about") < pages[0].index('name="description"')
     assert 'aria-label="Lock What it is about"' in pages[0]
 
 

@@ -47,9 +47,9 @@ def run_fork(run: Run, *, is_update: bool = False) -> dict[str, Any]:
 
 
 @register.inclusion_tag("steps/_fork_item.html")
-def run_fork_item(run: Run) -> dict[str, Any]:
+def run_fork_item(run: Run, *, is_update: bool = False) -> dict[str, Any]:
     """Where the menu leads to the steps from which the run can be forked."""
-    return fork_item_context(run)
+    return {**fork_item_context(run), "is_update": is_update}
 
 
 @register.inclusion_tag("steps/_progress.html")
