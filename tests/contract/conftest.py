@@ -13,14 +13,14 @@ from tests.contract.langgraph_dev import LangGraphDev
 from tests.factories import make_server, make_team, make_user
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def langgraph_dev() -> Iterator[LangGraphDev]:
     """`langgraph dev` on the tiny graphs in tests/contract/graphs. If it does not start, tests fail, none skips."""
     with LangGraphDev(Path(__file__).parent / "graphs") as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def langgraph_url(langgraph_dev: LangGraphDev) -> str:
     """Its address."""
     return langgraph_dev.url

@@ -11,7 +11,7 @@ from dashboard.langgraph import Backoff, LangGraphClient, get_client
 from tests.scripted_server import ScriptedServer
 
 QUICK = Backoff(first_s=0.001, longest_s=0.02, refused_s=0.02)
-TIMEOUT = httpx.Timeout(connect=2.0, read=0.5, write=2.0, pool=2.0)
+TIMEOUT = httpx.Timeout(connect=20.0, read=0.5, write=2.0, pool=2.0)
 
 
 @pytest.fixture
