@@ -313,7 +313,7 @@ def test_a_final_state_is_shown_with_its_size_and_hash_as_received(
 ) -> None:
     run = make_run(team=team, status=RunStatus.SUCCEEDED, body=body)
 
-    page = browser.get(f"/runs/{run.pk}/").content.decode()
+    page = " ".join(browser.get(f"/runs/{run.pk}/").content.decode().split())
     download = browser.get(f"/runs/{run.pk}/result.json")
 
     digest = hashlib.sha256(body).hexdigest()

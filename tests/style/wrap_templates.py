@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 COLUMNS = 120
+PASSES = 5
 KEEPS_SPACE = ("pre", "textarea", "title", "script", "style")
 _TOKEN = re.compile(
     r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"  # Django's
@@ -63,8 +64,9 @@ def main(arguments: list[str]) -> int:
     is_check = "--check" in arguments
     changed = []
     for path in sorted(Path(arguments[-1]).rglob("*.html")):
-        before = path.read_text()
-        after = "".join(part + "\n" for line in before.splitlines() for part in wrapped(line))
+        before = after = path.read_text()
+        for _ in range(PASSES):  # a part that is indented further may have become too long again
+            after = "".join(part + "\n" for line in after.splitlines() for part in wrapped(line))
         if after != before:
             changed.append(path)
             if not is_check:
