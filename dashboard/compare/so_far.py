@@ -21,8 +21,8 @@ from dashboard.steps.models import RunCheckpoint, Step, StepStatus
 STEPS_MAX = 500
 BYTES_MAX = 4_000_000
 KEYS = 40
-STATE_ROOM = 20_000
-OTHER_ROOM = 6_000
+STATE_ROOM = 16_000
+OTHER_ROOM = 5_000
 """Characters of each part: together they stay a page of less than 150 kB."""
 ONE_BYTES = 6_000
 ALL_BYTES = 12_000
