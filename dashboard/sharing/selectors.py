@@ -20,7 +20,7 @@ IS_OPEN = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
 def share_open(token: str) -> ShareLink | None:
-    """The open link of this token with its run, or None: unknown, expired and revoked are told apart to nobody."""
+    """The open link of this token with its run, or None: unknown, expired and revoked ones look alike."""
     found = ShareLink.objects.filter(IS_OPEN, token_hash=token_hash(token))
     on_page = [f"run__{name}" for name in ON_PAGE]
     link = found.select_related("created_by", *on_page).defer(*(f"run__{name}" for name in NOT_IN_ANSWERS)).first()

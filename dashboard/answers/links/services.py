@@ -40,7 +40,7 @@ def link_create(
 
     Args:
         lifetime: how long it works; None for until it is used or revoked.
-        password: what whoever opens it must know; "" for nothing.
+        password: what must be typed to open it; "" for none.
     """
     token, hashed = token_create()
     link = AnswerLink.objects.create(

@@ -77,7 +77,7 @@ def _private(view: Any) -> Any:
 @_private
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_page(request: HttpRequest, token: str) -> HttpResponse:
-    """The question of a link, and its answer. Wrong, used, expired and revoked links are told apart to nobody."""
+    """The question of a link, and its answer. Wrong, used, expired and revoked links all look alike."""
     address = client_address(request)
     if wait_s := throttle_wait_s(None, address, about=ABOUT):
         return _too_many(request, wait_s)

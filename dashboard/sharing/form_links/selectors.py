@@ -27,7 +27,7 @@ def form_links_open() -> QuerySet[FormLink]:
 
 
 def form_link_open(token: str) -> FormLink | None:
-    """The open link of this token, also when it is used up; unknown, expired and revoked are told apart to nobody."""
+    """The open link of this token, also when it is used up; unknown, expired and revoked ones look alike."""
     return form_links_open().filter(token_hash=token_hash(token)).first()
 
 
