@@ -46,25 +46,31 @@ def audit_write(
 
 
 def audit_request(request: HttpRequest, response: HttpResponse) -> None:
-    """Add the entry of a request that changed something. The change stands, whatever happens to its entry."""
+    """Add the entry of a request that changed something.
+
+    The change stands, whatever happens to its entry: one that Postgres does not take is in the log, as it would read.
+    """
     match = request.resolver_match
     team: Team | None = getattr(request, "team", None)
     if match is None or team is None or request.method in SAFE or response.status_code >= 400:
         return
     if match.url_name in OWN:
         return
-    user, token = request.user, getattr(request, "token", None)
+    user = request.user if isinstance(request.user, User) else None
+    token: ApiToken | None = getattr(request, "token", None)
+    action, about = match.url_name or match.route, _object(request, response, match.kwargs)
     try:
-        audit_write(
-            team=team,
-            by=user if isinstance(user, User) else None,
-            action=match.url_name or match.route,
-            object=_object(request, response, match.kwargs),
-            request=request,
-            token=token,
+        audit_write(team=team, by=user, action=action, object=about, request=request, token=token)
+    except DatabaseError as error:
+        logger.error(
+            "An entry of the audit log could not be written: %s %s, team %s, by %s, from %s (%s)",
+            action,
+            about,
+            team,
+            user or (token.name if token else "nobody signed in"),
+            client_address(request),
+            type(error).__name__,
         )
-    except DatabaseError:
-        logger.exception("an entry of the audit log is missing: %s", match.url_name)
 
 
 def _object(request: HttpRequest, response: HttpResponse, kwargs: dict[str, Any]) -> str:

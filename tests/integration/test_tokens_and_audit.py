@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F
 from django.test import Client
 
@@ -298,6 +298,24 @@ def test_the_database_refuses_to_change_the_log(member: User, team: Team) -> Non
     team.delete()
 
     assert AuditEntry.objects.count() == 1
+
+
+def test_an_entry_that_postgres_does_not_take_is_in_the_log(
+    admin: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    browser = signed_in(admin)
+    monkeypatch.setattr("dashboard.teams.audit.audit_write", refuse)
+
+    answer = browser.post("/people/invitations/", {"role": "member"})
+
+    assert answer.status_code in (200, 201, 302)
+    (line,) = [record for record in caplog.records if record.name == "dashboard.teams.audit"]
+    assert line.getMessage().startswith("An entry of the audit log could not be written: ")
+    assert f"by {admin.username}, from 127.0.0.1 (OperationalError)" in line.getMessage()
+    assert line.exc_info is None
 
 
 def test_the_log_is_read_by_pages(member: User, team: Team) -> None:

@@ -112,12 +112,17 @@ class SoakServer(ScriptedServer):
     def _record(self, run: ScriptedRun) -> dict[str, Any]:
         left = [state for state in run.thread.states if state["metadata"].get("run_id") == run.run_id]
         state = left[-1] if left else {}
+        values = state.get("values") or {}
         kind = kind_of(run.payload)
         documents = [run.document] if run.document and not (kind and kind.leaves) else []
         if kind and kind.leaves:
             documents.append(kind.leaves)
         if state.get("interrupts"):  # all that a join tells of it
             documents.append(json.dumps({"__interrupt__": state["interrupts"]}).encode())
+        asked = []  # what is kept of a run that was joined: its state with its questions, or its output
+        if state.get("interrupts"):
+            asked.append(values_digest({**values, "__interrupt__": state["interrupts"]}))
+            asked += [values_digest(run.output)] if self.manner.tells_output else []
         return {
             "ours": ours(run.payload),
             "run_id": run.run_id,
@@ -129,6 +134,7 @@ class SoakServer(ScriptedServer):
             "has_thread": run.thread_id in self.threads,
             "documents": [hashlib.sha256(document).hexdigest() for document in documents],
             "values": values_digest(state.get("values")),
+            "asked": asked,
         }
 
 

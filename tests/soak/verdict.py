@@ -244,6 +244,8 @@ class _Case:
         record = self.records[-1]
         if digest in record["documents"]:
             return ""
+        if self.run.status == "needs_input" and values_digest(json.loads(body)) in record["asked"]:
+            return ""
         is_followed = any(self.kind.name in (kind.follows, kind.name) for kind in _FOLLOWERS)
         if is_followed and values_digest(json.loads(body)) == record["values"]:
             return ""  # another run followed on its thread: its values are known, the bytes are gone

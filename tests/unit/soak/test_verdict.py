@@ -71,6 +71,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "has_thread": True,
         "documents": [digest(BODY)],
         "values": values_digest({"half": 0.5}),
+        "asked": [],
         **changes,
     }
 
@@ -217,6 +218,20 @@ def test_where_another_run_followed_the_values_count_and_others_are_found() -> N
 
     assert wrong(judged(with_body(b'{"half": 0.5}'), followed, kind="goes on")) == []
     assert wrong(judged(with_body(b'{"half": 0.6}'), followed, kind="goes on")) == ["runs with a wrong final state"]
+
+
+def test_the_questions_of_a_joined_run_stand_in_its_state_and_others_are_found() -> None:
+    asked = record(
+        asks=True, documents=[], asked=[values_digest({"half": 0.5, "__interrupt__": [{"value": "Go on?"}]})]
+    )
+
+    def judge(body: bytes) -> list[str]:
+        run = kept(*WENT[:-1], "needs_input", body=body, sha256=hashlib.sha256(body).digest())
+        return wrong(judged(run, asked, kind="no wait: asks"))
+
+    assert judge(b'{"half":0.5,"__interrupt__":[{"value":"Go on?"}]}') == []
+    assert judge(b'{"half":0.5,"__interrupt__":[{"value":"Go?"}]}') == ["runs with a wrong final state"]
+    assert judge(b'{"half":0.5}') == ["runs with a wrong final state"]
 
 
 @pytest.mark.parametrize("lost", range(len(WENT)))
