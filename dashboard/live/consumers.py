@@ -27,6 +27,7 @@ from django.utils import timezone
 from dashboard.answers.selectors import InboxFilters
 from dashboard.database import DATABASE_AWAY
 from dashboard.history.filters import RunFilters
+from dashboard.langgraph.backoff import Backoff
 from dashboard.live.listener import listener, watch
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
 from dashboard.live.rendering import (
@@ -57,7 +58,7 @@ SIGN_IN_FIRST = 4401
 NOT_HERE = 4404
 BROKEN = 4500
 TRY_LATER = 4503
-DATABASE_RETRY_S = 1.0
+DATABASE_RETRY = Backoff(first_s=0.1, longest_s=1.0)
 ACCESS_SURE_S = 60.0
 ENDING_S = 1.0
 BEAT_S = 15.0
@@ -136,6 +137,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         return self.access_asked_at is not None and time.monotonic() - self.access_asked_at < ACCESS_SURE_S
 
     async def _send_news(self) -> None:
+        retries = DATABASE_RETRY.delays()
         while True:
             is_news = await self._hears_news()
             try:
@@ -145,9 +147,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                     await self.send(text_data=BEAT)
             except DATABASE_AWAY as error:
                 logger.info("a page waits for the database: %s", str(error).strip())
-                await asyncio.sleep(DATABASE_RETRY_S)
+                await asyncio.sleep(next(retries))
                 self._everything = True
                 self._news.set()
+                continue
             except Disconnected:
                 return  # its browser went away a moment ago, and nobody had heard yet
             except Exception:
@@ -155,6 +158,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 logger.exception("a page could not be told of a change")
                 await self.close(code=BROKEN)
                 return
+            retries = DATABASE_RETRY.delays()
             await asyncio.sleep(PAUSE_S)
 
     async def _hears_news(self) -> bool:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 from urllib.parse import unquote_plus
 
+import psycopg
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
@@ -199,11 +200,12 @@ def test_where_else_a_post_is_refused_the_sign_in_leads_to_a_page(person: User) 
     assert refused.headers["Location"] == htmx.headers["HX-Redirect"] == "/accounts/login/?next=/runs/"
 
 
+@pytest.mark.parametrize("error", [OperationalError, psycopg.OperationalError])  # of a cursor that is closed, say
 def test_while_the_database_is_away_a_page_offers_what_can_be_done(
-    browser: Client, team: Team, person: User, monkeypatch: pytest.MonkeyPatch
+    browser: Client, team: Team, person: User, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     def away(*args: object, **kwargs: object) -> None:
-        raise OperationalError("away")
+        raise error("away")
 
     run = make_run(server=team.servers.get(), by=person)
     for view in ("history.selectors.run_page", "runs.services.run_launch", "runs.services.run_cancel"):
