@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +36,7 @@ from dashboard.live.rendering import (
     render_first_rows,
     render_inbox,
     render_inbox_count,
-    render_row,
+    render_rows,
     render_run,
     render_run_notice,
     render_shared,
@@ -179,8 +180,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         steps, self._steps = self._steps, {}
         if everything:
             await self.send_everything()
-        for run_id, version in changes.items():
-            await self.send_change(run_id, version)
+        if changes:
+            await self.send_changes(changes)
         for change in steps.values():
             await self.send_steps(change)
         if crew:
@@ -199,6 +200,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def send_everything(self) -> None:
         raise NotImplementedError
+
+    async def send_changes(self, changes: Mapping[UUID, int]) -> None:
+        """Runs have changed, each to a version."""
+        for run_id, version in changes.items():
+            await self.send_change(run_id, version)
 
     async def send_change(self, run_id: UUID, version: int) -> None:
         raise NotImplementedError
@@ -339,10 +345,10 @@ class RunListConsumer(MemberConsumer):
         if member := await self.member():
             await self.send(text_data=await render_first_rows(member.team_id, self.filters, heard=listener.heard))
 
-    async def send_change(self, run_id: UUID, version: int) -> None:
+    async def send_changes(self, changes: Mapping[UUID, int]) -> None:
         if member := await self.member():
-            row = await render_row(member.team_id, run_id, version, self.filters)
-            if row is not None:
+            # All at once: renderings wait for each other, and a burst would wait for each of its rows.
+            for row in await render_rows(member.team_id, changes, self.filters):
                 await self.send(text_data=row.html)
 
     async def send_crew(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -45,34 +45,49 @@ class RenderOnce:
 
     async def get(self, key: Hashable, render: Callable[[], Rendered | None]) -> Rendered | None:
         """The rendering under `key`, made by `render` in a thread when it is new. A failed one is not kept."""
+        (rendered,) = await self.get_all([key], lambda _: [render()])
+        return rendered
+
+    async def get_all(
+        self, keys: Sequence[Hashable], render: Callable[[Sequence[Hashable]], Sequence[Rendered | None]]
+    ) -> list[Rendered | None]:
+        """The renderings under `keys`, in their order; `render` makes all that are new at once, in their order."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._made, self._loop = OrderedDict(), loop
-        future = self._made.get(key)
-        if future is None:
-            future = asyncio.ensure_future(database_sync_to_async(render)())
-            self._made[key] = future
-            future.add_done_callback(lambda _: self._forget_old())
+        if new := [key for key in keys if key not in self._made]:
+            making = asyncio.ensure_future(database_sync_to_async(render)(new))
+            for number, key in enumerate(new):
+                self._made[key] = asyncio.ensure_future(_nth(making, number))
+                self._made[key].add_done_callback(self._forget_old)
+        futures = [self._made[key] for key in keys]
         try:
             # Shielded: a page that goes away must not cancel what others wait for.
-            return await asyncio.shield(future)
+            return [await asyncio.shield(future) for future in futures]
         except asyncio.CancelledError:
             raise
         except BaseException:
-            self._made.pop(key, None)
+            for key in keys:
+                self._made.pop(key, None)
             raise
 
     def forget(self) -> None:
         """Something has changed that renderings show and no version tells of."""
         self._made.clear()
 
-    def _forget_old(self) -> None:
+    def _forget_old(self, done: asyncio.Future[Rendered | None]) -> None:
+        if not done.cancelled():
+            done.exception()  # whoever waits for it is told; one that nobody waits for is no news
         chars = 0
         for count, (key, future) in enumerate(reversed(list(self._made.items())), start=1):
             if future.done() and not future.cancelled() and future.exception() is None and (made := future.result()):
                 chars += len(made.html)
             if count > KEPT or (chars > KEPT_CHARS and count > 1):
                 del self._made[key]
+
+
+async def _nth(making: Awaitable[Sequence[Rendered | None]], number: int) -> Rendered | None:
+    return (await making)[number]
 
 
 once = RenderOnce()
@@ -138,16 +153,26 @@ async def render_shared_steps(link: ShareLink, change: StepsChange) -> str:
     return rendered.html if rendered else ""
 
 
-async def render_row(team_id: UUID, run_id: UUID, version: int, filters: RunFilters) -> Rendered | None:
-    """One run's row for the runs page, marked when the filters do not let it through."""
+async def render_rows(team_id: UUID, changes: Mapping[UUID, int], filters: RunFilters) -> list[Rendered]:
+    """The rows of these runs for the runs page, each at least as new as its version; none for runs that are gone.
 
-    def render() -> Rendered | None:
-        run = run_list(team_id, filters).filter(pk=run_id).first()
-        outside = run is None
-        run = run or run_list(team_id, RunFilters()).filter(pk=run_id).first()
-        return Rendered(run_changes_html([run], outside=outside), run.version) if run else None
+    A row is marked when the filters do not let it through. Two queries at most, however many runs there are.
+    """
 
-    return await once.get(("row", run_id, version, filters), render)
+    def render(keys: Sequence[Hashable]) -> list[Rendered | None]:
+        run_ids = [key[1] for key in keys if isinstance(key, tuple)]
+        inside = run_list(team_id, filters).in_bulk(run_ids)
+        missing = [run_id for run_id in run_ids if run_id not in inside]
+        outside = run_list(team_id, RunFilters()).in_bulk(missing) if missing else {}
+        return [_row(inside.get(run_id), outside.get(run_id)) for run_id in run_ids]
+
+    keys = [("row", run_id, version, filters) for run_id, version in changes.items()]
+    return [row for row in await once.get_all(keys, render) if row is not None]
+
+
+def _row(inside: Run | None, outside: Run | None) -> Rendered | None:
+    run = inside or outside
+    return Rendered(run_changes_html([run], outside=inside is None), run.version) if run else None
 
 
 async def render_first_rows(team_id: UUID, filters: RunFilters, *, heard: int | None) -> str:

@@ -119,6 +119,26 @@ async def test_many_lists_that_look_again_share_one_rendering_and_miss_nothing(m
             assert f'id="run-{newer.pk}-row"' in await late.receive_from(timeout=5)
 
 
+async def test_a_burst_of_changes_is_looked_up_at_once_and_every_row_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    looked_up = []
+    original = rendering.run_list
+    monkeypatch.setattr(rendering, "run_list", lambda *asked: looked_up.append(asked) or original(*asked))
+
+    def launch_many() -> list[Run]:
+        with transaction.atomic():
+            return [make_run(team=run.team, by=person) for _ in range(20)]
+
+    async with opened("/ws/runs/", person) as socket:
+        await socket.receive_from(timeout=5)
+        looked_up.clear()
+        runs = await in_db(launch_many)
+        rows = [await socket.receive_from(timeout=5) for _ in runs]
+
+    assert all(f'id="run-{run.pk}-row"' in "".join(rows) for run in runs)
+    assert len(looked_up) <= 2
+
+
 async def test_the_list_hears_nothing_of_other_teams() -> None:
     _, person = await made()
     async with opened("/ws/runs/", person) as socket:
