@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from dashboard.env import Mail, OpenID
+from dashboard.local.ports import free_port
 from dashboard.runs.models import Run
 from dashboard.servers.models import Server
 from dashboard.teams.models import Role
 from tests.asynchronous import in_db, run_in, working
 from tests.factories import make_team, make_user
 from tests.integration.test_access import ROWS, addresses
+from tests.oidc_provider import oidc_provider
 from tests.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 JSON = {"Accept": "application/json"}
-KEY, SERVER_HEADER, RUN_HEADER, PASSWORD, LINK_PASSWORD = (
-    f"canary-{place}-7f3a9c" for place in ("key", "server-header", "run-header", "password", "link-password")
+KEY, SERVER_HEADER, RUN_HEADER, PASSWORD, LINK_PASSWORD, PROVIDER_SECRET, MAIL_PASSWORD = (
+    f"canary-{place}-7f3a9c"
+    for place in ("key", "server-header", "run-header", "password", "link-password", "provider-secret", "mail-password")
 )
-CANARIES = (KEY, SERVER_HEADER, RUN_HEADER, PASSWORD, LINK_PASSWORD)
+CANARIES = (KEY, SERVER_HEADER, RUN_HEADER, PASSWORD, LINK_PASSWORD, PROVIDER_SECRET, MAIL_PASSWORD)
 
 
 def found_in(text: str) -> list[str]:
@@ -58,8 +67,35 @@ def everything_shown(client: Client, objects: dict[str, Any]) -> dict[str, list[
     return found
 
 
+@pytest.fixture
+def connected(settings: Any) -> Iterator[str]:
+    """An installation with a provider of OpenID Connect, and with a mail server that is away."""
+    with oidc_provider() as issuer:
+        openid = OpenID(issuer, "runboard", PROVIDER_SECRET, "Example", ("openid",), "groups", ())
+        mail = Mail("127.0.0.1", free_port(), "runboard", MAIL_PASSWORD, "", "runboard@example.org")
+        settings.ENV = replace(settings.ENV, openid=openid, mail=mail)
+        settings.EMAIL_HOST, settings.EMAIL_PORT = mail.host, mail.port
+        settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = mail.user, mail.password
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.INSTALLED_APPS = [
+            *settings.INSTALLED_APPS,
+            "dashboard.teams.openid.allauth.Accounts",
+            "dashboard.teams.openid.allauth.SocialAccounts",
+        ]
+        cache.clear()
+        yield issuer
+
+
+def sign_in_with_the_provider(subject: str) -> int:
+    """The answer to somebody who comes back from the provider, which was told our secret."""
+    browser = Client()
+    there = httpx.post(browser.get("/accounts/openid/").headers["Location"], data={"sub": subject})
+    back = urlsplit(there.headers["Location"])
+    return browser.get(f"{back.path}?{back.query}").status_code
+
+
 async def test_secrets_go_where_they_belong_and_nowhere_else(
-    scripted: ScriptedServer, caplog: pytest.LogCaptureFixture
+    scripted: ScriptedServer, caplog: pytest.LogCaptureFixture, connected: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
     team = await in_db(make_team)
@@ -90,6 +126,11 @@ async def test_secrets_go_where_they_belong_and_nowhere_else(
     objects = {"run_id": run.pk, "server_id": (await in_db(Server.objects.get)).pk, "kind": "curl"}
     objects |= {"thread_id": run.remote_thread_id}
     assert {canary for canary in CANARIES if canary in sent} == {KEY, SERVER_HEADER, RUN_HEADER}
+    assert await in_db(sign_in_with_the_provider, "grace") == 403, "in no team, so far it went"
+    unsent = await in_db(
+        client.post, "/people/invitations/", {"role": "viewer", "email": "b@example.org"}, headers=JSON
+    )
+    assert (unsent.status_code, found_in(unsent.content.decode())) == (422, [])
     assert await in_db(everything_shown, client, objects) == {}
     assert await in_db(everything_stored) == {}
     assert found_in(caplog.text) == []

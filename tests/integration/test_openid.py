@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -23,6 +20,7 @@ from dashboard.local.ports import free_port
 from dashboard.teams.models import AuditEntry, Identity, Membership, Role, Team, User
 from dashboard.teams.people import invitation_create
 from tests.factories import make_team, make_user
+from tests.oidc_provider import known_there, oidc_provider
 
 pytestmark = pytest.mark.django_db
 
@@ -31,24 +29,8 @@ START = "/accounts/openid/"
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    """A provider of OpenID Connect on loopback."""
-    port = free_port()
-    command = [sys.executable, "-m", "oidc_provider_mock", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url, until = f"http://127.0.0.1:{port}", time.monotonic() + 30
-    try:
-        while True:
-            assert process.poll() is None
-            assert time.monotonic() < until
-            try:
-                httpx.get(f"{url}/jwks").raise_for_status()
-                break
-            except httpx.HTTPError:
-                time.sleep(0.05)
+    with oidc_provider() as url:
         yield url
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture
@@ -73,11 +55,6 @@ def configured(issuer: str, team: Team, settings: Any) -> str:
     ]
     cache.clear()
     return issuer
-
-
-def known_there(issuer: str, subject: str, **claims: Any) -> None:
-    """Make somebody at the provider, or change what it says of them."""
-    httpx.put(f"{issuer}/users/{subject}", json={"preferred_username": subject, **claims}).raise_for_status()
 
 
 def way_back(browser: Client, subject: str, start: str = START) -> str:
@@ -326,7 +303,9 @@ def test_the_code_of_another_browser_is_refused(configured: str) -> None:
     sent = parse_qs(urlsplit(Client().get(START).headers["Location"]).query)
 
     assert sent["code_challenge_method"] == ["S256"], "a provider that heeds PKCE refuses the code"
-    assert mine.get(f"{START}callback/?code={code}x&state={state}").status_code == 502
+    assert len(sent["nonce"][0]) >= 22
+    assert mine.get(f"{START}callback/?code={code}&state={state}").status_code == 502, "of another nonce"
+    assert mine.get("/runs/").status_code == 302
 
 
 @pytest.mark.parametrize("following", ["//evil.example/", "https://evil.example/", "javascript:alert(1)"])

@@ -1,4 +1,4 @@
-"""The protocol, by django-allauth: discovery, state, PKCE, the exchange of the code, the ID token.
+"""The protocol, by django-allauth: discovery, state, PKCE, the exchange of the code. Nonce and ID token are ours.
 
 Its requests do not pass the guard of docs/adr/0009: that one is for addresses which admins of teams type. The issuer is
 named by who runs the installation, in the environment, and may well be on a private network. What the issuer then names
@@ -7,6 +7,7 @@ must be as safe as itself (https), no redirect is followed, and the proxy is the
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import jwt
@@ -99,6 +100,8 @@ class _Protocol(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         client = self.get_client(self.request, app)
         answer = self.get_access_token_data(self.request, app, client, pkce_code_verifier=state["pkce_code_verifier"])
         said = self._read_id_token(answer["id_token"], app.client_id)
+        if not secrets.compare_digest(str(said["nonce"]).encode(), str(state["nonce"]).encode()):
+            raise OAuth2Error("the ID token was made for another sign-in")
         if self.openid_config.get("userinfo_endpoint"):
             more = self._fetch_user_info(answer["access_token"])
             if more.get("sub") != said["sub"]:
@@ -121,7 +124,7 @@ class _Protocol(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             audience=audience,
             issuer=self.openid_config["issuer"],
             leeway=LEEWAY_S,
-            options={"require": ["exp", "iat", "sub"]},
+            options={"require": ["exp", "iat", "sub", "nonce"]},
         )
         return said
 
@@ -141,14 +144,16 @@ _FAILURES = (OAuth2Error, ClaimsUnusable, requests.RequestException, jwt.PyJWTEr
 
 
 def begin(request: HttpRequest, found: OpenID, following: str) -> HttpResponse:
-    """The way to the provider. State and code verifier wait in the session.
+    """The way to the provider. State, code verifier and nonce wait in the session.
 
     Raises:
         ProviderFailed: it cannot be reached.
     """
     try:
-        answer: HttpResponse = (
-            _Protocol(request, found).get_provider().redirect(request, process="login", next_url=following)
+        provider, nonce = _Protocol(request, found).get_provider(), secrets.token_urlsafe(24)
+        asked = {**provider.get_auth_params(), "nonce": nonce}
+        answer: HttpResponse = provider.redirect(
+            request, process="login", next_url=following, auth_params=asked, nonce=nonce
         )
     except _FAILURES as error:
         raise ProviderFailed(str(error)) from error

@@ -86,10 +86,11 @@ def callback(request: HttpRequest) -> HttpResponse:
     """Take who comes back from the provider in, if they may come in."""
     found, provider = _configured()
     state = provider.state_take(request)
+    # Some providers forget the state when they say no, and whoever was refused is to be told so all the same.
+    if "code" not in request.GET and (state is not None or "error" in request.GET):
+        return _refused(request, 403, NOT_SIGNED_IN % found.name)
     if state is None:
         return _refused(request, 400, NOT_BEGUN)
-    if "code" not in request.GET:
-        return _refused(request, 403, NOT_SIGNED_IN % found.name)
     if not _turns.acquire(timeout=2):
         return refusal(request, 503, BUSY)
     try:
