@@ -100,13 +100,12 @@ class Table:
         at_most: float | None = None,
         below: float | None = None,
     ) -> None:
-        """A figure beside its baseline, which `than` names. Wanted: a ratio of `at_most`, or a value `below`."""
+        """A figure beside its baseline, which `than` names. Wanted: a ratio of `at_most`, a value `below`, or both."""
         found = value / baseline if baseline else float("inf")
-        wanted, verdict = "", ""
-        if at_most is not None:
-            wanted, verdict = f"at most {at_most:g}x", _verdict(found <= at_most)
-        elif below is not None:
-            wanted, verdict = f"under {below:g} {unit}", _verdict(value < below)
+        parts = [f"under {below:g} {unit}"] if below is not None else []
+        parts += [f"at most {at_most:g}x"] if at_most is not None else []
+        is_met = (below is None or value < below) and (at_most is None or found <= at_most)
+        wanted, verdict = ", ".join(parts), _verdict(is_met) if parts else ""
         shown = f"{_number(baseline)} {unit} ({than})"
         self.lines.append((what, f"{_number(value)} {unit}", shown, f"{_number(found)}x", wanted, verdict))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,10 +14,13 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.history import selectors
+from dashboard.history.counts import run_count
 from dashboard.history.filters import RunFilters
+from dashboard.history.insights import insights
 from dashboard.history.selectors import run_list, run_page
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import RunError
@@ -274,20 +279,39 @@ def test_pages_hold_the_same_as_the_whole_list_however_they_are_read(
         assert paged[:170] == whole, pair
 
 
-def test_no_filter_needs_a_sequential_scan(history: Server) -> None:
+EVERY_FILTER = [
+    *FILTERS, "graph=report", "server=other", f"thread={UUID(int=1)}", f"batch={UUID(int=1)}", f"q={UUID(int=1)}",
+    "q=3f2b8c1e", "until=2020-01-01", "max_s=5", "waiting=open", "waiting=gone", "result.score=1", "sort=started",
+    "sort=duration", "sort=-duration",
+]  # fmt: skip
+
+
+def test_no_filter_needs_a_sequential_scan(history: Server, person: User) -> None:
+    make_server(history.team, name="other")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE runs_run")
-    for query in [*FILTERS, f"thread={UUID(int=1)}", f"batch={UUID(int=1)}", f"q={UUID(int=1)}", "sort=duration"]:
-        with_plans = plans(history.team, RunFilters.from_text(query))
-        assert "Seq Scan on runs_run" not in with_plans, query
+    narrowed: set[str] = set()
+    for query in EVERY_FILTER:
+        filters = RunFilters.from_text(query)
+        narrowed |= {field.name for field in fields(filters) if getattr(filters, field.name) != field.default}
+        for read in (run_page, count_of, insights_of):
+            assert "Seq Scan on runs_run" not in plans(lambda read=read, of=filters: read(history.team, of)), query
+
+    assert narrowed == {field.name for field in fields(RunFilters)} - {"zone"}, "a filter without a plan"
 
 
-def plans(team: Team, filters: RunFilters) -> str:
-    """The plans of what a page asks."""
-    from django.test.utils import CaptureQueriesContext
+def count_of(team: Team, filters: RunFilters) -> object:
+    return run_count(team.pk, filters)
 
+
+def insights_of(team: Team, filters: RunFilters) -> object:
+    return insights(team, filters, "12mo")
+
+
+def plans(read: Callable[[], object]) -> str:
+    """The plans of what is asked for a page, a count or the insights."""
     with CaptureQueriesContext(connection) as asked:
-        run_page(team, filters)
+        read()
     told = []
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # a small table is scanned by choice; here only in need
@@ -295,6 +319,7 @@ def plans(team: Team, filters: RunFilters) -> str:
             if "runs_run" in query["sql"] and query["sql"].lstrip("(").startswith(("SELECT", "WITH")):
                 cursor.execute(f"EXPLAIN {query['sql']}")
                 told += [line for (line,) in cursor.fetchall()]
+        cursor.execute("SET LOCAL enable_seqscan = on")
     return "\n".join(told)
 
 
