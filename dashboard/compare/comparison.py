@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.compare.diffs import Difference, difference
@@ -21,6 +23,9 @@ from dashboard.steps.models import Step
 RUNS_MAX = 5
 KEYS_MAX = 100
 VALUE_CHARS = 160
+STEPS_MAX = 2_000
+OF_THE_TEAM: Final = frozenset({"Server", "Launched by"})
+"""Facts that are nobody else's business."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,30 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Side:
+    """A run as it is compared.
+
+    Attributes:
+        address: Of its page.
+        state: Its final state; None when there is none, or it is left out.
+        params: What it was launched with; None when that is not compared.
+        steps: None when they are not compared.
+        is_left_out: Whether it has a final state that cannot be compared.
+    """
+
+    run: Run
+    address: str
+    state: Place | None
+    params: dict[str, Any] | None
+    steps: list[Step] | None
+    is_left_out: bool = False
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What a comparison page shows."""
 
-    runs: list[Run]
+    sides: list[Side]
     facts: list[Row]
     values: list[Row] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
@@ -64,14 +89,32 @@ def run_last_succeeded(run: Run) -> Run | None:
 
 def compare(runs: Sequence[Run]) -> Comparison:
     """Runs beside each other; the first two in depth."""
-    states, problem = [], ""
-    for run in runs:
-        state = _state(run)
-        states.append(state)
-    if any(state is None and run_result(run) is not None for run, state in zip(runs, states, strict=True)):
+    return compare_sides([_side(run) for run in runs])
+
+
+def compare_sides(sides: Sequence[Side], *, without: frozenset[str] = frozenset()) -> Comparison:
+    """The same of runs of which only a part may be seen. `without`: names of facts that are left out."""
+    runs = [side.run for side in sides]
+    states = [side.state for side in sides]
+    problem = ""
+    if any(side.is_left_out for side in sides):
         problem = "A final state that is too large or no JSON is left out."
-    parts = list(_parts(runs[0], runs[1], states[0], states[1])) if len(runs) > 1 else []
-    return Comparison(list(runs), _facts(runs), _values(states), parts, _steps(runs), problem)
+    parts = list(_parts(*sides[:2])) if len(sides) > 1 else []
+    facts = [row for row in _facts(runs) if row.name not in without]
+    return Comparison(list(sides), facts, _values(states), parts, _steps(sides), problem)
+
+
+def _side(run: Run) -> Side:
+    state = _state(run)
+    steps = list(Step.objects.filter(run=run).defer("writes_json")[:STEPS_MAX])
+    return Side(
+        run,
+        reverse("run-detail", args=[run.pk]),
+        state,
+        run.request.params,
+        steps,
+        is_left_out=state is None and run_result(run) is not None,
+    )
 
 
 def _state(run: Run) -> Place | None:
@@ -125,20 +168,20 @@ def _value(place: Place | None) -> SafeString:
     )
 
 
-def _parts(a: Run, b: Run, before: Place | None, after: Place | None) -> list[Part]:
-    sent = [Document.of(run.request.params).root for run in (a, b)]
-    parts = [Part("Parameters", "parameters", difference(sent[0], sent[1]))]
-    if before is not None or after is not None:
-        parts.append(Part("Final state", "state", difference(before, after)))
-    return parts
+def _parts(a: Side, b: Side) -> Iterator[Part]:
+    if a.params is not None and b.params is not None:
+        sent = [Document.of(params).root for params in (a.params, b.params)]
+        yield Part("Parameters", "parameters", difference(sent[0], sent[1]))
+    if a.state is not None or b.state is not None:
+        yield Part("Final state", "state", difference(a.state, b.state))
 
 
-def _steps(runs: Sequence[Run]) -> list[Row]:
+def _steps(sides: Sequence[Side]) -> list[Row]:
     """How long each node took in each run, all its executions together."""
     found: list[dict[str, list[Step]]] = []
-    for run in runs:
+    for side in sides:
         nodes: dict[str, list[Step]] = {}
-        for step in Step.objects.filter(run=run).defer("writes_json")[:2_000]:
+        for step in side.steps or ():
             nodes.setdefault("/".join([*step.path, step.node]), []).append(step)
         found.append(nodes)
     names = list(dict.fromkeys(name for nodes in found for name in nodes))[:KEYS_MAX]

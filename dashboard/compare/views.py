@@ -38,7 +38,13 @@ def run_compare(request: TeamRequest) -> HttpResponse:
     for name in NAMES[1:RUNS_MAX]:
         if chosen := request.GET.get(name):
             runs.append(_run(request, chosen))
-    return render(request, "compare/page.html", {"comparison": compare(runs), "is_alone": len(runs) == 1})
+    context = {
+        "comparison": compare(runs),
+        "is_alone": len(runs) == 1,
+        "may_act": request.membership.may_launch,
+        "share_query": urlencode([("runs", run.pk) for run in runs]),
+    }
+    return render(request, "compare/page.html", context)
 
 
 @never_cache

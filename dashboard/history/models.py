@@ -93,3 +93,24 @@ class BulkItem(models.Model):
 
     def __str__(self) -> str:
         return str(self.run_id)
+
+
+class ListChoice(models.Model):
+    """What somebody chose for their runs page; without a person, what that of the others in the team begins with."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    # Keys of `columns.py`; empty for the usual ones.
+    columns = ArrayField(models.CharField(max_length=220), default=list)
+    view = models.ForeignKey(SavedView, on_delete=models.SET_NULL, null=True, related_name="+")
+    # With all runs, whatever the team's page begins with.
+    begins_with_all = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["team", "user"], name="list_choice_of_person"),
+            models.UniqueConstraint(fields=["team"], condition=Q(user__isnull=True), name="list_choice_of_team"),
+        ]
+
+    def __str__(self) -> str:
+        return f"choice {self.pk}"

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.history import services
+from dashboard.history.choices import begin_of_team, chosen_for
 from dashboard.history.models import SavedView
 from dashboard.history.tabs import tabs, views_of
 from dashboard.http import go_to, json_errors, wants_json
@@ -28,7 +29,10 @@ def view_list(request: TeamRequest) -> HttpResponse:
     views = views_of(request.team, request.user)
     if wants_json(request):
         return JsonResponse({"views": [_document(view) for view in views]})
-    return render(request, "history/views.html", {"views": views, "membership": request.membership})
+    chosen = chosen_for(request.team, request.user)
+    begins = next((view for view in views if view.pk == chosen.view_id), None)
+    context = {"views": views, "membership": request.membership, "chosen": chosen, "begins": begins}
+    return render(request, "history/views.html", context | {"teams_begin": begin_of_team(request.team)})
 
 
 def _save(request: TeamRequest) -> HttpResponse:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboard.history import bulk_views, insight_views, saved_views, views
+from dashboard.history import bulk_views, choice_views, insight_views, saved_views, views
 
 urlpatterns = [
     path("runs/", views.run_list, name="run-list"),
@@ -12,5 +12,7 @@ urlpatterns = [
     path("insights/", insight_views.insights_page, name="insights"),
     path("views/", saved_views.view_list, name="view-list"),
     path("views/counts/", saved_views.view_counts, name="view-counts"),
+    path("views/columns/", choice_views.view_columns, name="view-columns"),
+    path("views/default/", choice_views.view_default, name="view-default"),
     path("views/<int:view_id>/delete/", saved_views.view_delete, name="view-delete"),
 ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -16,6 +16,8 @@ from django.views.decorators.vary import vary_on_headers
 from dashboard.exports import download
 from dashboard.history import export, selectors
 from dashboard.history.bulk import IDS_MAX
+from dashboard.history.choices import chosen_for
+from dashboard.history.columns import socket_query, with_cells
 from dashboard.history.documents import run_item
 from dashboard.history.filters import DAYS, PERIODS, SORTS, RunFilters
 from dashboard.history.tabs import tabs
@@ -34,15 +36,25 @@ def run_list(request: TeamRequest) -> HttpResponse:
     """The team's history; htmx gets the rows alone, programs get JSON."""
     filters = RunFilters.from_query(request.GET)
     before = request.GET.get("before", "")
+    is_fragment = is_htmx(request) and request.headers.get("HX-Boosted") != "true"
+    chosen = chosen_for(request.team, request.user)
+    if chosen.query and not (request.GET or is_fragment or wants_json(request)):
+        return redirect(f"{reverse('run-list')}?{chosen.query}")
     page = selectors.run_page(request.team, filters, before=before)
     if wants_json(request):
         older = urlencode([*filters.pairs(), ("before", page.older)])
         following = f"{reverse('run-list')}?{older}" if page.older else None
         return JsonResponse({"runs": [run_item(run) for run in page.runs], "next": following})
-    context = {"page": page, "filters": filters, "may_act": request.membership.may_launch}
-    if is_htmx(request) and request.headers.get("HX-Boosted") != "true":
+    with_cells(page.runs, chosen.columns)
+    may_act = request.membership.may_launch
+    context = {"page": page, "filters": filters, "may_act": may_act, "columns": chosen.columns}
+    if is_fragment:
         return render(request, "runs/_rows.html", context)
-    return render(request, "runs/list.html", context | _choices(request, filters) | {"is_first_page": not before})
+    # Where the page begins with a view, all runs have an address of their own.
+    all_url = reverse("run-list") + ("?view=all" if chosen.query else "")
+    context |= {"all_url": all_url, "has_default": bool(chosen.query), "is_first_page": not before}
+    context |= _choices(request, filters)
+    return render(request, "runs/list.html", context | {"socket_query": socket_query(filters, chosen.columns)})
 
 
 @never_cache

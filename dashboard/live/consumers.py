@@ -27,6 +27,7 @@ from django.utils import timezone
 
 from dashboard.answers.selectors import InboxFilters
 from dashboard.database import DATABASE_AWAY
+from dashboard.history.columns import columns_of
 from dashboard.history.filters import RunFilters
 from dashboard.langgraph.backoff import Backoff
 from dashboard.live.listener import listener, watch
@@ -334,7 +335,8 @@ class RunListConsumer(MemberConsumer):
     """`/ws/runs/`: rows that are new or changed, for the filters in the socket's address."""
 
     async def authorise(self) -> int | None:
-        self.filters = RunFilters.from_query(QueryDict(self.scope["query_string"]))
+        query = QueryDict(self.scope["query_string"])
+        self.filters, self.columns = RunFilters.from_query(query), columns_of(query.getlist("column"))
         return await super().authorise()
 
     def group_names(self) -> tuple[str, ...]:
@@ -343,12 +345,13 @@ class RunListConsumer(MemberConsumer):
 
     async def send_everything(self) -> None:
         if member := await self.member():
-            await self.send(text_data=await render_first_rows(member.team_id, self.filters, heard=listener.heard))
+            rows = await render_first_rows(member.team_id, self.filters, self.columns, heard=listener.heard)
+            await self.send(text_data=rows)
 
     async def send_changes(self, changes: Mapping[UUID, int]) -> None:
         if member := await self.member():
             # All at once: renderings wait for each other, and a burst would wait for each of its rows.
-            for row in await render_rows(member.team_id, changes, self.filters):
+            for row in await render_rows(member.team_id, changes, self.filters, self.columns):
                 await self.send(text_data=row.html)
 
     async def send_crew(self) -> None:
@@ -404,12 +407,18 @@ class ShareConsumer(LiveConsumer):
     async def authorise(self) -> int | None:
         self.token: str = self.scope["url_route"]["kwargs"]["token"]
         self.link = await self._ask()
-        if self.link is None:
+        if self.link is None or not await self.shows(self.link):
             return NOT_HERE
-        self.run_id = self.link.run_id
         if self.link.expires_at is not None:
             self.expiry = asyncio.create_task(self._end_at(self.link.expires_at))
         return None
+
+    async def shows(self, link: ShareLink) -> bool:
+        """Whether the link shows what this page is of; the run is remembered."""
+        if link.run_id is None:
+            return False
+        self.run_id: UUID = link.run_id
+        return True
 
     def group_names(self) -> tuple[str, ...]:
         return (run_group(self.run_id),)
@@ -446,17 +455,18 @@ class ShareConsumer(LiveConsumer):
         )
         return found
 
-    async def _works(self) -> bool:
+    async def works(self) -> bool:
+        """Whether the page may still be told."""
         if self.is_access_sure:
             return True
         self.access_asked_at = time.monotonic()
         return await self._ask() is not None
 
     async def send_change(self, run_id: UUID, version: int) -> None:
-        if not await self._works():
+        if not await self.works():
             await self.close(code=NOT_HERE)
         elif version > self.sent_version and self.link is not None:
-            rendered = await render_shared(self.link, version)
+            rendered = await render_shared(self.link, self.run_id, version)
             if rendered is not None:
                 self.sent_version = rendered.version
                 await self.send(text_data=rendered.html)
@@ -464,7 +474,7 @@ class ShareConsumer(LiveConsumer):
     async def send_steps(self, change: StepsChange) -> None:
         if change.words or not self._shows_steps or self.link is None:
             return
-        if not await self._works():
+        if not await self.works():
             await self.close(code=NOT_HERE)
         elif html := await render_shared_steps(self.link, change):
             await self.send(text_data=html)

@@ -12,6 +12,7 @@ from channels.db import database_sync_to_async
 
 from dashboard.answers.fragments import answer_live_html, attention_html, inbox_count_html, inbox_live_html
 from dashboard.answers.selectors import InboxFilters
+from dashboard.history.columns import Column, with_cells
 from dashboard.history.filters import RunFilters
 from dashboard.history.fragments import run_changes_html
 from dashboard.history.selectors import run_list, run_page
@@ -20,6 +21,7 @@ from dashboard.runs import fragments
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, run_get
 from dashboard.sharing.models import ShareLink
+from dashboard.sharing.sets.shown import set_html
 from dashboard.sharing.shown import share_live_html, share_steps_html
 from dashboard.steps import fragments as step_fragments
 from dashboard.steps.notifications import StepsChange
@@ -132,28 +134,38 @@ async def render_run_notice(run_id: UUID) -> str:
     return str(await database_sync_to_async(render)())
 
 
-async def render_shared(link: ShareLink, version: int) -> Rendered | None:
+async def render_shared(link: ShareLink, run_id: UUID, version: int) -> Rendered | None:
     """The live parts of a share page. Each link has its own: what it shows is its own."""
 
     def render() -> Rendered | None:
-        run = _run(link.run_id)
+        run = _run(run_id)
         return Rendered(share_live_html(link, run), run.version) if run else None
 
-    return await once.get(("shared", link.pk, version), render)
+    return await once.get(("shared", link.pk, run_id, version), render)
+
+
+async def render_shared_set(link: ShareLink, *, heard: int | None) -> str:
+    """What changes on a share page of several runs; "" for a link to one."""
+    several = link.several
+    if several is None:
+        return ""
+    return await _shared(("shared-set", link.pk, heard), lambda: set_html(link, several), heard)
 
 
 async def render_shared_steps(link: ShareLink, change: StepsChange) -> str:
     """The steps of a share page, when they have changed; "" when the run is gone."""
 
     def render() -> Rendered | None:
-        run = _run(link.run_id)
+        run = _run(change.run_id)
         return Rendered(share_steps_html(link, run), change.version) if run else None
 
     rendered = await once.get(("shared-steps", link.pk, change), render)
     return rendered.html if rendered else ""
 
 
-async def render_rows(team_id: UUID, changes: Mapping[UUID, int], filters: RunFilters) -> list[Rendered]:
+async def render_rows(
+    team_id: UUID, changes: Mapping[UUID, int], filters: RunFilters, columns: tuple[Column, ...]
+) -> list[Rendered]:
     """The rows of these runs for the runs page, each at least as new as its version; none for runs that are gone.
 
     A row is marked when the filters do not let it through. Two queries at most, however many runs there are.
@@ -164,9 +176,10 @@ async def render_rows(team_id: UUID, changes: Mapping[UUID, int], filters: RunFi
         inside = run_list(team_id, filters).in_bulk(run_ids)
         missing = [run_id for run_id in run_ids if run_id not in inside]
         outside = run_list(team_id, RunFilters()).in_bulk(missing) if missing else {}
+        with_cells([*inside.values(), *outside.values()], columns)
         return [_row(inside.get(run_id), outside.get(run_id)) for run_id in run_ids]
 
-    keys = [("row", run_id, version, filters) for run_id, version in changes.items()]
+    keys = [("row", run_id, version, filters, columns) for run_id, version in changes.items()]
     return [row for row in await once.get_all(keys, render) if row is not None]
 
 
@@ -175,7 +188,9 @@ def _row(inside: Run | None, outside: Run | None) -> Rendered | None:
     return Rendered(run_changes_html([run], outside=inside is None), run.version) if run else None
 
 
-async def render_first_rows(team_id: UUID, filters: RunFilters, *, heard: int | None) -> str:
+async def render_first_rows(
+    team_id: UUID, filters: RunFilters, columns: tuple[Column, ...], *, heard: int | None
+) -> str:
     """The first page of rows and what there is to say of workers: what a runs page gets when it connects.
 
     Pages that ask after the same number `heard` of notices share one rendering: whatever has changed since comes with
@@ -184,11 +199,12 @@ async def render_first_rows(team_id: UUID, filters: RunFilters, *, heard: int | 
 
     def render() -> Rendered:
         rows = run_page(team_id, filters).runs
+        with_cells(rows, columns)
         return Rendered(run_changes_html(rows, snapshot=True) + list_notice_html(), 0)
 
     if heard is None:
         return str((await database_sync_to_async(render)()).html)
-    rendered = await once.get(("first", team_id, filters, heard), render)
+    rendered = await once.get(("first", team_id, filters, columns, heard), render)
     assert rendered is not None
     return rendered.html
 

@@ -63,7 +63,7 @@ def share_going_on(token: str, user: User, session_key: str | None, cookie: str)
 
 
 def _is_member(user: User, link: ShareLink) -> bool:
-    return Membership.objects.filter(user_id=user.pk, team_id=link.run.team_id, is_active=True).exists()
+    return Membership.objects.filter(user_id=user.pk, team_id=link.team_id, is_active=True).exists()
 
 
 def pass_give(response: HttpResponseBase, link_id: UUID, page: str, cookie: str, **more: bool) -> None:

@@ -62,12 +62,12 @@ def share_list(request: TeamRequest) -> HttpResponse:
 @require_POST
 def share_revoke(request: TeamRequest, link_id: UUID) -> HttpResponse:
     """Make a link stop working. Doing it twice changes nothing."""
-    link = ShareLink.objects.select_related("run").filter(pk=link_id, run__team=request.team).first()
+    link = ShareLink.objects.select_related("run").filter(pk=link_id, team=request.team).first()
     form_link = form_selectors.form_link_get(request.team, link_id) if link is None else None
     if link is None and form_link is None:
         raise Http404("Your team has no such link.")
     if link is not None:
-        services.share_revoke(run=link.run, link_id=link.pk)
+        services.link_revoke(link)
     elif form_link is not None:
         if not request.membership.is_admin:
             raise PermissionDenied("Only an admin of your team may revoke a form.")

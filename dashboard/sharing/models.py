@@ -1,4 +1,4 @@
-"""Links that show one run to anybody who has them, and what each of them shows."""
+"""Links that show a run, or several, to anybody who has them, and what each of them shows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from dashboard.launch.models import Preset
 from dashboard.runs.models import Run
+from dashboard.servers.models import Server
 from dashboard.sharing.redaction.rules import Rules
-from dashboard.teams.models import User
+from dashboard.teams.models import Team, User
 
 
 class Audience(models.TextChoices):
@@ -100,10 +101,14 @@ class FormLink(WhatIsShown):
 
 
 class ShareLink(WhatIsShown):
-    """A read-only link to a run. The token is 192 random bits; only its SHA-256 is stored, so it can be shown once."""
+    """A read-only link to a run, or to several: then `run` is None and `run_set` says which.
+
+    The token is 192 random bits; only its SHA-256 is stored, so it can be shown once.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="share_links")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="share_links")
     # The token by which it was opened; it is not stored.
     token = ""
     # The form that launched the run, and made this link for who sent it.
@@ -131,6 +136,16 @@ class ShareLink(WhatIsShown):
         ]
 
     @property
+    def several(self) -> RunSet | None:
+        """The runs of a link to several; None for a link to one."""
+        return None if self.run_id is not None else getattr(self, "run_set", None)
+
+    @property
+    def title(self) -> str:
+        """What it is a link to, for the team."""
+        return self.run.title if self.run is not None else str(self.several or "")
+
+    @property
     def is_used_up(self) -> bool:
         """Whether nobody can open it any more; pages that are open go on."""
         return self.max_views is not None and self.views >= self.max_views
@@ -144,3 +159,39 @@ class ShareLink(WhatIsShown):
     def works(self) -> bool:
         """Whether somebody can open it now."""
         return self.is_open and not self.is_used_up
+
+
+class SetKind(models.TextChoices):
+    """What several runs have in common that one link shows."""
+
+    COMPARISON = "comparison", "Comparison"
+    THREAD = "thread", "Thread"
+    VIEW = "view", "List of runs"
+
+
+class RunSet(models.Model):
+    """The runs that one link shows: chosen ones, those of a thread, or those that filters let through."""
+
+    link = models.OneToOneField(ShareLink, on_delete=models.CASCADE, primary_key=True, related_name="run_set")
+    kind = models.CharField(max_length=10, choices=SetKind.choices)
+    # What its page is headed with.
+    name = models.CharField(max_length=100)
+    # Of a comparison, and of a view as it was: in their order.
+    run_ids = ArrayField(models.UUIDField(), default=list)
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, null=True, related_name="+")
+    thread_id = models.CharField(max_length=200, default="", blank=True)
+    # Of a view: filters as in an address, with the time zone of who made the link.
+    query = models.CharField(max_length=2_100, default="", blank=True)
+    # Of a view as it was: its rows by the runs' ids, with nothing hidden in them. "" for a live one.
+    rows_json = models.TextField(default="", blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(kind__in=SetKind.values), name="run_set_kind_known")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it shows a view as it was."""
+        return bool(self.rows_json)

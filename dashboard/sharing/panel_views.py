@@ -60,16 +60,17 @@ def share_preview(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """What a link with these fields would show, with what it hides marked. Makes nothing."""
     run = _run(request, run_id)
     form = ShareForm(request.POST)
+    preview_url = reverse("share-preview", args=[run.pk])
     if not form.is_valid() and is_htmx(request):
         sentences = [str(error) for errors in form.errors.values() for error in errors]
-        return render(request, "sharing/_preview.html", {"run": run, "problems": sentences})
+        return render(request, "sharing/_preview.html", {"preview_url": preview_url, "problems": sentences})
     if not form.is_valid():
         return json_errors(form.errors) if wants_json(request) else _panel(request, run, form=form, status=422)
     preview = preview_of(run, form.shown())
     if wants_json(request):
         return JsonResponse({"hidden": preview.counts, "shows": [part.name for part in preview.parts]})
     if is_htmx(request):
-        return render(request, "sharing/_preview.html", {"run": run, "preview": preview})
+        return render(request, "sharing/_preview.html", {"preview_url": preview_url, "preview": preview})
     return _panel(request, run, form=form, preview=preview)
 
 
@@ -94,6 +95,8 @@ def panel_context(run: Run, form: ShareForm | None = None) -> dict[str, Any]:
         "run": run,
         "form": form or ShareForm(initial=panel_initial()),
         "parts": PARTS,
+        "create_url": reverse("share-create", args=[run.pk]),
+        "preview_url": reverse("share-preview", args=[run.pk]),
         "links": selectors.share_list(run),
     }
 

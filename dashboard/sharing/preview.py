@@ -75,13 +75,29 @@ class Preview:
 
 def preview_of(run: Run, shown: dict[str, Any]) -> Preview:
     """What a link with these columns would show of a run."""
-    link = ShareLink(id=None, run=run, **shown)
+    return preview_of_runs([run], shown)
+
+
+def preview_of_runs(runs: list[Run], shown: dict[str, Any]) -> Preview:
+    """The same of runs that one link shows."""
+    link = ShareLink(id=None, **shown)
     marks = Marks()
-    shared = SharedRun(link, run, redactor=Redactor(link.rules, marks.hide))
-    texts = list(_texts(run, link, shared))
+    shared = [SharedRun(link, run, redactor=Redactor(link.rules, marks.hide)) for run in runs]
+    for one in shared:
+        one.learn_also(text for other in shared for text in other.learned)
+    texts = [
+        (f"{heading} · {one.run().title}" if len(shared) > 1 else heading, text)
+        for one in shared
+        for heading, text in _texts(link, one)
+    ]
     used = Counter(found[0] for _, text in texts for char in text if (found := marks.original(char)) is not None)
-    sections = [(heading, _html(text, marks)) for heading, text in texts]
-    return Preview(parts_shown(link.show), sections, dict(used), list(_keys(link, shared)))
+    sections = [(_heading(heading, marks), _html(text, marks)) for heading, text in texts]
+    keys = list(_keys(link, shared[0])) if shared else []
+    return Preview(parts_shown(link.show), sections, dict(used), keys)
+
+
+def _heading(text: str, marks: Marks) -> str:
+    return "".join("[hidden]" if marks.original(char) else char for char in text)
 
 
 def _keys(link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str, bool]]:
@@ -95,7 +111,7 @@ def _keys(link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str, bool]]
                 yield place.pointer, seen(cut(str(place.key), 40)), place.pointer in link.redact
 
 
-def _texts(run: Run, link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str]]:
+def _texts(link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str]]:
     shown = shared.run()
     yield "Name", shown.title
     if shown.error_message or shown.error_type:

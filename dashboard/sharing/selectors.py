@@ -20,10 +20,14 @@ IS_OPEN = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
 def share_open(token: str) -> ShareLink | None:
-    """The open link of this token with its run, or None: unknown, expired and revoked ones look alike."""
+    """The open link of this token with what it shows, or None: unknown, expired and revoked ones look alike."""
     found = ShareLink.objects.filter(IS_OPEN, token_hash=token_hash(token))
     on_page = [f"run__{name}" for name in ON_PAGE]
-    link = found.select_related("created_by", *on_page).defer(*(f"run__{name}" for name in NOT_IN_ANSWERS)).first()
+    link = (
+        found.select_related("created_by", "run_set__server", *on_page)
+        .defer(*(f"run__{name}" for name in NOT_IN_ANSWERS))
+        .first()
+    )
     if link is not None:
         link.token = token
     return link
@@ -58,12 +62,21 @@ class SharePage:
 
 def team_shares(team: Team, filters: ShareFilters) -> QuerySet[ShareLink]:
     """The links of a team, newest first."""
-    found = ShareLink.objects.filter(run__team=team).select_related("run", "created_by")
+    found = ShareLink.objects.filter(team=team).select_related("run", "run_set__server", "created_by")
     if filters.run is not None:
-        found = found.filter(run=filters.run)
+        found = found.filter(Q(run=filters.run) | _of_several(filters.run))
     if filters.person:
         found = found.filter(created_by__username=filters.person)
     return found if filters.ended else found.filter(IS_OPEN)
+
+
+def _of_several(run_id: UUID) -> Q:
+    """Links to several runs of which this is one; of what live views show that cannot be said."""
+    place = Run.objects.filter(pk=run_id).values_list("server_id", "remote_thread_id").first()
+    chosen = Q(run_set__run_ids__contains=[run_id])
+    if place is None or not place[1]:
+        return chosen
+    return chosen | Q(run_set__server_id=place[0], run_set__thread_id=place[1])
 
 
 def share_page(team: Team, filters: ShareFilters, *, after: UUID | None = None) -> SharePage:
@@ -82,7 +95,7 @@ def share_page(team: Team, filters: ShareFilters, *, after: UUID | None = None) 
 
 def share_people(team: Team) -> list[str]:
     """Who has made links to the team's runs."""
-    names = ShareLink.objects.filter(run__team=team, created_by__isnull=False).values_list("created_by__username")
+    names = ShareLink.objects.filter(team=team, created_by__isnull=False).values_list("created_by__username")
     return sorted(name for (name,) in names.distinct()[:500])
 
 
@@ -90,7 +103,8 @@ def share_document(link: ShareLink) -> dict[str, Any]:
     """A link for programs. The address is not stored, so nobody can be told it again."""
     return {
         "id": str(link.pk),
-        "run": str(link.run_id),
+        "run": str(link.run_id) if link.run_id else None,
+        "set": {"kind": link.several.kind, "name": link.several.name} if link.several else None,
         "show": list(link.show),
         "keys": list(link.keys),
         "redact": list(link.redact),

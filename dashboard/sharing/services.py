@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from dashboard.runs.models import Run
-from dashboard.runs.services import run_look_again
+from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, RunChange, notify
 from dashboard.sharing.models import Audience, ShareLink, shown_before
 from dashboard.sharing.selectors import IS_OPEN, ShareFilters, team_shares
 from dashboard.teams.models import Team, User
@@ -46,11 +46,22 @@ def share_create(
         lifetime: how long it works; None for until it is revoked.
         order: None for the whole final state.
     """
+    return link_make(
+        team=run.team_id, run=run, by=by, lifetime=lifetime, order=order or ShareOrder(show=shown_before())
+    )
+
+
+def link_make(
+    *, team: UUID, run: Run | None, by: User | None, lifetime: timedelta | None, order: ShareOrder
+) -> tuple[ShareLink, str]:
+    """Make a link to a run, or, without one, to several, of which the caller says which."""
     token, hashed = token_create()
     expires_at = timezone.now() + lifetime if lifetime is not None else None
-    fields = asdict(order or ShareOrder(show=shown_before()))
+    fields = asdict(order)
     fields["password"] = make_password(fields["password"]) if fields["password"] else ""
-    link = ShareLink.objects.create(run=run, created_by=by, token_hash=hashed, expires_at=expires_at, **fields)
+    link = ShareLink.objects.create(
+        team_id=team, run=run, created_by=by, token_hash=hashed, expires_at=expires_at, **fields
+    )
     return link, token
 
 
@@ -63,12 +74,22 @@ def share_viewed(link: ShareLink) -> bool:
 
 def share_revoke(*, run: Run, link_id: UUID) -> bool:
     """Make a link stop working at once; one that had stopped stays so. False when it is none of this run's."""
-    link = ShareLink.objects.filter(run=run, pk=link_id)
+    link = ShareLink.objects.filter(run=run, pk=link_id).first()
+    if link is not None:
+        link_revoke(link)
+    return link is not None
+
+
+def link_revoke(link: ShareLink) -> None:
+    """Make a link stop working at once; one that had stopped stays so."""
     with transaction.atomic():
-        if link.filter(revoked_at=None).update(revoked_at=timezone.now()):
-            run_look_again(run)
-            return True
-    return link.exists()
+        if ShareLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            _look_again(link)
+
+
+def _look_again(link: ShareLink) -> None:
+    """Have the open pages of a link ask whether they may go on. They listen for its run, or for the link's own id."""
+    notify(RUN_CHANNEL, RunChange(link.run_id or link.pk, link.team_id, ANY_VERSION).to_payload())
 
 
 def shares_revoke(*, team: Team, filters: ShareFilters) -> int:
@@ -77,6 +98,6 @@ def shares_revoke(*, team: Team, filters: ShareFilters) -> int:
         found = team_shares(team, filters).filter(IS_OPEN).select_for_update(of=("self",))
         links = list(found)
         ShareLink.objects.filter(pk__in=[link.pk for link in links]).update(revoked_at=timezone.now())
-        for run in {link.run_id: link.run for link in links}.values():
-            run_look_again(run)
+        for link in {link.run_id or link.pk: link for link in links}.values():
+            _look_again(link)
     return len(links)

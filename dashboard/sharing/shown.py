@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +30,7 @@ from dashboard.runs.state.views import state_document
 from dashboard.sharing.models import ShareLink, WhatIsShown
 from dashboard.sharing.parts import templates_shown
 from dashboard.sharing.redaction.rules import Redactor, dump, mask, pick, pointer_tree
+from dashboard.sharing.sets.selectors import set_beside
 from dashboard.steps.layout import Row, axis_of
 from dashboard.steps.models import Step
 from dashboard.steps.selectors import step_log, steps_list
@@ -75,6 +76,7 @@ class SharedRun:
         self.stored = run_result(run) if run.is_terminal else None
         self._redactor = redactor or Redactor(link.rules)
         self._step_rows: list[Step] | None = None
+        self._beside = b""
         self._log = step_log(run)
         self._learn()
 
@@ -83,6 +85,21 @@ class SharedRun:
     def _learn(self) -> None:
         if not self.link.rules.hides_nothing:
             self._redactor.learned = _learned.get(self._key("learned"), self._learn_all, lambda made: len(made) + 1)
+
+    @property
+    def run_id(self) -> uuid.UUID:
+        return self._original.pk
+
+    @property
+    def learned(self) -> list[str]:
+        """What stood at hidden places, which is hidden wherever it stands again."""
+        return self._redactor.learned
+
+    def learn_also(self, learned: Iterable[str]) -> None:
+        """Hide as well what stood at hidden places of runs beside this one."""
+        found = sorted({*self.learned, *learned}, key=lambda text: (-len(text), text))
+        self._redactor.learned = found
+        self._beside = hashlib.sha256("\0".join(found).encode("utf-8", "surrogatepass")).digest()
 
     def _learn_all(self) -> list[str]:
         for value in self._original.request.params.values():
@@ -103,7 +120,8 @@ class SharedRun:
         """What everything made of this link and run depends on; links do not change."""
         link_id = self.link.pk or uuid.uuid4()
         sha256 = bytes(self.stored.sha256) if self.stored is not None else b""
-        return what, link_id, self._original.pk, sha256, self._log.version if self._log is not None else 0
+        steps = self._log.version if self._log is not None else 0
+        return what, link_id, self._original.pk, sha256, steps, self._beside
 
     def _steps(self) -> list[Step]:
         if self._step_rows is None:
@@ -184,8 +202,11 @@ class SharedRun:
     @property
     def address(self) -> str:
         """Where parts of what is shown are served; "" when nowhere."""
-        token = self.link.token if isinstance(self.link, ShareLink) else ""
-        return reverse("share-state", args=[token]) if token and self.shows_state else ""
+        if not isinstance(self.link, ShareLink) or not self.link.token or not self.shows_state:
+            return ""
+        if self.link.run_id is None:
+            return reverse("share-run-state", args=[self.link.token, self._original.pk])
+        return reverse("share-state", args=[self.link.token])
 
     def document(self, shown: Shown) -> Document | None:
         """What is shown of the state, to be opened place by place; None when there is none, or it cannot be.
@@ -262,9 +283,26 @@ class SharedRun:
 INPUT: Final = ("input", "command")
 
 
-def share_context(link: WhatIsShown, run: Run) -> dict[str, Any]:
+def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
+    """Runs that a link shows beside each other: what is hidden by its place in one is hidden in all."""
+    found = [SharedRun(link, run) for run in runs]
+    if not link.rules.hides_nothing and len(found) > 1:
+        learned = {text for shared in found for text in shared.learned}
+        for shared in found:
+            shared.learn_also(learned)
+    return found
+
+
+def shared_run(link: ShareLink, run: Run) -> SharedRun:
+    """One run through a link, of which it may show more."""
+    if link.rules.hides_nothing or not (beside := set_beside(link, run)):
+        return SharedRun(link, run)
+    return shared_runs(link, [run, *beside])[0]
+
+
+def share_context(link: ShareLink, run: Run) -> dict[str, Any]:
     """What a share page needs, whole or live. Only what the link shows is in it."""
-    shared = SharedRun(link, run)
+    shared = shared_run(link, run)
     state = shared.state()
     shown_run = shared.run()
     context: dict[str, Any] = {
@@ -284,12 +322,12 @@ def share_context(link: WhatIsShown, run: Run) -> dict[str, Any]:
     return context
 
 
-def share_live_html(link: WhatIsShown, run: Run) -> str:
+def share_live_html(link: ShareLink, run: Run) -> str:
     """Every part of a share page that changes."""
     return render_to_string("sharing/_live.html", share_context(link, run))
 
 
-def share_steps_html(link: WhatIsShown, run: Run) -> str:
+def share_steps_html(link: ShareLink, run: Run) -> str:
     """The steps on a share page, for a link that shows them."""
-    shared = SharedRun(link, run)
+    shared = shared_run(link, run)
     return render_to_string("sharing/_steps.html", {"run": shared.run(), **shared.steps()})

@@ -15,13 +15,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import refusal, wants_json
+from dashboard.runs.models import Run
 from dashboard.runs.state.download import state_response
 from dashboard.runs.state.views import state_part_response
 from dashboard.sharing import selectors, services
 from dashboard.sharing.access import Door, is_passed, may_go_on, pass_give, share_door
 from dashboard.sharing.models import Audience, ShareLink
 from dashboard.sharing.passwords import password_given, password_page, share_cookie
-from dashboard.sharing.shown import SharedRun, share_context, share_live_html
+from dashboard.sharing.sets.pages import set_page
+from dashboard.sharing.sets.shown import set_html
+from dashboard.sharing.shown import share_context, share_live_html, shared_run
 from dashboard.teams.models import User
 
 Response = TypeVar("Response", bound=HttpResponseBase)
@@ -47,8 +50,10 @@ def share_page(request: HttpRequest, token: str) -> HttpResponseBase:
         return private(password_given(request, link.pk, link.password, reverse("share-page", args=[token])))
     if door is Door.PASSWORD:
         return private(password_page(request))
-    is_counted = services.share_viewed(link) if request.method != "HEAD" else not link.is_used_up
-    if not is_counted:
+    # Who goes back to a list from one of its runs has not opened the link again.
+    is_back = link.run_id is None and is_passed(link.pk, share_cookie(request), "seen")
+    is_counted = services.share_viewed(link) if request.method != "HEAD" and not is_back else not link.is_used_up
+    if not is_counted and not is_back:
         return gone(request)
     response = private(_page(request, link, token))
     if link.max_views is not None and not is_passed(link.pk, share_cookie(request), "seen"):
@@ -61,8 +66,12 @@ def share_page(request: HttpRequest, token: str) -> HttpResponseBase:
 @require_safe
 def share_live(request: HttpRequest, token: str) -> HttpResponse:
     """The parts of the share page that change, for browsers whose socket cannot open."""
-    link = _going_on(request, token)
-    return gone(request) if link is None else private(HttpResponse(share_live_html(link, link.run)))
+    link = going_on(request, token)
+    if link is not None and link.several is not None:
+        return private(HttpResponse(set_html(link, link.several)))
+    if link is None or link.run is None:
+        return gone(request)
+    return private(HttpResponse(share_live_html(link, link.run)))
 
 
 @login_not_required
@@ -70,19 +79,8 @@ def share_live(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def share_result(request: HttpRequest, token: str) -> HttpResponseBase:
     """The shared run's final state, as far as it is shown: byte for byte where all of it is."""
-    link = _going_on(request, token)
-    if link is None:
-        return gone(request)
-    shared = SharedRun(link, link.run)
-    shown = shared.state()
-    result = shared.result(shown)
-    if result is None:
-        return _nothing(request)
-    filename = f"{link.run_id}.json"
-    if link.is_whole:
-        return private(state_response(request, result, filename=filename))
-    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
-    return private(HttpResponse(shown.body, content_type="application/json", headers=headers))
+    link = going_on(request, token)
+    return gone(request) if link is None else result_answer(request, link, link.run)
 
 
 @login_not_required
@@ -91,11 +89,33 @@ def share_result(request: HttpRequest, token: str) -> HttpResponseBase:
 @require_safe
 def share_state(request: HttpRequest, token: str) -> HttpResponseBase:
     """A part of the final state, as far as it is shown; also found by a search in that."""
-    link = _going_on(request, token)
-    if link is None:
-        return gone(request)
-    shared = SharedRun(link, link.run)
-    page = {"back": reverse("share-page", args=[token]), "shell": "sharing/shell.html"}
+    link = going_on(request, token)
+    back = reverse("share-page", args=[token])
+    return gone(request) if link is None else state_answer(request, link, link.run, back=back)
+
+
+def result_answer(request: HttpRequest, link: ShareLink, run: Run | None) -> HttpResponseBase:
+    """A run's final state as a file, as far as the link shows it."""
+    if run is None:
+        return _nothing(request)
+    shared = shared_run(link, run)
+    shown = shared.state()
+    result = shared.result(shown)
+    if result is None:
+        return _nothing(request)
+    filename = f"{run.pk}.json"
+    if link.is_whole:
+        return private(state_response(request, result, filename=filename))
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+    return private(HttpResponse(shown.body, content_type="application/json", headers=headers))
+
+
+def state_answer(request: HttpRequest, link: ShareLink, run: Run | None, *, back: str) -> HttpResponseBase:
+    """A part of a run's final state, as far as the link shows it. `back`: the page of the run."""
+    if run is None:
+        return _nothing(request)
+    shared = shared_run(link, run)
+    page = {"back": back, "shell": "sharing/shell.html"}
     try:
         document = shared.document(shared.state())
         if document is None:
@@ -115,15 +135,25 @@ def gone(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, link: ShareLink, token: str) -> HttpResponse:
-    context = share_context(link, link.run)
+    if link.several is not None:
+        return set_page(request, link, link.several)
+    if link.run is None:
+        return gone(request)
+    page = reverse("share-page", args=[token])
+    return run_page(request, link, link.run, page=page, live=reverse("share-live", args=[token]))
+
+
+def run_page(request: HttpRequest, link: ShareLink, run: Run, *, page: str, live: str) -> HttpResponse:
+    """The page of one run. `page` and `live` are its addresses."""
+    context = share_context(link, run)
     if wants_json(request):
-        return JsonResponse(_document(context, token))
+        return JsonResponse(_document(context, page))
     # A page that reloads itself would use up a link of few views.
-    context |= {"link": link, "token": token, "reloads": link.max_views is None}
+    context |= {"link": link, "page_url": page, "live_url": live, "reloads": link.max_views is None}
     return render(request, "sharing/page.html", context)
 
 
-def _document(context: dict[str, Any], token: str) -> dict[str, Any]:
+def _document(context: dict[str, Any], page: str) -> dict[str, Any]:
     """What the link shows, for programs; the final state is at `result_url`."""
     run = context["run"]
     return {
@@ -133,11 +163,12 @@ def _document(context: dict[str, Any], token: str) -> dict[str, Any]:
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
         "error": {"type": run.error_type, "message": run.error_message} if run.has_error else None,
-        "result_url": reverse("share-result", args=[token]) if context["result"] else None,
+        "result_url": f"{page}result.json" if context["result"] else None,
     }
 
 
-def _going_on(request: HttpRequest, token: str) -> ShareLink | None:
+def going_on(request: HttpRequest, token: str) -> ShareLink | None:
+    """The link, while who asks may see what it shows on a page that they have opened."""
     link = selectors.share_open(token)
     if link is None or not may_go_on(link, _person(request, link), share_cookie(request)):
         return None

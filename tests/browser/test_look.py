@@ -14,11 +14,14 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from dashboard.costs.services import price_set
+from dashboard.history.models import SavedView
 from dashboard.langgraph import Checkpoint, Task
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
-from dashboard.sharing.services import share_create
+from dashboard.sharing.models import SetKind
+from dashboard.sharing.services import ShareOrder, share_create
+from dashboard.sharing.sets.services import SetOrder, set_share
 from dashboard.steps.models import StepLog
 from dashboard.steps.reading import Reading
 from dashboard.steps.services import steps_store
@@ -112,6 +115,20 @@ def addresses(team: Team, user: User) -> dict[str, str]:
     found["share panel"] = found[RunStatus.SUCCEEDED] + "#share"
     found["share form"] = found[RunStatus.SUCCEEDED] + "shares/"
     found["links"] = "/shares/"
+    found["columns"] = "/views/columns/"
+    SavedView.objects.create(team=team, owner=user, name=LONG_NAME[:60], scope="team", query="status=failed")
+    found["views"] = "/views/"
+    found["share a list"] = "/shares/new/?query=status%3Dfailed"
+    both = [ended.pk, Run.objects.get(team=team, status=RunStatus.FAILED).pk]
+    runs = {
+        "comparison": SetOrder(SetKind.COMPARISON, LONG_NAME[:100], run_ids=both),
+        "thread": SetOrder(SetKind.THREAD, "A thread", server=server, thread_id=ended.remote_thread_id or ""),
+        "view": SetOrder(SetKind.VIEW, "Runs"),
+    }
+    for kind, order in runs.items():
+        shows = ShareOrder(show=["result", "messages", "input", "steps"], redact_kinds=["email"])
+        _, token = set_share(team=team, by=user, lifetime=timedelta(days=7), runs=order, order=shows)
+        found[f"shared {kind}"] = f"/s/{token}/"
     return found
 
 

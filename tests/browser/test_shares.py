@@ -176,3 +176,65 @@ def test_a_stranger_uses_a_form_link_on_a_phone(page: Page, open_browser: Open, 
     assert CANARY not in stranger.content()
     page.goto(f"/runs/{run.pk}/#activity")
     expect(page.get_by_text("Launched by form link").first).to_be_visible()
+
+
+def test_a_list_is_shared_live_and_its_revocation_closes_every_page(
+    page: Page, open_browser: Open, team: Team, user: User, run: Run
+) -> None:
+    server = team.servers.get()
+    other = make_run(server=server, by=user, name="Neap tide")
+    page.goto("/runs/")
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_role("link", name="Share this list…").click()
+    page.get_by_label("Heading").fill("Tides of this week")
+    page.locator("summary", has_text="More choices").click()
+    page.get_by_label("Hide these places").fill("/customer/name")
+    page.locator("summary", has_text="Preview").click()
+    expect(page.locator("#share-preview mark").first).to_have_text(CANARY)
+    assert axe(page) == {}
+    page.get_by_role("button", name="Make a link").click()
+    link = page.locator("#share-url").input_value()
+
+    stranger = open_browser(viewport={"width": 360, "height": 740}).new_page()
+    stranger.goto(link)
+    expect(stranger.get_by_role("heading", name="Tides of this week")).to_be_visible()
+    live(stranger, "live")
+    start(other)
+    expect(stranger.locator(f"#run-{other.pk} [data-run-status=running]")).to_be_visible()
+    make_run(server=server, by=user, name="Storm surge")
+    expect(stranger.get_by_text("Storm surge")).to_be_visible()
+    assert CANARY not in stranger.content()
+    assert axe(stranger) == {}
+    assert stranger.evaluate("document.documentElement.scrollWidth") <= 360
+    stranger.get_by_role("link", name="Tides for [hidden]").click()
+    expect(stranger.get_by_text("Dear [hidden], the tide turns at noon.").first).to_be_visible()
+    assert CANARY not in stranger.content()
+    stranger.get_by_role("link", name="Tides of this week").click()
+    live(stranger, "live")
+
+    page.goto("/shares/")
+    page.get_by_role("button", name="Revoke the link to Tides of this week").click()
+
+    expect(stranger.get_by_role("heading", name="This link does not work")).to_be_visible(timeout=2_000)
+
+
+def test_a_comparison_and_a_thread_are_shared(page: Page, open_browser: Open, team: Team, user: User, run: Run) -> None:
+    other = make_run(
+        server=team.servers.get(), by=user, name="Neap", status=RunStatus.SUCCEEDED, body=b'{"answer": "At dusk."}'
+    )
+    stranger = open_browser(viewport={"width": 360, "height": 740}).new_page()
+    shared = {
+        f"/runs/compare/?a={run.pk}&b={other.pk}": "At dusk.",
+        f"/threads/{run.server_id}/{run.remote_thread_id}/": "At noon.",
+    }
+    for address, told in shared.items():
+        page.goto(address)
+        page.get_by_role("link", name="Share", exact=True).click()
+        page.get_by_role("button", name="Make a link").click()
+
+        stranger.goto(page.locator("#share-url").input_value())
+
+        expect(stranger.get_by_text(told).first).to_be_visible()
+        live(stranger, "live")
+        assert axe(stranger) == {}
+        assert stranger.evaluate("document.documentElement.scrollWidth") <= 360

@@ -11,6 +11,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Membership, Team, User
 from tests.browser.conftest import Open
 from tests.browser.steps import live, shows
+from tests.browser.test_look import axe
 from tests.factories import claim, make_run
 
 
@@ -48,7 +49,12 @@ def test_filters_become_a_view_that_everybody_has_as_a_tab(
     server = team.servers.get()
     make_run(server=server, by=user, name="storm surge", status=RunStatus.FAILED)
     make_run(server=server, by=user, name="neap tide", status=RunStatus.SUCCEEDED)
-    page.goto("/runs/?status=failed")
+    page.goto("/runs/")
+    page.locator("summary", has_text="Status").click()
+    page.get_by_label("Failed").check()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Remove filter Status: Failed")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("neap tide")
     page.get_by_text("Save view", exact=True).first.click()
     page.get_by_label("Name", exact=True).fill("Broken")
     page.get_by_label("Who sees it").select_option("team")
@@ -61,6 +67,38 @@ def test_filters_become_a_view_that_everybody_has_as_a_tab(
     expect(other.locator("main")).to_contain_text("storm surge")
     expect(other.locator("main")).not_to_contain_text("neap tide")
     expect(other.get_by_role("link", name="Broken")).to_have_attribute("aria-current", "page")
+
+    page.goto("/views/")
+    page.get_by_role("button", name="Begin with it").click()
+    page.get_by_role("link", name="Runs", exact=True).first.click()
+    expect(page.locator("main")).to_contain_text("storm surge")
+    expect(page.locator("main")).not_to_contain_text("neap tide")
+    page.get_by_role("link", name="All", exact=False).first.click()
+    expect(page.locator("main")).to_contain_text("neap tide")
+
+
+def test_columns_of_ones_own_are_on_the_page_and_in_rows_that_come(page: Page, team: Team, user: User) -> None:
+    server = team.servers.get()
+    make_run(server=server, by=user, name="storm surge", params={"input": {"harbour": "Hamburg"}})
+    page.goto("/runs/")
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_role("link", name="Columns…").click()
+    page.get_by_label("input.harbour").check()
+    page.get_by_label("Launched by").uncheck()
+    assert axe(page) == {}
+    page.get_by_role("button", name="Show these columns").click()
+
+    expect(page.get_by_role("columnheader", name="input.harbour")).to_be_visible()
+    expect(page.get_by_role("cell", name="Hamburg", exact=True)).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Launched by")).to_have_count(0)
+    live(page, "live")
+    page.mouse.move(0, 0)
+    make_run(server=server, by=user, name="neap tide", params={"input": {"harbour": "Bremen"}})
+    expect(page.get_by_role("cell", name="Bremen", exact=True)).to_be_visible()
+    assert axe(page) == {}
+    page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator(".cell-own", has_text="Bremen")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_chosen_runs_are_tagged_in_the_background(page: Page, team: Team, user: User) -> None:

@@ -21,7 +21,10 @@ from dashboard.live.routing import websockets
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.sharing.form_links.services import FormOrder, form_link_create, form_link_revoke
-from dashboard.sharing.services import share_create, share_revoke
+from dashboard.sharing.models import SetKind
+from dashboard.sharing.services import ShareOrder, share_create, share_revoke
+from dashboard.sharing.services import link_revoke as share_link_revoke
+from dashboard.sharing.sets.services import SetOrder, set_share
 from dashboard.teams.api_tokens import token_make
 from dashboard.teams.models import Scope, Team, User
 from dashboard.teams.password_links import password_link_make
@@ -105,6 +108,8 @@ ROWS: dict[str, Row] = {
     "run-star": Row(post=READ, owned=True, scope="launch"),
     "view-list": Row(get=READ, post=READ, scope="launch"),
     "view-counts": Row(get=READ),
+    "view-columns": Row(get=READ, post=READ, scope="launch"),
+    "view-default": Row(post=READ, scope="launch"),
     "view-delete": Row(post=READ, owned=True, scope="launch"),  # others' are refused in words and stay
     "run-list": Row(get=READ),
     "run-compare": Row(get=READ, owned=True),
@@ -154,6 +159,12 @@ ROWS: dict[str, Row] = {
     "share-revoke": Row(post=ACT, owned=True, scope="share"),
     "share-list": Row(get=READ),
     "share-revoke-all": Row(post=ACT, scope="share"),
+    "share-new": Row(get=ACT, post=ACT, owned=True, scope="share"),
+    "share-new-preview": Row(post=ACT, owned=True, scope="share"),
+    "share-run": Row(get=LINK),
+    "share-run-live": Row(get=LINK),
+    "share-run-state": Row(get=LINK),
+    "share-run-result": Row(get=LINK),
     "preset-form-link-create": Row(get=ADMIN, post=ADMIN, owned=True, scope="share"),
     "form-link-page": Row(get=LINK, post=LINK),
     "share-page": Row(get=LINK, post=LINK),
@@ -199,6 +210,7 @@ class House:
     answer_links: dict[str, str]
     answer_link_id: uuid.UUID
     form_links: dict[str, str]
+    set_links: dict[str, str]
 
     def client(self, who: str) -> Client:
         if who.startswith("token"):
@@ -281,7 +293,16 @@ def house() -> House:
     no_form, no_forming = form_link_create(preset=preset, by=people["admin"], lifetime=None, order=FormOrder("", {}))
     form_link_revoke(no_form)
     form_links = {"link": forming, "revoked link": no_forming}
-    made = House(team, people, run, objects, tokens, link, revoked, joining, answer_links, answer_link.pk, form_links)
+    runs = SetOrder(SetKind.COMPARISON, "Both", run_ids=[run.pk, asking.pk])
+    _, seeing = set_share(team=team, by=people["admin"], lifetime=None, runs=runs, order=ShareOrder(["result"]))
+    no_both, no_seeing = set_share(
+        team=team, by=people["admin"], lifetime=None, runs=runs, order=ShareOrder(["result"])
+    )
+    share_link_revoke(no_both)
+    set_links = {"link": seeing, "revoked link": no_seeing}
+    made = House(
+        team, people, run, objects, tokens, link, revoked, joining, answer_links, answer_link.pk, form_links, set_links
+    )
     for who in ("deactivated",):
         client = made.client(who)
         people[who].memberships.update(is_active=False)
@@ -327,10 +348,14 @@ def address(made: House, name: str, pattern: URLPattern, who: str) -> str:
         token = made.answer_links.get(who, "nope")
     if name == "form-link-page":
         token = made.form_links.get(who, "nope")
+    if name.startswith("share-run"):
+        token = made.set_links.get(who, "nope")
     known = {**made.objects, "token": token}
     if name == "answer-link-revoke":
         known["link_id"] = made.answer_link_id
     path = reverse(name, kwargs={key: known[key] for key in pattern.pattern.converters})
+    if name.startswith("share-new"):
+        return f"{path}?server={made.run.server_id}&thread={made.run.remote_thread_id}"
     return f"{path}?a={made.run.pk}" if name == "run-compare" else path
 
 
@@ -370,6 +395,8 @@ SOCKETS: dict[str, str] = {
     "ws/inbox/": READ,
     "ws/workers/": READ,
     "ws/s/<str:token>/": LINK,
+    "ws/s/<str:token>/runs/": LINK,
+    "ws/s/<str:token>/runs/<uuid:run_id>/": LINK,
     "<path:path>": "nobody",
 }
 
@@ -383,7 +410,8 @@ def test_every_socket_has_a_row() -> None:
 async def test_sockets_open_where_the_matrix_says_and_nowhere_else(pattern: str) -> None:
     made, level, wrong = await in_db(house), SOCKETS[pattern], []
     for who in ("anonymous", "stranger", "deactivated", "viewer", "admin", "link", "revoked link"):
-        token = {"link": made.link, "revoked link": made.revoked}.get(who, "nope")
+        links = made.set_links if "/runs/" in pattern else {"link": made.link, "revoked link": made.revoked}
+        token = links.get(who, "nope")
         path = "/" + pattern.replace("<uuid:run_id>", str(made.run.pk)).replace("<str:token>", token)
         path = path.replace("<path:path>", "ws/nowhere/")
         user = made.people.get(who)

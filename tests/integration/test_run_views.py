@@ -397,7 +397,7 @@ def test_the_list_asks_the_database_the_same_number_of_questions_for_many_rows(
     for _ in range(30):
         make_run(team=team, by=person, server=server)
 
-    with django_assert_max_num_queries(10):  # saved views and the inbox count are two of them
+    with django_assert_max_num_queries(11):  # saved views, what was chosen and the inbox count are three of them
         browser.get("/runs/")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -26,13 +26,15 @@ class ThreadRun:
 
     Attributes:
         added: The messages it added; None when its state has none, or is not there.
-        forked_from: The earlier run from whose middle it went on, when it did not go on from the end.
+        forked_from: The earlier run from whose middle it went on, where that is known.
+        is_fork: Whether it did not go on from the end.
     """
 
     run: Run
     number: int
     added: Conversation | None
     forked_from: Run | None
+    is_fork: bool = False
 
 
 def thread_runs(team: Team, server_id: UUID, thread_id: str) -> list[Run]:
@@ -42,33 +44,45 @@ def thread_runs(team: Team, server_id: UUID, thread_id: str) -> list[Run]:
     return list(found[:RUNS_MAX])[::-1]
 
 
-def thread_of(runs: list[Run]) -> Iterator[ThreadRun]:
-    """What each run added, compared with the state the one before it left."""
+def thread_of(runs: list[Run], *, root_of: Callable[[Run], Place | None] | None = None) -> Iterator[ThreadRun]:
+    """What each run added, compared with the state the one before it left.
+
+    Args:
+        root_of: Gives a run's final state as far as it may be seen; None for all of it.
+    """
     room = Room(ROOM_CHARS)
     before: Place | None = None
     for number, run in enumerate(runs, start=1):
-        messages = _messages(run)
+        messages = _messages((root_of or _root)(run))
         added = None
         if messages is not None:
             start = turns_in_common(before, messages) if before is not None else 0
             added = conversation(messages, start=start, room=room)
             before = messages
-        yield ThreadRun(run, number, added, _forked_from(run))
+        yield ThreadRun(run, number, added, _forked_from(run), is_fork=_is_fork(run))
+
+
+def _is_fork(run: Run) -> bool:
+    params = run.request.params
+    return bool(run.parent_kind == ParentKind.FORK or params.get("checkpoint_id") or params.get("checkpoint"))
 
 
 def _forked_from(run: Run) -> Run | None:
-    params = run.request.params
-    is_fork = run.parent_kind == ParentKind.FORK or params.get("checkpoint_id") or params.get("checkpoint")
-    return run.parent if is_fork else None
+    return run.parent if _is_fork(run) else None
 
 
-def _messages(run: Run) -> Place | None:
+def _root(run: Run) -> Place | None:
     found = run_result(run)
     if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
         return None
     try:
-        root = cache.document_of(found).root
+        return cache.document_of(found).root
     except ValueError:
+        return None
+
+
+def _messages(root: Place | None) -> Place | None:
+    if root is None:
         return None
     place = root.child("messages") if root.kind == "object" else root
     return place if is_conversation(place) else None

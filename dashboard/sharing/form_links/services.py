@@ -117,6 +117,7 @@ def form_links_revoke(*, team: Team, person: str) -> int:
 
 def _share(link: FormLink, run: Run, token: str) -> None:
     ShareLink.objects.create(
+        team_id=run.team_id,
         run=run,
         form_link=link,
         token_hash=token_hash(token),

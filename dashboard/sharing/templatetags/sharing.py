@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms, template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -15,6 +16,7 @@ from dashboard.sharing.models import Audience, FormLink, ShareLink, WhatIsShown
 from dashboard.sharing.panel_views import panel_context
 from dashboard.sharing.parts import parts_shown
 from dashboard.sharing.redaction.kinds import KINDS
+from dashboard.sharing.sets.words import came_from
 
 register = template.Library()
 
@@ -49,6 +51,12 @@ def share_shows(link: WhatIsShown) -> str:
     if link.redact_patterns:
         hidden.append("patterns of your own")
     return shown + (f", without {', '.join(hidden)}" if hidden else "")
+
+
+@register.simple_tag
+def share_of(link: ShareLink) -> str:
+    """Where the team sees what the link shows."""
+    return reverse("run-detail", args=[link.run_id]) if link.several is None else came_from(link.several)
 
 
 @register.simple_tag

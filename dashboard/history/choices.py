@@ -1,0 +1,73 @@
+"""What the runs page begins with, and which columns it has: chosen by a person, or by an admin for the team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Q
+
+from dashboard.history.columns import Column, columns_of
+from dashboard.history.models import ListChoice, SavedView, Scope
+from dashboard.teams.models import Team, User
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen for somebody's runs page.
+
+    Attributes:
+        columns: Beside status and name; empty for the usual ones.
+        view_id: The view that the page begins with; None for all runs.
+        query: That of the view.
+        is_mine: Whether the person has chosen what it begins with, and not the team.
+    """
+
+    columns: tuple[Column, ...] = ()
+    view_id: int | None = None
+    query: str = ""
+    is_mine: bool = False
+
+
+def chosen_for(team: Team, user: User) -> Chosen:
+    """What somebody's runs page is like. One small query, as every look at the page asks it."""
+    found = ListChoice.objects.filter(Q(user=user) | Q(user=None), team=team)
+    rows: dict[int | None, tuple[list[str], bool, int | None, str | None]] = {
+        row[0]: row[1:] for row in found.values_list("user", "columns", "begins_with_all", "view", "view__query")
+    }
+    own_columns, has_all, own_id, own_query = rows.get(user.pk, ([], False, None, ""))
+    columns = columns_of(own_columns)
+    if has_all or own_id is not None:
+        return Chosen(columns, own_id, own_query or "", is_mine=True)
+    _, _, team_id, team_query = rows.get(None, ([], False, None, ""))
+    return Chosen(columns, team_id, team_query or "")
+
+
+def begin_of_team(team: Team) -> SavedView | None:
+    """What the runs page begins with for whoever has not chosen; None for all runs."""
+    found = ListChoice.objects.filter(team=team, user=None).select_related("view").first()
+    return found.view if found is not None else None
+
+
+def columns_choose(*, team: Team, user: User, keys: list[str]) -> None:
+    """Have a person's runs page show these columns; none: the usual ones."""
+    columns = [column.key for column in columns_of(keys)]
+    ListChoice.objects.update_or_create(team=team, user=user, defaults={"columns": columns})
+
+
+def begin_choose(*, team: Team, user: User | None, view: SavedView | None, all_runs: bool = False) -> bool:
+    """Have a runs page begin with a view, with all runs, or, for a person, with what the team's does.
+
+    Args:
+        user: whose page; None for whoever in the team has not chosen.
+        view: None for none. A team's page cannot begin with a view that not everybody has.
+
+    Returns:
+        Whether it can.
+    """
+    if user is None and view is not None and view.scope != Scope.TEAM:
+        return False
+    with transaction.atomic():
+        choice = {"view": view, "begins_with_all": all_runs and view is None}
+        ListChoice.objects.update_or_create(team=team, user=user, defaults=choice)
+    return True

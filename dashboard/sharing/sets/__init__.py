@@ -1,0 +1,1 @@
+"""Links that show several runs: a comparison, a thread, a filtered view."""
