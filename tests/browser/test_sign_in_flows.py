@@ -30,16 +30,16 @@ def issuer() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def connected(database_url: str, static_files: None, issuer: str, mails: MailSink) -> Iterator[str]:
     """A web process with a provider whose group `staff` is members of a team called search, and with mail."""
-    process = Web(
-        database_url,
-        OIDC_ISSUER=issuer,
-        OIDC_CLIENT_ID="runboard",
-        OIDC_CLIENT_SECRET="a secret",
-        OIDC_NAME="Example",
-        OIDC_GROUPS="staff=search:member",
-        EMAIL_URL=mails.url,
-        EMAIL_FROM="runboard@example.org",
-    )
+    process = Web(database_url)
+    process._env |= {
+        "OIDC_ISSUER": issuer,
+        "OIDC_CLIENT_ID": "runboard",
+        "OIDC_CLIENT_SECRET": "a secret",
+        "OIDC_NAME": "Example",
+        "OIDC_GROUPS": "staff=search:member",
+        "EMAIL_URL": mails.url,
+        "EMAIL_FROM": "runboard@example.org",
+    }
     process.start()
     try:
         yield process.url
