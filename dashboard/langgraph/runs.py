@@ -13,7 +13,7 @@ import httpx
 
 from dashboard.langgraph._json.documents import parse_document
 from dashboard.langgraph._json.encoder import encode_json
-from dashboard.langgraph._transport.client import READING_ERRORS, HttpClient
+from dashboard.langgraph._transport.client import READING_ERRORS, HttpClient, Reply
 from dashboard.langgraph._transport.connections import Content
 from dashboard.langgraph._transport.request_trace import sentence
 from dashboard.langgraph._transport.urls import run_ids, segment
@@ -423,16 +423,31 @@ class RunsClient:
         Raises:
             RunNotFound: 404; with `is_json` the server's own, else that of a proxy before it.
         """
-        path = f"/threads/{segment(thread_id)}/runs/{segment(run_id)}"
-        try:
-            found = (await self._http.request("GET", path, headers=headers, params=params)).json()
-        except NotFound as error:
-            raise RunNotFound(error.detail, status_code=404, is_json=error.is_json) from error
+        found = (await self._get(thread_id, run_id, headers, params)).json()
         if not isinstance(found, dict):
             raise AnswerNotUnderstood(
-                f"The answer to GET {path} is no JSON object.", run_id=run_id, thread_id=thread_id
+                "The server's answer about a run is no JSON object.", run_id=run_id, thread_id=thread_id
             )
         return cast("Run", found)
+
+    async def output(self, thread_id: str, run_id: str, *, headers: Mapping[str, str] | None = None) -> bytes | None:
+        """The output that some servers keep with a run, exactly as written; None: the server names none.
+
+        Raises:
+            RunNotFound: As `get`.
+        """
+        answer = await self._get(thread_id, run_id, headers, None)
+        found = await answer.read(lambda run: run.members("output").get("output"))
+        return found.raw if found is not None else None
+
+    async def _get(
+        self, thread_id: str, run_id: str, headers: Mapping[str, str] | None, params: QueryParamTypes | None
+    ) -> Reply:
+        path = f"/threads/{segment(thread_id)}/runs/{segment(run_id)}"
+        try:
+            return await self._http.request("GET", path, headers=headers, params=params)
+        except NotFound as error:
+            raise RunNotFound(error.detail, status_code=404, is_json=error.is_json) from error
 
     async def list(
         self,

@@ -60,7 +60,7 @@ def judged(run: Run) -> list[str]:
         "has_thread": True,
         "documents": [hashlib.sha256(BODY).hexdigest()],
         "values": "",
-        "asked": [],
+        "written_again": [],
     }
     findings = judge_runs(kept_runs(), [Launched(str(run.pk), KINDS["plain"])], [record], [])
     return [what for what, sentences in findings.wrong.items() if sentences]

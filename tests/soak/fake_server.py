@@ -119,10 +119,10 @@ class SoakServer(ScriptedServer):
             documents.append(kind.leaves)
         if state.get("interrupts"):  # all that a join tells of it
             documents.append(json.dumps({"__interrupt__": state["interrupts"]}).encode())
-        asked = []  # what is kept of a run that was joined: its state with its questions, or its output
+        # What is kept of a run that was joined or found again: its state with its questions, or its output.
+        written_again = [values_digest(run.output)] if self.manner.tells_output else []
         if state.get("interrupts"):
-            asked.append(values_digest({**values, "__interrupt__": state["interrupts"]}))
-            asked += [values_digest(run.output)] if self.manner.tells_output else []
+            written_again.append(values_digest({**values, "__interrupt__": state["interrupts"]}))
         return {
             "ours": ours(run.payload),
             "run_id": run.run_id,
@@ -134,7 +134,7 @@ class SoakServer(ScriptedServer):
             "has_thread": run.thread_id in self.threads,
             "documents": [hashlib.sha256(document).hexdigest() for document in documents],
             "values": values_digest(state.get("values")),
-            "asked": asked,
+            "written_again": written_again,
         }
 
 

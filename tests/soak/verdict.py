@@ -244,7 +244,7 @@ class _Case:
         record = self.records[-1]
         if digest in record["documents"]:
             return ""
-        if self.run.status == "needs_input" and values_digest(json.loads(body)) in record["asked"]:
+        if record["written_again"] and values_digest(json.loads(body)) in record["written_again"]:
             return ""
         is_followed = any(self.kind.name in (kind.follows, kind.name) for kind in _FOLLOWERS)
         if is_followed and values_digest(json.loads(body)) == record["values"]:

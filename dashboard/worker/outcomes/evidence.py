@@ -139,7 +139,7 @@ async def collect_evidence(
         # That it was cancelled is known; whether its final state is its own depends on what it left.
         most_s = min(patience_s, CANCELLED_S) if found.cancel_action and status == "interrupted" else patience_s
         found, summary, is_present = await _look_into(place, found, is_newest, on_event, most_s)
-    return _with_values(place, found, run or {}, summary, is_present=is_present)
+    return await _with_values(place, found, run or {}, summary, is_present=is_present)
 
 
 def _is_known(found: Evidence) -> bool:
@@ -192,7 +192,7 @@ def _told_by_another_graph(found: Evidence) -> Evidence:
     return replace(found, is_state_told=False, answer=None if stands_in else answer)
 
 
-def _with_values(
+async def _with_values(
     place: RunOnServer, found: Evidence, run: RemoteRun, summary: StateSummary | None, *, is_present: bool
 ) -> Evidence:
     """The evidence with the final state that is surely the run's own, and with its state without the values.
@@ -209,7 +209,7 @@ def _with_values(
     is_empty = answer is not None and answer.body == EMPTY
     if says_something and (is_unsure or is_empty):
         is_the_same = answer is not None and len(answer.body) < SMALL_BYTES and answer.value == output
-        own = answer if is_the_same else _stand_in(place, orjson.dumps(output))
+        own = answer if is_the_same else _stand_in(place, await _output(place) or orjson.dumps(output))
         found = replace(found, answer=own, is_empty_confirmed=True)
     elif summary is not None and (answer is None or (is_unsure and not is_present)):
         found = replace(found, answer=_stand_in(place, _values(summary)), body_from="thread")
@@ -224,6 +224,11 @@ def _with_values(
         found = replace(found, answer=_with_what_was_written(place, answer, summary))
     state = summary.state if summary is not None and status is not None else None
     return replace(found, state=state, has_own_output=has_output)
+
+
+async def _output(place: RunOnServer) -> bytes | None:
+    """The run's own output with every digit that its server writes; None when it does not say so in a few seconds."""
+    return await ask_briefly(lambda: place.client.runs.output(place.thread_id, place.run_id, headers=place.headers))
 
 
 def _with_what_was_written(place: RunOnServer, answer: Answer, summary: StateSummary | None) -> Answer:

@@ -71,7 +71,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "has_thread": True,
         "documents": [digest(BODY)],
         "values": values_digest({"half": 0.5}),
-        "asked": [],
+        "written_again": [],
         **changes,
     }
 
@@ -222,7 +222,7 @@ def test_where_another_run_followed_the_values_count_and_others_are_found() -> N
 
 def test_the_questions_of_a_joined_run_stand_in_its_state_and_others_are_found() -> None:
     asked = record(
-        asks=True, documents=[], asked=[values_digest({"half": 0.5, "__interrupt__": [{"value": "Go on?"}]})]
+        asks=True, documents=[], written_again=[values_digest({"half": 0.5, "__interrupt__": [{"value": "Go on?"}]})]
     )
 
     def judge(body: bytes) -> list[str]:
