@@ -51,12 +51,14 @@ lint: venv-dev ## Check format, style and types
 	@$(VENV) -m ruff format --check --quiet . || { echo "runboard: format with 'make format'" >&2; exit 1; }
 	@$(VENV) -m ruff check .
 	@find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 --check {} +
+	@$(VENV) -m tests.style.wrap_templates --check templates
 	@$(LINT_ENV) $(VENV) -m mypy
 
 format: venv-dev ## Format the code
 	@$(VENV) -m ruff format .
 	@$(VENV) -m ruff check --fix .
 	@find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 {} + || true
+	@$(VENV) -m tests.style.wrap_templates templates
 
 bench: venv-dev ## Measure speed and scale
 	@exec $(VENV) -m pytest tests/bench -s $(PYTEST_ARGS)

@@ -84,18 +84,13 @@ def assistant_detail(request: TeamRequest, server_id: UUID, assistant_id: str) -
         "settings": [(name, value_tree(value)) for name, value in assistant.settings.items()],
         "inputs": _inputs(assistant),
         "graph": plain_graph(assistant.graph_text),
-        "launch_query": urlencode({"server": server_id, "assistant_id": launch_id(assistant)}),
-        "runs_query": urlencode({"assistant": launch_id(assistant)}),
+        "launch_query": urlencode({"server": server_id, "assistant_id": assistant.launch_id}),
+        "runs_query": urlencode({"assistant": assistant.launch_id}),
         "may_act": request.membership.may_launch,
         "is_admin": request.membership.is_admin,
         "change": change_latest(assistant),
     }
     return render(request, "assistants/page.html", context)
-
-
-def launch_id(assistant: Assistant) -> str:
-    """What a launch names it by: its graph where that means it, which people can read; else its id."""
-    return assistant.graph_id if assistant.is_default else str(assistant.assistant_id)
 
 
 def _inputs(assistant: Assistant) -> list[dict[str, object]]:

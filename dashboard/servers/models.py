@@ -133,6 +133,11 @@ class Assistant(models.Model):
         """Whether it is the one its server made for the graph; its graph's name then means it too."""
         return self.name == self.graph_id
 
+    @property
+    def launch_id(self) -> str:
+        """What a launch names it by: its graph where that means it, which people can read; else its id."""
+        return self.graph_id if self.is_default else str(self.assistant_id)
+
 
 class ServerCheck(models.Model):
     """A check of a server that somebody asked for: a worker does it, and leaves its findings here."""

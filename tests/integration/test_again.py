@@ -19,6 +19,7 @@ from dashboard.teams.encryption import secrets_decrypt
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.page_forms import controls
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -306,7 +307,7 @@ def test_threads_are_found_by_what_was_asked_there(browser: Client, team: Team, 
     everything = browser.get("/launch/threads/", headers=JSON).json()["threads"]
     gales = browser.get("/launch/threads/?thread_q=gales march", headers=JSON).json()["threads"]
     earlier = browser.get("/launch/threads/?thread_q=tides", headers=JSON).json()["threads"]
-    fragment = browser.get("/launch/threads/?thread_q=buoys", headers=HTMX).content.decode()
+    fragment = flat(browser.get("/launch/threads/?thread_q=buoys", headers=HTMX))
 
     assert [found["thread_id"] for found in everything] == [busy.remote_thread_id, thread]
     assert [(found["thread_id"], found["runs"], found["is_busy"]) for found in gales] == [(thread, 2, False)]

@@ -13,6 +13,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -57,7 +58,7 @@ def test_only_questions_that_take_the_same_answer_are_offered(browser: Client, p
     waiting_run(person, refund(4), assistant_id="other")
     waiting_run(person, "Go?")
 
-    page = browser.get(URL, {"run": str(first.pk)}).content.decode()
+    page = flat(browser.get(URL, {"run": str(first.pk)}))
 
     assert "2 questions that take the same answer" in page
     assert [f'value="{run.pk}"' in page for run in (first, second)] == [True, True]
@@ -69,15 +70,15 @@ def test_chosen_ones_are_shown_before_and_answered_once(browser: Client, person:
     key = "6b1a1b0e-0000-4000-8000-000000000001"
     given = {"run": str(runs[0].pk), "ids": [str(run.pk) for run in runs[:2]], name: "approve", "launch_key": key}
 
-    preview = browser.post(URL, given).content.decode()
+    preview = flat(browser.post(URL, given))
 
     assert "Send this answer to 2 questions?" in preview
     assert not Run.objects.filter(parent__in=runs).exists()
     assert "[{&quot;type&quot;: &quot;approve&quot;}]" in preview
     confirmed = given | {"confirm": "1", "answer": '{"decisions": [{"type": "approve"}]}'}
-    told = browser.post(URL, confirmed).content.decode()
+    told = flat(browser.post(URL, confirmed))
     assert "2 answers sent" in told
-    assert "2 answers sent" in browser.post(URL, confirmed).content.decode()
+    assert "2 answers sent" in flat(browser.post(URL, confirmed))
     children = Run.objects.filter(parent__in=runs)
     assert {child.parent_id for child in children} == {run.pk for run in runs[:2]}
     assert children.count() == 2
@@ -98,7 +99,7 @@ def test_who_was_slower_hears_it_for_that_question_alone(browser: Client, person
 
     name = runs[0].questions.get().interrupt_id
     given = {"run": str(runs[0].pk), "ids": [str(run.pk) for run in runs], f"answer/{name}": "yes", "confirm": "1"}
-    told = browser.post(URL, given).content.decode()
+    told = flat(browser.post(URL, given))
 
     assert "1 answer sent, 1 not" in told
     assert "Answered by bob meanwhile" in told

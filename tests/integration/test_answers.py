@@ -20,6 +20,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.models import Role, User
 from tests.factories import claim, make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -511,6 +512,6 @@ def test_the_list_says_who_answered(browser: Client, person: User) -> None:
     run = waiting_run(person)
     child = answer(browser, run, {"a1": "yes"}).json()["id"]
 
-    rows = " ".join(browser.get(reverse("run-list")).content.decode().split())
+    rows = flat(browser.get(reverse("run-list")))
 
     assert f'<a class="row-answered" href="/runs/{child}/">Answered by <bdi>ada</bdi></a>' in rows

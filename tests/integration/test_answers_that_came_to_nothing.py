@@ -21,6 +21,7 @@ from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import claim, make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer
 from tests.scripted_server.runs import ScriptedRun
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,7 +62,7 @@ async def wait_state(run: Run, state: str) -> Run:
 def told(person: User, run: Run) -> str:
     browser = Client()
     browser.force_login(person)
-    return browser.get(reverse("run-detail", args=[run.pk])).content.decode()
+    return flat(browser.get(reverse("run-detail", args=[run.pk])))
 
 
 def remote_of(scripted: ScriptedServer, run: Run) -> ScriptedRun:
@@ -123,7 +124,7 @@ def test_the_question_says_how_the_answers_run_ended(person: User, status: RunSt
     client.force_login(person)
     assert Run.objects.get(pk=run.pk).version > version
     assert "but the run that carried the answer" in told(person, run)
-    assert "which did not finish" in client.get(reverse("run-list")).content.decode()
+    assert "which did not finish" in flat(client.get(reverse("run-list")))
     document = client.get(reverse("run-json", args=[run.pk])).json()["question"]
     assert (document["state"], document["answered_by"]["status"]) == ("answered", status)
 

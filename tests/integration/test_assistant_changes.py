@@ -15,6 +15,7 @@ from dashboard.servers.models import AssistantAction, AssistantChange, Server, S
 from dashboard.servers.services import AssistantFound, server_seen
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -57,10 +58,10 @@ def test_a_change_is_a_row_that_one_worker_takes_and_its_page_tells_of(admin: Cl
     answer = post(admin, server, f"{TUNED}/edit/", name="Weekly", context='{"tone": "plain"}')
 
     change = AssistantChange.objects.get()
-    waiting = admin.get(f"/assistants/{server.pk}/{TUNED}/").content.decode()
+    waiting = flat(admin.get(f"/assistants/{server.pk}/{TUNED}/"))
     taken = [services.assistant_change_claim(), services.assistant_change_claim()]
     services.assistant_change_finish(change=change, problem="422: unknown graph")
-    told = admin.get(f"/assistants/{server.pk}/{TUNED}/").content.decode()
+    told = flat(admin.get(f"/assistants/{server.pk}/{TUNED}/"))
 
     assert (answer.status_code, answer.json()["id"]) == (202, str(TUNED))
     assert change.settings == {"name": "Weekly", "description": "", "context": {"tone": "plain"}, "config": {}}

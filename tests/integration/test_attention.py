@@ -18,6 +18,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.runs.timeline import event_lines
 from dashboard.teams.models import Role, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -69,7 +70,7 @@ def test_a_question_is_assigned_and_found_by_that(browser: Client, person: User)
     bobs = Client()
     bobs.force_login(bob)
     assert waiting(bobs, assigned="me") == ["his"]
-    assert "Assigned to <bdi>bob</bdi>" in browser.get(reverse("run-detail", args=[his.pk])).content.decode()
+    assert "Assigned to <bdi>bob</bdi>" in flat(browser.get(reverse("run-detail", args=[his.pk])))
     assert event_lines(his.events.all())[-1].text == "Assigned to bob"
     assert assign(browser, his, to="").json()["assigned_to"] is None
 
@@ -116,7 +117,7 @@ def test_a_snoozed_question_is_hidden_and_comes_back_by_itself(browser: Client, 
     assert waiting(browser) == ["now"]
     assert waiting(browser, snoozed="1") == ["later"]
     assert 'data-inbox-count="1"' in inbox_count_html(run.team)
-    assert "1 snoozed" in browser.get(reverse("inbox")).content.decode()
+    assert "1 snoozed" in flat(browser.get(reverse("inbox")))
     left = snoozes_end()
     assert left is not None
     assert 3500 < left <= 3600
@@ -137,7 +138,7 @@ def test_a_time_is_meant_in_the_persons_zone(browser: Client, person: User) -> N
 
     run.refresh_from_db()
     assert run.snoozed_until == typed.replace(tzinfo=zone)
-    page = browser.get(reverse("run-detail", args=[run.pk])).content.decode()
+    page = flat(browser.get(reverse("run-detail", args=[run.pk])))
     assert f"snoozed until {typed:%-d %b %Y, %H:%M} Pacific/Auckland" in page
     snooze(browser, run, **{"for": "monday"})
     run.refresh_from_db()
@@ -156,9 +157,9 @@ def test_times_that_cannot_be_are_refused(browser: Client, person: User, until: 
 
     assert response.status_code == 422
     assert response.json()["errors"]["until"]
-    page = browser.post(
-        reverse("run-answer-snooze", args=[run.pk]), {"until": until}, headers={"HX-Request": "true"}
-    ).content.decode()
+    page = flat(
+        browser.post(reverse("run-answer-snooze", args=[run.pk]), {"until": until}, headers={"HX-Request": "true"})
+    )
     assert f'value="{until}"' in page
 
 

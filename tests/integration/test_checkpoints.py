@@ -18,6 +18,7 @@ from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_run, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +73,7 @@ def failed(team: Team, person: User) -> Run:
 def test_a_failed_run_shows_its_values_and_what_to_do_next(signed_in: Client, team: Team, person: User) -> None:
     run = failed(team, person)
 
-    page = signed_in.get(f"/runs/{run.pk}/").content.decode()
+    page = flat(signed_in.get(f"/runs/{run.pk}/"))
 
     assert "Values so far" in page
     assert f'data-state="/runs/{run.pk}/states/c1/"' in page
@@ -92,21 +93,21 @@ def test_who_may_only_look_is_offered_nothing_to_launch(client: Client, team: Te
         page = client.get(f"/runs/{run.pk}/{path}")
         assert page.status_code == 200
         assert "/launch/" not in page.content.decode()
-    assert "fork-item" not in client.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}).content.decode()
+    assert "fork-item" not in flat(client.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}))
 
 
 def test_a_state_opens_at_its_address_as_the_final_one_does(signed_in: Client, team: Team, person: User) -> None:
     run = failed(team, person)
     address = f"/runs/{run.pk}/states/c1/"
 
-    page = signed_in.get(address).content.decode()
+    page = flat(signed_in.get(address))
     told = signed_in.get(f"{address}?path=/route", headers={"Accept": "application/json"}).json()
 
     assert "Before count, judge" in page
     assert f"/runs/{run.pk}/states/c0/" in page
     assert "Before plan" in page
     assert told["children"][0]["value"] == "pier"
-    assert "Before count, judge" in signed_in.get(f"{address}?path=/route").content.decode()
+    assert "Before count, judge" in flat(signed_in.get(f"{address}?path=/route"))
     assert signed_in.get(f"{address}?path=/none").status_code == 404
     assert signed_in.get(f"/runs/{run.pk}/states/none/").status_code == 404
     signed_in.force_login(make_user(make_team()))
@@ -116,7 +117,7 @@ def test_a_state_opens_at_its_address_as_the_final_one_does(signed_in: Client, t
 def test_a_step_opens_to_what_it_changed(signed_in: Client, team: Team, person: User) -> None:
     run = failed(team, person)
 
-    opened = signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}).content.decode()
+    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}))
 
     assert "Changed in the state" in opened
     assert '<li class="change" data-change="added">' in opened
@@ -136,14 +137,14 @@ def test_a_step_is_forked_from_where_it_is_seen(signed_in: Client, team: Team, p
     )
     fork = f"/launch/?from={run.pk}&amp;checkpoint_id=c0"
 
-    menu = signed_in.get(f"/runs/{run.pk}/").content.decode()
-    read = signed_in.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}).content.decode()
-    opened = signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}).content.decode()
-    page = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
-    inside = signed_in.get(f"/runs/{run.pk}/steps/1/").content.decode()
+    menu = flat(signed_in.get(f"/runs/{run.pk}/"))
+    read = flat(signed_in.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}))
+    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}))
+    page = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
+    inside = flat(signed_in.get(f"/runs/{run.pk}/steps/1/"))
     Run.objects.filter(pk=run.pk).update(remote_thread_kept=False)
-    gone = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
-    menu_gone = signed_in.get(f"/runs/{run.pk}/").content.decode()
+    gone = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
+    menu_gone = flat(signed_in.get(f"/runs/{run.pk}/"))
 
     assert "Fork…" in menu
     assert f'id="run-{run.pk}-fork-item" class="fork-slot" hx-swap-oob="true"><a' in read
@@ -160,7 +161,7 @@ def test_of_branches_each_shows_its_own_keys(signed_in: Client, team: Team, pers
     steps = [StepFound("one", writes=b'{"a": 1}', **both), StepFound("two", writes=b'{"b": 2}', **both)]
     record(run, steps, [((), at("c0", {}, "one", "two")), ((), at("c1", {"a": 1, "b": 2}))])
 
-    opened = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
+    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
 
     assert "<code><bdi>a</bdi></code>" in opened
     assert "<code><bdi>b</bdi></code>" not in opened
@@ -178,7 +179,7 @@ def test_the_final_state_is_not_kept_twice_and_what_is_not_kept_is_said(
     assert RunCheckpoint.objects.get(checkpoint_id="c1").compressed is None
     assert signed_in.get(f"/runs/{run.pk}/states/c1/?path=/done").status_code == 200
     assert signed_in.get(f"/runs/{run.pk}/states/c0/").status_code == 404
-    opened = signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
+    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
     assert "State after" in opened
     assert "State before" not in opened
 
@@ -192,7 +193,7 @@ def test_a_step_that_failed_inside_a_subgraph_shows_its_input(signed_in: Client,
     inner = at("i0", {"sensor": "seven"}, "sample")
     record(run, steps, [((), at("c0", {"topic": "tides"}, "measure")), (("measure",), inner)])
 
-    page = signed_in.get(f"/runs/{run.pk}/").content.decode()
+    page = flat(signed_in.get(f"/runs/{run.pk}/"))
 
     assert "Input of sample" in page
     assert "seven" in page
@@ -213,7 +214,7 @@ def test_a_thread_offers_each_point_once(signed_in: Client, team: Team, person: 
     )
     record(again, [StepFound("count", checkpoint_id="c1")], [((), at("c1", {}, "count")), ((), at("c2", {}))])
 
-    page = signed_in.get(f"/threads/{first.server_id}/{first.remote_thread_id}/").content.decode()
+    page = flat(signed_in.get(f"/threads/{first.server_id}/{first.remote_thread_id}/"))
 
     assert "State at 2 points" in page
     assert f"/runs/{first.pk}/states/c1/" in page

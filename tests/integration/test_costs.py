@@ -19,6 +19,7 @@ from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import AuditEntry, Role, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 JSON = {"headers": {"Accept": "application/json"}}
@@ -54,13 +55,13 @@ def ended(server: Server, person: User, *messages: dict[str, Any], before: Any =
 
 def test_a_run_says_what_it_cost(client: Client, admin: User, server: Server) -> None:
     run = ended(server, admin, answer("a"))
-    assert "no price" in client.get(f"/runs/{run.pk}/").content.decode()
+    assert "no price" in flat(client.get(f"/runs/{run.pk}/"))
 
     assert client.post("/prices/", PRICE).status_code == 303
-    page = client.get(f"/runs/{run.pk}/").content.decode()
-    update = client.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}).content.decode()
+    page = flat(client.get(f"/runs/{run.pk}/"))
+    update = flat(client.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}))
 
-    live = client.get(f"/runs/{run.pk}/live/").content.decode()
+    live = flat(client.get(f"/runs/{run.pk}/live/"))
 
     assert "0.40 USD" in page
     assert f'<div id="run-{run.pk}-cost" class="run-cost">' in live
@@ -83,7 +84,7 @@ def test_what_is_not_known_is_said(client: Client, admin: User, server: Server) 
     cut = ended(server, admin, answer("c"), why="Only the first 2,000 steps are kept.")
 
     for run in (unnamed, cut):
-        assert "at least 0.40 USD" in client.get(f"/runs/{run.pk}/").content.decode()
+        assert "at least 0.40 USD" in flat(client.get(f"/runs/{run.pk}/"))
 
 
 def test_insights_add_up_what_models_cost(client: Client, admin: User, server: Server) -> None:
@@ -93,7 +94,7 @@ def test_insights_add_up_what_models_cost(client: Client, admin: User, server: S
     ended(make_server(make_team()), admin, answer("a"))
 
     told = client.get("/insights/", **JSON).json()
-    page = client.get("/insights/").content.decode()
+    page = flat(client.get("/insights/"))
 
     assert told["cost"] == {"USD": 0.8}
     assert told["cost_is_partial"]
@@ -107,7 +108,7 @@ def test_insights_add_up_what_models_cost(client: Client, admin: User, server: S
 
 def test_prices_are_changed_in_place_and_deleted(client: Client, admin: User, server: Server) -> None:
     ended(server, admin, answer("a"))
-    assert "small-1" in client.get("/prices/").content.decode()
+    assert "small-1" in flat(client.get("/prices/"))
 
     made = client.post("/prices/", PRICE, **JSON)
     again = client.post("/prices/", PRICE | {"input": "0.15", "cached": "0.075"}, **JSON)
@@ -123,7 +124,7 @@ def test_prices_are_changed_in_place_and_deleted(client: Client, admin: User, se
             "currency": "USD",
         }
     ]
-    assert 'value="0.15"' in client.get("/prices/?model=small-1").content.decode()
+    assert 'value="0.15"' in flat(client.get("/prices/?model=small-1"))
     assert AuditEntry.objects.filter(action="price-list").count() == 2
     assert client.post(f"/prices/{made.json()['id']}/delete/").status_code == 303
     assert not ModelPrice.objects.exists()
@@ -146,4 +147,4 @@ def test_only_admins_change_prices(client: Client, server: Server) -> None:
     client.force_login(make_user(server.team))
 
     assert client.post("/prices/", PRICE).status_code == 403
-    assert 'action="/prices/"' not in client.get("/prices/").content.decode()
+    assert 'action="/prices/"' not in flat(client.get("/prices/"))

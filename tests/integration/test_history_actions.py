@@ -20,6 +20,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 JSON = {"headers": {"Accept": "application/json"}}
@@ -114,10 +115,10 @@ def test_views_are_saved_shown_as_tabs_and_deleted(browser: Client, team: Team, 
     assert view.query == "status=failed&input.topic=tides"
     assert again.status_code == 422
     assert list(again.json()["errors"]) == ["name"]
-    page = browser.get(f"/runs/?{view.query}").content.decode()
+    page = flat(browser.get(f"/runs/?{view.query}"))
     assert "Weekly" in page
     assert 'aria-current="page"' in page
-    counted = browser.get("/views/counts/").content.decode()
+    counted = flat(browser.get("/views/counts/"))
     assert counted.count('class="tab-count">1<') == 3  # all runs, those that failed today, and this view's
     stranger, viewer = signed_in(make_user(make_team())), signed_in(make_user(team, role=Role.VIEWER))
     assert stranger.get("/views/", **JSON).json() == {"views": []}
@@ -192,7 +193,7 @@ def test_all_that_match_are_confirmed_by_their_number(browser: Client, server: S
     make_run(server=server)
     make_run(tags=["night"])
 
-    page = browser.get("/runs/bulk/?tag=night").content.decode()
+    page = flat(browser.get("/runs/bulk/?tag=night"))
     wrong = begin(browser, "tag=night", action="cancel", all=1, count=4)
     unsaid = begin(browser, "tag=night", action="cancel", all=1)
     right = begin(browser, "tag=night", action="cancel", all=1, count=3)

@@ -16,6 +16,7 @@ from dashboard.teams.models import User
 from tests.asynchronous import in_db
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.integration.live.opening import opened
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -61,14 +62,14 @@ def test_columns_are_those_a_person_chose_with_fields_of_input_and_result(
     browser: Client, server: Server, person: User
 ) -> None:
     tidal(server, person)
-    usual = browser.get("/runs/").content.decode()
+    usual = flat(browser.get("/runs/"))
 
     chosen = choose(
         browser, "server", "input.topic", "tags", fields="result.score\nresult.deep.er.1\nresult.dotted.key"
     )
 
-    html = browser.get("/runs/").content.decode()
-    rows = browser.get("/runs/", headers={"HX-Request": "true"}).content.decode()
+    html = flat(browser.get("/runs/"))
+    rows = flat(browser.get("/runs/", headers={"HX-Request": "true"}))
     assert heads(usual) == ["Status", "Run", "Assistant", "Launched by", "Launched", "Duration"]
     assert chosen == 200
     assert heads(html) == [
@@ -84,10 +85,10 @@ def test_columns_are_those_a_person_chose_with_fields_of_input_and_result(
             assert told in part
     other = Client()
     other.force_login(make_user(server.team))
-    assert heads(other.get("/runs/").content.decode()) == heads(usual)
+    assert heads(flat(other.get("/runs/"))) == heads(usual)
     assert browser.get("/views/columns/", headers=JSON).json()["columns"][0] == "server"
     browser.post("/views/columns/", {"usual": "1", "column": "server"})
-    assert heads(browser.get("/runs/").content.decode()) == heads(usual)
+    assert heads(flat(browser.get("/runs/"))) == heads(usual)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -99,7 +100,7 @@ async def test_rows_that_are_pushed_have_the_columns_of_the_page() -> None:
     def page() -> str:
         browser.force_login(person)
         assert choose(browser, "input.topic", "server") == 200
-        found = re.search(r'data-live-socket="([^"]+)"', browser.get("/runs/?status=active").content.decode())
+        found = re.search(r'data-live-socket="([^"]+)"', flat(browser.get("/runs/?status=active")))
         assert found is not None
         return found[1].replace("&amp;", "&")
 
@@ -134,7 +135,7 @@ def test_documents_that_are_too_large_or_no_json_leave_their_cells_empty(
     make_run(server=server, by=person, params={"input": ["a", "list"]})
     choose(browser, "result.score", "input.1")
 
-    html = browser.get("/runs/").content.decode()
+    html = flat(browser.get("/runs/"))
 
     assert ">list</bdi>" in html
     assert "xxxx" not in html
@@ -143,7 +144,7 @@ def test_documents_that_are_too_large_or_no_json_leave_their_cells_empty(
 def test_fields_of_the_last_runs_are_offered(browser: Client, server: Server, person: User) -> None:
     tidal(server, person)
 
-    html = browser.get("/views/columns/").content.decode()
+    html = flat(browser.get("/views/columns/"))
 
     for path in ("input.topic", "input.n", "result.score"):
         assert f'value="{path}"' in html
@@ -191,11 +192,11 @@ def test_all_runs_are_still_a_click_away_and_programs_are_led_nowhere(
     make_run(server=server, by=person, name="a run")
     begin(browser, views["team"].pk)
 
-    page = browser.get("/runs/?status=failed").content.decode()
+    page = flat(browser.get("/runs/?status=failed"))
 
     assert 'href="/runs/?view=all"' in page
     assert '<input type="hidden" name="view" value="all">' in page
-    assert "a run" in browser.get("/runs/?view=all").content.decode()
+    assert "a run" in flat(browser.get("/runs/?view=all"))
     assert browser.get("/runs/", headers=JSON).json()["runs"][0]["name"] == "a run"
     assert browser.get("/runs/", headers={"HX-Request": "true"}).status_code == 200
 
@@ -209,6 +210,6 @@ def test_only_admins_choose_for_the_team_and_only_what_everybody_has(
     assert begin(member, views["team"].pk, "team") == 403
     assert begin(member, views["mine"].pk) == 404
     assert begin(browser, views["mine"].pk, "team") == 422
-    assert "the team begins with it" not in browser.get("/views/").content.decode()
+    assert "the team begins with it" not in flat(browser.get("/views/"))
     begin(browser, views["team"].pk, "team")
-    assert "the team begins with it" in member.get("/views/").content.decode()
+    assert "the team begins with it" in flat(member.get("/views/"))

@@ -17,6 +17,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Role, Team, User
 from dashboard.teams.services import sign_in_link_create
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -313,7 +314,7 @@ def test_a_final_state_is_shown_with_its_size_and_hash_as_received(
 ) -> None:
     run = make_run(team=team, status=RunStatus.SUCCEEDED, body=body)
 
-    page = " ".join(browser.get(f"/runs/{run.pk}/").content.decode().split())
+    page = flat(browser.get(f"/runs/{run.pk}/"))
     download = browser.get(f"/runs/{run.pk}/result.json")
 
     digest = hashlib.sha256(body).hexdigest()

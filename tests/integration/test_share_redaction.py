@@ -19,6 +19,7 @@ from dashboard.teams.models import User
 from tests.asynchronous import in_db
 from tests.factories import make_run, make_team, make_user
 from tests.integration.live.opening import opened
+from tests.words import flat
 
 JSON = {"Accept": "application/json"}
 NAME, MAIL, KEY = "Canary Jones", "canary.jones@example.org", "sk-canary0123456789abcdef"
@@ -89,7 +90,7 @@ def share(browser: Client, run: Run, **fields: Any) -> str:
 def doors(path: str) -> Iterator[tuple[str, str]]:
     """Everything that a link answers to a stranger."""
     for end in ("", "live/", "result.json"):
-        yield end, Client().get(path + end).content.decode()
+        yield end, flat(Client().get(path + end))
     for query in (
         "",
         "?path=/answer",
@@ -100,8 +101,8 @@ def doors(path: str) -> Iterator[tuple[str, str]]:
         "?path=/customer&as=tree",
     ):
         for how in ({}, JSON, {"HX-Request": "true"}):
-            yield f"state/{query}", Client().get(f"{path}state/{query}", headers=how).content.decode()
-    yield "json", Client().get(path, headers=JSON).content.decode()
+            yield f"state/{query}", flat(Client().get(f"{path}state/{query}", headers=how))
+    yield "json", flat(Client().get(path, headers=JSON))
 
 
 @pytest.mark.parametrize("status", [RunStatus.SUCCEEDED, RunStatus.FAILED])
@@ -113,7 +114,7 @@ def test_what_is_hidden_is_at_no_door(client: Client, db: None, status: RunStatu
 
     for door, said in doors(path):
         assert not any(canary in said for canary in CANARIES), door
-    html = Client().get(path).content.decode()
+    html = flat(Client().get(path))
     assert "Bergen" in html
     assert "Looking." in html
     assert "[email hidden]" in html
@@ -124,10 +125,10 @@ def test_what_is_hidden_is_at_no_door(client: Client, db: None, status: RunStatu
 def test_parts_of_what_is_shown_are_opened_and_searched(browser: Client, run: Run) -> None:
     path, status = share(browser, run, **HIDE), share(browser, run, show="status")
 
-    page = Client().get(path).content.decode()
+    page = flat(Client().get(path))
     part = Client().get(f"{path}state/?path=/customer", headers=JSON).json()
-    found = Client().get(f"{path}state/?q=bergen").content.decode()
-    none = Client().get(f"{path}state/?q=canary", headers={"HX-Request": "true"}).content.decode()
+    found = flat(Client().get(f"{path}state/?q=bergen"))
+    none = flat(Client().get(f"{path}state/?q=canary", headers={"HX-Request": "true"}))
 
     assert f'action="{path}state/"' in page
     assert {one["key"]: one["value"] for one in part["children"]}["email"] == "[email hidden]"
@@ -142,7 +143,7 @@ def test_parts_of_what_is_shown_are_opened_and_searched(browser: Client, run: Ru
 def test_without_hiding_everything_is_there(browser: Client, run: Run) -> None:
     path = share(browser, run, show=EVERYTHING)
 
-    html = Client().get(path).content.decode()
+    html = flat(Client().get(path))
 
     assert NAME in html
     assert KEY in html
@@ -153,7 +154,7 @@ def test_hash_and_size_are_those_of_what_is_shown(browser: Client, run: Run) -> 
     path = share(browser, run, **HIDE)
     original = bytes(run.result.sha256).hex()
 
-    html, download = Client().get(path).content.decode(), Client().get(path + "result.json")
+    html, download = flat(Client().get(path)), Client().get(path + "result.json")
 
     assert original[:12] not in html
     assert download.json()["customer"] == {"name": "[hidden]", "email": "[email hidden]", "city": "Bergen"}
@@ -163,7 +164,7 @@ def test_hash_and_size_are_those_of_what_is_shown(browser: Client, run: Run) -> 
 def test_a_link_shows_the_parts_it_names_and_no_other(browser: Client, run: Run, part: Any) -> None:
     path = share(browser, run, show=[part.name])
 
-    html = Client().get(path).content.decode()
+    html = flat(Client().get(path))
 
     places = {
         "result": "Bergen",
@@ -181,7 +182,7 @@ def test_a_link_to_the_status_alone_shows_no_more(browser: Client, run: Run) -> 
     client.force_login(make_user(failed.team))
     path = share(client, failed, show="status")
 
-    html = Client().get(path).content.decode()
+    html = flat(Client().get(path))
 
     assert 'data-run-status="failed"' in html
     assert "ValueError" not in html
@@ -190,7 +191,7 @@ def test_a_link_to_the_status_alone_shows_no_more(browser: Client, run: Run) -> 
 
 
 def test_the_panel_promises_what_the_page_shows(browser: Client, run: Run) -> None:
-    html = browser.get(f"/runs/{run.pk}/shares/").content.decode()
+    html = flat(browser.get(f"/runs/{run.pk}/shares/"))
 
     assert [part.name for part in PARTS if f'data-part="{part.name}"' in html] == EVERYTHING
     assert all(part.promise in html for part in PARTS)
@@ -201,7 +202,7 @@ def test_chosen_keys_are_all_of_the_result(browser: Client, run: Run) -> None:
     path = share(browser, run, show=["result", "steps"], keys=["/customer/city"])
 
     assert Client().get(path + "result.json").json() == {"customer": {"city": "Bergen"}}
-    assert KEY not in Client().get(path + "live/").content.decode()
+    assert KEY not in flat(Client().get(path + "live/"))
 
 
 def test_a_state_that_cannot_be_looked_through_is_not_shown(
@@ -210,7 +211,7 @@ def test_a_state_that_cannot_be_looked_through_is_not_shown(
     monkeypatch.setattr("dashboard.sharing.shown.READ_MAX_BYTES", 10)
     path = share(browser, run, show="result", redact_kinds="email")
 
-    html = Client().get(path).content.decode()
+    html = flat(Client().get(path))
 
     assert "too large to take out" in html
     assert "Bergen" not in html
@@ -218,9 +219,9 @@ def test_a_state_that_cannot_be_looked_through_is_not_shown(
 
 
 def test_the_preview_marks_what_would_be_hidden_and_makes_nothing(browser: Client, run: Run) -> None:
-    html = browser.post(
+    html = flat(browser.post(
         f"/runs/{run.pk}/shares/preview/", HIDE, headers={"HX-Request": "true"}
-    ).content.decode()  # fmt: skip
+    ))  # fmt: skip
 
     assert f'<mark title="hidden"><del>{NAME}</del></mark>' in html
     assert f'<mark title="email hidden"><del>{MAIL}</del></mark>' in html

@@ -17,6 +17,7 @@ from dashboard.servers.models import Server
 from dashboard.sharing.models import ShareLink
 from dashboard.teams.models import User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -99,12 +100,12 @@ def doors(path: str, runs: list[Run]) -> Iterator[tuple[str, str]]:
     """Everything that a link answers to a stranger."""
     stranger = Client()
     for end in ("", "live/"):
-        yield end, stranger.get(path + end).content.decode()
-    yield "json", stranger.get(path, headers=JSON).content.decode()
+        yield end, flat(stranger.get(path + end))
+    yield "json", flat(stranger.get(path, headers=JSON))
     for run in runs:
         for end in ("", "live/", "result.json", "state/", "state/?path=/answer", "state/?as=raw", "state/?q=jones"):
-            yield end, stranger.get(f"{path}runs/{run.pk}/{end}").content.decode()
-        yield "json", stranger.get(f"{path}runs/{run.pk}/", headers=JSON).content.decode()
+            yield end, flat(stranger.get(f"{path}runs/{run.pk}/{end}"))
+        yield "json", flat(stranger.get(f"{path}runs/{run.pk}/", headers=JSON))
 
 
 @pytest.mark.parametrize("kind", ["comparison", "thread", "live", "frozen"])
@@ -125,8 +126,8 @@ def test_what_is_hidden_is_at_no_door(browser: Client, server: Server, runs: lis
 
 
 def test_a_comparison_shows_what_differs_in_the_parts_it_shows(browser: Client, runs: list[Run]) -> None:
-    shown = Client().get(share(browser, both(runs), show=["result"])).content.decode()
-    status_only = Client().get(share(browser, both(runs), show=["status"])).content.decode()
+    shown = flat(Client().get(share(browser, both(runs), show=["result"])))
+    status_only = flat(Client().get(share(browser, both(runs), show=["status"])))
 
     assert 'id="differs-state"' in shown
     assert "answer 2" in shown
@@ -138,7 +139,7 @@ def test_a_comparison_shows_what_differs_in_the_parts_it_shows(browser: Client, 
 
 def test_a_thread_shows_what_each_run_added_and_follows(browser: Client, server: Server, runs: list[Run]) -> None:
     path = share(browser, thread(server), show=["messages"])
-    before = Client().get(path).content.decode()
+    before = flat(Client().get(path))
 
     told(
         server,
@@ -152,7 +153,7 @@ def test_a_thread_shows_what_each_run_added_and_follows(browser: Client, server:
         number=3,
     )
 
-    after = Client().get(path).content.decode()
+    after = flat(Client().get(path))
     assert before.count("Hello") == 1
     assert "Gone home" in before
     assert "Sure?" not in before
@@ -168,7 +169,7 @@ def test_a_live_list_follows_and_a_frozen_one_stays(browser: Client, server: Ser
     other = make_run(server=server, by=person, name="Other")
     Run.objects.filter(pk=first.pk).update(name="Renamed")
 
-    live_page, frozen_page = (Client().get(path).content.decode() for path in (live, frozen))
+    live_page, frozen_page = (flat(Client().get(path)) for path in (live, frozen))
 
     assert ("Renamed" in live_page, "Second" in live_page, "Other" in live_page) == (True, True, False)
     assert ("First" in frozen_page, "Renamed" in frozen_page, "Second" in frozen_page) == (True, False, False)
@@ -177,12 +178,12 @@ def test_a_live_list_follows_and_a_frozen_one_stays(browser: Client, server: Ser
     for path, run, status in ((live, second, 200), (frozen, second, 404), (live, other, 404), (frozen, first, 200)):
         assert Client().get(f"{path}runs/{run.pk}/").status_code == status
     first.delete()
-    assert "First" not in Client().get(frozen).content.decode()
+    assert "First" not in flat(Client().get(frozen))
 
 
 def test_a_list_says_what_a_run_was_about_only_where_that_is_shown(browser: Client, runs: list[Run]) -> None:
     said = {
-        tuple(show): Client().get(share(browser, [("query", "")], show=show)).content.decode()
+        tuple(show): flat(Client().get(share(browser, [("query", "")], show=show)))
         for show in (["status"], ["input"], ["result", "messages"], ["messages"])
     }
 
@@ -212,7 +213,7 @@ def test_a_page_of_a_list_leads_to_the_next(browser: Client, server: Server, per
     names = [run["title"] for run in first["runs"] + second["runs"]]
     assert names == [f"Run number {number}." for number in range(29, -1, -1)]
     assert second["next"] is None
-    assert "Run number 4." in Client().get(first["next"]).content.decode()
+    assert "Run number 4." in flat(Client().get(first["next"]))
 
 
 def test_only_runs_of_ones_own_team_can_be_shared(browser: Client, runs: list[Run]) -> None:
@@ -235,7 +236,7 @@ def test_a_link_to_several_is_listed_and_goes_with_its_run_or_alone(
 ) -> None:
     paths = [share(browser, what) for what in (both(runs), thread(server), [("query", "")])]
     listed = browser.get("/shares/", headers=JSON).json()["shares"]
-    page = browser.get("/shares/").content.decode()
+    page = flat(browser.get("/shares/"))
 
     browser.post("/shares/revoke/", {"run": str(runs[0].pk)})
 
@@ -253,7 +254,7 @@ def test_password_views_and_audience_hold_for_every_run_of_it(browser: Client, r
     one = f"runs/{runs[0].pk}/"
 
     reader, other = Client(), Client()
-    assert "password" in reader.get(locked).content.decode()
+    assert "password" in flat(reader.get(locked))
     assert reader.get(locked + one).status_code == 404
     reader.post(locked, {"password": "noon"})
     assert reader.get(locked + one).status_code == 200
@@ -268,7 +269,7 @@ def test_password_views_and_audience_hold_for_every_run_of_it(browser: Client, r
 def test_the_panel_previews_marks_and_keeps_what_was_typed(browser: Client, runs: list[Run]) -> None:
     fields = {"runs": [str(run.pk) for run in runs], "show": ["result"], "redact_kinds": ["email"], "name": "Two cases"}
 
-    preview = browser.post("/shares/new/preview/", fields, headers={"HX-Request": "true"}).content.decode()
+    preview = flat(browser.post("/shares/new/preview/", fields, headers={"HX-Request": "true"}))
     wrong = browser.post("/shares/new/", fields | {"keys": "nowhere"})
     made = browser.post("/shares/new/", fields)
 
@@ -278,11 +279,11 @@ def test_the_panel_previews_marks_and_keeps_what_was_typed(browser: Client, runs
     assert 'value="Two cases"' in wrong.content.decode()
     assert str(runs[1].pk) in wrong.content.decode()
     assert "/s/" in made.content.decode()
-    assert "Two cases" in Client().get(share(browser, both(runs), name="Two cases")).content.decode()
+    assert "Two cases" in flat(Client().get(share(browser, both(runs), name="Two cases")))
 
 
 def test_the_pages_of_the_team_lead_to_the_panel(browser: Client, server: Server, runs: list[Run]) -> None:
     for page in (f"/runs/compare/?a={runs[0].pk}&b={runs[1].pk}", f"/threads/{server.pk}/{THREAD}/", "/runs/?tag=x"):
-        assert "/shares/new/?" in browser.get(page).content.decode()
+        assert "/shares/new/?" in flat(browser.get(page))
     for query in (urlencode(both(runs)), urlencode(thread(server)), "query=tag%3Dx"):
         assert browser.get(f"/shares/new/?{query}").status_code == 200

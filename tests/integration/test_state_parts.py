@@ -16,6 +16,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
 from dashboard.teams.models import Role, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -161,8 +162,8 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
     page = browser.get(f"/runs/compare/?a={bad.pk}&b=last", follow=True)
 
     assert page.redirect_chain == [(f"/runs/compare/?a={good.pk}&b={bad.pk}", 302)]
-    assert '<del dir="auto">tides</del>' in page.content.decode()
-    assert '<ins dir="auto">gales</ins>' in page.content.decode()
+    assert '<del dir="auto">tides</del>' in flat(page)
+    assert '<ins dir="auto">gales</ins>' in flat(page)
     assert "What the run was given" in browser.get(f"/runs/{bad.pk}/").content.decode()
 
 

@@ -19,6 +19,7 @@ from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import Team, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -85,13 +86,13 @@ def test_the_page_has_a_row_for_each_step_and_opens_one(signed_in: Client, team:
     run = make_run(team=team, by=person, status=RunStatus.FAILED)
     record(run)
 
-    page = signed_in.get(f"/runs/{run.pk}/").content.decode()
-    opened = signed_in.get(f"/runs/{run.pk}/steps/3/", headers={"HX-Request": "true"}).content.decode()
+    page = flat(signed_in.get(f"/runs/{run.pk}/"))
+    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/3/", headers={"HX-Request": "true"}))
 
     assert 'data-step-index="3" data-step-node="judge" data-step-status="failed"' in page
     assert "&lt;b&gt;no&lt;/b&gt;" in opened
     assert "<b>no" not in opened
-    assert "route" in signed_in.get(f"/runs/{run.pk}/steps/0/").content.decode()
+    assert "route" in flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
     assert signed_in.get(f"/runs/{run.pk}/steps/9/").status_code == 404
 
 
@@ -164,7 +165,7 @@ def test_two_thousand_steps_make_a_small_page(signed_in: Client, team: Team, per
     record(run, [found(f"node{number}", number, number + 1) for number in range(2000)])
 
     page = signed_in.get(f"/runs/{run.pk}/steps/").content
-    later = signed_in.get(f"/runs/{run.pk}/steps/?from=1800").content.decode()
+    later = flat(signed_in.get(f"/runs/{run.pk}/steps/?from=1800"))
 
     assert page.count(b"data-step-index") == 200
     assert len(page) < 250_000
@@ -181,7 +182,7 @@ def test_how_long_such_runs_usually_take(signed_in: Client, team: Team, person: 
     run = make_run(team=team, by=person, server=server, status=RunStatus.RUNNING)
 
     document = json.loads(signed_in.get(f"/runs/{run.pk}.json").content)
-    page = signed_in.get(f"/runs/{run.pk}/").content.decode()
+    page = flat(signed_in.get(f"/runs/{run.pk}/"))
 
     assert document["usual_s"] == 25.0
     assert "usually 18\u201332 s" in page or "usually 17\u201332 s" in page
@@ -204,4 +205,4 @@ def test_related_runs_are_named_once_each_with_what_they_are(signed_in: Client, 
         ("Forked as", "a fork"),
         ("With the same input", "alike"),
     ]
-    assert "Related runs" in signed_in.get(f"/runs/{run.pk}/").content.decode()
+    assert "Related runs" in flat(signed_in.get(f"/runs/{run.pk}/"))

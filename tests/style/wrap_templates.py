@@ -1,79 +1,100 @@
 """Wrap templates at 120 columns, which djade does not: `python -m tests.style.wrap_templates [--check] FOLDER`.
 
-A line is broken where a space means nothing: between the attributes of a tag, and between words and tags outside of
-what keeps its spaces (`<pre>`, `<textarea>`, `<title>`). What Django reads, `{% ... %}` and `{{ ... }}`, stays in one
-line, and so does the value of an attribute.
+A line is broken where white space means nothing in the page: beside the tags of blocks, between the attributes of a
+tag, and at the spaces of text that flows. `{% ... %}`, `{{ ... }}` and the value of an attribute stay in one line; so
+does what keeps its spaces, which are `<pre>`, `<textarea>`, titles, and elements whose class says `white-space: pre`.
+Of all ways to break a line the one is taken that tears apart least.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
+from tests.style.template_breaks import Break, breaks_in
+
 COLUMNS = 120
-PASSES = 5
-KEEPS_SPACE = ("pre", "textarea", "title", "script", "style")
-_TOKEN = re.compile(
-    r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}"  # Django's
-    r"|<!--.*?-->|</?[a-zA-Z][a-zA-Z0-9-]*|/?>"  # the two ends of a tag
-    r'|"|\'|\s+|[^\s"\'<>{]+|.',
-)
+STEP = 2
+TOO_LONG, SHORT = 10_000, 8
+"""What it costs when a part is still too long, and when there is almost nothing in one."""
 
 
-def wrapped(line: str) -> list[str]:
-    """The line in as many lines as it takes; itself when it is short, or has no place to break."""
-    if len(line) <= COLUMNS:
-        return [line]
-    indent = line[: len(line) - len(line.lstrip())]
-    places = list(_places(line, len(indent)))
-    lines, start, further = [], len(indent), ""
-    while len(indent) + len(further) + len(line) - start > COLUMNS:
-        room = start + COLUMNS - len(indent) - len(further)
-        fitting = [place for place in places if start < place[0] <= room] or [p for p in places if p[0] > start][:1]
-        if not fitting:
-            break
-        end, following = fitting[-1]
-        lines.append(indent + further + line[start:end].rstrip())
-        start, further = following, "  "
-    return [*lines, indent + further + line[start:]]
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A line broken up to one of its places, the cheapest way: where each part begins, and how far it is indented."""
+
+    cost: float
+    parts: tuple[tuple[int, int], ...]
+
+    def indent_at(self, place: Break) -> int:
+        """How far what follows the place is indented: one step further than where what is open here began."""
+        first_at, first_indent = self.parts[0]
+        if place.opened_at is None or place.opened_at < first_at:
+            return first_indent
+        opened = next(indent for at, indent in reversed(self.parts) if at <= place.opened_at)
+        return opened if place.is_closing else opened + STEP
 
 
-def _places(line: str, start: int) -> list[tuple[int, int]]:
-    """Where the line may be broken: where what comes before ends, and where what follows begins."""
-    found, quote, is_tag, keeps = [], "", False, ""
-    for token in _TOKEN.finditer(line, start):
-        text = token.group()
-        if quote:
-            quote = "" if text == quote else quote
-        elif is_tag and text in ('"', "'"):
-            quote = text
-        elif match := re.fullmatch(r"<(/?)([a-zA-Z][a-zA-Z0-9-]*)", text):
-            is_tag = True
-            if match[2].lower() in KEEPS_SPACE:
-                keeps = "" if match[1] else match[2].lower()
-        elif text in (">", "/>"):
-            is_tag = False
-        elif text.isspace() and (is_tag or not keeps):
-            found.append((token.start(), token.end()))
-    return found
+def wrapped(text: str) -> str:
+    """The template with every line broken that is too long and has places to break."""
+    breaks = breaks_in(text)
+    lines = []
+    for match in re.finditer(r"([^\S\n]*)(.*)\n?", text):
+        start, end = match.start(2), match.end(2)
+        if end - match.start() <= COLUMNS:
+            lines.append(match.group())
+            continue
+        if match[2].startswith("{#") and match[2].count("{#") == 1 and match[2].endswith("#}"):
+            lines += [f"{match[1]}{{# {part} #}}\n" for part in _comment(match[2][2:-2].strip(), match[1])]
+            continue
+        inside = [each for each in breaks if start < each.end and each.start < end]
+        parts = _broken(start, end, len(match[1]), inside)
+        ends = [next(each.end for each in inside if each.start == at) for at, _ in parts[1:]] + [end]
+        lines += [" " * indent + text[at:until] + "\n" for (at, indent), until in zip(parts, ends, strict=True)]
+    return "".join(lines)
+
+
+def _comment(text: str, indent: str) -> list[str]:
+    """The text of a comment in as many as it takes: what the template needs stands in one of its own."""
+    what, needs, names = text.partition(" Needs: ")
+    parts = [what, f"Needs: {names}"] if needs else [what]
+    return [line for part in parts for line in textwrap.wrap(part, COLUMNS - len(indent) - len("{#  #}"))]
+
+
+def _broken(start: int, end: int, indent: int, breaks: list[Break]) -> tuple[tuple[int, int], ...]:
+    """Where each part of the line from start to end begins, and how far it is indented."""
+    found = [_Lines(0, ((start, indent),))]
+    for place in breaks:
+        before = min((_up_to(lines, place.end) for lines in found), key=lambda lines: lines.cost)
+        found.append(_Lines(before.cost + place.cost, (*before.parts, (place.start, before.indent_at(place)))))
+    return min((_up_to(lines, end, is_last=True) for lines in found), key=lambda lines: lines.cost).parts
+
+
+def _up_to(lines: _Lines, end: int, *, is_last: bool = False) -> _Lines:
+    """The lines with the last part going on up to the end; dearer by what it is too long, a little by what it lacks."""
+    at, indent = lines.parts[-1]
+    free = COLUMNS - indent - (end - at)
+    cost = TOO_LONG - free if free < 0 else 0 if is_last else SHORT * free / COLUMNS
+    return _Lines(lines.cost + cost, lines.parts)
 
 
 def main(arguments: list[str]) -> int:
-    """Wrap every template below the folder; with --check only say which would change."""
+    """Wrap every template below the folder; with --check only say which would change. 1 when a line is too long."""
     is_check = "--check" in arguments
-    changed = []
+    problems = []
     for path in sorted(Path(arguments[-1]).rglob("*.html")):
-        before = after = path.read_text()
-        for _ in range(PASSES):  # a part that is indented further may have become too long again
-            after = "".join(part + "\n" for line in after.splitlines() for part in wrapped(line))
-        if after != before:
-            changed.append(path)
-            if not is_check:
-                path.write_text(after)
-    if is_check and changed:
-        print(*(f"{path}: has lines that can be wrapped" for path in changed), sep="\n", file=sys.stderr)
-    return int(is_check and bool(changed))
+        before = path.read_text()
+        after = wrapped(before)
+        if after != before and not is_check:
+            path.write_text(after)
+        shown = before if is_check else after
+        long = [number for number, line in enumerate(shown.splitlines(), 1) if len(line) > COLUMNS]
+        problems += [f"{path}:{number}: line too long" for number in long]
+    print(*problems, sep="\n", end="\n" if problems else "", file=sys.stderr)
+    return int(bool(problems))
 
 
 if __name__ == "__main__":

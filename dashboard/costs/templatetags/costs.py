@@ -6,8 +6,10 @@ from typing import Any
 
 from django import template
 
+from dashboard.costs.pricing import Cost
 from dashboard.costs.selectors import run_cost
 from dashboard.runs.models import Run
+from dashboard.runs.templatetags.state import grouped, seen
 
 register = template.Library()
 
@@ -16,6 +18,16 @@ register = template.Library()
 def cost_line(run: Run, *, is_update: bool = False) -> dict[str, Any]:
     """Tokens and their cost in a line, which takes the place of the one that is shown when it comes with an update."""
     return {"run": run, "cost": run_cost(run), "is_update": is_update}
+
+
+@register.simple_tag
+def cost_by_model(cost: Cost) -> str:
+    """What each model was used for, in words: "gpt-5: 1,200 in, 340 out, 0.01 USD; ..."."""
+    lines = []
+    for line in cost.lines:
+        money = f", {line.money}" if line.money else ""
+        lines.append(f"{seen(line.model)}: {grouped(line.input)} in, {grouped(line.output)} out{money}")
+    return "; ".join(lines)
 
 
 @register.inclusion_tag("costs/_costs.html", name="run_costs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import cache
+from urllib.parse import urlencode
 
 from django import template
 from django.template.loader import render_to_string
@@ -54,6 +55,13 @@ def run_status_look(run: Run) -> SafeString:
 def status_icon(status: str) -> SafeString:
     """A status's icon alone, for places where the word stands beside it anyway."""
     return icon(LOOKS[RunStatus(status)].icon)
+
+
+@register.filter
+def thread_query(run: Run) -> str:
+    """The query of the launch page that continues the run's thread with its assistant."""
+    thread = {"thread": "existing", "thread_id": run.remote_thread_id or ""}
+    return urlencode({"server": run.server_id, "assistant_id": run.assistant_id, **thread})
 
 
 @register.filter

@@ -114,6 +114,16 @@ def node_state(graph: DrawnGraph, name: str) -> NodeState:
     return graph.states.get(name, NodeState())
 
 
+@register.simple_tag
+def node_words(node: Any, state: NodeState, is_run: bool) -> str:
+    """What follows a node's name where it is pointed at: ": done, 2 times. A subgraph of 3 nodes"."""
+    words = ": has not run" if is_run else ""
+    if state.status:
+        words = f": {step_label(state.status).lower()}" + (f", {state.times} times" if state.times > 1 else "")
+    inside = f". A subgraph of {node.inside} node{'' if node.inside == 1 else 's'}" if node.inside else ""
+    return words + inside
+
+
 @register.filter
 def add_px(value: float, pixels: int) -> str:
     """A coordinate moved by so many pixels."""
