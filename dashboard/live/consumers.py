@@ -16,6 +16,7 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from dashboard.database import DATABASE_AWAY
 from dashboard.history.columns import columns_of
 from dashboard.history.filters import RunFilters
 from dashboard.langgraph.backoff import Backoff
+from dashboard.live.asked_once import asked_once
 from dashboard.live.listener import listener, watch
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
 from dashboard.live.rendering import (
@@ -225,10 +227,18 @@ def _membership(user: Any) -> Membership | None:
     return membership_of(user)
 
 
-@database_sync_to_async  # type: ignore[untyped-decorator]
-def _version(run_id: UUID, **where: Any) -> int | None:
-    version: int | None = Run.objects.filter(pk=run_id, **where).values_list("version", flat=True).first()
-    return version
+async def _version(run_id: UUID) -> int | None:
+    """The version of a run whose page is open; None when it is gone. Asked once for all pages that look again."""
+    run_ids = {*watched.runs(), run_id}
+    versions = await asked_once.get("versions", partial(_versions, run_ids), heard=listener.heard)
+    if run_id not in versions:  # opened since
+        versions = await database_sync_to_async(_versions)({run_id})
+    found: int | None = versions.get(run_id)
+    return found
+
+
+def _versions(run_ids: set[UUID]) -> dict[UUID, int]:
+    return dict(Run.objects.filter(pk__in=run_ids).values_list("pk", "version"))
 
 
 class MemberConsumer(LiveConsumer):
@@ -262,7 +272,9 @@ class MemberConsumer(LiveConsumer):
         self.access_asked_at = time.monotonic()  # first, so that a change meanwhile is not overlooked
         person = self.scope["user"], self.scope["session"].session_key
         team_id = self.membership.team_id
-        now: Membership | None = await database_sync_to_async(membership_still_of)(*person, team_id)
+        ask = partial(membership_still_of, *person, team_id)
+        key = ("membership", person[0].pk, person[1], team_id)
+        now: Membership | None = await asked_once.get(key, ask, heard=listener.heard)
         if now is None:
             is_signed_in = await database_sync_to_async(is_still_signed_in)(*person)
             await self.close(code=NOT_HERE if is_signed_in else SIGN_IN_FIRST)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from contextlib import AsyncExitStack
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import transaction
@@ -137,6 +138,24 @@ async def test_a_burst_of_changes_is_looked_up_at_once_and_every_row_comes(monke
 
     assert all(f'id="run-{run.pk}-row"' in "".join(rows) for run in runs)
     assert len(looked_up) <= 2
+
+
+async def test_pages_that_look_again_ask_once_for_the_versions_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    runs = [run, *[await in_db(make_run, team=run.team) for _ in range(9)]]
+    asked: list[set[UUID]] = []
+    original = consumers._versions
+    monkeypatch.setattr(consumers, "_versions", lambda run_ids: asked.append(run_ids) or original(run_ids))
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(opened(f"/ws/runs/{run.pk}/", person)) for run in runs]
+        for socket in sockets:
+            await socket.receive_from(timeout=10)
+        asked.clear()
+        await in_db(notify, RUN_CHANNEL, "look again, all of you")
+        for run, socket in zip(runs, sockets, strict=True):
+            assert f'id="run-{run.pk}-status"' in await socket.receive_from(timeout=10)
+
+    assert asked == [{run.pk for run in runs}]
 
 
 async def test_the_list_hears_nothing_of_other_teams() -> None:
