@@ -51,7 +51,7 @@ COLUMNS: Final = {
         Column("ended", "Ended"),
         Column("server", "Server"),
         Column("graph", "Graph"),
-        Column("tags", "Tags"),
+        Column("tags", "Tags", "cell-own cell-tags"),
         Column("error", "Error"),
     )
 }

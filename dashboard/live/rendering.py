@@ -21,8 +21,8 @@ from dashboard.runs import fragments
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, run_get
 from dashboard.sharing.models import ShareLink
+from dashboard.sharing.pages import share_live_html, share_steps_html
 from dashboard.sharing.sets.shown import set_html
-from dashboard.sharing.shown import share_live_html, share_steps_html
 from dashboard.steps import fragments as step_fragments
 from dashboard.steps.notifications import StepsChange
 

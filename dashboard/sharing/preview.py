@@ -86,18 +86,14 @@ def preview_of_runs(runs: list[Run], shown: dict[str, Any]) -> Preview:
     for one in shared:
         one.learn_also(text for other in shared for text in other.learned)
     texts = [
-        (f"{heading} · {one.run().title}" if len(shared) > 1 else heading, text)
-        for one in shared
+        (f"{heading} · {run.title}" if len(shared) > 1 else heading, text)
+        for run, one in zip(runs, shared, strict=True)
         for heading, text in _texts(link, one)
     ]
     used = Counter(found[0] for _, text in texts for char in text if (found := marks.original(char)) is not None)
-    sections = [(_heading(heading, marks), _html(text, marks)) for heading, text in texts]
+    sections = [(heading, _html(text, marks)) for heading, text in texts]
     keys = list(_keys(link, shared[0])) if shared else []
     return Preview(parts_shown(link.show), sections, dict(used), keys)
-
-
-def _heading(text: str, marks: Marks) -> str:
-    return "".join("[hidden]" if marks.original(char) else char for char in text)
 
 
 def _keys(link: ShareLink, shared: SharedRun) -> Iterator[tuple[str, str, bool]]:

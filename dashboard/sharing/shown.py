@@ -27,10 +27,9 @@ from dashboard.runs.state.result import result_html, result_of
 from dashboard.runs.state.seen import NOTHING
 from dashboard.runs.state.view import Node, value_tree
 from dashboard.runs.state.views import state_document
+from dashboard.runs.summary import command_summary, input_summary
 from dashboard.sharing.models import ShareLink, WhatIsShown
-from dashboard.sharing.parts import templates_shown
 from dashboard.sharing.redaction.rules import Redactor, dump, mask, pick, pointer_tree
-from dashboard.sharing.sets.selectors import set_beside
 from dashboard.steps.layout import Row, axis_of
 from dashboard.steps.models import Step
 from dashboard.steps.selectors import step_log, steps_list
@@ -40,6 +39,8 @@ READ_MAX_BYTES: Final = 8_000_000
 STEPS: Final = 200
 STEP_BYTES: Final = 4_000_000
 """Of all steps together, so much of what they wrote is looked through and shown."""
+INPUT: Final = ("input", "command")
+"""What is sent to a graph; the other parameters say how it runs."""
 TOO_LARGE = "The final state is too large to take out of it what this link hides, so it is not shown."
 UNREADABLE = "The final state could not be read to take out of it what this link hides, so it is not shown."
 
@@ -155,9 +156,9 @@ class SharedRun:
         return "result" in self.link.show and not self.link.keys
 
     def run(self) -> Run:
-        """The run to render: without its summary, which is made of what was sent, and with nothing hidden in it."""
+        """The run to render: with nothing hidden in it, and told by its input only where that is shown."""
         run = copy.copy(self._original)
-        run.summary = ""
+        run.summary = self.about
         if not run.name and run.parent_kind == ParentKind.FORM:
             run.name = run.link_for  # as the form was called
         text = self._redactor.text
@@ -166,6 +167,17 @@ class SharedRun:
         if not self.shows_errors:
             run.error_type = run.error_message = run.error_node = ""
         return run
+
+    @property
+    def about(self) -> str:
+        """What the run was about; "" where the input is not shown.
+
+        It is made of what is left once everything hidden is taken out: a line cut first could end within an address.
+        """
+        if "input" not in self.link.show:
+            return ""
+        sent = dict(self.sent(INPUT))
+        return input_summary(sent.get("input")) or command_summary(sent.get("command"))
 
     def state(self) -> Shown:
         """The final state; nothing when there is none, or the link does not show it."""
@@ -278,56 +290,3 @@ class SharedRun:
     @property
     def other_names(self) -> tuple[str, ...]:
         return tuple(name for name in self._original.request.params if name not in (*INPUT, "headers"))
-
-
-INPUT: Final = ("input", "command")
-
-
-def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
-    """Runs that a link shows beside each other: what is hidden by its place in one is hidden in all."""
-    found = [SharedRun(link, run) for run in runs]
-    if not link.rules.hides_nothing and len(found) > 1:
-        learned = {text for shared in found for text in shared.learned}
-        for shared in found:
-            shared.learn_also(learned)
-    return found
-
-
-def shared_run(link: ShareLink, run: Run) -> SharedRun:
-    """One run through a link, of which it may show more."""
-    if link.rules.hides_nothing or not (beside := set_beside(link, run)):
-        return SharedRun(link, run)
-    return shared_runs(link, [run, *beside])[0]
-
-
-def share_context(link: ShareLink, run: Run) -> dict[str, Any]:
-    """What a share page needs, whole or live. Only what the link shows is in it."""
-    shared = shared_run(link, run)
-    state = shared.state()
-    shown_run = shared.run()
-    context: dict[str, Any] = {
-        "run": shown_run,
-        "templates": templates_shown(link.show),
-        "result": shared.result(state),
-        "state_html": shared.state_html(state, shown_run) if run.is_terminal else NOTHING,
-        "state_problem": state.problem,
-        "state_address": shared.address,
-    }
-    if "steps" in link.show:
-        context |= shared.steps()
-    if "input" in link.show:
-        context["documents"] = [(name, value_tree(value)) for name, value in shared.sent(INPUT)]
-    if "parameters" in link.show:
-        context["other_params"] = [(name, value_tree(value)) for name, value in shared.sent(shared.other_names)]
-    return context
-
-
-def share_live_html(link: ShareLink, run: Run) -> str:
-    """Every part of a share page that changes."""
-    return render_to_string("sharing/_live.html", share_context(link, run))
-
-
-def share_steps_html(link: ShareLink, run: Run) -> str:
-    """The steps on a share page, for a link that shows them."""
-    shared = shared_run(link, run)
-    return render_to_string("sharing/_steps.html", {"run": shared.run(), **shared.steps()})

@@ -21,10 +21,10 @@ from dashboard.runs.state.views import state_part_response
 from dashboard.sharing import selectors, services
 from dashboard.sharing.access import Door, is_passed, may_go_on, pass_give, share_door
 from dashboard.sharing.models import Audience, ShareLink
+from dashboard.sharing.pages import share_context, share_live_html, shared_run
 from dashboard.sharing.passwords import password_given, password_page, share_cookie
 from dashboard.sharing.sets.pages import set_page
 from dashboard.sharing.sets.shown import set_html
-from dashboard.sharing.shown import share_context, share_live_html, shared_run
 from dashboard.teams.models import User
 
 Response = TypeVar("Response", bound=HttpResponseBase)

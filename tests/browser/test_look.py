@@ -157,6 +157,7 @@ def test_phones_and_tablets(open_browser: Open, user: User, addresses: dict[str,
             if needed > width:
                 found[f"{name} at {width}"] = [f"needs {needed}"]
         page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(addresses["links"])
     for width in range(320, 820, 20):
         page.set_viewport_size({"width": width, "height": 740})
         if page.evaluate("(nav => nav.scrollWidth > nav.clientWidth)(document.querySelector('.topnav'))"):

@@ -16,10 +16,11 @@ from dashboard.compare.comparison import OF_THE_TEAM, Comparison, Side, compare_
 from dashboard.runs.models import Run
 from dashboard.runs.state.document import Place, read_json
 from dashboard.runs.state.threads import thread_of
-from dashboard.runs.summary import BODY_MAX_BYTES, command_summary, input_summary, outcome_text
+from dashboard.runs.summary import BODY_MAX_BYTES, outcome_text
 from dashboard.sharing.models import RunSet, SetKind, ShareLink
+from dashboard.sharing.pages import shared_runs
 from dashboard.sharing.sets.selectors import kept_rows, live_rows, set_runs
-from dashboard.sharing.shown import INPUT, SharedRun, shared_runs
+from dashboard.sharing.shown import INPUT, SharedRun
 from dashboard.steps.models import Step
 
 TEMPLATES: Final = {
@@ -65,14 +66,13 @@ def run_address(link: ShareLink, run_id: UUID | str) -> str:
 def run_row(shared: SharedRun) -> dict[str, Any]:
     """A run in a list, as JSON: what it was about only where the input is shown, what came of it where the result is.
 
-    Both are made of what is left once everything hidden is taken out: a line cut first could end within an address.
+    Neither is the line that is stored: both are made anew of what is left once everything hidden is taken out.
     """
     run = shared.run()
-    about = _about(shared)
     return {
         "id": str(run.pk),
-        "title": run.name or about or run.assistant_label,
-        "about": about if run.name else "",
+        "title": run.title,
+        "about": run.summary if run.name else "",
         "outcome": _outcome(shared, run),
         "status": run.status,
         "assistant": run.assistant_label,
@@ -80,13 +80,6 @@ def run_row(shared: SharedRun) -> dict[str, Any]:
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "finished_at": run.finished_at.isoformat() if run.finished_at else None,
     }
-
-
-def _about(shared: SharedRun) -> str:
-    if "input" not in shared.link.show:
-        return ""
-    sent = dict(shared.sent(INPUT))
-    return input_summary(sent.get("input")) or command_summary(sent.get("command"))
 
 
 def _outcome(shared: SharedRun, run: Run) -> str:

@@ -13,8 +13,8 @@ from django.views.decorators.vary import vary_on_headers
 
 from dashboard.runs.models import Run
 from dashboard.sharing.models import ShareLink
+from dashboard.sharing.pages import share_live_html
 from dashboard.sharing.sets.selectors import set_run
-from dashboard.sharing.shown import share_live_html
 from dashboard.sharing.views import going_on, gone, private, result_answer, run_page, state_answer
 
 
