@@ -26,7 +26,7 @@ run: venv-local ## Set everything up and run it: database, sample LangGraph serv
 
 # Most tests wait, so more run side by side than there are cores; each process has a database and servers of its own.
 # The soak runs by itself, as it measures how soon pages are current.
-PARALLEL := -n 5 --dist loadfile
+PARALLEL := -n 5 --dist loadgroup --no-loadscope-reorder
 SLOW := -m "slow or not slow"
 
 # A hundred processes start in the tests: none compiles again what another has compiled.

@@ -1,4 +1,7 @@
-"""Chromium for the browser tests: where it is; `python -m dashboard.local.browser` gets it (as root on Debian)."""
+"""Chromium for the browser tests: where it is; `python -m dashboard.local.browser` gets it (as root on Debian).
+
+The headless shell comes first: the same engine without what draws windows, at less than half the CPU time.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELL = "chromium-headless-shell"
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW = "Chromium is needed for the browser tests: install it (sudo apt-get install chromium) and run this again"
 
 
@@ -18,26 +22,31 @@ def find_chromium() -> str | None:
 
 def install_chromium() -> str | None:
     """Install Chromium with apt-get; what went wrong as a sentence, or None when it is there now."""
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     print("Installing Chromium with apt-get", flush=True)
-    for command in (
-        ["apt-get", "update", "-qq"],
-        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
-    ):
-        done = subprocess.run(
-            command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, check=False,
-        )  # fmt: skip
-    if find_chromium():
-        return None
-    lines = done.stdout.strip().splitlines()
+    _apt_get("update", "-qq")
+    for package in (SHELL, "chromium"):  # older releases of Debian have no headless shell
+        said = _apt_get("install", "-y", "-qq", "--no-install-recommends", package)
+        if find_chromium():
+            return None
+    lines = said.strip().splitlines()
     return f"apt-get could not install Chromium ({lines[-1] if lines else 'it said nothing'}): install it by hand"
 
 
+def _apt_get(*arguments: str) -> str:
+    """What it said."""
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        ["apt-get", *arguments], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False,
+    )  # fmt: skip
+    return done.stdout
+
+
 def main() -> int:
-    if find_chromium():
+    can_install = os.geteuid() == 0 and shutil.which("apt-get")
+    if find_chromium() and (shutil.which(SHELL) or not can_install or not os.environ.get("CI")):
         return 0
-    problem = install_chromium() if os.geteuid() == 0 and shutil.which("apt-get") else HOW
+    problem = install_chromium() if can_install else HOW
     if problem:
         print(f"runboard: {problem}", file=sys.stderr)
     return 1 if problem else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from dashboard.local.browser import find_chromium
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_server, make_team, make_user
 
@@ -91,7 +91,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def _chromium() -> str:
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    found = os.environ.get("CHROMIUM") or find_chromium()
     assert found, "There is no Chromium. Install it (apt-get install chromium), or give its path in CHROMIUM."
     return found
 
@@ -125,6 +125,7 @@ def open_browser(chromium: Browser, web: Web) -> Iterator[Open]:
 
     def open_as(person: User | None = None, **options: object) -> BrowserContext:
         options.setdefault("base_url", web.url)
+        options.setdefault("reduced_motion", "reduce")  # what turns all the time costs a core all the time
         context = chromium.new_context(**options)  # type: ignore[arg-type]
         if person is not None:
             client = Client()

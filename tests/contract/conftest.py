@@ -1,29 +1,35 @@
-"""The real LangGraph server, once for all contract tests of the client; who launches on it in those of the worker."""
+"""The real LangGraph servers, each once for all contract tests that run in one process; and who launches there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
-from tests.contract.langgraph_dev import LangGraphDev
+from tests.contract.langgraph_dev import SAMPLES, TINY, LangGraphDev
 from tests.factories import make_server, make_team, make_user
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def langgraph_dev() -> Iterator[LangGraphDev]:
     """`langgraph dev` on the tiny graphs in tests/contract/graphs. If it does not start, tests fail, none skips."""
-    with LangGraphDev(Path(__file__).parent / "graphs") as server:
+    with LangGraphDev(TINY) as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def langgraph_url(langgraph_dev: LangGraphDev) -> str:
     """Its address."""
     return langgraph_dev.url
+
+
+@pytest.fixture(scope="session")
+def samples() -> Iterator[LangGraphDev]:
+    """`langgraph dev` on the sample graphs. Who takes it away, or needs another one, starts one of their own."""
+    with LangGraphDev(SAMPLES) as server:
+        yield server
 
 
 @pytest.fixture
@@ -34,5 +40,5 @@ def person(transactional_db: None) -> User:
 
 @pytest.fixture
 def server(person: User, samples: LangGraphDev) -> Server:
-    """Their server: the real one that the module calls `samples`."""
+    """Their server: the real one that is called `samples`."""
     return make_server(person.teams.get(), url=samples.url)

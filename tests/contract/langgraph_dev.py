@@ -1,9 +1,9 @@
 """Start the real `langgraph dev` on a folder of graphs, for contract tests.
 
-    with LangGraphDev(Path("dashboard/local/graphs")) as server:
+    with LangGraphDev(SAMPLES) as server:
         ... server.url ...
 
-The session fixture `langgraph_url` (tests/contract/conftest.py) does this once for all contract tests of the client.
+The fixtures `samples` and `langgraph_dev` do this once for all tests of a process (tests/contract/conftest.py).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from typing import Self
 
 import httpx
 
+TINY = Path(__file__).parent / "graphs"
+SAMPLES = Path(__file__).resolve().parents[2] / "dashboard" / "local" / "graphs"
 _PR_SET_PDEATHSIG = 1
 _START_S = 90.0
 

@@ -22,8 +22,8 @@ from dashboard.runs.models import Run, WaitState
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, run_in, working
-from tests.contract.langgraph_dev import LangGraphDev
-from tests.contract.test_real_runs import ENDED, GRAPHS, launch, state
+from tests.contract.langgraph_dev import SAMPLES, LangGraphDev
+from tests.contract.test_real_runs import ENDED, launch, state
 from tests.factories import make_server
 
 pytestmark = [
@@ -62,7 +62,7 @@ REVIEWED = WRITTEN | {
 @pytest.fixture(scope="module")
 def samples() -> Iterator[LangGraphDev]:
     """The real server with room for all of them, and a time limit."""
-    with LangGraphDev(GRAPHS, jobs=40, environment={"BG_JOB_TIMEOUT_SECS": str(TIME_LIMIT_S)}) as server:
+    with LangGraphDev(SAMPLES, jobs=40, environment={"BG_JOB_TIMEOUT_SECS": str(TIME_LIMIT_S)}) as server:
         yield server
 
 
@@ -444,7 +444,7 @@ LOST = Says("How this run ended is not known.", "before you launch it again.")
     ids=lambda thread: thread.name,
 )
 async def test_a_server_that_forgot_everything_leaves_the_run_lost(person: User, thread: OnThread) -> None:
-    with LangGraphDev(GRAPHS) as own:
+    with LangGraphDev(SAMPLES) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
         async with working():
             async with get_client(own.url) as client:

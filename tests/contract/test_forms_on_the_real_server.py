@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from dashboard.langgraph import get_client
 from dashboard.schema_forms import SchemaForm
 from tests.contract.langgraph_dev import LangGraphDev
 from tests.page_forms import posted
-
-GRAPHS = Path(__file__).resolve().parents[2] / "dashboard" / "local" / "graphs"
-
-
-@pytest.fixture(scope="module")
-def samples() -> Iterator[LangGraphDev]:
-    """The real server on the sample graphs."""
-    with LangGraphDev(GRAPHS) as server:
-        yield server
 
 
 async def test_every_sample_takes_what_its_form_sends(samples: LangGraphDev) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +17,6 @@ from dashboard.servers.models import Server
 from dashboard.teams.models import User
 from dashboard.worker.execution.answer_check import OPEN, Verdict
 from tests.asynchronous import eventually, in_db, run_in, working
-from tests.contract.langgraph_dev import LangGraphDev
-from tests.contract.test_real_runs import GRAPHS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
 
@@ -28,13 +25,6 @@ JSON = {"headers": {"Accept": "application/json"}}
 ORDER = {"messages": [{"role": "user", "content": "Refund order 8841, 120.50 euros"}]}
 MAIL = {"sender": "bob@example.org", "text": "Can we meet?"}
 REQUEST = {"request": "A monitor", "amount": 180}
-
-
-@pytest.fixture(scope="module")
-def samples() -> Iterator[LangGraphDev]:
-    """The real server on the sample graphs."""
-    with LangGraphDev(GRAPHS) as server:
-        yield server
 
 
 @pytest.fixture

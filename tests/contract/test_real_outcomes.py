@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -20,9 +19,9 @@ from dashboard.servers.models import Server
 from dashboard.teams.models import User
 from dashboard.worker.execution.connection import BEGUN
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
-from tests.contract.langgraph_dev import LangGraphDev
+from tests.contract.langgraph_dev import SAMPLES, LangGraphDev
 from tests.contract.test_every_end import follow
-from tests.contract.test_real_runs import ENDED, GRAPHS, SLOW, ended, launch, state
+from tests.contract.test_real_runs import ENDED, SLOW, ended, launch, state
 from tests.factories import make_server
 
 pytestmark = [
@@ -31,13 +30,6 @@ pytestmark = [
 ]
 
 QUICK = json.dumps({"topic": "x", "seconds": 0})
-
-
-@pytest.fixture(scope="module")
-def samples() -> Iterator[LangGraphDev]:
-    """The real server on the sample graphs."""
-    with LangGraphDev(GRAPHS) as server:
-        yield server
 
 
 async def going_on(server: Server, by: User, **fields: str) -> Run:
@@ -185,7 +177,7 @@ async def saved_by(own: LangGraphDev, run: Run) -> None:
     ],
 )
 async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User, but: str) -> None:
-    with LangGraphDev(GRAPHS) as own:
+    with LangGraphDev(SAMPLES) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
         async with working():
             run = await run_in(await in_db(launch, server, person, assistant_id="report", input=LONG), "running")
@@ -204,7 +196,7 @@ async def test_a_server_that_restarts_executes_again_and_we_say_so(person: User,
 
 @pytest.mark.parametrize("adopted", ["before the restart", pytest.param("after it", marks=pytest.mark.slow)])
 async def test_a_run_that_changed_hands_and_was_executed_again_says_so(person: User, adopted: str) -> None:
-    with LangGraphDev(GRAPHS) as own:
+    with LangGraphDev(SAMPLES) as own:
         server = await in_db(make_server, await in_db(person.teams.get), url=own.url)
         async with working():
             run = await run_in(await in_db(launch, server, person, assistant_id="report", input=LONG), "running")

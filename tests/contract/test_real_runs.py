@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,22 +16,14 @@ from dashboard.servers.models import Server
 from dashboard.servers.schemas import schema_example
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
-from tests.contract.langgraph_dev import LangGraphDev
+from tests.contract.langgraph_dev import SAMPLES
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
 
-GRAPHS = Path(__file__).resolve().parents[2] / "dashboard" / "local" / "graphs"
 ENDED = [status for status in RunStatus if status not in ACTIVE]
 SLOW = json.dumps({"topic": "Tides", "seconds": 30, "sections": 3})
 AGENTS = ("refunds", "refunds_per_call")
 ASKING = ("approval", "panel", "mail", "questions", *AGENTS)
-
-
-@pytest.fixture(scope="module")
-def samples() -> Iterator[LangGraphDev]:
-    """The real server on the sample graphs."""
-    with LangGraphDev(GRAPHS) as server:
-        yield server
 
 
 def launch(server: Server, by: User, **fields: str) -> Run:
@@ -295,7 +285,7 @@ async def test_a_restarted_worker_joins_what_is_going_on(server: Server, person:
 
 
 async def test_every_sample_has_schemas_with_words_and_an_example_that_runs(server: Server, person: User) -> None:
-    graphs = set(json.loads((GRAPHS / "langgraph.json").read_text())["graphs"])
+    graphs = set(json.loads((SAMPLES / "langgraph.json").read_text())["graphs"])
 
     def with_schemas() -> set[str]:
         return set(server.assistants.exclude(schemas_text="{}").values_list("graph_id", flat=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -21,7 +21,7 @@ from dashboard.langgraph import (
     RunRejected,
     get_client,
 )
-from tests.contract.langgraph_dev import LangGraphDev
+from tests.contract.langgraph_dev import TINY, LangGraphDev
 
 ERROR = {"__error__": {"error": "ValueError", "message": "the text was wrong"}}
 
@@ -267,13 +267,19 @@ async def test_info_and_ok(client: LangGraphClient) -> None:
     assert await client.ok() is True
 
 
-async def test_a_wait_outlives_a_server_that_stops(thread_id: str, langgraph_dev: LangGraphDev) -> None:
-    """Last of all, because it takes the shared server away for a moment."""
-    async with get_client(langgraph_dev.url, backoff=Backoff(first_s=0.1, longest_s=1)) as client, asyncio.timeout(90):
+@pytest.fixture
+def own() -> Iterator[LangGraphDev]:
+    """A server that may be taken away for a moment."""
+    with LangGraphDev(TINY) as server:
+        yield server
+
+
+async def test_a_wait_outlives_a_server_that_stops(thread_id: str, own: LangGraphDev) -> None:
+    async with get_client(own.url, backoff=Backoff(first_s=0.1, longest_s=1)) as client, asyncio.timeout(90):
         waiting, ids = await created(client, thread_id, "slow", input={"seconds": 20}, if_not_exists="create")
-        while not langgraph_dev.has_saved(ids["run_id"], states=False):
+        while not own.has_saved(ids["run_id"], states=False):
             await asyncio.sleep(0.1)
-        await asyncio.to_thread(langgraph_dev.restart, kill=True)
+        await asyncio.to_thread(own.restart, kill=True)
 
         answer = await waiting
 

@@ -17,8 +17,8 @@ from dashboard.steps.selectors import steps_document
 from dashboard.steps.services import runs_watch
 from dashboard.teams.models import User
 from tests.asynchronous import eventually, in_db, run_in, working
-from tests.contract.langgraph_dev import LangGraphDev
-from tests.contract.test_real_runs import ENDED, GRAPHS, ended, launch
+from tests.contract.langgraph_dev import SAMPLES, LangGraphDev
+from tests.contract.test_real_runs import ENDED, ended, launch
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("coroutine_connections")]
 
@@ -29,7 +29,7 @@ STAGES = Path(__file__).parent / "graphs" / "stages.py"
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphDev]:
     """The real server on the sample graphs, and on one that fails in the third of its five steps."""
     folder = tmp_path_factory.mktemp("graphs") / "graphs"
-    shutil.copytree(GRAPHS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SAMPLES, folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(STAGES, folder / "stages.py")
     told = json.loads((folder / "langgraph.json").read_text())
     told["graphs"]["stages"] = "./stages.py:graph"

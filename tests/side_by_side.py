@@ -1,0 +1,52 @@
+"""Which test files run in one process, and which begin first, when tests run side by side (`make test`).
+
+Files that share a real server go to one process, so that it starts once. The longest begin first: whatever is still to
+be done at the end is short, and no core is idle while one file goes on.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+SHARED = {
+    "samples": ("real_runs", "real_outcomes", "real_answers", "forms_on_the_real_server"),
+    "langgraph_dev": ("every_end", "real_server", "code", "assistant_changes"),
+}
+"""By the server they share, the files of tests/contract."""
+
+LONGEST_FIRST = (
+    "tests/contract/",
+    "tests/browser/test_look.py",
+    "tests/browser/",
+    "tests/integration/test_manners.py",
+    "tests/integration/local/",
+    "tests/integration/web/",
+    "tests/integration/",
+)
+
+_GROUPS = {f"tests/contract/test_{name}.py": group for group, names in SHARED.items() for name in names}
+
+
+def group_of(path: str) -> str:
+    """The tests that run in one process, one after the other: those of a file, or of files that share a server."""
+    return _GROUPS.get(path, path)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not hasattr(config, "workerinput"):
+        return
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(_path(item))))
+    items.sort(key=_begins)
+
+
+def _begins(item: pytest.Item) -> tuple[int, str]:
+    """Stable: tests of a file keep their order."""
+    path = _path(item)
+    rank = next((number for number, prefix in enumerate(LONGEST_FIRST) if path.startswith(prefix)), len(LONGEST_FIRST))
+    return rank, _GROUPS.get(path, "~" + path)
+
+
+def _path(item: pytest.Item) -> str:
+    return item.nodeid.split("::", 1)[0]
