@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.db.models import Max
 
@@ -24,6 +25,11 @@ class Choice:
     value: str
     description: str
     used_at: datetime | None
+
+    @property
+    def query(self) -> str:
+        """Of the launch page with its form."""
+        return urlencode({"assistant_id": self.value, "server": self.assistant.server_id})
 
     def is_of(self, assistant: Assistant | None) -> bool:
         return assistant is not None and assistant.pk == self.assistant.pk

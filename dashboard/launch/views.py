@@ -65,7 +65,10 @@ def _show(request: TeamRequest) -> HttpResponse:
     )
     if is_fork and not any(name.partition("/")[0] in ("input", "input_view") for name in request.GET):
         form.documents["input"].leave_empty()
-    return render(request, "launch/page.html", _context(request, form, parent))
+    context = _context(request, form, parent)
+    # Nothing is known of what is to run: what there is stands there, rather than an empty box for JSON.
+    is_unchosen = bool(context["choices"]) and not request.GET
+    return render(request, "launch/page.html", context | {"is_unchosen": is_unchosen})
 
 
 def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:

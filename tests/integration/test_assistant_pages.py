@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -67,6 +69,20 @@ def browser(team: Team) -> Client:
     client = Client()
     client.force_login(make_user(team, role=Role.MEMBER))
     return client
+
+
+def test_whoever_has_not_chosen_finds_what_there_is_to_launch(team: Team, server: Server) -> None:
+    browser = Client()
+    browser.force_login(make_user(team))
+
+    bare = browser.get("/launch/").content.decode()
+    (weekly,) = re.findall(rf'href="(/launch/\?assistant_id=Weekly[^"]*&amp;server={server.pk})"', bare)
+    assert "Plans a report." in bare
+
+    chosen = browser.get(html.unescape(weekly)).content.decode()
+    assert 'name="input/zeta"' in chosen
+    assert "to-choose" not in chosen
+    assert "to-choose" not in browser.get("/launch/?input=%7B%7D").content.decode(), "a link brings its own input"
 
 
 def test_the_list_as_json_has_the_schemas_in_the_servers_order(browser: Client, server: Server) -> None:
