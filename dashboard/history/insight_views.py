@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.http import HttpResponse, JsonResponse
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.history.charts import HEIGHT, WIDTH, duration_chart, volume_chart
 from dashboard.history.filters import RunFilters
-from dashboard.history.insights import GROUPS, RANGES, Insights, insights
+from dashboard.history.insights import CHOSEN, GROUPS, RANGES, Insights, insights
 from dashboard.http import wants_json
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
@@ -24,21 +25,23 @@ DEFAULT = "7d"
 @require_safe
 def insights_page(request: TeamRequest) -> HttpResponse:
     """What the runs of a time were like, for the same filters as the list."""
-    span = request.GET.get("range", DEFAULT)
-    span = span if span in RANGES else DEFAULT
     filters = RunFilters.from_query(request.GET)
+    span = request.GET.get("range", CHOSEN if filters.since else DEFAULT)
+    span = span if span in RANGES or (span == CHOSEN and filters.since) else DEFAULT
     found = insights(request.team, filters, span)
     if wants_json(request):
         return JsonResponse(_document(found, span))
     pairs = [pair for pair in filters.pairs() if pair[0] not in ("since", "until", "sort")]
     query = urlencode(pairs)
+    times = urlencode({"since": found.buckets[0].start.isoformat(), "until": found.buckets[-1].end.isoformat()})
     context = {
         "found": found,
         "span": span,
-        "span_words": RANGES[span][0],
+        "when": _when(found, span),
+        "times": times,
         "ranges": [(key, words, urlencode([*pairs, ("range", key)])) for key, (words, _, _) in RANGES.items()],
         "filters": filters,
-        "chips": [(words, f"{without}&range={span}".lstrip("&")) for words, without in filters.chips()],
+        "chips": _chips(filters, span),
         "query": query,
         "prefix": f"{query}&" if query else "",
         "groups": GROUPS.values(),
@@ -48,6 +51,22 @@ def insights_page(request: TeamRequest) -> HttpResponse:
         "height": HEIGHT,
     }
     return render(request, "history/insights.html", context)
+
+
+def _when(found: Insights, span: str) -> str:
+    """The time in words."""
+    if span != CHOSEN:
+        return f"in the last {RANGES[span][0]}"
+    begin, end = found.buckets[0].start, found.buckets[-1].end
+    return f"from {begin.day} {begin:%b %H:%M} to {end.day} {end:%b %H:%M}"
+
+
+def _chips(filters: RunFilters, span: str) -> list[tuple[str, str]]:
+    """The filters in force, beside the time, which the range is."""
+    if span == CHOSEN:
+        return replace(filters, sort="-started").chips()
+    chips = replace(filters, since="", until="", sort="-started").chips()
+    return [(words, f"{without}&range={span}".lstrip("&")) for words, without in chips]
 
 
 def _document(found: Insights, span: str) -> dict[str, object]:

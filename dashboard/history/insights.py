@@ -37,6 +37,10 @@ RANGES: Final = {
     "90d": ("90 days", timedelta(days=90), timedelta(days=3)),
     "12mo": ("12 months", timedelta(days=364), timedelta(days=14)),
 }
+CHOSEN: Final = "chosen"
+"""Instead of a key of RANGES: from the filters' `since` to their `until`, or to now."""
+STRETCHES: Final = 24
+SHORTEST: Final = timedelta(minutes=1)
 GROUPS: Final = {
     "succeeded": ("Succeeded", "success", (RunStatus.SUCCEEDED,)),
     "failed": ("Failed, timed out or lost", "danger", (RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST)),
@@ -101,10 +105,13 @@ class _Row:
 
 
 def insights(team: Team, filters: RunFilters, span: str) -> Insights:
-    """What the runs were like that the filters let through, launched in the last `span` (a key of RANGES)."""
-    _, length, step = RANGES[span]
-    edges = _edges(timezone.now(), length, step, ZoneInfo(filters.zone))
-    filters = replace(filters, since=edges[0].isoformat(), until="", sort="-started")
+    """What the runs were like that the filters let through, launched in the last `span`: a key of RANGES, or CHOSEN."""
+    if span == CHOSEN:
+        edges, until = _edges_between(*time_chosen(filters)), filters.until
+    else:
+        _, length, step = RANGES[span]
+        edges, until = _edges(timezone.now(), length, step, ZoneInfo(filters.zone)), ""
+    filters = replace(filters, since=edges[0].isoformat(), until=until, sort="-started")
     count = run_count(team.pk, filters)
     rows = _rows(team.pk, filters, count)
     scale = count.number / len(rows) if count.is_estimate and rows else 1.0
@@ -145,6 +152,19 @@ def _edges(now: datetime, length: timedelta, step: timedelta, zone: ZoneInfo) ->
         last -= (step - timedelta(days=1)) if step > timedelta(days=1) else timedelta()
     count = length // step
     return [last - step * back for back in range(count - 1, -1, -1)] + [last + step]
+
+
+def time_chosen(filters: RunFilters) -> tuple[datetime, datetime]:
+    """From when to when the filters let runs through; a minute at least."""
+    until = filters.moment("until") or timezone.now()
+    since = min(filters.moment("since") or until, until - SHORTEST)
+    zone = ZoneInfo(filters.zone)
+    return since.astimezone(zone), until.astimezone(zone)
+
+
+def _edges_between(since: datetime, until: datetime) -> list[datetime]:
+    count = max(1, min(STRETCHES, (until - since) // SHORTEST))
+    return [since + (until - since) / count * number for number in range(count + 1)]
 
 
 def _cost(team_id: UUID, filters: RunFilters, count: Count, scale: float) -> Cost:
