@@ -14,8 +14,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='run_finished'),
+        # Built beside writers by 0066_indexes_beside_writers.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AddIndex(
+                    model_name='run',
+                    index=models.Index(condition=models.Q(('finished_at__isnull', False)), fields=['finished_at'], name='run_finished'),
+                ),
+            ]
         ),
     ]

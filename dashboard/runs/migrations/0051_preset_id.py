@@ -19,8 +19,13 @@ class Migration(migrations.Migration):
             name='preset_id',
             field=models.UUIDField(null=True),
         ),
-        migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('preset_id__isnull', False)), fields=['preset_id'], name='run_by_preset'),
+        # Built beside writers by 0066_indexes_beside_writers.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AddIndex(
+                    model_name='run',
+                    index=models.Index(condition=models.Q(('preset_id__isnull', False)), fields=['preset_id'], name='run_by_preset'),
+                ),
+            ]
         ),
     ]

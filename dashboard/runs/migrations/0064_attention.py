@@ -20,12 +20,17 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField("run", "snoozed_until", models.DateTimeField(null=True)),
-        migrations.AddIndex(
-            "run",
-            models.Index(
-                fields=["snoozed_until"],
-                condition=models.Q(snoozed_until__isnull=False),
-                name="run_snoozes",
-            ),
+        # Built beside writers by 0066_indexes_beside_writers.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AddIndex(
+                    "run",
+                    models.Index(
+                        fields=["snoozed_until"],
+                        condition=models.Q(snoozed_until__isnull=False),
+                        name="run_snoozes",
+                    ),
+                ),
+            ]
         ),
     ]

@@ -7,12 +7,17 @@ class Migration(migrations.Migration):
     dependencies = [("runs", "0064_attention")]
 
     operations = [
-        migrations.AddIndex(
-            "run",
-            models.Index(
-                fields=["team", "assistant_id", "-created_at"],
-                condition=models.Q(answers__isnull=False),
-                name="run_answers_given",
-            ),
+        # Built beside writers by 0066_indexes_beside_writers.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AddIndex(
+                    "run",
+                    models.Index(
+                        fields=["team", "assistant_id", "-created_at"],
+                        condition=models.Q(answers__isnull=False),
+                        name="run_answers_given",
+                    ),
+                ),
+            ]
         )
     ]
