@@ -90,6 +90,7 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "dashboard.widgets.Widgets"
 
 _LIVENESS = {"keepalives_idle": 4, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 

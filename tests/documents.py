@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 SCRIPT: Final = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 RTL: Final = "\u202egnp.exe\u2066"
@@ -50,3 +50,10 @@ NO_DOCUMENTS: Final[dict[str, bytes]] = {
     "cut": b'{"a":',
 }
 """Answers that are none, however often they are asked for."""
+
+
+def twenty_megabytes() -> Any:
+    """A state of 20 MB: 5,000 messages, a list of 120,000 objects and a text of 800,000 lines."""
+    items = [{"id": number, "name": f"item {number}", "tags": ["a", "b"], "price": 1.5} for number in range(120_000)]
+    turns = [{"type": ("human", "ai")[number % 2], "content": "tides " * 200} for number in range(5_000)]
+    return {"messages": turns, "items": items, "text": "tides\n" * 800_000}

@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import QueryDict
 
 from dashboard.runs.models import Question, Run, WaitState
-from dashboard.runs.selectors import NOT_IN_ANSWERS, NOT_IN_ROWS
+from dashboard.runs.selectors import NOT_IN_ROWS
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Membership, Role, Team, User
 
@@ -111,9 +112,8 @@ def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> Quer
             runs = runs.filter(tags__contains=[filters.tag])
         if filters.older_than_s:
             runs = runs.filter(finished_at__lt=Now() - timedelta(seconds=filters.older_than_s))
-    runs = runs.select_related("launched_by", "server", "answer__launched_by", "assigned_to").defer(
-        *NOT_IN_ROWS, *NOT_IN_ANSWERS
-    )
+    runs = runs.select_related("launched_by", "server", "answer__launched_by", "assigned_to")
+    runs = runs.defer(*NOT_IN_ROWS, *(f"answer__{name}" for name in NOT_IN_ROWS))
     return runs.prefetch_related("questions").order_by("finished_at", "pk")
 
 
@@ -161,7 +161,16 @@ def _uuid(text: str) -> UUID | None:
 
 def waiting_count(team: Team | UUID) -> int:
     """How many open questions the team has, without those that are put aside."""
-    return _open(team, is_snoozed=False).count()
+    with connection.cursor() as cursor:  # on every page, so not by way of the ORM, which takes four times as long
+        cursor.execute(_WAITING_COUNT, [team.pk if isinstance(team, Team) else team])
+        return int(cursor.fetchone()[0])
+
+
+_WAITING_COUNT = """
+SELECT count(*) FROM runs_run WHERE team_id = %s AND wait_state = 'open' AND status = 'needs_input'
+AND (snoozed_until IS NULL OR snoozed_until <= statement_timestamp())
+"""
+"""As `_open`."""
 
 
 def snoozed_count(team: Team | UUID) -> int:

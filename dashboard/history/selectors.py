@@ -16,7 +16,7 @@ from django.db.models.expressions import RawSQL
 from dashboard.history.conditions import DURATION, FACETS, Condition, conditions
 from dashboard.history.filters import RunFilters
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_IN_ANSWERS, NOT_IN_ROWS
+from dashboard.runs.selectors import NOT_IN_ROWS, runs_for_lists
 from dashboard.teams.models import Team
 
 PAGE_ROWS = 50
@@ -63,7 +63,8 @@ ORDERS: Final = {
 def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
     """The team's runs that the filters let through, in order. For pages: `run_page`, which is faster."""
     team_id = team.pk if isinstance(team, Team) else team
-    runs = _rows().filter(team=team_id)
+    runs = Run.objects.select_related("launched_by", "server", "answer__launched_by").filter(team=team_id)
+    runs = runs.defer(*NOT_IN_ROWS, *(f"answer__{name}" for name in NOT_IN_ROWS))
     for condition in conditions(team_id, filters):
         runs = runs.filter(RawSQL(condition.sql, condition.params, output_field=BooleanField()))
     if filters.sort.endswith("duration"):
@@ -86,7 +87,7 @@ def run_page(
     if ids:
         asked.append(Condition("runs_run.id = ANY(%s)", (list(ids),), is_rare=True))
     found = _page_ids(team_id, asked, order, parse_cursor(before, order), rows + 1)
-    by_id = {run.pk: run for run in _rows().filter(pk__in=found[:rows])}
+    by_id = {run.pk: run for run in runs_for_lists().filter(pk__in=found[:rows]).order_by()}
     runs = [by_id[pk] for pk in found[:rows] if pk in by_id]
     return RunPage(runs, cursor_of(runs[-1], order) if len(found) > rows and runs else "")
 
@@ -112,11 +113,6 @@ def parse_cursor(text: str, order: Order) -> tuple[Any, UUID] | None:
         return (moment.astimezone(UTC), pk) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
-
-
-def _rows() -> QuerySet[Run]:
-    shown = Run.objects.select_related("launched_by", "server", "answer__launched_by")
-    return shown.defer(*NOT_IN_ROWS, *NOT_IN_ANSWERS)
 
 
 def _page_ids(
@@ -206,18 +202,38 @@ class Choices:
 
 def filter_choices(team: Team) -> Choices:
     """What the runs page offers to filter by."""
-    recent = Run.objects.filter(team=team).order_by("-created_at")
-    columns = ("assistant_id", "assistant_name", "graph_id", "tags", "error_type", "server_id", "server__name")
-    rows = list(recent.values_list(*columns)[:RECENT])
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOICES, [team.pk])
+        rows = cursor.fetchall()
+    found: dict[str, list[tuple[str, ...]]] = {kind: [] for kind in ("assistant", "server", "tag", "error")}
+    for kind, *words in rows:
+        found[kind].append(tuple(words))
     return Choices(
-        assistants=_assistant_choices([row[:3] for row in rows]),
-        servers=sorted({(str(row[5]), row[6]) for row in rows}, key=lambda pair: pair[1].lower()),
-        tags=sorted({tag for row in rows for tag in row[3]})[:200],
-        errors=sorted({row[4] for row in rows if row[4]})[:200],
+        assistants=_assistant_choices(found["assistant"]),
+        servers=sorted(((id_, name) for id_, name, _ in found["server"]), key=lambda pair: pair[1].lower()),
+        tags=sorted(tag for tag, *_ in found["tag"])[:200],
+        errors=sorted(error for error, *_ in found["error"])[:200],
     )
 
 
-def _assistant_choices(recent: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
+_CHOICES = f"""
+WITH recent AS (
+  SELECT assistant_id, assistant_name, graph_id, tags, error_type, server_id, created_at
+  FROM runs_run WHERE team_id = %s ORDER BY created_at DESC, id DESC LIMIT {RECENT}
+)
+SELECT kind, one, two, three FROM (
+  SELECT 'assistant' kind, assistant_id one, assistant_name two, graph_id three, max(created_at) at
+    FROM recent GROUP BY 2, 3, 4
+  UNION ALL SELECT 'server', server.id::text, server.name, '', NULL
+    FROM (SELECT DISTINCT server_id FROM recent) used JOIN servers_server server ON server.id = used.server_id
+  UNION ALL SELECT DISTINCT 'tag', unnest(tags), '', '', NULL::timestamptz FROM recent
+  UNION ALL SELECT DISTINCT 'error', error_type, '', '', NULL::timestamptz FROM recent WHERE error_type <> ''
+) found ORDER BY at DESC NULLS LAST
+"""
+"""What the last runs used, each once; assistants the latest first. Postgres counts, so that no page reads 500 rows."""
+
+
+def _assistant_choices(recent: list[tuple[str, ...]]) -> list[tuple[str, str]]:
     """What recent runs used: a value and a title that tells it apart from the others.
 
     An assistant that its server made for a graph is the same whether it was launched by its id or by the graph's name.

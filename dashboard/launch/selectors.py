@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from dashboard.launch.models import Preset, PresetScope
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, RunRequest
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_ids
 from dashboard.teams.models import Team, User
@@ -51,8 +51,11 @@ def recent_inputs(team: Team, assistant_ids: Iterable[str], server_id: Any = Non
     if server_id:
         runs = runs.filter(server=server_id)
     found: dict[str, RecentInput] = {}
-    for run in runs.select_related("request").order_by("-created_at", "-id")[:RECENT_LOOK]:
-        about = run.summary or about_input(run.request.params.get("input"))
+    shown = list(runs.order_by("-created_at", "-id").only("summary", "status", "created_at")[:RECENT_LOOK])
+    untold = [run.pk for run in shown if not run.summary]
+    requests = RunRequest.objects.in_bulk(untold) if untold else {}
+    for run in shown:
+        about = run.summary or about_input(requests[run.pk].params.get("input") if run.pk in requests else None)
         if about and about not in found:
             found[about] = RecentInput(run, about)
         if len(found) == RECENT_SHOWN:

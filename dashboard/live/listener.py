@@ -197,6 +197,8 @@ def _pass_on_steps(payload: str) -> None:
     except (ValueError, TypeError, AttributeError):
         logger.warning("a notice of steps was not understood: %r", payload[:200])
         return
+    if not change.words:
+        once.forget_run(change.run_id)
     for page in pages.of(run_group(change.run_id)):
         page.steps_changed(change)
 

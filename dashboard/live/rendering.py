@@ -19,7 +19,7 @@ from dashboard.history.selectors import run_list, run_page
 from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs import fragments
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE, run_get
+from dashboard.runs.selectors import run_for_page, run_get
 from dashboard.sharing.models import ShareLink
 from dashboard.sharing.pages import share_live_html, share_steps_html
 from dashboard.sharing.sets.shown import set_html
@@ -77,6 +77,11 @@ class RenderOnce:
         """Something has changed that renderings show and no version tells of."""
         self._made.clear()
 
+    def forget_run(self, run_id: UUID) -> None:
+        """The same of one run: its steps have changed, which its own version does not tell of."""
+        for key in [key for key in self._made if isinstance(key, tuple) and run_id in key]:
+            del self._made[key]
+
     def _forget_old(self, done: asyncio.Future[Rendered | None]) -> None:
         if not done.cancelled():
             done.exception()  # whoever waits for it is told; one that nobody waits for is no news
@@ -95,15 +100,11 @@ async def _nth(making: Awaitable[Sequence[Rendered | None]], number: int) -> Ren
 once = RenderOnce()
 
 
-def _run(run_id: UUID) -> Run | None:
-    return Run.objects.select_related(*ON_PAGE).defer(*NOT_IN_ANSWERS).filter(pk=run_id).first()
-
-
 async def render_run(run_id: UUID, version: int, *, may_act: bool, may_cancel: bool) -> Rendered | None:
     """The live parts of a run's page, at least as new as `version`. None when the run is gone."""
 
     def render() -> Rendered | None:
-        run = _run(run_id)
+        run = run_for_page(run_id)
         if run is None:
             return None
         return Rendered(fragments.run_live_html(run, may_act=may_act, may_cancel=may_cancel), run.version)
@@ -115,7 +116,7 @@ async def render_steps(change: StepsChange) -> Rendered | None:
     """The parts of a run's page that tell of its steps, or only what is being written. None when the run is gone."""
 
     def render() -> Rendered | None:
-        run = _run(change.run_id)
+        run = run_for_page(change.run_id)
         if run is None:
             return None
         html = step_fragments.live_html(run) if change.words else step_fragments.steps_changed_html(run)
@@ -138,7 +139,7 @@ async def render_shared(link: ShareLink, run_id: UUID, version: int) -> Rendered
     """The live parts of a share page. Each link has its own: what it shows is its own."""
 
     def render() -> Rendered | None:
-        run = _run(run_id)
+        run = run_for_page(run_id)
         return Rendered(share_live_html(link, run), run.version) if run else None
 
     return await once.get(("shared", link.pk, run_id, version), render)
@@ -156,7 +157,7 @@ async def render_shared_steps(link: ShareLink, change: StepsChange) -> str:
     """The steps of a share page, when they have changed; "" when the run is gone."""
 
     def render() -> Rendered | None:
-        run = _run(change.run_id)
+        run = run_for_page(change.run_id)
         return Rendered(share_steps_html(link, run), change.version) if run else None
 
     rendered = await once.get(("shared-steps", link.pk, change), render)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from dashboard.runs.banners import run_banner
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_result
+from dashboard.runs.selectors import run_events, run_result
 from dashboard.runs.state.result import result_html
 from dashboard.runs.state.seen import NOTHING
 from dashboard.runs.state.view import Budget, value_tree
@@ -46,7 +46,7 @@ def run_context(run: Run, *, may_act: bool, may_cancel: bool, state_address: str
     return {
         "run": run,
         "banner": run_banner(run),
-        "events": event_lines(run.events.select_related("by")),
+        "events": event_lines(run_events(run)),
         **_result(run, state_address),
         "may_act": may_act,
         "may_cancel": may_cancel,
@@ -56,7 +56,7 @@ def run_context(run: Run, *, may_act: bool, may_cancel: bool, state_address: str
 def _result(run: Run, state_address: str) -> dict[str, Any]:
     """The final state of a run that has ended, laid out once and kept."""
     result = run_result(run) if run.is_terminal else None
-    html = result_html(run, address=state_address) if result is not None else NOTHING
+    html = result_html(run, address=state_address, stored=result) if result is not None else NOTHING
     return {"result": result, "state_html": html, "state_address": state_address}
 
 

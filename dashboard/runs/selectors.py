@@ -2,29 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 
-from dashboard.runs.models import Question, Run, RunResult
+from dashboard.runs.models import Question, Run, RunEvent, RunResult, WaitState
 from dashboard.runs.statuses import ENDS
 from dashboard.runs.usual import usual_of
-from dashboard.teams.models import Team
+from dashboard.teams.models import Team, User
 
 NOT_IN_ROWS = ("search", "search_text", "error_message", "ending_json", "value_keys", "note")
 """What no row shows, and what can be large."""
-NOT_IN_ANSWERS = tuple(f"answer__{name}" for name in NOT_IN_ROWS)
-ON_PAGE = ("launched_by", "server", "request", "cancel_requested_by", "parent", "answer__launched_by", "assigned_to")
-"""What a run's page shows besides the run."""
+ON_PAGE = ("launched_by", "server", "request", "result", "step_log")
+"""What every run's page shows besides the run. What only some have is fetched for those: each join costs them all."""
+PERSON = ("username", "first_name", "last_name")
+"""What a person's name is made of."""
+TITLE = ("name", "summary", "assistant_name", "graph_id", "assistant_id")
+"""What a run's title is made of."""
+ANSWER = (*TITLE, "status", "created_at", "launched_by", "link_for", "parent_kind", "answers", "launch_key")
+"""What is told of the run that answered another."""
+ROW = (
+    *("team", "server", "launched_by", "parent", "parent_kind", "link_for", "batch_id", "version"),
+    *(*TITLE, "outcome_text", "tags", "is_starred", "status", "wait_state", "created_at", "started_at", "finished_at"),
+    *("remote_thread_id", "remote_run_id", "remote_thread_kept", "unreachable_since", "error_type", "error_node"),
+    *("server__name", *(f"answer__{name}" for name in ANSWER)),
+    *(f"{who}__{name}" for who in ("launched_by", "answer__launched_by") for name in PERSON),
+)
+"""What a list shows of a run, in HTML and as JSON."""
+
+
+def _all_but(model: type[Model], of: str, shown: Collection[str]) -> Iterator[str]:
+    """The names of what is not shown of one that belongs to a run."""
+    fields = (field for field in model._meta.concrete_fields if not field.primary_key and field.name not in shown)
+    return (f"{of}__{field.name}" for field in fields)
+
+
+NOT_ON_PAGE = (
+    *("search", "search_text", "value_keys", "request__secret_headers", "result__compressed"),
+    *("server__secret_headers", "server__secret_proxy", "server__secret_registration", "server__proxy"),
+    *_all_but(User, "launched_by", PERSON),
+)
+"""What is fetched only when it is asked for, as no page of a run shows it."""
 CHILDREN = 200
 """The most that a run's document names of those that came from it."""
 
 
 def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
     """The team's run with everything its page shows, or None."""
-    return Run.objects.filter(team=team, pk=run_id).select_related(*ON_PAGE).defer(*NOT_IN_ANSWERS).first()
+    return _for_page(team=team, pk=run_id)
+
+
+def run_for_page(run_id: UUID) -> Run | None:
+    """The same of any team, for pages whose readers were let in before."""
+    return _for_page(pk=run_id)
+
+
+def _for_page(**where: Any) -> Run | None:
+    try:
+        run = Run.objects.select_related(*ON_PAGE).defer(*NOT_ON_PAGE).get(**where)
+    except Run.DoesNotExist:
+        return None
+    no_answer_yet(run)
+    if run.parent_id is not None:
+        run.parent = Run.objects.only(*TITLE, "team", "server", "status").filter(pk=run.parent_id).first()
+    return run
+
+
+def no_answer_yet(run: Run) -> None:
+    """Spare a look for the run that answered this one when it waits for nothing, or still does."""
+    if run.wait_state in ("", WaitState.OPEN):
+        Run._meta.get_field("answer").set_cached_value(run, None)
+
+
+def runs_for_lists() -> QuerySet[Run]:
+    """Runs with everything that lists show, and little else."""
+    return Run.objects.select_related("launched_by", "server", "answer__launched_by").only(*ROW)
 
 
 def run_after_on_thread(run: Run) -> Run | None:
@@ -54,8 +109,16 @@ def run_that_pushed_out(run: Run) -> Run | None:
     return after if after.request.params.get("multitask_strategy") in ("interrupt", "rollback") else None
 
 
+def run_events(run: Run) -> QuerySet[RunEvent]:
+    """What happened to the run, in order, and who did it."""
+    names = (f"by__{name}" for name in PERSON)
+    return run.events.select_related("by").only("run_id", "seq", "at", "kind", "data", "by_id", *names)
+
+
 def run_result(run: Run) -> RunResult | None:
     """The size and hash of the run's final state; its bytes, which may be many, are fetched when asked for."""
+    if "result" in run._state.fields_cache:
+        return getattr(run, "result", None)
     return RunResult.objects.filter(run=run).defer("compressed").first()
 
 

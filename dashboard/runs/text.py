@@ -53,4 +53,6 @@ def one_line(text: str, limit: int) -> str:
 
 def is_visible(text: str) -> bool:
     """Whether there is anything in `text` to be seen: a name of zero-width characters alone could not be clicked."""
+    if text.isprintable():  # most are
+        return text != "" and not text.isspace()
     return any(char.isprintable() and not char.isspace() for char in text)

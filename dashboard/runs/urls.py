@@ -11,6 +11,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/state/", state_views.run_state, name="run-state"),
     path("runs/<uuid:run_id>/report.md", state_views.run_markdown, name="run-markdown"),
     path("runs/<uuid:run_id>/live/", views.run_live, name="run-live"),
+    path("runs/<uuid:run_id>/related/", views.run_related, name="run-related"),
     path("runs/<uuid:run_id>/cancel/", views.run_cancel, name="run-cancel"),
     path("runs/<uuid:run_id>/rename/", label_views.run_rename, name="run-rename"),
     path("runs/<uuid:run_id>/tags/", label_views.run_tags, name="run-tags"),

@@ -13,10 +13,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import go_to, is_htmx, json_errors, refusal, wants_json
 from dashboard.runs import fragments, selectors, services
 from dashboard.runs.models import Run
+from dashboard.runs.related import runs_related
 from dashboard.runs.state.download import state_response
 from dashboard.runs.waiting import waits_look_at
 from dashboard.teams.access import may_act_required, member_required
@@ -45,6 +47,17 @@ def run_live(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The parts of the run page that change, as the WebSocket sends them: for browsers whose socket cannot open."""
     run = _get(request, run_id)
     return HttpResponse(fragments.run_live_html(run, **fragments.rights(request.membership, run.launched_by_id)))
+
+
+@never_cache
+@vary_on_headers("HX-Request")
+@member_required
+@require_safe
+def run_related(request: TeamRequest, run_id: UUID) -> HttpResponse:
+    """The runs that belong to a run; htmx gets the list alone."""
+    run = _get(request, run_id)
+    template = "runs/_related.html" if is_htmx(request) else "runs/related.html"
+    return render(request, template, {"run": run, "related": runs_related(run)})
 
 
 @never_cache

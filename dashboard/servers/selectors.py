@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from dashboard.servers.models import Assistant, AssistantChange, Server, ServerCheck
 from dashboard.teams.models import Team
@@ -60,7 +61,22 @@ def assistant_get(team: Team, server_id: UUID, assistant_id: UUID) -> Assistant 
 
 def assistant_find(server: Server, assistant_id: str) -> Assistant | None:
     """The assistant a run's `assistant_id` (a UUID or a graph's name) means on this server, if it is known here."""
-    return assistant_meant(server.assistants.order_by("seen_at", "pk"), assistant_id)
+    return assistant_meant(_perhaps_meant(server.pk, assistant_id), assistant_id)
+
+
+def assistant_graph_text(server_id: UUID, assistant_id: str) -> str:
+    """The graph of that assistant as its server last told it; "" when it is not known."""
+    perhaps = _perhaps_meant(server_id, assistant_id).only("assistant_id", "graph_id", "name", "graph_text")
+    meant = assistant_meant(perhaps, assistant_id)
+    return meant.graph_text if meant else ""
+
+
+def _perhaps_meant(server_id: UUID, assistant_id: str) -> QuerySet[Assistant]:
+    """The few assistants of a server among which is the one that a run's `assistant_id` means."""
+    named = Q(graph_id=assistant_id.replace("\x00", ""))
+    with suppress(ValueError):
+        named |= Q(assistant_id=UUID(assistant_id))
+    return Assistant.objects.filter(named, server=server_id).order_by("seen_at", "pk")
 
 
 def assistant_meant(assistants: Iterable[Assistant], assistant_id: str) -> Assistant | None:

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE
+from dashboard.runs.selectors import NOT_ON_PAGE, ON_PAGE, no_answer_yet
 from dashboard.sharing.models import ShareLink
 from dashboard.teams.models import Team
 from dashboard.teams.tokens import token_hash
@@ -23,13 +23,12 @@ def share_open(token: str) -> ShareLink | None:
     """The open link of this token with what it shows, or None: unknown, expired and revoked ones look alike."""
     found = ShareLink.objects.filter(IS_OPEN, token_hash=token_hash(token))
     on_page = [f"run__{name}" for name in ON_PAGE]
-    link = (
-        found.select_related("created_by", "run_set__server", *on_page)
-        .defer(*(f"run__{name}" for name in NOT_IN_ANSWERS))
-        .first()
-    )
+    shown = found.select_related("created_by", "run_set__server", *on_page)
+    link = shown.defer(*(f"run__{name}" for name in NOT_ON_PAGE)).first()
     if link is not None:
         link.token = token
+        if link.run is not None:
+            no_answer_yet(link.run)
     return link
 
 

@@ -27,7 +27,7 @@ ENDED = 10**9
 def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
     """What the list of steps needs; `start` is the index of the first one shown, None: the usual one."""
     log = selectors.step_log(run)
-    steps = list(selectors.steps_list(run))
+    steps = selectors.steps_of(run)
     if start is None:
         start = 0 if run.is_terminal else max(0, len(steps) - ROWS)
     shown = steps[start : start + ROWS]
@@ -89,17 +89,19 @@ def fork_context(run: Run) -> dict[str, Any]:
     """Where a fork runs the step again that failed."""
     step = selectors.step_failed(run) if run.is_terminal else None
     url = fork_url(run, selectors.fork_point(run, step)) if step is not None else ""
-    return {"run": run, "fork": {"url": url, "node": (step.path or [step.node])[0] if step else ""}}
+    node = (step.path or [step.node])[0] if step else ""
+    return {"run": run, "fork": {"url": url, "node": node}, "version": _version(run)}
 
 
 def fork_item_context(run: Run) -> dict[str, Any]:
     """Whether the run can be forked from one of its steps."""
-    return {"run": run, "can_fork": run.is_terminal and bool(fork_url(run, selectors.any_checkpoint(run)))}
+    can_fork = run.is_terminal and bool(fork_url(run, selectors.any_checkpoint(run)))
+    return {"run": run, "can_fork": can_fork, "version": _version(run)}
 
 
 def progress_context(run: Run) -> dict[str, Any]:
     """What the line that says how far a run is needs."""
-    steps = list(selectors.steps_list(run)) if run.status == RunStatus.RUNNING else []
+    steps = selectors.steps_of(run) if run.status == RunStatus.RUNNING else []
     return {"run": run, "progress": progress_of(run, steps), "version": _version(run)}
 
 
@@ -110,13 +112,8 @@ def usual_context(run: Run) -> dict[str, Any]:
 
 def steps_changed_html(run: Run) -> str:
     """What a page shows of a run's steps, ready to be swapped in when they have changed."""
-    pieces = [
-        render_to_string("steps/_update.html", steps_context(run)),
-        render_to_string("steps/_progress.html", progress_context(run)),
-    ]
-    if run.is_terminal:
-        pieces.append(render_to_string("steps/_fork.html", fork_context(run)))
-    return "".join(pieces)
+    steps = render_to_string("steps/_update.html", steps_context(run))
+    return steps + render_to_string("steps/_progress.html", progress_context(run))
 
 
 def _version(run: Run) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from dashboard.runs.models import Run
-from dashboard.servers.selectors import assistant_find
+from dashboard.servers.selectors import assistant_graph_text
 from dashboard.steps.graph_layout import Drawing, GraphEdge, drawing_of
 from dashboard.steps.models import Step
 
@@ -91,8 +91,7 @@ def _drawing(text: str) -> Drawing | None:
 
 def graph_text(run: Run) -> str:
     """The graph of the run's assistant as its server last told it; "" when it is not known."""
-    assistant = assistant_find(run.server, run.assistant_id)
-    return assistant.graph_text if assistant else ""
+    return assistant_graph_text(run.server_id, run.assistant_id)
 
 
 def plain_graph(text: str) -> DrawnGraph | None:

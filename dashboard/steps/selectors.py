@@ -26,6 +26,15 @@ def steps_list(run: Run) -> QuerySet[Step]:
     return Step.objects.filter(run=run).defer("writes_json")
 
 
+def steps_of(run: Run) -> list[Step]:
+    """The same, read once for each object of a run."""
+    kept: list[Step] | None = getattr(run, "_steps", None)
+    if kept is None:
+        kept = list(steps_list(run))
+        run._steps = kept  # type: ignore[attr-defined]
+    return kept
+
+
 def step_get(run: Run, index: int) -> Step | None:
     """One step with what it wrote."""
     return Step.objects.filter(run=run, index=index).first()
@@ -52,9 +61,7 @@ def fork_point(run: Run, step: Step) -> str:
 
 def any_checkpoint(run: Run) -> str:
     """A checkpoint from which one of the run's steps can be run again; "" when none is known."""
-    return (
-        steps_list(run).filter(path=[]).exclude(checkpoint_id="").values_list("checkpoint_id", flat=True).first() or ""
-    )
+    return next((step.checkpoint_id for step in steps_of(run) if not step.path and step.checkpoint_id), "")
 
 
 def checkpoint_list(run: Run) -> list[RunCheckpoint]:

@@ -58,7 +58,7 @@ def is_still_signed_in(user: User, session_key: str | None) -> bool:
 
 def team_people(team: Team) -> list[User]:
     """The members of a team, by name."""
-    return list(team.members.order_by("username"))
+    return list(team.members.only("username", "first_name", "last_name").order_by("username"))
 
 
 def person_memberships(user: User) -> QuerySet[Membership]:

@@ -16,7 +16,7 @@ import { attachNotify } from "./notify.js";
 import { attachToasts } from "./toasts.js";
 import { attachPicker } from "./picker.js";
 import { attachSchemaForms } from "./schema_forms.js";
-import { attachThreads } from "./threads.js";
+import { attachThreads, markThreads } from "./threads.js";
 import { attachTabs } from "./tabs.js";
 import { attachRunKeys } from "./run_keys.js";
 import { startTicking } from "./tick.js";
@@ -52,4 +52,5 @@ htmx.onLoad((part) => {
   attachPicker(part);
   attachSchemaForms(part);
   prepareTrees(part);
+  markThreads(part);
 });

@@ -1,4 +1,5 @@
-// The thread picker: a click fills the form's thread fields instead of leaving what was typed.
+// The thread picker: a click fills the form's thread fields instead of leaving what was typed. The chosen one stays
+// marked when the list is found anew, also by a search that was on its way while it was chosen.
 export function attachThreads(root) {
   root.addEventListener("click", (event) => {
     const item = event.target.closest?.("[data-thread]");
@@ -7,10 +8,22 @@ export function attachThreads(root) {
     if (!item || !field) return;
     event.preventDefault();
     field.value = item.dataset.thread;
-    for (const other of form.querySelectorAll("[data-thread]")) other.removeAttribute("aria-current");
-    item.setAttribute("aria-current", "true");
+    markThread(form);
     const existing = form.querySelector('[name="thread"][value="existing"]');
     if (existing) existing.checked = true;
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
+}
+
+/** Marks the thread that the form names in a list that has just come. */
+export function markThreads(part) {
+  const form = part.querySelector?.("[data-thread]")?.closest("form");
+  if (form?.elements.thread_id) markThread(form);
+}
+
+function markThread(form) {
+  for (const item of form.querySelectorAll("[data-thread]")) {
+    if (item.dataset.thread === form.elements.thread_id.value.trim()) item.setAttribute("aria-current", "true");
+    else item.removeAttribute("aria-current");
+  }
 }

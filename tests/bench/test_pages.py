@@ -20,6 +20,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.servers.services import AssistantFound, server_seen
 from tests.bench.measuring import Table, clock, median, percentile, table, times_of
 from tests.bench.rows import LiveWorkers, make_crew
+from tests.documents import twenty_megabytes
 from tests.factories import make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,7 +60,7 @@ def test_pages() -> None:
             "launch page, a form of 20 fields": f"/launch/?assistant_id={_form_of_20_fields(crew)}",
         }
         empty_ms = _request_ms(client, "/bench/empty/")
-        large = _ended(crew, _twenty_megabytes())
+        large = _ended(crew, twenty_megabytes())
         paths["run page, 20 MB state"] = f"/runs/{large.pk}/"
         for name, path in paths.items():
             figures.ratio(name, _request_ms(client, path), empty_ms, "ms", than="empty page", at_most=WANTED.get(name))
@@ -107,12 +108,6 @@ def _opened_ms(client: Client, run: Run) -> float:
 
     with ThreadPoolExecutor(READERS) as readers:
         return percentile(list(readers.map(opened, range(READERS * 10))), 95)
-
-
-def _twenty_megabytes() -> object:
-    items = [{"id": number, "name": f"item {number}", "tags": ["a", "b"], "price": 1.5} for number in range(120_000)]
-    turns = [{"type": ("human", "ai")[number % 2], "content": "tides " * 200} for number in range(5_000)]
-    return {"messages": turns, "items": items, "text": "tides\n" * 800_000}
 
 
 def _many_keys() -> object:

@@ -85,12 +85,13 @@ def web(database_url: str, static_files: None) -> Iterator[Web]:
 def chromium() -> Iterator[Browser]:
     # For this package only: the loop of Playwright's synchronous API would be in the way of asynchronous tests.
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 
 
-def _chromium() -> str:
+def chromium_path() -> str:
+    """Where Chromium is on this machine."""
     found = os.environ.get("CHROMIUM") or find_chromium()
     assert found, "There is no Chromium. Install it (apt-get install chromium), or give its path in CHROMIUM."
     return found

@@ -151,6 +151,7 @@ def test_without_javascript_launch_view_cancel_and_share(open_browser: Open, tea
     expect(page.get_by_text("“Tides”").or_(page.get_by_text("Tides").first)).to_be_visible()
 
     page.locator("summary", has_text="Share").click()
+    page.get_by_role("link", name="Share this run").click()
     page.get_by_role("button", name="Make a link").click()
     link = page.locator("#share-url").input_value()
     page.get_by_role("link", name="Back to the run").click()

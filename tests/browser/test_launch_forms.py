@@ -183,6 +183,25 @@ def test_switching_a_large_document_is_quick(page: Page) -> None:
     assert min(times) < 5_000
 
 
+def test_a_launch_link_fills_the_form_says_what_it_left_out_and_launches_nothing(page: Page) -> None:
+    link = "input/name=Ada&input/home/street=Long+Street&tags=weekly&recursion_limit=9&headers=%7B%22X%22%3A%22s%22%7D"
+    page.goto(f"/launch/?assistant_id=person&colour=red&{link}")
+
+    notes = page.locator("main > .note")
+    expect(notes.first).to_contain_text("what the form does not have, which is left out: colour, recursion_limit.")
+    expect(notes.last).to_contain_text("Headers are secrets and are never taken from a link")
+    expect(page.locator("#id_headers")).to_have_value("")
+    expect(page.locator("#id_tags")).to_have_value("weekly")
+    street = page.locator('[name="input/home/street"]')
+    expect(street).to_have_value("Long Street")
+    page.reload()
+    assert not Run.objects.exists()
+
+    street.focus()
+    page.keyboard.press("Control+Enter")
+    assert launched(page)["input"] == {"name": "Ada", "home": {"street": "Long Street"}}
+
+
 def test_what_the_schema_refuses_in_json_can_be_launched_anyway(page: Page) -> None:
     page.goto("/launch/?assistant_id=pets")
     page.locator("#document-input .view-switch").get_by_text("JSON").click()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from dashboard.launch.models import Preset
 from dashboard.runs.models import Run, ThreadChoice
@@ -121,13 +122,21 @@ def test_the_band_follows_what_is_typed(page: Page, server: Server, user: User) 
 def test_a_thread_is_picked_by_what_was_asked_there(page: Page, server: Server, user: User) -> None:
     thread = str(uuid.uuid4())
     launched(server, user, thread=ThreadChoice.EXISTING, thread_id=thread, status=RunStatus.SUCCEEDED, body=b"{}")
+    held: list[Route] = []
+    page.route(re.compile("thread_q=harbour"), lambda route: held.append(route))
     page.goto(f"/launch/?server={server.pk}&assistant_id=report&thread=existing")
+    item = page.locator("[data-thread]")
+    expect(item).to_be_visible()
 
-    page.get_by_label("Find a thread").fill("harbour")
-    page.locator("[data-thread]").click()
+    # Chosen while the answer to a search is on its way: the list that comes then shows what is chosen, too.
+    with page.expect_request(re.compile("thread_q=harbour")):
+        page.get_by_label("Find a thread").fill("harbour")
+    item.click()
+    with page.expect_response(re.compile("thread_q=harbour")):
+        held[0].continue_()
 
     expect(page.locator("[name='thread_id']")).to_have_value(thread)
-    expect(page.locator("[data-thread]")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#thread-list:not(.htmx-swapping) [data-thread]")).to_have_attribute("aria-current", "true")
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 740)])

@@ -120,6 +120,7 @@ ROWS: dict[str, Row] = {
     "run-state": Row(get=READ, owned=True),
     "run-markdown": Row(get=READ, owned=True),
     "run-live": Row(get=READ, owned=True),
+    "run-related": Row(get=READ, owned=True),
     "run-cancel": Row(post=ADMIN, owned=True, scope="launch"),
     "run-answer": Row(post=ACT, owned=True, scope="answer"),
     "run-answer-panel": Row(get=READ, owned=True),

@@ -205,4 +205,7 @@ def test_related_runs_are_named_once_each_with_what_they_are(signed_in: Client, 
         ("Forked as", "a fork"),
         ("With the same input", "alike"),
     ]
-    assert "Related runs" in flat(signed_in.get(f"/runs/{run.pk}/"))
+    # The page fetches them when they are looked at, and leads there without a script.
+    assert f'href="/runs/{run.pk}/related/"' in flat(signed_in.get(f"/runs/{run.pk}/"))
+    for headers in ({}, {"HX-Request": "true"}):
+        assert "a fork" in flat(signed_in.get(f"/runs/{run.pk}/related/", headers=headers))

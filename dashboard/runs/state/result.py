@@ -45,14 +45,17 @@ class Result:
     raw: str = ""
 
 
-def result_html(run: Run, *, address: str, document: Document | None = None) -> SafeString:
+def result_html(
+    run: Run, *, address: str, document: Document | None = None, stored: RunResult | None = None
+) -> SafeString:
     """The run's final state as HTML, made once and kept; "" when there is none.
 
     Args:
         address: Where parts of the state are served; "" when nowhere, as for readers who may not see all of it.
         document: The state to show instead of the stored one, as when something is left out of it. Not kept.
+        stored: The run's result, where it has been fetched already.
     """
-    found = run_result(run)
+    found = stored or run_result(run)
     if found is None:
         return SafeString("")
     if document is not None:

