@@ -19,6 +19,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+from dashboard.langgraph.backoff import Backoff
 from dashboard.local.cluster import (
     DATABASE,
     PORT,
@@ -57,6 +58,8 @@ SETTINGS = {
 THROW_AWAY = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "checkpoint_timeout": "30s"}
 SLOW_START_S = 10.0
 SILENT_START_S = 60.0
+PAUSES = Backoff(first_s=0.2, longest_s=10.0, steady_s=30.0)
+"""Before it is started again. One that ran `steady_s` begins with the first pause again."""
 
 
 class EmbeddedPostgres:
@@ -206,20 +209,18 @@ class EmbeddedPostgres:
             threading.Thread(target=sync_tree, args=arguments, name="sync", daemon=True).start()
         failures = 0
         while not self._stopping.wait(0.1):
-            pause_s = min(0.2 * 2**failures, 10.0)
             if self._server is not None:
                 code = self._server.poll()
                 if code is None:
-                    failures = 0 if time.monotonic() - self._started_at > 30 else failures
+                    failures = 0 if time.monotonic() - self._started_at > PAUSES.steady_s else failures
                     continue
-                self._server = None
-                self._say(
-                    f"postgres ended with {ending(code)}, starting it again in {pause_s:g} s; its log: {self.log_path}"
-                )
+                self._server, pause_s = None, PAUSES.delay_s(failures)
+                again = f"starting it again in {pause_s:.1f} s; its log: {self.log_path}"
+                self._say(f"postgres ended with {ending(code)}, {again}")
                 if self._stopping.wait(pause_s):
                     return
             elif self._lock is not None:  # ours, but the last try failed
-                if self._stopping.wait(pause_s):
+                if self._stopping.wait(PAUSES.delay_s(failures)):
                     return
             elif self._take_lock():
                 self._say("postgres: the process that ran it has ended, starting it again here")

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from dashboard.langgraph.backoff import Backoff
 from dashboard.local.parent_death import tethered
 
 LOG_LIMIT_BYTES = 5 * 1024 * 1024
-STEADY_AFTER_S = 60.0
-LONGEST_PAUSE_S = 15.0
+PAUSES = Backoff(first_s=1.0, longest_s=15.0, steady_s=60.0)
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Service:
         log_path: where its output goes.
         patience_s: how long it may take to end after SIGTERM before it is killed.
         prepare: called before every start; may change `command` (a port that has been taken meanwhile).
-        first_pause_s: the pause before it is started again; it doubles with each quick failure.
+        pauses: how long to wait before it is started again; a start that lasted `steady_s` was no failure.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Service:
     cwd: Path = Path("/")
     patience_s: float = 5.0
     prepare: Callable[[Service], None] | None = None
-    first_pause_s: float = 1.0
+    pauses: Backoff = PAUSES
 
     process: subprocess.Popen[bytes] | None = None
     failures: int = 0
@@ -65,12 +65,12 @@ class Service:
         self.kill_group()  # what it may have started itself
         self.process = None
         now = time.monotonic()
-        if now - self._started_at > STEADY_AFTER_S:
+        if now - self._started_at > self.pauses.steady_s:
             self.failures = 0
-        pause_s = min(self.first_pause_s * 2**self.failures, LONGEST_PAUSE_S)
+        pause_s = self.pauses.delay_s(self.failures)
         self.failures += 1
         self._due_at = now + pause_s
-        return f"{self.name} ended with {ending(code)}, starting it again in {pause_s:g} s; its log: {self.log_path}"
+        return f"{self.name} ended with {ending(code)}, starting it again in {pause_s:.1f} s; its log: {self.log_path}"
 
     def is_due(self) -> bool:
         """Whether it is time to start the program again."""

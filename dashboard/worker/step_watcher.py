@@ -18,7 +18,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from dashboard.database import DATABASE_AWAY
-from dashboard.langgraph import LangGraphClient, LangGraphError, RequestRejected, StreamEvent
+from dashboard.langgraph import Backoff, LangGraphClient, LangGraphError, RequestRejected, StreamEvent
 from dashboard.langgraph.events import FROM_THE_BEGINNING
 from dashboard.steps import graph, selectors, services
 from dashboard.steps.assembler import Assembler
@@ -34,7 +34,7 @@ LONG_CHARS: Final = 3_000
 LONG_WORDS_PAUSE_S: Final = 0.3
 """A long text is sent whole each time, so less often."""
 LARGE_EVENT_BYTES: Final = 200_000
-AGAIN_S: Final = (0.3, 0.6, 1.0, 2.0, 5.0)
+AGAIN: Final = Backoff(first_s=0.3, longest_s=5.0)
 IN_VAIN_MAX: Final = 8
 """So many connections in a row that brought nothing: then this run has no events to be had."""
 
@@ -140,7 +140,7 @@ class Subscription:
             except LangGraphError as error:
                 logger.info("the events of a run broke off: %s", error, extra={"run_id": str(self._run_id)})
             in_vain = 0 if self._last_id != before else in_vain + 1
-            await asyncio.sleep(AGAIN_S[min(in_vain, len(AGAIN_S) - 1)])
+            await asyncio.sleep(AGAIN.delay_s(in_vain))
 
     async def _take(self, event: StreamEvent) -> None:
         size = len(event.data or b"")

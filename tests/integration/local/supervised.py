@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 from dashboard.env import BASE_DIR
+from dashboard.langgraph import Backoff
 from dashboard.local.service import Service
 from dashboard.local.supervisor import StopAsked, Supervisor
 
+PAUSES = Backoff(first_s=0.2, longest_s=15.0)
 PATIENCE_S = {"stubborn": 1.5, "deaf": 60}
 
 PROGRAM = """
@@ -40,7 +42,7 @@ def main(folder: Path, names: list[str]) -> None:
                 command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(folder), name]
                 log = folder / "logs" / f"{name}.log"
                 supervisor.start(
-                    Service(name, command, log, cwd=BASE_DIR, patience_s=PATIENCE_S.get(name, 5), first_pause_s=0.2)
+                    Service(name, command, log, cwd=BASE_DIR, patience_s=PATIENCE_S.get(name, 5), pauses=PAUSES)
                 )
             print("started", flush=True)
             supervisor.run_forever()
