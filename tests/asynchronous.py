@@ -12,6 +12,8 @@ from asgiref.sync import sync_to_async
 
 from dashboard.runs.models import Run
 from dashboard.worker.worker import Worker
+from tests.factories import make_run, make_server, make_team
+from tests.scripted_server import ScriptedServer
 
 T = TypeVar("T")
 
@@ -42,6 +44,16 @@ async def run_in(run: Run, *statuses: str, deadline_s: float = DEADLINE_S) -> Ru
         return fresh if fresh.status in statuses else None
 
     return await eventually(look, f"run in {' or '.join(statuses)}", deadline_s=deadline_s)
+
+
+async def launch(server: ScriptedServer, *, retry_for_s: int | None = None, **order: Any) -> Run:
+    """A queued run of a team of its own for the scripted server; `order` as `make_run` takes it."""
+    team = await in_db(make_team)
+    ours = await in_db(make_server, team, url=server.url)
+    if retry_for_s is not None:
+        ours.retry_for_s = retry_for_s
+        await in_db(ours.save)
+    return await in_db(make_run, team=team, server=ours, **order)
 
 
 @asynccontextmanager

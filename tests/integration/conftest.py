@@ -5,11 +5,41 @@ from functools import partial
 
 import httpx
 import pytest
+from django.test import Client
 
 from dashboard.langgraph import Backoff, get_client
 from dashboard.monitoring.database_outage import reach
+from dashboard.teams.models import Team, User
+from tests.factories import make_server, make_team, make_user
 from tests.integration.programs import Programs
 from tests.scripted_server import ScriptedServer
+
+
+@pytest.fixture
+def team() -> Team:
+    """A team with a server that nobody can reach."""
+    team = make_team()
+    make_server(team)
+    return team
+
+
+@pytest.fixture
+def person(team: Team) -> User:
+    """A member of the team."""
+    return make_user(team, username="ada")
+
+
+@pytest.fixture
+def browser(client: Client, person: User) -> Client:
+    """The person's browser."""
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def answers_sent_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker runs here: an answer does not wait until one has asked whether the server still waits for it."""
+    monkeypatch.setattr("dashboard.answers.services.CHECK_S", 0.0)
 
 
 @pytest.fixture

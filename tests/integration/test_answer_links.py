@@ -22,15 +22,10 @@ from dashboard.runs.timeline import event_lines
 from dashboard.teams.models import AuditEntry, Role, User
 from tests.factories import make_run, make_server, make_team, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("answers_sent_at_once")]
 
 JSON = {"headers": {"Accept": "application/json"}}
 ENDING = {"interrupts": [{"id": "q1", "value": "Pay 180 euros?"}], "next": ["ask_finance"]}
-
-
-@pytest.fixture(autouse=True)
-def _no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.answers.services.CHECK_S", 0.0)
 
 
 @pytest.fixture
@@ -52,12 +47,6 @@ def run(person: User) -> Run:
         headers={"X-Key": "s3cret"},
         params={"input": {"iban": "DE89"}, "metadata": {"ticket": "OPS-12"}},
     )
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
 
 
 def make_link(browser: Client, run: Run, **fields: str) -> str:

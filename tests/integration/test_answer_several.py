@@ -10,39 +10,18 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboard.runs.models import Run
-from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import User
-from tests.factories import make_run, make_server, make_team, make_user
+from tests.factories import make_user
+from tests.integration.asking import JSON, waiting_run
 from tests.words import flat
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("answers_sent_at_once")]
 
 URL = "/inbox/several/"
-JSON = {"headers": {"Accept": "application/json"}}
 
 
-@pytest.fixture(autouse=True)
-def _no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.answers.services.CHECK_S", 0.0)
-
-
-@pytest.fixture
-def person() -> User:
-    team = make_team()
-    make_server(team)
-    return make_user(team, username="ada")
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
-
-
-def waiting_run(person: User, value: Any, **more: Any) -> Run:
-    ending = {"interrupts": [{"id": f"q-{value}"[:40], "value": value}]}
-    server = person.teams.get().servers.get()
-    return make_run(by=person, server=server, status=RunStatus.NEEDS_INPUT, ending=ending, **more)
+def asking(person: User, value: Any, **more: Any) -> Run:
+    return waiting_run(person, value, id=f"q-{value}"[:40], **more)
 
 
 def refund(sum_: int, decisions: tuple[str, ...] = ("approve", "edit", "reject")) -> dict[str, Any]:
@@ -53,10 +32,10 @@ def refund(sum_: int, decisions: tuple[str, ...] = ("approve", "edit", "reject")
 
 
 def test_only_questions_that_take_the_same_answer_are_offered(browser: Client, person: User) -> None:
-    first, second = waiting_run(person, refund(1)), waiting_run(person, refund(2))
-    waiting_run(person, refund(3, ("approve",)))
-    waiting_run(person, refund(4), assistant_id="other")
-    waiting_run(person, "Go?")
+    first, second = asking(person, refund(1)), asking(person, refund(2))
+    asking(person, refund(3, ("approve",)))
+    asking(person, refund(4), assistant_id="other")
+    asking(person, "Go?")
 
     page = flat(browser.get(URL, {"run": str(first.pk)}))
 
@@ -65,7 +44,7 @@ def test_only_questions_that_take_the_same_answer_are_offered(browser: Client, p
 
 
 def test_chosen_ones_are_shown_before_and_answered_once(browser: Client, person: User) -> None:
-    runs = [waiting_run(person, refund(number)) for number in range(3)]
+    runs = [asking(person, refund(number)) for number in range(3)]
     name = f"answer/{runs[0].questions.get().interrupt_id}/decisions/0/type"
     key = "6b1a1b0e-0000-4000-8000-000000000001"
     given = {"run": str(runs[0].pk), "ids": [str(run.pk) for run in runs[:2]], name: "approve", "launch_key": key}
@@ -89,7 +68,7 @@ def test_chosen_ones_are_shown_before_and_answered_once(browser: Client, person:
 
 
 def test_who_was_slower_hears_it_for_that_question_alone(browser: Client, person: User) -> None:
-    runs = [waiting_run(person, f"Go {number}?") for number in range(2)]
+    runs = [asking(person, f"Go {number}?") for number in range(2)]
     bob = make_user(person.teams.get(), username="bob")
     bobs = Client()
     bobs.force_login(bob)
@@ -107,7 +86,7 @@ def test_who_was_slower_hears_it_for_that_question_alone(browser: Client, person
 
 @pytest.mark.parametrize(("decision", "said"), [("edit", "one by one"), ("", "Answer at least one")])
 def test_what_cannot_be_the_same_for_all_is_refused(browser: Client, person: User, decision: str, said: str) -> None:
-    run = waiting_run(person, refund(1))
+    run = asking(person, refund(1))
     name = f"answer/{run.questions.get().interrupt_id}/decisions/0/type"
 
     response = browser.post(URL, {"run": str(run.pk), "ids": [str(run.pk)], name: decision, "confirm": "1"})
@@ -118,7 +97,7 @@ def test_what_cannot_be_the_same_for_all_is_refused(browser: Client, person: Use
 
 
 def test_programs_hear_of_each(browser: Client, person: User) -> None:
-    runs = [waiting_run(person, f"Go {number}?") for number in range(2)]
+    runs = [asking(person, f"Go {number}?") for number in range(2)]
     given = {"run": str(runs[0].pk), "ids": [str(run.pk) for run in runs], "answer": "null"}
 
     found = browser.post(URL, given, **JSON).json()["results"]

@@ -19,14 +19,13 @@ from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.models import Role, User
-from tests.factories import claim, make_run, make_server, make_team, make_user
+from tests.factories import claim, make_run, make_team, make_user
+from tests.integration.asking import JSON, waiting_run
 from tests.words import flat
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("answers_sent_at_once")]
 
-JSON = {"headers": {"Accept": "application/json"}}
-ONE = {"interrupts": [{"id": "a1", "value": {"question": "Go?"}, "response_schema": None}], "next": ["ask"]}
-TWO = {"interrupts": [{"id": "a1", "value": "First?"}, {"id": "b2", "value": None}], "next": ["ask"]}
+TWO = {"interrupts": [{"id": "q", "value": "First?"}, {"id": "b2", "value": None}], "next": ["ask"]}
 SENT = {
     "input": {"topic": "tides"},
     "config": {"recursion_limit": 40, "configurable": {"user": "ada"}},
@@ -39,33 +38,8 @@ SENT = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.answers.services.CHECK_S", 0.0)
-
-
-@pytest.fixture
-def person() -> User:
-    team = make_team()
-    make_server(team)
-    return make_user(team, username="ada")
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
-
-
-def waiting_run(person: User, ending: dict[str, Any] = ONE, **more: Any) -> Run:
-    team = person.teams.get()
-    return make_run(
-        team=team, by=person, server=team.servers.get(), status=RunStatus.NEEDS_INPUT, ending=ending, **more
-    )
-
-
 def test_what_the_server_sent_of_a_question_is_folded(browser: Client, person: User) -> None:
-    body = b'{"topic": "tides and gales", "__interrupt__": [{"id": "a1", "value": {"question": "Go?"}}]}'
+    body = b'{"topic": "tides and gales", "__interrupt__": [{"id": "q", "value": {"question": "Go?"}}]}'
     run = waiting_run(person, body=body)
 
     page = browser.get(f"/runs/{run.pk}/").content.decode()
@@ -87,7 +61,7 @@ def question_of(browser: Client, run: Run) -> Any:
 def test_an_answer_launches_a_run_that_takes_everything_along(browser: Client, person: User) -> None:
     run = waiting_run(person, params=SENT, headers={"X-User": "ada"}, tags=["weekly"], name="Tides")
 
-    response = answer(browser, run, {"a1": {"decision": "approve"}})
+    response = answer(browser, run, {"q": {"decision": "approve"}})
 
     assert response.status_code == 201
     child = Run.objects.get(pk=response.json()["id"])
@@ -101,7 +75,7 @@ def test_an_answer_launches_a_run_that_takes_everything_along(browser: Client, p
         "interrupt_before": ["review"],
         "headers": ["X-User"],
         "multitask_strategy": "reject",
-        "command": {"resume": {"a1": {"decision": "approve"}}},
+        "command": {"resume": {"q": {"decision": "approve"}}},
     }
     assert child.request.secret_headers
 
@@ -110,18 +84,18 @@ def test_an_answer_launches_a_run_that_takes_everything_along(browser: Client, p
 def test_any_value_is_really_sent(browser: Client, person: User, value: Any) -> None:
     run = waiting_run(person)
 
-    response = answer(browser, run, {"a1": value})
+    response = answer(browser, run, {"q": value})
 
     child = Run.objects.get(pk=response.json()["id"])
-    assert child.request.params["command"] == {"resume": {"a1": value}}
+    assert child.request.params["command"] == {"resume": {"q": value}}
     assert json.loads(run.questions.get().answer_json) == value
 
 
 def test_the_second_answer_hears_of_the_first(browser: Client, person: User) -> None:
     run = waiting_run(person)
-    child = answer(browser, run, {"a1": "yes"}).json()["id"]
+    child = answer(browser, run, {"q": "yes"}).json()["id"]
 
-    second = answer(browser, run, {"a1": "no"})
+    second = answer(browser, run, {"q": "no"})
 
     assert second.status_code == 409
     body = second.json()
@@ -140,7 +114,7 @@ def test_of_many_answers_at_the_same_moment_one_wins(person: User) -> None:
         browser = Client()
         browser.force_login(person)
         try:
-            return int(answer(browser, run, {"a1": number}).status_code)
+            return int(answer(browser, run, {"q": number}).status_code)
         finally:
             connections.close_all()
 
@@ -155,8 +129,8 @@ def test_a_double_click_answers_once(browser: Client, person: User) -> None:
     run = waiting_run(person)
     key = "6b1a1b0e-0000-4000-8000-000000000001"
 
-    first = answer(browser, run, {"a1": "yes"}, launch_key=key)
-    again = browser.post(reverse("run-answer", args=[run.pk]), {"answers": '{"a1": "yes"}', "launch_key": key}, **JSON)
+    first = answer(browser, run, {"q": "yes"}, launch_key=key)
+    again = browser.post(reverse("run-answer", args=[run.pk]), {"answers": '{"q": "yes"}', "launch_key": key}, **JSON)
 
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.json()["id"] == first.json()["id"]
@@ -182,7 +156,7 @@ def test_answers_that_meet_no_question_are_refused(browser: Client, person: User
 
 
 def test_some_of_several_questions_may_be_answered(browser: Client, person: User) -> None:
-    run = waiting_run(person, TWO)
+    run = waiting_run(person, ending=TWO)
 
     response = answer(browser, run, {"b2": None})
 
@@ -190,30 +164,30 @@ def test_some_of_several_questions_may_be_answered(browser: Client, person: User
     assert [question.state for question in run.questions.all()] == ["gone", "answered"]
     interrupts = browser.get(reverse("run-json", args=[run.pk])).json()["interrupts"]
     assert [(one["id"], one["value"], one["response_schema"]) for one in interrupts] == [
-        ("a1", "First?", None),
+        ("q", "First?", None),
         ("b2", None, None),
     ]
 
 
 def test_an_answer_that_never_reached_the_server_gives_its_place_up(browser: Client, person: User) -> None:
     run = waiting_run(person)
-    child = Run.objects.get(pk=answer(browser, run, {"a1": "yes"}).json()["id"])
+    child = Run.objects.get(pk=answer(browser, run, {"q": "yes"}).json()["id"])
 
     run_cancel(run=child, by=person)
 
     assert question_of(browser, run) == {"state": "open", "answered_by": None}
-    assert answer(browser, run, {"a1": "no"}).status_code == 201
+    assert answer(browser, run, {"q": "no"}).status_code == 201
 
 
 def test_an_answer_that_met_no_question_says_so(browser: Client, person: User) -> None:
     run = waiting_run(person)
-    child = Run.objects.get(pk=answer(browser, run, {"a1": "yes"}).json()["id"])
+    child = Run.objects.get(pk=answer(browser, run, {"q": "yes"}).json()["id"])
 
     error = RunError("Answer not sent", "The thread went on without it.")
     run_finish(claim(child), Outcome(RunStatus.FAILED, error, ending={MET_NO_QUESTION: True}))
 
     assert question_of(browser, run) == {"state": "gone", "answered_by": None}
-    response = answer(browser, run, {"a1": "no"})
+    response = answer(browser, run, {"q": "no"})
     assert response.status_code == 409
     assert response.json()["answered_by"] is None
 
@@ -256,7 +230,7 @@ def test_a_run_that_is_followed_before_it_asks_asks_nobody(person: User) -> None
     make_run(server=run.server, by=person, thread=ThreadChoice.EXISTING, thread_id=run.remote_thread_id)
     lease = lease_of(lease_run)
     run_created_on_server(lease, remote_run_id="r", remote_thread_id=str(run.remote_thread_id))
-    run_finish(lease, Outcome(RunStatus.NEEDS_INPUT, ending=ONE))
+    run_finish(lease, Outcome(RunStatus.NEEDS_INPUT, ending=TWO))
 
     run.refresh_from_db()
     assert run.wait_state == WaitState.GONE
@@ -308,7 +282,7 @@ def test_a_run_that_asks_nothing_cannot_be_answered(browser: Client, person: Use
     order = LaunchOrder(server=team.servers.get(), assistant_id="chat")
     run = run_launch(team=team, by=person, order=order)
 
-    response = answer(browser, run, {"a1": 1})
+    response = answer(browser, run, {"q": 1})
 
     assert response.status_code == 409
     assert response.json() == {"errors": {"answers": ["This run asks nothing."]}, "answered_by": None}
@@ -316,7 +290,7 @@ def test_a_run_that_asks_nothing_cannot_be_answered(browser: Client, person: Use
 
 def test_the_list_can_be_narrowed_to_what_waits(browser: Client, person: User) -> None:
     first, second = waiting_run(person, name="First"), waiting_run(person, name="Second")
-    answer(browser, first, {"a1": "yes"})
+    answer(browser, first, {"q": "yes"})
 
     rows = browser.get(reverse("run-list"), {"waiting": "open"}).content.decode()
 
@@ -424,7 +398,7 @@ def asks(value: Any, schema: Any = None) -> dict[str, Any]:
 def test_each_form_gives_the_answer_that_its_graph_waits_for(
     browser: Client, person: User, ending: Any, sent: dict[str, str], given: Any
 ) -> None:
-    run = waiting_run(person, ending)
+    run = waiting_run(person, ending=ending)
     page = browser.get(reverse("run-detail", args=[run.pk])).content.decode()
 
     response = browser.post(reverse("run-answer", args=[run.pk]), sent)
@@ -452,7 +426,7 @@ SENT_BY_SCHEMA = {"decision": "approve", "comment": "ok"}
 def test_a_wrong_answer_comes_back_with_what_was_typed(
     browser: Client, person: User, ending: Any, sent: dict[str, str], said: str
 ) -> None:
-    run = waiting_run(person, ending)
+    run = waiting_run(person, ending=ending)
 
     response = browser.post(reverse("run-answer", args=[run.pk]), sent)
 
@@ -463,7 +437,7 @@ def test_a_wrong_answer_comes_back_with_what_was_typed(
 
 def test_a_late_form_keeps_what_was_typed_and_says_who_answered(browser: Client, person: User) -> None:
     run = waiting_run(person)
-    answer(browser, run, {"a1": "yes"})
+    answer(browser, run, {"q": "yes"})
 
     response = browser.post(
         reverse("run-answer", args=[run.pk]), {"answer/a1": "my long text", "answer_view/a1": "text"}
@@ -476,7 +450,7 @@ def test_a_late_form_keeps_what_was_typed_and_says_who_answered(browser: Client,
 
 
 def test_what_goes_along_can_be_changed(browser: Client, person: User) -> None:
-    run = waiting_run(person, asks("Why?"), params=SENT, tags=["weekly"])
+    run = waiting_run(person, ending=asks("Why?"), params=SENT, tags=["weekly"])
     sent = {"answer/q": "x", "answer_view/q": "text", "with/config": '{"recursion_limit": 99}', "with/tags": "a, b"}
 
     browser.post(reverse("run-answer", args=[run.pk]), sent)
@@ -500,7 +474,7 @@ def test_what_goes_along_can_be_changed(browser: Client, person: User) -> None:
     ],
 )
 def test_a_question_without_words_is_shown_as_what_it_is(browser: Client, person: User, value: Any, word: str) -> None:
-    run = waiting_run(person, asks(value))
+    run = waiting_run(person, ending=asks(value))
 
     page = browser.get(reverse("run-detail", args=[run.pk])).content.decode()
 
@@ -510,7 +484,7 @@ def test_a_question_without_words_is_shown_as_what_it_is(browser: Client, person
 
 def test_the_list_says_who_answered(browser: Client, person: User) -> None:
     run = waiting_run(person)
-    child = answer(browser, run, {"a1": "yes"}).json()["id"]
+    child = answer(browser, run, {"q": "yes"}).json()["id"]
 
     rows = flat(browser.get(reverse("run-list")))
 

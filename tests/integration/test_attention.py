@@ -14,39 +14,13 @@ from django.utils import timezone
 from dashboard.answers.fragments import inbox_count_html
 from dashboard.runs.attention import snoozes_end
 from dashboard.runs.models import Run, WaitState
-from dashboard.runs.statuses import RunStatus
 from dashboard.runs.timeline import event_lines
 from dashboard.teams.models import Role, User
-from tests.factories import make_run, make_server, make_team, make_user
+from tests.factories import make_team, make_user
+from tests.integration.asking import JSON, waiting, waiting_run
 from tests.words import flat
 
 pytestmark = pytest.mark.django_db
-
-JSON = {"headers": {"Accept": "application/json"}}
-
-
-@pytest.fixture
-def person() -> User:
-    team = make_team()
-    make_server(team)
-    return make_user(team, username="ada")
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
-
-
-def waiting_run(person: User, question: str = "Go?") -> Run:
-    server = person.teams.get().servers.get()
-    ending = {"interrupts": [{"id": "q", "value": question}]}
-    return make_run(by=person, server=server, status=RunStatus.NEEDS_INPUT, ending=ending)
-
-
-def waiting(browser: Client, **query: str) -> list[str]:
-    found = browser.get(reverse("inbox"), query, **JSON).json()
-    return [one["interrupts"][0]["value"] for one in found["waiting"]]
 
 
 def assign(browser: Client, run: Run, **fields: Any) -> Any:

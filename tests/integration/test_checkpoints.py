@@ -13,31 +13,14 @@ from dashboard.langgraph import Checkpoint, Task
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
-from dashboard.steps import services
 from dashboard.steps.models import RunCheckpoint
-from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import Role, Team, User
 from tests.factories import make_run, make_team, make_user
+from tests.integration.recording import record
 from tests.words import flat
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
-@pytest.fixture
-def person(team: Team) -> User:
-    return make_user(team)
-
-
-@pytest.fixture
-def signed_in(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
 
 
 def task(name: str, **fields: Any) -> Task:
@@ -48,11 +31,6 @@ def task(name: str, **fields: Any) -> Task:
 def at(name: str, values: Any, *next_: str) -> Checkpoint:
     body = None if values is None else json.dumps(values).encode()
     return Checkpoint(name, "", None, "loop", "", 1, tuple(map(task, next_)), body, len(body or b"x" * 9_000_000))
-
-
-def record(run: Run, steps: list[StepFound], points: list[tuple[tuple[str, ...], Checkpoint]]) -> None:
-    assert [taken.pk for taken in services.recordings_claim(limit=5)] == [run.pk]
-    services.steps_store(run=run, reading=Reading(steps, checkpoints=points))
 
 
 def failed(team: Team, person: User) -> Run:
@@ -71,10 +49,10 @@ def failed(team: Team, person: User) -> Run:
     return run
 
 
-def test_a_failed_run_shows_its_values_and_what_to_do_next(signed_in: Client, team: Team, person: User) -> None:
+def test_a_failed_run_shows_its_values_and_what_to_do_next(browser: Client, team: Team, person: User) -> None:
     run = failed(team, person)
 
-    page = flat(signed_in.get(f"/runs/{run.pk}/"))
+    page = flat(browser.get(f"/runs/{run.pk}/"))
 
     assert "Values so far" in page
     assert f'data-state="/runs/{run.pk}/states/c1/"' in page
@@ -97,28 +75,28 @@ def test_who_may_only_look_is_offered_nothing_to_launch(client: Client, team: Te
     assert "fork-item" not in flat(client.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}))
 
 
-def test_a_state_opens_at_its_address_as_the_final_one_does(signed_in: Client, team: Team, person: User) -> None:
+def test_a_state_opens_at_its_address_as_the_final_one_does(browser: Client, team: Team, person: User) -> None:
     run = failed(team, person)
     address = f"/runs/{run.pk}/states/c1/"
 
-    page = flat(signed_in.get(address))
-    told = signed_in.get(f"{address}?path=/route", headers={"Accept": "application/json"}).json()
+    page = flat(browser.get(address))
+    told = browser.get(f"{address}?path=/route", headers={"Accept": "application/json"}).json()
 
     assert "Before count, judge" in page
     assert f"/runs/{run.pk}/states/c0/" in page
     assert "Before plan" in page
     assert told["children"][0]["value"] == "pier"
-    assert "Before count, judge" in flat(signed_in.get(f"{address}?path=/route"))
-    assert signed_in.get(f"{address}?path=/none").status_code == 404
-    assert signed_in.get(f"/runs/{run.pk}/states/none/").status_code == 404
-    signed_in.force_login(make_user(make_team()))
-    assert signed_in.get(address).status_code == 404
+    assert "Before count, judge" in flat(browser.get(f"{address}?path=/route"))
+    assert browser.get(f"{address}?path=/none").status_code == 404
+    assert browser.get(f"/runs/{run.pk}/states/none/").status_code == 404
+    browser.force_login(make_user(make_team()))
+    assert browser.get(address).status_code == 404
 
 
-def test_a_step_opens_to_what_it_changed(signed_in: Client, team: Team, person: User) -> None:
+def test_a_step_opens_to_what_it_changed(browser: Client, team: Team, person: User) -> None:
     run = failed(team, person)
 
-    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}))
+    opened = flat(browser.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}))
 
     assert "Changed in the state" in opened
     assert '<li class="change" data-change="added">' in opened
@@ -127,7 +105,7 @@ def test_a_step_opens_to_what_it_changed(signed_in: Client, team: Team, person: 
     assert "topic" not in opened
 
 
-def test_a_step_is_forked_from_where_it_is_seen(signed_in: Client, team: Team, person: User) -> None:
+def test_a_step_is_forked_from_where_it_is_seen(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.SUCCEEDED, body=b'{"a": 1}')
     steps = [
         StepFound("measure", checkpoint_id="c0", next_checkpoint_id="c1", writes=b'{"a": 1}'),
@@ -138,14 +116,14 @@ def test_a_step_is_forked_from_where_it_is_seen(signed_in: Client, team: Team, p
     )
     fork = f"/launch/?from={run.pk}&amp;checkpoint_id=c0"
 
-    menu = flat(signed_in.get(f"/runs/{run.pk}/"))
-    read = flat(signed_in.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}))
-    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}))
-    page = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
-    inside = flat(signed_in.get(f"/runs/{run.pk}/steps/1/"))
+    menu = flat(browser.get(f"/runs/{run.pk}/"))
+    read = flat(browser.get(f"/runs/{run.pk}/steps/", headers={"HX-Request": "true"}))
+    opened = flat(browser.get(f"/runs/{run.pk}/steps/0/", headers={"HX-Request": "true"}))
+    page = flat(browser.get(f"/runs/{run.pk}/steps/0/"))
+    inside = flat(browser.get(f"/runs/{run.pk}/steps/1/"))
     Run.objects.filter(pk=run.pk).update(remote_thread_kept=False)
-    gone = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
-    menu_gone = flat(signed_in.get(f"/runs/{run.pk}/"))
+    gone = flat(browser.get(f"/runs/{run.pk}/steps/0/"))
+    menu_gone = flat(browser.get(f"/runs/{run.pk}/"))
 
     assert "Fork…" in menu
     assert re.search(r'-fork-item" class="fork-slot" data-version="\d+" hx-swap-oob="true"><a', read)
@@ -156,13 +134,13 @@ def test_a_step_is_forked_from_where_it_is_seen(signed_in: Client, team: Team, p
     assert "Fork…" not in menu_gone
 
 
-def test_of_branches_each_shows_its_own_keys(signed_in: Client, team: Team, person: User) -> None:
+def test_of_branches_each_shows_its_own_keys(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.SUCCEEDED, body=b'{"a": 1, "b": 2}')
     both = {"checkpoint_id": "c0", "next_checkpoint_id": "c1"}
     steps = [StepFound("one", writes=b'{"a": 1}', **both), StepFound("two", writes=b'{"b": 2}', **both)]
     record(run, steps, [((), at("c0", {}, "one", "two")), ((), at("c1", {"a": 1, "b": 2}))])
 
-    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
+    opened = flat(browser.get(f"/runs/{run.pk}/steps/0/"))
 
     assert "<code><bdi>a</bdi></code>" in opened
     assert "<code><bdi>b</bdi></code>" not in opened
@@ -170,7 +148,7 @@ def test_of_branches_each_shows_its_own_keys(signed_in: Client, team: Team, pers
 
 
 def test_the_final_state_is_not_kept_twice_and_what_is_not_kept_is_said(
-    signed_in: Client, team: Team, person: User
+    browser: Client, team: Team, person: User
 ) -> None:
     body = json.dumps({"done": True}).encode()
     run = make_run(team=team, by=person, status=RunStatus.SUCCEEDED, body=body)
@@ -178,14 +156,14 @@ def test_the_final_state_is_not_kept_twice_and_what_is_not_kept_is_said(
     record(run, steps, [((), at("c0", None, "plan")), ((), at("c1", {"done": True}))])
 
     assert RunCheckpoint.objects.get(checkpoint_id="c1").compressed is None
-    assert signed_in.get(f"/runs/{run.pk}/states/c1/?path=/done").status_code == 200
-    assert signed_in.get(f"/runs/{run.pk}/states/c0/").status_code == 404
-    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
+    assert browser.get(f"/runs/{run.pk}/states/c1/?path=/done").status_code == 200
+    assert browser.get(f"/runs/{run.pk}/states/c0/").status_code == 404
+    opened = flat(browser.get(f"/runs/{run.pk}/steps/0/"))
     assert "State after" in opened
     assert "State before" not in opened
 
 
-def test_a_step_that_failed_inside_a_subgraph_shows_its_input(signed_in: Client, team: Team, person: User) -> None:
+def test_a_step_that_failed_inside_a_subgraph_shows_its_input(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.FAILED, error=RunError("ValueError", "no", "sample"))
     steps = [
         StepFound("measure", checkpoint_id="c0", status="failed"),
@@ -194,7 +172,7 @@ def test_a_step_that_failed_inside_a_subgraph_shows_its_input(signed_in: Client,
     inner = at("i0", {"sensor": "seven"}, "sample")
     record(run, steps, [((), at("c0", {"topic": "tides"}, "measure")), (("measure",), inner)])
 
-    page = flat(signed_in.get(f"/runs/{run.pk}/"))
+    page = flat(browser.get(f"/runs/{run.pk}/"))
 
     assert "Input of sample" in page
     assert "seven" in page
@@ -202,7 +180,7 @@ def test_a_step_that_failed_inside_a_subgraph_shows_its_input(signed_in: Client,
     assert "Fork before <bdi>measure</bdi>" in page
 
 
-def test_a_thread_offers_each_point_once(signed_in: Client, team: Team, person: User) -> None:
+def test_a_thread_offers_each_point_once(browser: Client, team: Team, person: User) -> None:
     first = failed(team, person)
     again = make_run(
         team=team,
@@ -215,7 +193,7 @@ def test_a_thread_offers_each_point_once(signed_in: Client, team: Team, person: 
     )
     record(again, [StepFound("count", checkpoint_id="c1")], [((), at("c1", {}, "count")), ((), at("c2", {}))])
 
-    page = flat(signed_in.get(f"/threads/{first.server_id}/{first.remote_thread_id}/"))
+    page = flat(browser.get(f"/threads/{first.server_id}/{first.remote_thread_id}/"))
 
     assert "State at 2 points" in page
     assert f"/runs/{first.pk}/states/c1/" in page

@@ -29,31 +29,15 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
 from dashboard.servers.services import AssistantFound, server_seen
 from dashboard.teams.models import Team, User
-from tests.factories import make_run, make_server, make_team, make_user
+from tests.factories import make_run, make_server, make_user
 
 pytestmark = pytest.mark.django_db
 JSON = {"headers": {"Accept": "application/json"}}
 
 
 @pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
-@pytest.fixture
 def server(team: Team) -> Server:
-    return make_server(team)
-
-
-@pytest.fixture
-def person(team: Team) -> User:
-    return make_user(team, username="ada")
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
+    return team.servers.get()
 
 
 def found(browser: Client, query: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,47 +16,10 @@ from django.utils import timezone
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Role, User
-from tests.factories import make_run, make_server, make_team, make_user
+from tests.factories import make_run, make_team, make_user
+from tests.integration.asking import JSON, waiting, waiting_run
 
-pytestmark = pytest.mark.django_db
-
-JSON = {"headers": {"Accept": "application/json"}}
-
-
-@pytest.fixture(autouse=True)
-def _no_worker_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.answers.services.CHECK_S", 0.0)
-
-
-@pytest.fixture
-def person() -> User:
-    team = make_team()
-    make_server(team)
-    return make_user(team, username="ada")
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
-
-
-def waiting_run(person: User, question: Any, **more: Any) -> Run:
-    team = person.teams.get()
-    ending = {"interrupts": [{"id": "q", "value": question}]}
-    return make_run(
-        team=team,
-        by=more.pop("by", person),
-        server=team.servers.get(),
-        status=RunStatus.NEEDS_INPUT,
-        ending=ending,
-        **more,
-    )
-
-
-def waiting(browser: Client, **query: str) -> list[str]:
-    found = browser.get(reverse("inbox"), query, **JSON).json()
-    return [one["interrupts"][0]["value"] for one in found["waiting"]]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("answers_sent_at_once")]
 
 
 def test_open_questions_are_listed_oldest_first(browser: Client, person: User) -> None:

@@ -20,20 +20,14 @@ from dashboard.runs.leases import LeaseLost, lease_of
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import RunStatus
-from tests.asynchronous import in_db, kill, run_in, working
-from tests.factories import make_run, make_server, make_team
+from tests.asynchronous import in_db, kill, launch, run_in, working
+from tests.factories import make_run
 from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-
-async def launch(server: ScriptedServer) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours)
 
 
 def writes_of(lease: leases.Lease) -> list[Callable[[], object]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from django.db import OperationalError
@@ -15,8 +14,8 @@ from dashboard.runs.leases import Lease
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS
-from tests.asynchronous import in_db, run_in, working
-from tests.factories import make_run, make_server, make_team, make_user
+from tests.asynchronous import in_db, launch, run_in, working
+from tests.factories import make_user
 from tests.scripted_server import HTML_PAGE, Fault, ScriptedRun, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,12 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PROXY_404 = Fault(status=404, body=HTML_PAGE, headers={"content-type": "text/html"})
 SIGN_IN_PAGE = Fault(status=302, headers={"Location": "http://127.0.0.1:9/login"})
 NO_IDS: dict[str, str | None] = {"Location": None, "Content-Location": None}
-
-
-async def launch(server: ScriptedServer, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours, **order)
 
 
 async def test_a_proxys_404_says_nothing_about_an_unconfirmed_launch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,10 +13,13 @@ from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS
 from tests.asynchronous import eventually, in_db, kinds, run_in, working
-from tests.factories import make_run, make_server, make_team
+from tests.asynchronous import launch as launch_for
+from tests.factories import make_run
 from tests.scripted_server import AEGRA_06, AEGRA_11, MANNERS, Fault, Manner, ScriptedRun, ScriptedServer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_worker")]
+
+launch = partial(launch_for, retry_for_s=20)
 
 LONGER_THAN_SILENCE_S = 2.0
 """Longer than the worker of these tests takes a line for alive that says nothing."""
@@ -37,14 +41,6 @@ async def server(request: pytest.FixtureRequest) -> AsyncIterator[ScriptedServer
     """A server of each manner. Its runs end when the test says so."""
     async with ScriptedServer(heartbeat_s=0.05, run_s=None, manner=MANNERS[request.param]) as found:
         yield found
-
-
-async def launch(server: ScriptedServer, *, retry_for_s: int = 20, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    ours.retry_for_s = retry_for_s
-    await in_db(ours.save)
-    return await in_db(make_run, team=team, server=ours, **order)
 
 
 def lost_lines(run: Run) -> list[str]:

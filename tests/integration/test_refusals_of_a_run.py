@@ -9,20 +9,13 @@ from typing import Any
 import pytest
 
 from dashboard.runs.models import Run, ThreadChoice
-from tests.asynchronous import eventually, in_db, run_in, working
-from tests.factories import make_run, make_server, make_team
+from tests.asynchronous import eventually, in_db, launch, run_in, working
 from tests.scripted_server import HTML_PAGE, Fault, ScriptedServer
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 ENDED = ("succeeded", "failed", "lost", "cancelled", "paused", "needs_input", "timed_out")
 SECRET = "s3cret-of-the-team"
-
-
-async def launch(server: ScriptedServer, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours, headers={"X-Api-Key": SECRET}, **order)
 
 
 @pytest.fixture
@@ -33,7 +26,7 @@ async def honest() -> AsyncIterator[ScriptedServer]:
 
 
 async def ended(server: ScriptedServer, **order: Any) -> Run:
-    run = await launch(server, **order)
+    run = await launch(server, headers={"X-Api-Key": SECRET}, **order)
     async with working():
         return await run_in(run, *ENDED, deadline_s=40)
 

@@ -25,24 +25,6 @@ pytestmark = pytest.mark.django_db
 JSON = {"headers": {"Accept": "application/json"}}
 
 
-@pytest.fixture
-def team() -> Team:
-    team = make_team()
-    make_server(team)
-    return team
-
-
-@pytest.fixture
-def person(team: Team) -> User:
-    return make_user(team)
-
-
-@pytest.fixture
-def browser(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
-
-
 def stranger_browser() -> Client:
     browser = Client()
     other = make_team()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from dashboard.runs.models import Run, ThreadChoice
-from tests.asynchronous import eventually, in_db, kinds, run_in, working
-from tests.factories import make_run, make_server, make_team
+from tests.asynchronous import eventually, in_db, kinds, launch, run_in, working
+from tests.factories import make_run
 from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,20 +25,12 @@ ENDS: dict[str, tuple[Callable[[ScriptedRun], object], str]] = {
 }
 
 
-async def launch(server: ScriptedServer, *, patience_s: int, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    ours.retry_for_s = patience_s
-    await in_db(ours.save)
-    return await in_db(make_run, team=team, server=ours, **order)
-
-
 @pytest.mark.parametrize("end", ENDS)
 async def test_a_state_that_can_never_be_had_does_not_keep_a_run_running(scripted: ScriptedServer, end: str) -> None:
     finish, status = ENDS[end]
     scripted.script("state", BROKEN, times=None)
     async with working():
-        run = await launch(scripted, patience_s=1)
+        run = await launch(scripted, retry_for_s=1)
         remote = await scripted.run_created()
         await run_in(run, "running")
         finish(remote)
@@ -56,7 +47,7 @@ async def test_an_end_without_an_error_is_not_called_success_on_the_runs_word_al
     scripted.script("threads_search", BROKEN, times=None)
     scripted.script("thread", thread, times=None)
     async with working():
-        run = await launch(scripted, patience_s=1)
+        run = await launch(scripted, retry_for_s=1)
         remote = await scripted.run_created()
         await run_in(run, "running")
         remote.finish({"whole": 1})
@@ -84,7 +75,7 @@ async def test_what_another_run_left_is_not_taken_for_its_own(
 ) -> None:
     """Another run has used the thread since, and the server has no history to tell whose state is whose."""
     async with working():
-        run = await launch(scripted, patience_s=1)
+        run = await launch(scripted, retry_for_s=1)
         remote = await scripted.run_created()
         await run_in(run, "running")
         run = await in_db(Run.objects.get, pk=run.pk)
@@ -108,7 +99,7 @@ async def test_that_nothing_waits_is_not_believed_of_another_graph(
 ) -> None:
     """LangGraph tells all states of a thread by the graph of its latest run: by another's no node waits, ever."""
     async with working():
-        run = await launch(scripted, patience_s=1)
+        run = await launch(scripted, retry_for_s=1)
         remote = await scripted.run_created()
         await run_in(run, "running")
         own = {"values": {}, "next": [], "tasks": [], "metadata": {"run_id": remote.run_id, "graph_id": "chat"}}
@@ -129,12 +120,12 @@ async def test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_m
     for endpoint in ("state", "threads_search", "thread"):
         scripted.script(endpoint, BROKEN, times=None)
     async with working():
-        run = await launch(scripted, patience_s=1, thread=ThreadChoice.STATELESS)
+        run = await launch(scripted, retry_for_s=1, thread=ThreadChoice.STATELESS)
         remote = await scripted.run_created()
         await run_in(run, "running")
         remote.finish({"whole": 1})
         await run_in(run, "lost")
-        other = await launch(scripted, patience_s=1, thread=ThreadChoice.STATELESS)
+        other = await launch(scripted, retry_for_s=1, thread=ThreadChoice.STATELESS)
         scripted.clear_script()
         (await scripted.run_created(2)).finish({"whole": 2})
         await run_in(other, "succeeded")
@@ -151,7 +142,7 @@ async def test_the_page_says_that_the_end_is_not_known_yet(
     monkeypatch.setattr("dashboard.worker.retry.SAID_AFTER_S", 0.2)
     scripted.script(endpoint, Fault(status=502), times=None)
     async with working():
-        run = await launch(scripted, patience_s=900)
+        run = await launch(scripted, retry_for_s=900)
         remote = await scripted.run_created()
         await run_in(run, "running")
         remote.finish({"whole": 1})
@@ -183,7 +174,7 @@ async def test_an_outcome_that_is_known_waits_seconds_for_what_is_nice_to_have(
     for endpoint in ("state", "history"):
         scripted.script(endpoint, fault, times=None)
     async with working():
-        run = await launch(scripted, patience_s=900)
+        run = await launch(scripted, retry_for_s=900)
         remote = await scripted.run_created()
         await run_in(run, "running")
         finish(remote)

@@ -15,31 +15,15 @@ from dashboard.runs.related import runs_related
 from dashboard.runs.statuses import RunStatus
 from dashboard.steps import services
 from dashboard.steps.models import LiveText, Step, StepLog
-from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import Team, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.integration.recording import record
 from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
 BEGAN = datetime(2026, 11, 26, 15, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def team() -> Team:
-    return make_team()
-
-
-@pytest.fixture
-def person(team: Team) -> User:
-    return make_user(team)
-
-
-@pytest.fixture
-def signed_in(client: Client, person: User) -> Client:
-    client.force_login(person)
-    return client
 
 
 def found(node: str, first_s: float, last_s: float | None, **fields: Any) -> StepFound:
@@ -55,16 +39,11 @@ STEPS = [
 ]
 
 
-def record(run: Run, steps: list[StepFound] = STEPS, why: str = "") -> None:
-    assert [taken.pk for taken in services.recordings_claim(limit=5)] == [run.pk]
-    services.steps_store(run=run, reading=Reading(steps, why, 0.5))
-
-
-def test_programs_are_told_every_step(signed_in: Client, team: Team, person: User) -> None:
+def test_programs_are_told_every_step(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.FAILED)
-    record(run)
+    record(run, STEPS)
 
-    told = signed_in.get(f"/runs/{run.pk}/steps.json").json()
+    told = browser.get(f"/runs/{run.pk}/steps.json").json()
 
     assert (told["complete"], told["why"]) == (True, None)
     assert told["steps"][0] == {
@@ -82,24 +61,24 @@ def test_programs_are_told_every_step(signed_in: Client, team: Team, person: Use
     assert [step["path"] for step in told["steps"]] == [[], [], ["measure"], []]
 
 
-def test_the_page_has_a_row_for_each_step_and_opens_one(signed_in: Client, team: Team, person: User) -> None:
+def test_the_page_has_a_row_for_each_step_and_opens_one(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.FAILED)
-    record(run)
+    record(run, STEPS)
 
-    page = flat(signed_in.get(f"/runs/{run.pk}/"))
-    opened = flat(signed_in.get(f"/runs/{run.pk}/steps/3/", headers={"HX-Request": "true"}))
+    page = flat(browser.get(f"/runs/{run.pk}/"))
+    opened = flat(browser.get(f"/runs/{run.pk}/steps/3/", headers={"HX-Request": "true"}))
 
     assert 'data-step-index="3" data-step-node="judge" data-step-status="failed"' in page
     assert "&lt;b&gt;no&lt;/b&gt;" in opened
     assert "<b>no" not in opened
-    assert "route" in flat(signed_in.get(f"/runs/{run.pk}/steps/0/"))
-    assert signed_in.get(f"/runs/{run.pk}/steps/9/").status_code == 404
+    assert "route" in flat(browser.get(f"/runs/{run.pk}/steps/0/"))
+    assert browser.get(f"/runs/{run.pk}/steps/9/").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["steps.json", "steps/", "steps/0/"])
 def test_strangers_are_told_nothing(client: Client, team: Team, person: User, path: str) -> None:
     run = make_run(team=team, by=person, status=RunStatus.FAILED)
-    record(run)
+    record(run, STEPS)
     client.force_login(make_user(make_team()))
 
     assert client.get(f"/runs/{run.pk}/{path}").status_code == 404
@@ -113,7 +92,7 @@ def test_a_run_is_read_by_one_worker_and_only_once(team: Team, person: User) -> 
     assert [taken.pk for taken in services.recordings_claim(limit=5)] == [run.pk]
     assert services.recordings_claim(limit=5) == []
     StepLog.objects.update(claimed_at=timezone.now() - services.CLAIM_LASTS * 2)
-    record(run)
+    record(run, STEPS)
 
     assert services.recordings_claim(limit=5) == []
 
@@ -137,7 +116,7 @@ def test_what_was_seen_live_gives_way_to_the_history(team: Team, person: User) -
     Run.objects.filter(pk=run.pk).update(
         status="succeeded", finished_at=timezone.now(), lease_owner=None, lease_expires_at=None
     )
-    record(run)
+    record(run, STEPS)
 
     assert list(Step.objects.filter(run=run).values_list("node", flat=True)) == ["plan", "measure", "sample", "judge"]
     assert not LiveText.objects.filter(run=run).exists()
@@ -146,34 +125,34 @@ def test_what_was_seen_live_gives_way_to_the_history(team: Team, person: User) -
     assert not LiveText.objects.filter(run=run).exists()
 
 
-def test_a_reading_that_brought_nothing_leaves_what_was_seen(signed_in: Client, team: Team, person: User) -> None:
+def test_a_reading_that_brought_nothing_leaves_what_was_seen(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.RUNNING)
     services.steps_observe(run_id=run.pk, first=0, steps=[STEPS[0], found("x", 1, None, status="running")])
     Run.objects.filter(pk=run.pk).update(
         status="succeeded", finished_at=timezone.now(), lease_owner=None, lease_expires_at=None
     )
-    record(run, [], "The server could not be asked.")
+    record(run, [], why="The server could not be asked.")
 
-    told = signed_in.get(f"/runs/{run.pk}/steps.json").json()
+    told = browser.get(f"/runs/{run.pk}/steps.json").json()
 
     assert [step["node"] for step in told["steps"]] == ["plan"]
     assert (told["complete"], told["why"]) == (False, "The server could not be asked.")
 
 
-def test_two_thousand_steps_make_a_small_page(signed_in: Client, team: Team, person: User) -> None:
+def test_two_thousand_steps_make_a_small_page(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.SUCCEEDED, body=b"{}")
     record(run, [found(f"node{number}", number, number + 1) for number in range(2000)])
 
-    page = signed_in.get(f"/runs/{run.pk}/steps/").content
-    later = flat(signed_in.get(f"/runs/{run.pk}/steps/?from=1800"))
+    page = browser.get(f"/runs/{run.pk}/steps/").content
+    later = flat(browser.get(f"/runs/{run.pk}/steps/?from=1800"))
 
     assert page.count(b"data-step-index") == 200
     assert len(page) < 250_000
     assert 'data-step-index="1999"' in later
-    assert signed_in.get(f"/runs/{run.pk}/steps/?from=99999999").status_code == 200
+    assert browser.get(f"/runs/{run.pk}/steps/?from=99999999").status_code == 200
 
 
-def test_how_long_such_runs_usually_take(signed_in: Client, team: Team, person: User) -> None:
+def test_how_long_such_runs_usually_take(browser: Client, team: Team, person: User) -> None:
     server = make_server(team)
     now = timezone.now()
     for took_s in (10, 20, 30, 40):
@@ -181,15 +160,15 @@ def test_how_long_such_runs_usually_take(signed_in: Client, team: Team, person: 
         Run.objects.filter(pk=ended.pk).update(started_at=now - timedelta(seconds=took_s), finished_at=now)
     run = make_run(team=team, by=person, server=server, status=RunStatus.RUNNING)
 
-    document = json.loads(signed_in.get(f"/runs/{run.pk}.json").content)
-    page = flat(signed_in.get(f"/runs/{run.pk}/"))
+    document = json.loads(browser.get(f"/runs/{run.pk}.json").content)
+    page = flat(browser.get(f"/runs/{run.pk}/"))
 
     assert document["usual_s"] == 25.0
     assert "usually 18\u201332 s" in page or "usually 17\u201332 s" in page
     assert "usually done" in page
 
 
-def test_related_runs_are_named_once_each_with_what_they_are(signed_in: Client, team: Team, person: User) -> None:
+def test_related_runs_are_named_once_each_with_what_they_are(browser: Client, team: Team, person: User) -> None:
     server = make_server(team)
     first = make_run(team=team, by=person, server=server, name="the first", status=RunStatus.SUCCEEDED, body=b"{}")
     run = make_run(team=team, by=person, server=server, name="this", parent=first, parent_kind="again")
@@ -206,6 +185,6 @@ def test_related_runs_are_named_once_each_with_what_they_are(signed_in: Client, 
         ("With the same input", "alike"),
     ]
     # The page fetches them when they are looked at, and leads there without a script.
-    assert f'href="/runs/{run.pk}/related/"' in flat(signed_in.get(f"/runs/{run.pk}/"))
+    assert f'href="/runs/{run.pk}/related/"' in flat(browser.get(f"/runs/{run.pk}/"))
     for headers in ({}, {"HX-Request": "true"}):
-        assert "a fork" in flat(signed_in.get(f"/runs/{run.pk}/related/", headers=headers))
+        assert "a fork" in flat(browser.get(f"/runs/{run.pk}/related/", headers=headers))

@@ -11,8 +11,8 @@ from django.test import Client
 
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.statuses import ENDS
-from tests.asynchronous import in_db, kill, run_in, working
-from tests.factories import make_run, make_server, make_team, make_user
+from tests.asynchronous import in_db, kill, launch, run_in, working
+from tests.factories import make_run, make_user
 from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,12 +25,6 @@ SENTENCE = "It is larger than 1 MB (RUNBOARD_STATE_MAX_MB), the most that Runboa
 def one_megabyte(settings: Any) -> None:
     """The most that a worker takes."""
     settings.ENV = dataclasses.replace(settings.ENV, state_max_mb=1)
-
-
-async def launch(server: ScriptedServer, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours, **order)
 
 
 async def ended(server: ScriptedServer, end: str, *arguments: Any, **order: Any) -> Run:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 
 from dashboard.langgraph import Backoff
-from dashboard.runs.models import Run, ThreadChoice
-from tests.asynchronous import eventually, in_db, run_in, working
-from tests.factories import make_run, make_server, make_team
+from dashboard.runs.models import ThreadChoice
+from tests.asynchronous import eventually, in_db, launch, run_in, working
 from tests.scripted_server import Fault, ScriptedServer
 from tests.scripted_server.wire import Request
 
@@ -23,12 +21,6 @@ NEVER_CREATED = Fault(cut_before_headers=True, creates=False)
 @pytest.fixture(autouse=True)
 def _quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP", Backoff(first_s=0.2, longest_s=0.2))
-
-
-async def launch(server: ScriptedServer, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours, **order)
 
 
 class SlowToTake(ScriptedServer):

@@ -15,8 +15,7 @@ from dashboard.monitoring.fragments import workers_html
 from dashboard.monitoring.selectors import crew, work_state
 from dashboard.runs.models import Run
 from dashboard.runs.timeline import event_lines
-from tests.asynchronous import eventually, in_db, kinds, run_in, working
-from tests.factories import make_run, make_server, make_team
+from tests.asynchronous import eventually, in_db, kinds, launch, run_in, working
 from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,12 +32,6 @@ def grace(settings: Any) -> Grace:
         settings.ENV = dataclasses.replace(settings.ENV, stop_grace_s=seconds)
 
     return set_to
-
-
-async def launch(server: ScriptedServer, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours, **order)
 
 
 async def handed_back(run: Run) -> Run:

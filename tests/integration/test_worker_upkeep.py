@@ -24,19 +24,13 @@ from dashboard.runs.timeline import event_lines
 from dashboard.worker import services as worker_services
 from dashboard.worker.database import THREADS, Database
 from dashboard.worker.worker import Worker
-from tests.asynchronous import eventually, in_db, kinds, run_in, working
+from tests.asynchronous import eventually, in_db, kinds, launch, run_in, working
 from tests.factories import claim, make_run, make_server, make_team
 from tests.scripted_server import Fault, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LONG_AGO = "2020-01-01T00:00:00Z"
-
-
-async def launch(server: ScriptedServer, **order: Any) -> Run:
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours, **order)
 
 
 def failing_once(service: Callable[..., Any]) -> Callable[..., Any]:
