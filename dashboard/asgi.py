@@ -14,7 +14,7 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 from django.core.exceptions import SuspiciousOperation  # noqa: E402
 
 from dashboard.database import DATABASE_AWAY  # noqa: E402
-from dashboard.live.consumers import NOT_HERE, TRY_LATER  # noqa: E402
+from dashboard.live.consumer import NOT_HERE, TRY_LATER  # noqa: E402
 from dashboard.live.listener import listener  # noqa: E402
 from dashboard.live.origins import is_from_our_pages  # noqa: E402
 from dashboard.live.routing import websockets  # noqa: E402

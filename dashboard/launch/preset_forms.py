@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from dashboard.launch.forms import WAIT_PARAMETERS, LaunchForm
+from dashboard.launch.forms import LaunchForm
 from dashboard.launch.models import Preset, PresetScope
+from dashboard.launch.parameters import WAIT_PARAMETERS
 from dashboard.launch.services import PresetOrder
 from dashboard.runs.services import LaunchOrder
 from dashboard.teams.models import Team

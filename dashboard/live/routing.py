@@ -1,17 +1,20 @@
 from channels.routing import URLRouter
 from django.urls import path
 
-from dashboard.live import consumers, shared_sets
+from dashboard.live.consumer import NowhereConsumer
+from dashboard.live.member_consumers import InboxConsumer, RunConsumer, RunListConsumer, WorkersConsumer
+from dashboard.live.share_consumer import ShareConsumer
+from dashboard.live.shared_sets import SharedSetConsumer, SharedSetRunConsumer
 
 websockets = URLRouter(
     [
-        path("ws/runs/", consumers.RunListConsumer.as_asgi()),
-        path("ws/runs/<uuid:run_id>/", consumers.RunConsumer.as_asgi()),
-        path("ws/inbox/", consumers.InboxConsumer.as_asgi()),
-        path("ws/workers/", consumers.WorkersConsumer.as_asgi()),
-        path("ws/s/<str:token>/", consumers.ShareConsumer.as_asgi()),
-        path("ws/s/<str:token>/runs/", shared_sets.SharedSetConsumer.as_asgi()),
-        path("ws/s/<str:token>/runs/<uuid:run_id>/", shared_sets.SharedSetRunConsumer.as_asgi()),
-        path("<path:path>", consumers.NowhereConsumer.as_asgi()),
+        path("ws/runs/", RunListConsumer.as_asgi()),
+        path("ws/runs/<uuid:run_id>/", RunConsumer.as_asgi()),
+        path("ws/inbox/", InboxConsumer.as_asgi()),
+        path("ws/workers/", WorkersConsumer.as_asgi()),
+        path("ws/s/<str:token>/", ShareConsumer.as_asgi()),
+        path("ws/s/<str:token>/runs/", SharedSetConsumer.as_asgi()),
+        path("ws/s/<str:token>/runs/<uuid:run_id>/", SharedSetRunConsumer.as_asgi()),
+        path("<path:path>", NowhereConsumer.as_asgi()),
     ]
 )

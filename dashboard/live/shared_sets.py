@@ -8,10 +8,11 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
-from dashboard.live.consumers import NOT_HERE, ShareConsumer
+from dashboard.live.consumer import NOT_HERE
 from dashboard.live.listener import listener
 from dashboard.live.pages import run_group, team_group
 from dashboard.live.rendering import render_shared_set
+from dashboard.live.share_consumer import ShareConsumer
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.sharing.models import SetKind, ShareLink
 from dashboard.sharing.sets.selectors import set_has, set_run

@@ -11,10 +11,11 @@ from django.http import QueryDict
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.schema_forms.acting import Actor
-from dashboard.schema_forms.building import Builder, Place
+from dashboard.schema_forms.building import Builder
 from dashboard.schema_forms.checking import findings
 from dashboard.schema_forms.exporting import compacted, exported
 from dashboard.schema_forms.labels import label_of
+from dashboard.schema_forms.leaf_nodes import Place
 from dashboard.schema_forms.missing_parts import missing_parts
 from dashboard.schema_forms.nodes import Node
 from dashboard.schema_forms.pointers import join, path_of

@@ -12,6 +12,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.schema_forms.leaf import leaf_html
 
+MOST_NODES: Final = 1200
+"""What has more than so many nodes is edited as JSON in part."""
+
 _ODD: Final = re.compile(r"[^A-Za-z0-9_/~.-]")
 
 

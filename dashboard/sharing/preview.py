@@ -12,7 +12,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard.runs.models import Run
-from dashboard.runs.state.document import Document, read_json
+from dashboard.runs.state.document import Document
+from dashboard.runs.state.json_values import read_json
 from dashboard.runs.state.seen import cut, seen
 from dashboard.sharing.models import ShareLink
 from dashboard.sharing.parts import Part, parts_shown

@@ -21,7 +21,8 @@ from django.utils.safestring import SafeString, mark_safe
 from dashboard.runs.models import ParentKind, Run, RunResult
 from dashboard.runs.selectors import run_result
 from dashboard.runs.state import cache
-from dashboard.runs.state.document import Document, TooDeep, read_json
+from dashboard.runs.state.document import Document
+from dashboard.runs.state.json_values import TooDeep, read_json
 from dashboard.runs.state.messages import is_conversation
 from dashboard.runs.state.result import result_html, result_of
 from dashboard.runs.state.seen import NOTHING

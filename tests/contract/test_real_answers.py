@@ -171,7 +171,7 @@ async def test_an_answer_that_is_ignored_says_so(
         async with get_client(server.url) as client:
             await client.runs.wait(str(run.remote_thread_id), "approval", command={"resume": {interrupt_id: True}})
         monkeypatch.setattr("dashboard.answers.services.is_sure", lambda run: True)
-        monkeypatch.setattr("dashboard.worker.execution.executor.ask_whether_awaited", always)
+        monkeypatch.setattr("dashboard.worker.execution.launcher.ask_whether_awaited", always)
         child = await answered(browser, run, {interrupt_id: False})
         page = (await browser.get(reverse("run-detail", args=[child.pk]))).content.decode()
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from dashboard.langgraph.runs import RunsClient
-from dashboard.launch.forms import ADVANCED_FIELDS, MAIN_FIELDS, WAIT_PARAMETERS, LaunchForm
+from dashboard.launch.forms import LaunchForm
 from dashboard.launch.headers import MASK
+from dashboard.launch.parameters import ADVANCED_FIELDS, MAIN_FIELDS, WAIT_PARAMETERS
 from dashboard.teams.models import Role
 from tests.factories import make_run, make_server, make_team, make_user
 

@@ -16,7 +16,7 @@ from dashboard.runs.leases import LeaseLost, lease_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import Outcome
 from dashboard.runs.statuses import ENDS, RunStatus
-from tests.asynchronous import eventually, in_db, kill, kinds, run_in, working
+from tests.asynchronous import eventually, in_db, kill, kinds, launch, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import Fault, ScriptedServer
 
@@ -25,13 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # Bytes that come out otherwise when they are read and written again.
 VALUES = b'{"b": 1.0,  "a": "\\u0000 \\ud800", "b": 2}'
 ASKING = b'{"b": 1.0,  "__interrupt__": [{"id": "i1", "value": {"question": "go?"}}], "b": 2}'
-
-
-async def launch(server: ScriptedServer, **order: Any) -> Run:
-    """A queued run for the scripted server."""
-    team = await in_db(make_team)
-    ours = await in_db(make_server, team, url=server.url)
-    return await in_db(make_run, team=team, server=ours, **order)
 
 
 async def test_a_run_goes_from_queued_to_its_final_state_byte_for_byte(scripted: ScriptedServer) -> None:
@@ -228,7 +221,7 @@ async def test_an_unconfirmed_stateless_launch_is_found_by_our_id_where_the_serv
 async def test_a_server_that_does_not_confirm_a_run_is_said_to_be_slow(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.worker.execution.executor.SLOW_S", 0.2)
+    monkeypatch.setattr("dashboard.worker.execution.launcher.SLOW_S", 0.2)
     monkeypatch.setattr("dashboard.runs.banners.SLOW_S", 0.2)
     scripted.script("wait", Fault(delay_s=3.0))
     scripted.script("runs", Fault(status=503), times=None)  # else it is found by its thread

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-AWAITING = "dashboard/worker/execution/executor.py"
+EXECUTOR = "dashboard/worker/execution/executor.py"
+LAUNCHER = "dashboard/worker/execution/launcher.py"
 CLASSIFY = "dashboard/worker/outcomes/resolve.py"
 INQUIRY = "dashboard/worker/outcomes/evidence.py"
 ASKS = "dashboard/worker/retry.py"
@@ -127,7 +128,7 @@ ASKING = (
     Break(
         "empty-object-is-said-twice",
         "An empty object is not stored as the final state because a proxy said it.",
-        AWAITING,
+        EXECUTOR,
         'is_doubtful = not has_doubted and evidence.remote_status == "success" and evidence.is_doubtful',
         "is_doubtful = False",
         (LIARS + "test_an_empty_object_is_not_believed_at_once_although_the_run_is_over",),
@@ -175,7 +176,7 @@ ASKING = (
     Break(
         "too-large-stays-on-the-server",
         "A stateless run's thread is not deleted when its state was not kept here.",
-        AWAITING,
+        EXECUTOR,
         " or self._is_too_large:",
         ":",
         (LARGE + "test_what_is_not_kept_here_stays_on_the_server",),
@@ -271,7 +272,7 @@ ASKING = (
     Break(
         "rollback-is-remembered",
         "A run that was rolled back is told as one although Postgres is away when it is gone.",
-        AWAITING,
+        LAUNCHER,
         "self.run.cancel_action = await self._database.call_with_retry(leases.cancel_action_of, self.lease)\n"
         "        return self.run.cancel_action",
         "return await self._database.call_with_retry(leases.cancel_action_of, self.lease)",
@@ -328,7 +329,7 @@ ASKING = (
     Break(
         "launch-heeds-retry-after",
         "A launch is sent again when the server said, and not before.",
-        AWAITING,
+        EXECUTOR,
         "later.retry_after_s or 0.0)",
         "0.0)",
         (REFUSALS + "test_a_launch_refused_for_now_is_sent_again_when_the_server_says",),
@@ -408,7 +409,7 @@ ASKING = (
     Break(
         "launches-back-off",
         "A server that stays away is tried less and less often.",
-        AWAITING,
+        EXECUTOR,
         "REQUEUE.delay_s(self.run.attempts - 1)",
         "REQUEUE.first_s",
         (LAUNCHES + "test_a_server_that_stays_away_is_tried_less_and_less_often",),
@@ -416,7 +417,7 @@ ASKING = (
     Break(
         "ended-with-its-line",
         "A run that its server ended because our line was closed says so.",
-        AWAITING,
+        EXECUTOR,
         'ended_with_line=self.run.on_disconnect == "cancel" and not self._connection.is_first,',
         "ended_with_line=False,",
         (

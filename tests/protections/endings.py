@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-AWAITING = "dashboard/worker/execution/executor.py"
+EXECUTOR = "dashboard/worker/execution/executor.py"
+LAUNCHER = "dashboard/worker/execution/launcher.py"
 CLASSIFY = "dashboard/worker/outcomes/resolve.py"
 INQUIRY = "dashboard/worker/outcomes/evidence.py"
 THREADS = "dashboard/worker/outcomes/thread_status.py"
@@ -149,7 +150,7 @@ ENDINGS = (
     Break(
         "rolled-back-though-too-large",
         "A rollback is told although the answer was too large to be kept.",
-        AWAITING,
+        LAUNCHER,
         "            self._wait_ended = self._is_too_large\n",
         "",
         (LARGE + "test_it_is_rolled_back_although_its_answer_was_too_large",),
@@ -165,7 +166,7 @@ ENDINGS = (
     Break(
         "answer-kept-though-not-found",
         "An answer that came is kept although its run is not found.",
-        AWAITING,
+        LAUNCHER,
         "        except (NotLaunched, CannotKnow, RequestRejected, AnswerTooLarge):\n",
         "        except (NotLaunched, CannotKnow, RequestRejected):\n",
         (LARGE + "test_an_answer_that_came_is_kept_although_its_run_is_not_found",),
@@ -173,7 +174,7 @@ ENDINGS = (
     Break(
         "thread-of-a-lost-run-stays",
         "What a lost run left on its server stays where somebody may look for it.",
-        AWAITING,
+        EXECUTOR,
         "            if is_known:  #",
         "            if True:  #",
         (SILENT + "test_the_thread_of_a_stateless_run_that_is_lost_stays_where_somebody_may_look",),
@@ -271,7 +272,7 @@ ENDINGS = (
     Break(
         "ids-not-told-are-looked-up",
         "A run that was awaited without being told its ids is found, and asked how it ended.",
-        AWAITING,
+        LAUNCHER,
         "            await self._name(answer)\n",
         "            pass\n",
         (LIARS + "test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-AWAITING = "dashboard/worker/execution/executor.py"
+LAUNCHER = "dashboard/worker/execution/launcher.py"
 CLASSIFY = "dashboard/worker/outcomes/resolve.py"
 LINE = "dashboard/worker/execution/connection.py"
 REEXECUTION = "dashboard/worker/execution/restart_detection.py"
@@ -87,7 +87,7 @@ EXECUTIONS = (
     Break(
         "runs-found-late-are-not-taken-for-new",
         "A run that was found long after its launch is not said to have been executed again.",
-        AWAITING,
+        LAUNCHER,
         "await self._created(found.thread_id, found.run_id, is_new=False)",
         "await self._created(found.thread_id, found.run_id, is_new=True)",
         (ANEW + "test_a_run_that_was_found_late_is_looked_at_by_its_own_times",),

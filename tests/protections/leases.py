@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.protections.broken import Break
 
 HOLDING = "dashboard/runs/leases.py"
-AWAITING = "dashboard/worker/execution/executor.py"
+LAUNCHER = "dashboard/worker/execution/launcher.py"
 WORKER = "dashboard/worker/worker.py"
 
 LEASES = "tests/integration/test_leases.py::"
@@ -124,7 +124,7 @@ HANDS = (
     Break(
         "lease-asked-before-sending",
         "A worker whose lease may have run out sends nothing.",
-        AWAITING,
+        LAUNCHER,
         "if lease_clock() >= self._lease_until():",
         "if self._lease_until() is None:",
         (WORKS + "test_a_worker_whose_lease_may_have_run_out_sends_nothing",),
@@ -151,7 +151,7 @@ HANDS = (
     Break(
         "unsent-is-queued-again",
         "A run that was not sent because its lease was in doubt is sent later.",
-        AWAITING,
+        LAUNCHER,
         "await self._database.call_with_retry(leases.run_unsent, self.lease, delay_s=UNSENT_PAUSE_S)",
         "pass",
         (UPKEEP + "test_a_run_that_was_not_sent_because_its_lease_was_in_doubt_is_sent_a_moment_later",),
@@ -167,7 +167,7 @@ HANDS = (
     Break(
         "sent-without-ids-is-looked-up",
         "A run that a killed worker may have sent is looked up before it is sent.",
-        AWAITING,
+        LAUNCHER,
         "        if self.run.was_sent:\n            return await",
         "        if None:\n            return await",
         (LEASES + "test_a_run_whose_worker_was_killed_while_it_was_sent_is_created_once",),
@@ -218,7 +218,7 @@ HANDS = (
     Break(
         "ids-stored-before-handing-back",
         "A worker that is stopped stores the server's ids before it hands a run back.",
-        AWAITING,
+        LAUNCHER,
         "                return\n            self.run.status = await",
         "                return\n            self.is_busy = False\n            self.run.status = await",
         (UPKEEP + "test_a_worker_stopped_while_it_stores_the_servers_ids_still_stores_them",),
@@ -226,7 +226,7 @@ HANDS = (
     Break(
         "lines-that-end-runs-are-kept",
         "A worker that is stopped keeps the line of a run that would end with it.",
-        AWAITING,
+        LAUNCHER,
         'return self.run.on_disconnect == "cancel" and self._connection.is_first',
         "return False",
         (STOPPING + "test_a_run_that_ends_with_its_line_is_waited_for_and_the_others_are_not",),

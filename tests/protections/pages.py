@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.protections.broken import Break
 
 CHANGES = "dashboard/runs/transitions.py"
-CONSUMERS = "dashboard/live/consumers.py"
+CONSUMER = "dashboard/live/consumer.py"
 LISTENER = "dashboard/live/listener.py"
 DIAGNOSIS = "dashboard/monitoring/diagnosis.py"
 
@@ -56,7 +56,7 @@ PAGES = (
     Break(
         "joined-before-the-snapshot",
         "A change that comes while a page gets its first picture is shown.",
-        CONSUMERS,
+        CONSUMER,
         "        pages.join(self, (*self.group_names(), EVERY_PAGE))\n",
         "        await self.send_everything()\n"
         "        self._everything = False\n"
@@ -66,7 +66,7 @@ PAGES = (
     Break(
         "older-news-not-shown",
         "A page never goes back to an older state of a run.",
-        CONSUMERS,
+        "dashboard/live/member_consumers.py",
         "if member is None or version <= self.sent_version:",
         "if member is None:",
         (NEWS + "test_a_late_notice_does_not_bring_an_older_state_back",),
@@ -98,7 +98,7 @@ PAGES = (
     Break(
         "broken-page-is-closed",
         "A page that cannot be told of a change is closed, so that its browser asks again.",
-        CONSUMERS,
+        CONSUMER,
         "                await self.close(code=BROKEN)\n",
         "",
         (BROKEN + "test_a_page_that_cannot_be_rendered_is_closed_so_that_its_browser_asks_again",),
@@ -106,9 +106,9 @@ PAGES = (
     Break(
         "page-waits-for-the-database",
         "A change that came while Postgres was away is shown when it is back.",
-        CONSUMERS,
-        "                self._everything = True\n                self._news.set()\n                continue",
-        "                continue",
+        CONSUMER,
+        "                self._everything = True\n                self._news.set()\n                continue\n",
+        "                continue\n",
         (BROKEN + "test_a_page_that_could_not_read_the_database_looks_again",),
     ),
     Break(
@@ -213,7 +213,7 @@ PAGES = (
     Break(
         "quiet-line-says-so",
         "A line without news says that it is still there.",
-        CONSUMERS,
+        CONSUMER,
         "                    await self.send(text_data=BEAT)\n",
         "                    pass\n",
         (NEWS + "test_a_line_without_news_says_that_it_is_still_there",),

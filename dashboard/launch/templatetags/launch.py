@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from dashboard.launch.documents import Document
 from dashboard.launch.fields import JSONText
-from dashboard.launch.forms import ADVANCED_FIELDS, LaunchForm
+from dashboard.launch.forms import LaunchForm
+from dashboard.launch.parameters import ADVANCED_FIELDS
 
 register = template.Library()
 

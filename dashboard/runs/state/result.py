@@ -15,7 +15,8 @@ from dashboard.runs.state import cache
 from dashboard.runs.state.blocks import Room
 from dashboard.runs.state.branches import Tree
 from dashboard.runs.state.cards import CARDS, ROOM_CHARS, Card, card, cards
-from dashboard.runs.state.document import Document, Place, TooDeep
+from dashboard.runs.state.document import Document, Place
+from dashboard.runs.state.json_values import TooDeep
 from dashboard.runs.state.messages import Conversation, conversation, is_conversation
 from dashboard.runs.state.seen import NOTHING, seen, showable
 from dashboard.runs.state.storage import beginning

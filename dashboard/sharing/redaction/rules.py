@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dashboard.runs.state.document import Number, TooDeep
+from dashboard.runs.state.json_values import Number, TooDeep
 from dashboard.sharing.redaction.kinds import KINDS, Hide, is_secret_key
 from dashboard.sharing.redaction.patterns import pattern_compile
 

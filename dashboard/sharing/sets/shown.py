@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from dashboard.compare.comparison import OF_THE_TEAM, Comparison, Side, compare_sides
 from dashboard.runs.models import Run
-from dashboard.runs.state.document import Place, read_json
+from dashboard.runs.state.document import Place
+from dashboard.runs.state.json_values import read_json
 from dashboard.runs.state.threads import thread_of
 from dashboard.runs.summary import BODY_MAX_BYTES, outcome_text
 from dashboard.sharing.models import RunSet, SetKind, ShareLink

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from django.db.models import F
 from django.db.models.functions import Now
 
-from dashboard.live import consumers
+from dashboard.live import consumer, member_consumers
 from dashboard.live.pages import OpenPages, Page
 from dashboard.monitoring.listening import listener_is_up
 from dashboard.runs import fragments, services
@@ -125,7 +125,7 @@ async def test_a_page_that_comes_while_the_database_is_away_is_sent_back_without
         raise OperationalError("away")
 
     _, person = await made()
-    monkeypatch.setattr("dashboard.live.consumers.membership_of", away)
+    monkeypatch.setattr("dashboard.live.member_consumers.membership_of", away)
     assert await close_code("/ws/runs/", person) == 4503
 
     monkeypatch.setattr("channels.auth.get_user", sync_to_async(away))
@@ -144,7 +144,7 @@ async def test_a_page_that_went_away_a_moment_ago_is_no_error(
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
-        monkeypatch.setattr(consumers.RunConsumer, "send", gone)
+        monkeypatch.setattr(member_consumers.RunConsumer, "send", gone)
         await in_db(services.run_cancel, run=run, by=person)
         await asyncio.wait_for(tried.wait(), 5)
         assert await socket.receive_nothing(timeout=0.2)
@@ -152,7 +152,7 @@ async def test_a_page_that_went_away_a_moment_ago_is_no_error(
     assert "could not be told" not in caplog.text
 
 
-@pytest.mark.parametrize("code", [consumers.SIGN_IN_FIRST, consumers.NOT_HERE, consumers.BROKEN, consumers.TRY_LATER])
+@pytest.mark.parametrize("code", [consumer.SIGN_IN_FIRST, consumer.NOT_HERE, consumer.BROKEN, consumer.TRY_LATER])
 def test_a_close_code_is_one_that_the_web_process_can_send(code: int) -> None:
     WebSocketProtocol.sendClose(Mock(), code)  # raises for any other
 

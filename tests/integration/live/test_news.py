@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
-from dashboard.live import consumers, rendering
+from dashboard.live import consumer, rendering, versions
 from dashboard.live.pages import OpenPages, Page, run_group
 from dashboard.live.rendering import Rendered, RenderOnce
 from dashboard.runs import fragments, services
@@ -168,8 +168,8 @@ async def test_pages_that_look_again_ask_once_for_the_versions_of_all(monkeypatc
     run, person = await made()
     runs = [run, *[await in_db(make_run, team=run.team) for _ in range(9)]]
     asked: list[set[UUID]] = []
-    original = consumers._versions
-    monkeypatch.setattr(consumers, "_versions", lambda run_ids: asked.append(run_ids) or original(run_ids))
+    original = versions._versions
+    monkeypatch.setattr(versions, "_versions", lambda run_ids: asked.append(run_ids) or original(run_ids))
     async with AsyncExitStack() as stack:
         sockets = [await stack.enter_async_context(opened(f"/ws/runs/{run.pk}/", person)) for run in runs]
         for socket in sockets:
@@ -274,12 +274,12 @@ async def test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_lat
 
 
 async def test_a_line_without_news_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "BEAT_S", 0.2)
+    monkeypatch.setattr(consumer, "BEAT_S", 0.2)
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         assert 'data-run-status="queued"' in await socket.receive_from(timeout=5)
         for _ in range(2):
-            assert await socket.receive_from(timeout=5) == consumers.BEAT
+            assert await socket.receive_from(timeout=5) == consumer.BEAT
         await in_db(services.run_cancel, run=run, by=person)
         async with asyncio.timeout(10):
             while 'data-run-status="cancelled"' not in await socket.receive_from(timeout=5):

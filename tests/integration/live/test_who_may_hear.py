@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from dashboard.live import consumers
+from dashboard.live import consumer, member_consumers
 from dashboard.runs import services
 from dashboard.runs.events import EventKind
 from dashboard.runs.statuses import RunStatus
@@ -60,8 +60,8 @@ async def test_a_person_taken_out_of_the_team_hears_no_more() -> None:
 async def test_who_may_see_a_page_is_asked_once_and_not_at_every_push(monkeypatch: pytest.MonkeyPatch) -> None:
     run, person = await made()
     asked: list[User] = []
-    original = consumers.membership_still_of
-    monkeypatch.setattr(consumers, "membership_still_of", lambda *who: asked.append(who[0]) or original(*who))
+    original = member_consumers.membership_still_of
+    monkeypatch.setattr(member_consumers, "membership_still_of", lambda *who: asked.append(who[0]) or original(*who))
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
         for word in ("first", "second", "third"):
@@ -83,7 +83,7 @@ async def test_a_session_that_ends_by_time_is_noticed_within_a_minute(monkeypatc
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
         await in_db(Session.objects.update, expire_date=Now() - timedelta(seconds=1))
-        monkeypatch.setattr(consumers, "ACCESS_SURE_S", 0.0)  # as if the minute were over
+        monkeypatch.setattr(consumer, "ACCESS_SURE_S", 0.0)  # as if the minute were over
         await in_db(services.run_cancel, run=run, by=person)
         message = await socket.receive_output(timeout=5)
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from dashboard.runs.state.document import read_json
+from dashboard.runs.state.json_values import read_json
 from dashboard.sharing.redaction.rules import Redactor, Rules, dump, pick, pointer_tree
 
 CANARY = 'can~ary/ \u00e9 "x"'

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.runs.state.document import read_json
+from dashboard.runs.state.json_values import read_json
 from dashboard.sharing.redaction.kinds import is_card
 from dashboard.sharing.redaction.patterns import PatternRefused, pattern_compile
 from dashboard.sharing.redaction.rules import Redactor, Rules, dump, pick, pointer_tree

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.runs.state.document import SMALL_BYTES, Document, Place, TooDeep
+from dashboard.runs.state.document import Document, Place
+from dashboard.runs.state.json_values import TooDeep
+from dashboard.runs.state.scanner import SMALL_BYTES
 from dashboard.runs.state.search import state_search
 from tests.documents import DOCUMENTS
 

@@ -1,0 +1,199 @@
+"""The WebSockets of open pages. A change only says "look again": each consumer then sends what the database holds.
+
+Every consumer joins its groups first and reads afterwards, so that no change can fall between. News are only noted when
+they come, and a task of the consumer's own works them off: a page slow to render holds up nobody, and a burst of
+changes to one run becomes one rendering. Who may see a page is asked when it opens and whenever Postgres says that
+somebody's access may have changed (and once a minute, for sessions that end by time), before anything else is sent.
+
+Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 4500 something broke here,
+4503 this process hears no changes just now. Daphne refuses to send 1011 and 1013, which would say the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+from autobahn.exception import Disconnected
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from dashboard.database import DATABASE_AWAY
+from dashboard.langgraph.backoff import Backoff
+from dashboard.live.pages import EVERY_PAGE, pages
+from dashboard.runs.notifications import ANY_VERSION
+from dashboard.steps.notifications import StepsChange
+
+logger = logging.getLogger(__name__)
+
+SIGN_IN_FIRST = 4401
+NOT_HERE = 4404
+BROKEN = 4500
+TRY_LATER = 4503
+DATABASE_RETRY = Backoff(first_s=0.1, longest_s=1.0)
+ACCESS_SURE_S = 60.0
+ENDING_S = 1.0
+BEAT_S = 15.0
+"""A line that has brought nothing for so long says that it is still there: `static/js/socket.js` goes by it."""
+BEAT = "<!-- nothing new -->"
+PAUSE_S = 0.1
+"""After each telling, so that a burst of changes becomes one: nobody reads faster, and rendering is what costs."""
+
+
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """What all live pages share: authorise, join, send a snapshot, then what changes."""
+
+    access_asked_at: float | None = None
+    """By `time.monotonic()`, when it was last asked who may see this page; None: to be asked before the next push."""
+
+    async def connect(self) -> None:
+        self._changes: dict[UUID, int] = {}
+        self._everything, self._crew_changed, self._inbox_changed = True, False, False
+        self._steps: dict[bool, StepsChange] = {}
+        self._news = asyncio.Event()
+        self._sender: asyncio.Task[None] | None = None
+        # Accepted before it is refused: a close code only reaches the browser on an open socket.
+        await self.accept()
+        code = await self.authorise()
+        if code is not None:
+            await self.close(code=code)
+            return
+        pages.join(self, (*self.group_names(), EVERY_PAGE))
+        self._news.set()
+        self._sender = asyncio.create_task(self._send_news())
+
+    async def disconnect(self, code: int) -> None:
+        if self._sender is not None:
+            pages.leave(self, (*self.group_names(), EVERY_PAGE))
+            self._sender.cancel()
+            await asyncio.wait([self._sender], timeout=ENDING_S)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Pages have nothing to say here; what they send is ignored."""
+
+    # What the listener tells.
+
+    def look_again(self) -> None:
+        self._everything = True
+        self.access_changed()
+        self._news.set()
+
+    def line_lost(self) -> None:
+        self._closing = asyncio.ensure_future(self.close(code=TRY_LATER))
+
+    def crew_changed(self) -> None:
+        self._crew_changed = True
+        self._news.set()
+
+    def run_changed(self, run_id: UUID, version: int) -> None:
+        if version == ANY_VERSION:
+            self._everything = True
+        else:
+            self._changes[run_id] = max(version, self._changes.get(run_id, 0))
+        self._news.set()
+
+    def inbox_changed(self) -> None:
+        self._inbox_changed = True
+        self._news.set()
+
+    def steps_changed(self, change: StepsChange) -> None:
+        self._steps[change.words] = change
+        self._news.set()
+
+    def access_changed(self) -> None:
+        self.access_asked_at = None
+
+    @property
+    def is_access_sure(self) -> bool:
+        """Whether it was asked not long ago, and nothing was heard since."""
+        return self.access_asked_at is not None and time.monotonic() - self.access_asked_at < ACCESS_SURE_S
+
+    async def _send_news(self) -> None:
+        retries = DATABASE_RETRY.delays()
+        while True:
+            is_news = await self._hears_news()
+            try:
+                if is_news:
+                    await self._tell_all()
+                else:
+                    await self.send(text_data=BEAT)
+            except DATABASE_AWAY as error:
+                logger.info("a page waits for the database: %s", str(error).strip())
+                await asyncio.sleep(next(retries))
+                self._everything = True
+                self._news.set()
+                continue
+            except Disconnected:
+                return  # its browser went away a moment ago, and nobody had heard yet
+            except Exception:
+                # An open line that brings nothing would be a page that lies: its browser connects again, or polls.
+                logger.exception("a page could not be told of a change")
+                await self.close(code=BROKEN)
+                return
+            retries = DATABASE_RETRY.delays()
+            await asyncio.sleep(PAUSE_S)
+
+    async def _hears_news(self) -> bool:
+        """Whether there is something to tell within BEAT_S seconds."""
+        try:
+            async with asyncio.timeout(BEAT_S):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _tell_all(self) -> None:
+        self._news.clear()
+        changes, self._changes = self._changes, {}
+        everything, self._everything = self._everything, False
+        crew, self._crew_changed = self._crew_changed, False
+        inbox, self._inbox_changed = self._inbox_changed, False
+        steps, self._steps = self._steps, {}
+        if everything:
+            await self.send_everything()
+        if changes:
+            await self.send_changes(changes)
+        for change in steps.values():
+            await self.send_steps(change)
+        if crew:
+            await self.send_crew()
+        if inbox:
+            await self.send_inbox()
+
+    # What each kind of page does.
+
+    async def authorise(self) -> int | None:
+        """The code to close with, or None to go on."""
+        raise NotImplementedError
+
+    def group_names(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    async def send_everything(self) -> None:
+        raise NotImplementedError
+
+    async def send_changes(self, changes: Mapping[UUID, int]) -> None:
+        """Runs have changed, each to a version."""
+        for run_id, version in changes.items():
+            await self.send_change(run_id, version)
+
+    async def send_change(self, run_id: UUID, version: int) -> None:
+        raise NotImplementedError
+
+    async def send_steps(self, change: StepsChange) -> None:
+        """A run has new steps, or more words in them: for pages that show them."""
+
+    async def send_crew(self) -> None:
+        """A worker came, went silent, or is full: for pages that say so."""
+
+    async def send_inbox(self) -> None:
+        """A question of the team was opened or closed: for pages that count them."""
+
+
+class NowhereConsumer(LiveConsumer):
+    """Any other address: closed for good, without a trace in the log."""
+
+    async def authorise(self) -> int | None:
+        return NOT_HERE

@@ -1,0 +1,27 @@
+"""How new the runs are that open pages show."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+
+from dashboard.live.asked_once import asked_once
+from dashboard.live.listener import listener
+from dashboard.live.pages import watched
+from dashboard.runs.models import Run
+
+
+async def version_of(run_id: UUID) -> int | None:
+    """The version of a run whose page is open; None when it is gone. Asked once for all pages that look again."""
+    run_ids = {*watched.runs(), run_id}
+    versions = await asked_once.get("versions", partial(_versions, run_ids), heard=listener.heard)
+    if run_id not in versions:  # opened since
+        versions = await database_sync_to_async(_versions)({run_id})
+    found: int | None = versions.get(run_id)
+    return found
+
+
+def _versions(run_ids: set[UUID]) -> dict[UUID, int]:
+    return dict(Run.objects.filter(pk__in=run_ids).values_list("pk", "version"))
