@@ -140,9 +140,9 @@ class RunFilters:
         for tag in self.tags:
             chip(f"Tag: {tag}", tags=tuple(other for other in self.tags if other != tag))
         if self.since:
-            chip(PERIODS.get(self.since) or DAYS.get(self.since) or f"Since: {self.since}", since="")
+            chip(PERIODS.get(self.since) or DAYS.get(self.since) or f"Since: {self._said('since')}", since="")
         if self.until:
-            chip(f"Until: {self.until}", until="")
+            chip(f"Until: {self._said('until')}", until="")
         if self.min_s is not None:
             chip(f"At least {_plain(self.min_s)} s", min_s=None)
         if self.max_s is not None:
@@ -156,6 +156,14 @@ class RunFilters:
         if self.sort != "-started":
             chip(SORTS[self.sort], sort="-started")
         return found
+
+    def _said(self, name: str) -> str:
+        """A moment as people write it; a day as it was given."""
+        text, moment = getattr(self, name), self.moment(name)
+        if moment is None or len(text) <= 10:
+            return str(text)
+        local = moment.astimezone(ZoneInfo(self.zone))
+        return f"{local.day} {local:%b %Y, %H:%M}"
 
     def moment(self, name: str) -> datetime | None:
         """The moment that `since` or `until` means; None without one, or when it makes no sense.

@@ -215,6 +215,14 @@ def test_days_are_those_of_the_reader() -> None:
     assert in_utc - in_tokyo == timedelta(hours=9)
 
 
+def test_a_chip_tells_a_moment_in_the_time_of_who_reads() -> None:
+    query = "since=2026-11-17T00:00:00%2B00:00&until=2026-11-18&tz=Asia/Tokyo"
+
+    words = [words for words, _ in RunFilters.from_text(query).chips()]
+
+    assert words == ["Since: 17 Nov 2026, 09:00", "Until: 2026-11-18"]
+
+
 def test_every_filter_is_a_chip_that_can_be_removed_and_stays_in_the_address() -> None:
     query = (
         "status=failed&assistant=a&graph=g&server=s&person=p&thread=t&batch=b&error=E&tag=x&tag=y&since=7d&until=2026-01-01"
