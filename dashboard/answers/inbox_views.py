@@ -65,8 +65,7 @@ def may_answer_several(request: TeamRequest, run: Run) -> bool:
     """Whether others of the run's assistant wait, too."""
     if not request.membership.may_launch or not may_be_answered(run):
         return False
-    there = selectors.waiting_runs(request.team).filter(server_id=run.server_id, assistant_id=run.assistant_id)
-    return there.exclude(pk=run.pk).exists()
+    return selectors.others_wait(run)
 
 
 @never_cache

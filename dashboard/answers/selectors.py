@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 from django.http import QueryDict
 
 from dashboard.runs.models import Question, Run, WaitState
-from dashboard.runs.selectors import NOT_IN_ROWS
+from dashboard.runs.selectors import NOT_IN_ROWS, PERSON
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Membership, Role, Team, User
 
@@ -146,7 +146,8 @@ def waiting_by_assistant(team: Team) -> dict[str, int]:
     """How many questions wait now, by the assistants that ask them."""
     names = ("assistant_name", "graph_id", "assistant_id")
     found: dict[str, int] = {}
-    for *named, count in _open(team, is_snoozed=False).order_by().values_list(*names).annotate(Count("pk")):
+    # Not of "pk", which the index does not have: every row would be read.
+    for *named, count in _open(team, is_snoozed=False).order_by().values_list(*names).annotate(count=Count("*")):
         label = Run(**dict(zip(names, named, strict=True))).assistant_label
         found[label] = found.get(label, 0) + count
     return dict(sorted(found.items()))
@@ -173,6 +174,12 @@ AND (snoozed_until IS NULL OR snoozed_until <= statement_timestamp())
 """As `_open`."""
 
 
+def others_wait(run: Run) -> bool:
+    """Whether other runs of the run's assistant on its server have an open question."""
+    there = _open(run.team_id, is_snoozed=False).filter(server_id=run.server_id, assistant_id=run.assistant_id)
+    return there.exclude(pk=run.pk).order_by().exists()
+
+
 def snoozed_count(team: Team | UUID) -> int:
     """How many open questions are put aside."""
     return _open(team, is_snoozed=True).count()
@@ -190,7 +197,8 @@ def may_be_assigned(team: Team | UUID) -> list[User]:
     members = Membership.objects.filter(
         team=team, is_active=True, role__in=[Role.ADMIN, Role.MEMBER], user__is_service=False
     )
-    return list(User.objects.filter(is_active=True, pk__in=members.values("user")).order_by("username"))
+    people = User.objects.filter(is_active=True, pk__in=members.values("user"))
+    return list(people.only(*PERSON).order_by("username"))
 
 
 def earlier_answers(run: Run) -> EarlierAnswers | None:

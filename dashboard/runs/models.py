@@ -160,6 +160,13 @@ class Run(models.Model):
                 condition=Q(wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT),
                 name="run_open_questions",
             ),
+            # How many questions wait, by assistant: with all that is asked of them, so that no row is read.
+            models.Index(
+                fields=["team", "assistant_name", "graph_id", "assistant_id"],
+                include=["snoozed_until"],
+                condition=Q(wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT),
+                name="run_open_by_assistant",
+            ),
             models.Index(
                 fields=["team", "assistant_id", "-created_at"],
                 condition=Q(answers__isnull=False),
