@@ -23,23 +23,23 @@ logger = logging.getLogger(__name__)
 
 NOT_FOUND = "There is nothing here, or it belongs to another team."
 FORM_TOO_OLD = (
-    "The page was open for so long that the form on it no longer counts. Nothing was done. "
-    "Go back, load the page again, and send it once more."
+    "This page was open for too long, so its form has expired. Nothing was done. "
+    "Go back, reload the page, and send it again."
 )
 NOT_TRUSTED = (
     "Runboard does not know the address that this page was opened at, so nothing was done. "
     "Ask your administrator to add it to CSRF_TRUSTED_ORIGINS."
 )
 FORM_TOO_OLD_JSON = "The CSRF token is missing or wrong, so nothing was done. Send it as X-CSRFToken with its cookie."
-NOT_UNDERSTOOD = "What was sent could not be understood, so nothing was done."
+NOT_UNDERSTOOD = "Runboard could not understand the request, so nothing was done."
 BROKEN = (
-    "Something broke here. Nothing you did caused this, and the runs go on: what they bring is kept. Try again; if it "
+    "Something broke here. You did not cause this. Runs go on, and their results are kept. Try again; if it "
     "happens twice, the server's log says why."
 )
 AWAY_SENTENCE = "The database cannot be reached right now. Nothing is lost; try again in a moment."
 DISK_FULL = (
     "The disk that holds the database is full, so nothing can be stored, and nothing was done. "
-    "Runs go on at their servers. Whoever runs Runboard makes room on it; then try again."
+    "Runs go on at their servers. Ask your administrator to make room on it, then try again."
 )
 NOT_KNOWN_WHETHER_DONE = (
     "The database cannot be reached right now, and whether what you sent was still taken is not known. "

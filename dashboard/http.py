@@ -38,7 +38,7 @@ TITLES = {
     413: "Too large",
     415: "Not taken",
     422: "That was not done",
-    429: "Too many tries",
+    429: "Too many attempts",
     500: "Something broke here",
 }
 

@@ -99,7 +99,9 @@ def other_team(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
             owner = apps.get_model(label)._default_manager.filter(pk=match.kwargs[name]).values("team")
             there = person_memberships(request.user).filter(team__in=owner).exclude(team=request.team).first()  # type: ignore[attr-defined]
             if there is not None and team_switch(user=request.user, team=there.team):
-                messages.info(request, f"This is of another of your teams. You are in {there.team.name} now.")
+                messages.info(
+                    request, f"This belongs to another of your teams. You have switched to {there.team.name}."
+                )
                 return HttpResponseRedirect(request.get_full_path())
         return None
 

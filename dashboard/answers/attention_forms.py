@@ -51,7 +51,7 @@ class SnoozeForm(forms.Form):
         except OverflowError:
             seconds = -1.0
         if seconds <= 0:
-            raise ValidationError("That time has passed. Give one to come.")
+            raise ValidationError("That time has passed. Give a later time.")
         if seconds > LONGEST.total_seconds():
             raise ValidationError("That is over a year away.")
         return moment

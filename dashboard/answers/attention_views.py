@@ -23,7 +23,7 @@ from dashboard.teams.access import may_act_required
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import User
 
-CLOSED = "This question waits for nobody any more."
+CLOSED = "This question is no longer open."
 NOTHING_CHOSEN = "Choose for how long to snooze it, or give a time."
 
 
@@ -46,7 +46,7 @@ def run_assign_to(request: TeamRequest, run_id: UUID) -> HttpResponse:
         run_assign(run=run, to=to, by=request.user, was=known)
     except TakenMeanwhile as taken:
         who = taken.run.assigned_to or "nobody"
-        return _refused(request, run, {"to": [f"It was assigned to {who} meanwhile, and stays so."]}, 409)
+        return _refused(request, run, {"to": [f"Meanwhile it was assigned to {who}; it stays with them."]}, 409)
     except NotOpen:
         return _refused(request, run, {"to": [CLOSED]}, 409)
     return _done(request, run)

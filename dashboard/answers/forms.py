@@ -73,7 +73,7 @@ class ActionForm:
         if not self.chosen:
             return MISSING
         if self.chosen not in self.action.decisions:
-            self.error = "This decision is not allowed here."
+            self.error = "The assistant does not allow this decision."
             errors[self.action.field] = [self.error]
             return MISSING
         message = self.messages[self.chosen].replace("\r\n", "\n")
@@ -86,7 +86,7 @@ class ActionForm:
             edited = {("action" if is_old else "name"): self.action.name, "args": document}
             return {"type": "edit", ("args" if is_old else "edited_action"): edited}
         if self.chosen in MUST_SAY and not message.strip():
-            self.message_error = "Write what to tell it: an empty response would tell it nothing."
+            self.message_error = "Write a response; it cannot be empty."
             errors[f"{self.action.field}/message/{self.chosen}"] = [self.message_error]
             return MISSING
         if is_old:
@@ -198,7 +198,7 @@ class QuestionForm:
             place = int(self.chosen) if self.chosen.isdecimal() else -1
             if 0 <= place < len(self.choices):
                 return self.choices[place].value
-            return self._wrong(errors, self.name, "This is none of the answers that are offered.")
+            return self._wrong(errors, self.name, "This is not one of the offered answers.")
         if not self.is_only and not self.text:
             return MISSING
         if self.view == "json":
@@ -216,7 +216,7 @@ class QuestionForm:
         if MISSING in decisions:
             for form, decision in zip(self.actions, decisions, strict=True):
                 if decision is MISSING and not form.chosen:
-                    form.error = "Decide about this one, too: they are answered together."
+                    form.error = "Decide this one too: all of them are answered together."
                     errors[form.action.field] = [form.error]
             return MISSING
         if self.shape.kind == "batched":

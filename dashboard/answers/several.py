@@ -103,7 +103,7 @@ def _send(each: Alike, by: User, answer: Any, key: uuid.UUID) -> Sent:
     except NotOpen as late:
         faster: Run | None = getattr(late.run, "answer", None)
         who = faster.sender if faster is not None else ""
-        return Sent(each.run, problem=f"Answered by {who} meanwhile." if who else "It waits for nobody any more.")
+        return Sent(each.run, problem=f"Answered by {who} meanwhile." if who else "It is no longer open.")
     except SecretUnreadable as error:
         return Sent(each.run, problem=f"The run's own headers cannot be read: {error}.")
     return Sent(each.run, child)

@@ -23,7 +23,7 @@ from dashboard.runs.state.view import value_tree
 from dashboard.teams.access import may_act_required
 from dashboard.teams.middleware import TeamRequest
 
-ONE_BY_ONE = "Arguments are edited one by one: they are others in every question."
+ONE_BY_ONE = "Edit arguments one question at a time: they differ in every question."
 NONE_CHOSEN = "Choose at least one question that still waits."
 NOT_ALIKE = "Not among the open questions that take the same answer: {}."
 
@@ -147,7 +147,7 @@ def _outcome(run: Run, key: UUID) -> Sent:
     answer: Run | None = getattr(run, "answer", None)
     if answer is not None and answer.launch_key == uuid.uuid5(key, str(run.pk)):
         return Sent(run, answer)
-    said = f"Answered by {answer.sender} meanwhile." if answer is not None else "It waits for nobody any more."
+    said = f"Answered by {answer.sender} meanwhile." if answer is not None else "It is no longer open."
     return Sent(run, problem=said)
 
 

@@ -93,7 +93,7 @@ def run_continue(request: TeamRequest, run_id: UUID) -> HttpResponse:
         return _too_late(request, run)
     documents, errors = posted(request, "update")
     if not errors and not isinstance(documents.get("update", {}), dict | None):
-        errors = {"update": ["Give an object with the values of the state to change."]}
+        errors = {"update": ["Give a JSON object with the state values to change."]}
     if errors:
         if wants_json(request):
             return json_errors(errors)
@@ -162,12 +162,12 @@ def too_late_sentence(run: Run) -> str:
     answer: Run | None = getattr(run, "answer", None)
     verb = "continued" if run.status == RunStatus.PAUSED else "answered"
     if answer is not None:
-        who = answer.sender or "somebody who was removed since"
+        who = answer.sender or "somebody who has since been removed"
         return f"This was {verb} by {who} at {answer.created_at:%H:%M:%S} UTC on {answer.created_at:%d %b %Y}."
     if run.wait_state == WaitState.ANSWERED:
         return f"This was {verb} already."
     if run.wait_state == WaitState.GONE:
-        return "This waits for nothing any more: its thread went on without it."
+        return "This is no longer open: its thread went on without an answer."
     return "This run asks nothing." if run.status != RunStatus.PAUSED else "This run cannot be continued."
 
 

@@ -81,7 +81,9 @@ def assistant_delete(request: TeamRequest, server_id: UUID, assistant_id: UUID) 
     """Delete an assistant on its server. The one that the server itself made for a graph stays."""
     assistant = _get(request, server_id, assistant_id)
     if assistant.is_default:
-        return json_errors({"assistant": ["The server makes this one for its graph; it cannot be deleted."]})
+        return json_errors(
+            {"assistant": ["The server itself made this assistant for its graph; it cannot be deleted."]}
+        )
     change = services.assistant_change_request(
         server=assistant.server,
         assistant_id=assistant.assistant_id,
@@ -96,12 +98,12 @@ def _asked(request: TeamRequest, assistant: Assistant, change: AssistantChange) 
     url = reverse("assistant-detail", args=[assistant.server_id, assistant.assistant_id])
     if wants_json(request):
         return JsonResponse({"id": str(change.assistant_id), "url": url, "change": str(change.pk)}, status=202)
-    messages.info(request, "A worker asks the server to do this now. How it went is shown here.")
+    messages.info(request, "A worker asks the server to do this now. The result appears here.")
     return go_to(request, url)
 
 
 def _get(request: TeamRequest, server_id: UUID, assistant_id: UUID) -> Assistant:
     assistant = assistant_get(request.team, server_id, assistant_id)
     if assistant is None:
-        raise Http404("No server of your team offers such an assistant now.")
+        raise Http404("None of your team's servers offers this assistant now.")
     return assistant

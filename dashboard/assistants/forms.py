@@ -27,7 +27,7 @@ class AssistantForm(forms.Form):
         required=False,
         strip=False,
         label="Context",
-        help_text="Settings its runs read, as a JSON object. What a launch gives takes their place.",
+        help_text="Settings for its runs, as a JSON object. A launch can override them.",
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
     )
     config = forms.CharField(

@@ -58,7 +58,7 @@ def assistant_refresh(request: TeamRequest) -> HttpResponse:
     url = reverse("assistant-list")
     if wants_json(request):
         return JsonResponse({"url": url, "servers": [str(check.server_id) for check in checks]}, status=202)
-    messages.info(request, "The servers are being asked what they offer.")
+    messages.info(request, "Asking the servers what they offer.")
     return go_to(request, url)
 
 
@@ -71,7 +71,7 @@ def assistant_detail(request: TeamRequest, server_id: UUID, assistant_id: str) -
     everyone = list(assistants_of_team(request.team))
     assistant = assistant_meant([a for a in everyone if a.server_id == server_id], assistant_id) if server else None
     if assistant is None:
-        raise Http404("No server of your team offers such an assistant now.")
+        raise Http404("None of your team's servers offers this assistant now.")
     if wants_json(request):
         return JsonResponse(assistant_document(assistant))
     runs = selectors.assistant_runs(assistant)

@@ -98,7 +98,7 @@ def compare_sides(sides: Sequence[Side], *, without: frozenset[str] = frozenset(
     states = [side.state for side in sides]
     problem = ""
     if any(side.is_left_out for side in sides):
-        problem = "A final state that is too large or no JSON is left out."
+        problem = "A final state that is too large, or not JSON, is left out."
     parts = list(_parts(*sides[:2])) if len(sides) > 1 else []
     facts = [row for row in _facts(runs) if row.name not in without]
     return Comparison(list(sides), facts, _values(states), parts, _steps(sides), problem)

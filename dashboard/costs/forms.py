@@ -33,7 +33,7 @@ class PriceForm(forms.Form):
     model = forms.CharField(
         max_length=200,
         label="Model",
-        help_text="The name that its answers carry. One that ends with * stands for all that begin like it.",
+        help_text="The model's name in its answers. A name ending in * matches all names that start like it.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     input = _price("Input", help_text="For a million tokens.")

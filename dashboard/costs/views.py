@@ -46,7 +46,7 @@ def _set(request: TeamRequest) -> HttpResponse:
     if wants_json(request):
         document = _document(price) | {"url": reverse("price-list")}
         return JsonResponse(document, status=201 if is_new else 200)
-    messages.success(request, f"{price.model} has its price.")
+    messages.success(request, f"The price of {price.model} is saved.")
     return go_to(request, reverse("price-list"))
 
 
@@ -60,7 +60,7 @@ def price_delete(request: TeamRequest, price_id: int) -> HttpResponse:
     audit_note(request, model)
     if wants_json(request):
         return JsonResponse({"id": price_id, "deleted": True})
-    messages.success(request, f"{model} has no price any more.")
+    messages.success(request, f"The price of {model} is removed.")
     return go_to(request, reverse("price-list"))
 
 

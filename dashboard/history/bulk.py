@@ -42,7 +42,7 @@ class CountChanged(Exception):
     """Another number of runs matches by now: `count`. Nothing was begun."""
 
     def __init__(self, count: int) -> None:
-        super().__init__(f"{count} runs match by now")
+        super().__init__(f"{count} runs match now")
         self.count = count
 
 
@@ -161,7 +161,7 @@ def _launch_again(bulk: BulkAction, by: User, run: Run) -> None:
     found = run_inherit(run, ParentKind.AGAIN, by=by)
     if found.hidden_headers:
         names = ", ".join(found.hidden_headers)
-        raise CannotBeDone(f"The value of {names} is a secret of who launched {run.title}.")
+        raise CannotBeDone(f"The value of {names} is a secret of the person who launched {run.title}.")
     if run.server.removed_at is not None:
         raise CannotBeDone(f"The server {run.server.name} was removed.")
     key = uuid.uuid5(bulk.pk, str(run.pk))

@@ -47,7 +47,7 @@ def _begin(request: TeamRequest, filters: RunFilters) -> HttpResponse:
     if not is_all and (ids is None or not 0 < len(ids) <= bulk.IDS_MAX):
         errors["ids"] = [f"Name 1 to {bulk.IDS_MAX:,} runs by their ids, or all that match."]
     if is_all and not form.get("count", "").isdecimal():
-        errors["count"] = ["Say how many match, so that no others are meant."]
+        errors["count"] = ["Give the number of matching runs, so that no others are included."]
     if action == BulkKind.TAG and (not (add or remove) or any(len(tag) > TAG_CHARS for tag in add)):
         errors["add"] = [f"Give tags to add or remove, of at most {TAG_CHARS} characters."]
     if errors:

@@ -39,7 +39,7 @@ def _save(request: TeamRequest) -> HttpResponse:
     form = request.POST
     scope = form.get("scope") or "mine"
     if scope == "team" and not request.membership.may_launch:
-        return _refused(request, {"scope": ["Viewers keep views of their own."]}, form.get("query", ""))
+        return _refused(request, {"scope": ["Viewers can only save views of their own."]}, form.get("query", ""))
     try:
         view = services.view_save(
             team=request.team, by=request.user, name=form.get("name", ""), scope=scope, query=form.get("query", "")
@@ -78,8 +78,8 @@ def view_delete(request: TeamRequest, view_id: int) -> HttpResponse:
         raise Http404("There is no such view.")
     if not services.view_delete(view=view, membership=request.membership):
         if wants_json(request):
-            return JsonResponse({"error": "Only who made it and admins remove a view of the team."}, status=403)
-        messages.error(request, "Only who made it and admins remove a view of the team.")
+            return JsonResponse({"error": "Only the person who made it and admins can remove a team view."}, status=403)
+        messages.error(request, "Only the person who made it and admins can remove a team view.")
     elif wants_json(request):
         return JsonResponse({"id": view_id})
     return go_to(request, reverse("view-list"))

@@ -33,12 +33,12 @@ def view_save(*, team: Team, by: User, name: str, scope: str, query: str) -> Sav
         raise BadView("scope", "Choose mine or team.")
     kept = RunFilters.from_text(query.lstrip("?")).to_query()
     if len(kept) > QUERY_CHARS:
-        raise BadView("query", "These are too many filters to be kept.")
+        raise BadView("query", "These are too many filters to save.")
     try:
         with transaction.atomic():
             return SavedView.objects.create(team=team, owner=by, scope=scope, name=name, query=kept)
     except IntegrityError:
-        raise BadView("name", "There is a view of this name already.") from None
+        raise BadView("name", "A view of this name exists already.") from None
 
 
 def view_delete(*, view: SavedView, membership: Membership) -> bool:

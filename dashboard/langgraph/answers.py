@@ -134,9 +134,9 @@ class Reading:
     def reason(self) -> str:
         """Why this is not an answer, as a sentence."""
         if self.error is not None:
-            return f"The line broke while the run was awaited: {sentence(self.error)}."
+            return f"The connection broke while waiting for the run: {sentence(self.error)}."
         if not self.body:
-            return "The server ended its answer without a word."
+            return "The server ended its answer without saying anything."
         if may_be_json(self.body):
             return "The server's answer was no whole JSON document."
         return "The server's answer was not JSON."

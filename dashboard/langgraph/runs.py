@@ -411,7 +411,7 @@ class RunsClient:
                 except READING_ERRORS as error:
                     if wait:
                         raise ServerUnreachablePerhapsCreated(
-                            f"The line broke while the cancelled run was awaited: {sentence(error)}.",
+                            f"The connection broke while waiting for the cancelled run: {sentence(error)}.",
                             run_id=run_id,
                             thread_id=thread_id,
                         ) from error

@@ -44,15 +44,13 @@ class CheckedParameters(ParameterFields):
             return self.servers[0]
         if not self.servers:
             raise ValidationError("This team has no LangGraph server yet. An admin adds one under Servers.")
-        raise ValidationError("Choose the server on which the run takes place.")
+        raise ValidationError("Choose a server for the run.")
 
     def clean_assistant_id(self) -> str:
         """What `wait` takes: the id of an assistant that was chosen by its title, else as typed."""
         text = str(self.cleaned_data["assistant_id"]).strip()
         if not is_visible(text):
-            raise ValidationError(
-                "This is made of characters that cannot be seen: choose an assistant, or type its id."
-            )
+            raise ValidationError("This consists of invisible characters: choose an assistant, or type its id.")
         if self.assistant is None or text in (str(self.assistant.assistant_id), self.assistant.graph_id):
             return text
         return self.assistant.graph_id if self.assistant.is_default else str(self.assistant.assistant_id)
@@ -139,7 +137,7 @@ class CheckedParameters(ParameterFields):
         if data.get("input") is not None and command is not None:
             refuse("command", "Give an input or a command, not both.")
         if command is not None and "resume" in command and choice != ThreadChoice.EXISTING:
-            refuse("command", "Resume needs the existing thread that waits for the answer; choose it under Thread.")
+            refuse("command", "A resume needs the existing thread that waits for it: choose it under Thread.")
         if data.get("context") is not None and config is not None and config.get("configurable") is not None:
             refuse("context", "Give a context or config.configurable, not both; the server refuses them together.")
         if data.get("checkpoint") is not None and data.get("checkpoint_id"):
@@ -147,7 +145,7 @@ class CheckedParameters(ParameterFields):
         if data.get("on_completion") and choice != ThreadChoice.STATELESS:
             refuse("on_completion", "This is only for stateless runs; a run on a thread keeps its thread.")
         if data.get("if_not_exists") == "reject" and choice == ThreadChoice.NEW:
-            refuse("if_not_exists", "A new thread is always missing at first: leave this empty, or choose create.")
+            refuse("if_not_exists", "A new thread never exists yet: leave this empty, or choose create.")
 
     def _check_parent(self, data: dict[str, Any]) -> None:
         """Headers shown as dots mean the values of the run this one is launched again from.
@@ -169,7 +167,7 @@ class CheckedParameters(ParameterFields):
             self.add_error(
                 "headers",
                 f"The value of {clip(', '.join(missing))} is not known here: type it again. Values are kept for the "
-                "same server only, and for who launched the run or is an admin.",
+                "same server only, for the person who launched the run and for admins.",
             )
         data["headers"] = {name: stored.get(name, value) if value == MASK else value for name, value in headers.items()}
 

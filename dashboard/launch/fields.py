@@ -17,7 +17,7 @@ def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
     for field in fields.values():
         field.error_messages |= {
             "max_length": "This is too long: it has %(show_value)d characters, and %(limit_value)d fit.",
-            "null_characters_not_allowed": "A NUL character cannot stand here.",
+            "null_characters_not_allowed": "NUL characters are not allowed here.",
         }
         if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
             words = [str(word) for word, _ in cast("list[tuple[str, str]]", field.choices) if word]
@@ -25,7 +25,7 @@ def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
                 f"“%(value)s” is none of the words: give {', '.join(words[:-1])} or {words[-1]}; empty is the default."
             )
         elif isinstance(field, forms.UUIDField):
-            field.error_messages["invalid"] = "This form was damaged on its way. Load the page again, and fill it in."
+            field.error_messages["invalid"] = "This form was damaged in transit. Reload the page, and fill it in again."
 
 
 class ServerChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # Django cannot be told it when it runs

@@ -14,7 +14,7 @@ from dashboard.runs.models import ParentKind
 from dashboard.runs.services import LaunchOrder
 from dashboard.teams.middleware import TeamRequest
 
-NO_SUCH_PRESET = "There is no such preset any more. Launch without it, or choose another."
+NO_SUCH_PRESET = "This preset no longer exists. Launch without it, or choose another."
 
 
 @dataclass(frozen=True)

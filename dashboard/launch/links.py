@@ -20,9 +20,9 @@ def link_problems(query: QueryDict) -> list[str]:
     if unknown:
         names = ", ".join(name[:60] for name in unknown[:SHOWN])
         more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
-        found.append(f"This link names what the form does not have, which is left out: {names}{more}.")
+        found.append(f"The form does not have these fields of the link, so they are left out: {names}{more}.")
     if query.get("headers"):
-        found.append("Headers are secrets and are never taken from a link: type them below.")
+        found.append("Headers are secrets, so a link never sets them: type them below.")
     return found
 
 

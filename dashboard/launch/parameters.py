@@ -35,13 +35,13 @@ class ParameterFields(forms.Form):
     """A run's parameters. Empty means "not given", so that the SDK's own default holds."""
 
     server = ServerChoice(
-        queryset=Server.objects.none(), required=False, label="Server", help_text="Where the run takes place."
+        queryset=Server.objects.none(), required=False, label="Server", help_text="The server that executes the run."
     )
     assistant_id = forms.CharField(
         max_length=200,
         label="Assistant",
         help_text="Choose one, or type a graph's name or an assistant's id.",
-        error_messages={"required": "Say which assistant is to run: choose one, or type a graph's name or an id."},
+        error_messages={"required": "Choose an assistant, or type a graph's name or an assistant's id."},
     )
     input = JSONText(
         label="Input", example='{"topic": "tides"}', help_text="What the graph works on, as JSON. Default: no input."
@@ -70,7 +70,7 @@ class ParameterFields(forms.Form):
         label="Name",
         help_text="How people find this run. Default: the assistant's name.",
     )
-    tags = Tags(label="Tags", help_text="Words to filter by, with commas between. Default: none.")
+    tags = Tags(label="Tags", help_text="Words to filter by, separated by commas. Default: none.")
 
     command = JSONText(
         label="Command",
@@ -100,10 +100,10 @@ class ParameterFields(forms.Form):
         help_text="What the server does when the thread does not exist. Default: reject.",
     )
     interrupt_before = NodeNames(
-        label="Stop before nodes", help_text="Node names one a line, or * for every node. Default: none."
+        label="Stop before nodes", help_text="Node names, one per line, or * for every node. Default: none."
     )
     interrupt_after = NodeNames(
-        label="Stop after nodes", help_text="Node names one a line, or * for every node. Default: none."
+        label="Stop after nodes", help_text="Node names, one per line, or * for every node. Default: none."
     )
     after_seconds = forms.IntegerField(
         required=False,
@@ -141,14 +141,14 @@ class ParameterFields(forms.Form):
     )
     on_disconnect = OptionText(
         [("continue", "continue: the run goes on"), ("cancel", "cancel: the run is stopped")],
-        label="If Runboard's line to the server drops",
+        label="If Runboard's connection to the server drops",
         help_text="With cancel, the server stops the run when its line to Runboard is cut. A worker that is restarted "
         f"waits {settings.ENV.stop_grace_s} s for it first; one that crashes cannot. Default: continue.",
     )
     on_completion = OptionText(
         [("delete", "delete the thread"), ("keep", "keep the thread")],
         label="After a stateless run",
-        help_text="What becomes of the thread the server makes for it. Default: delete.",
+        help_text="What happens to the thread that the server makes for it. Default: delete.",
     )
     durability = OptionText(
         [
@@ -161,7 +161,7 @@ class ParameterFields(forms.Form):
     )
     checkpoint_during = BooleanText(
         label="Checkpoint during (deprecated)",
-        help_text="The old way to say durability: true is async, false is sync. Default: not given.",
+        help_text="The old name of durability: true is async, false is sync. Default: not given.",
     )
     raise_error = BooleanText(
         default_label="Default: true",
@@ -182,7 +182,7 @@ class ParameterFields(forms.Form):
     headers = JSONText(
         label="Headers",
         example='{"X-Team": "search"}',
-        help_text="Extra request headers, as JSON. Values are kept encrypted and never shown again. Default: none.",
+        help_text="Extra request headers, as JSON. Values are stored encrypted and never shown again. Default: none.",
     )
     params = JSONText(
         label="Query parameters",

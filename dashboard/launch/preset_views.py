@@ -203,7 +203,7 @@ def _may_change(request: TeamRequest, preset: Preset) -> bool:
 
 def _check_may_change(request: TeamRequest, preset: Preset) -> None:
     if not _may_change(request, preset):
-        raise PermissionDenied("Only who made this preset, or an admin of your team, may change it.")
+        raise PermissionDenied("Only the person who made this preset, or an admin of your team, may change it.")
 
 
 def _row(request: TeamRequest, preset: Preset) -> PresetRow:

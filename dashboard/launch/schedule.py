@@ -52,7 +52,7 @@ def _seconds_until(text: str, zone: str) -> int:
         # In the hour that the clocks skip in spring, the time that is meant does not exist.
         there = moment.astimezone(UTC).astimezone(moment.tzinfo)
         if there.replace(tzinfo=None) != moment.replace(tzinfo=None):
-            raise ValidationError(f"The clocks are put forward then: {text[11:16]} does not exist in {zone} that day.")
+            raise ValidationError(f"The clocks go forward then: {text[11:16]} does not exist in {zone} that day.")
     seconds = math.ceil((moment - timezone.now()).total_seconds())
     if seconds < 0:
         raise ValidationError("That time has passed; a run cannot start in the past.")

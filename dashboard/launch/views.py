@@ -46,7 +46,7 @@ def _show(request: TeamRequest) -> HttpResponse:
     is_fork = parent is not None and bool(request.GET.get("checkpoint_id"))
     typed = typed_take(request, request.path)
     if typed is not None:
-        messages.info(request, "Here is what you typed. It has not been launched. Look it over, then launch it.")
+        messages.info(request, "Here is what you typed. It has not been launched yet. Check it, then launch it.")
         context = _context(request, _typed_form(request, typed), None)
         return render(request, "launch/page.html", context | {"is_typed": True})
     if parent is not None:
@@ -86,7 +86,7 @@ def launch_form(request: TeamRequest) -> HttpResponse:
     form = posted_form(request)
     done = form_act(form, request.POST)
     if done is None:
-        return HttpResponse("This form was damaged on its way. Load the page again.", status=422)
+        return HttpResponse("This form was damaged in transit. Reload the page.", status=422)
     if done.document is None:
         return render(request, "launch/_form.html", _context(request, form, form_parent(form)))
     if done.is_row and done.document.form is not None:
@@ -112,7 +112,9 @@ def _launch(request: TeamRequest) -> HttpResponse:
         run = services.run_launch(team=request.team, by=request.user, order=filled.order)
     except services.AlreadyLaunched as earlier:
         run = earlier.run
-        messages.info(request, "This form was sent before; here is the run it launched. Launch again starts another.")
+        messages.info(
+            request, "You sent this form before; here is the run it launched. Launch again starts another one."
+        )
     url = reverse("run-detail", args=[run.pk])
     if wants_json(request):
         body: dict[str, object] = {"id": str(run.pk), "url": url}

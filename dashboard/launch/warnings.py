@@ -25,7 +25,7 @@ def launch_warnings(data: Mapping[str, Any], assistant: Assistant | None) -> dic
         for name in _OF_THE_CONFIG:
             if name in configurable and name not in known:
                 found.setdefault(f"config/configurable/{name}", []).append(
-                    f"{name} does nothing inside configurable: it belongs one level up, beside configurable."
+                    f"{name} does nothing inside configurable: it belongs one level up, next to configurable."
                 )
     metadata = data.get("metadata")
     if isinstance(metadata, Mapping) and RUN_ID_KEY in metadata:

@@ -15,7 +15,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 
 NO_WORKER = "No worker is running."
-LAST_STOPS = "No worker takes runs: the last one is being stopped."
+LAST_STOPS = "No worker takes runs: the last one is stopping."
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def run_notice(run: Run, crew: LiveWorkers) -> Notice | None:
     if run.is_terminal:
         return None
     if run.lease_owner in crew.stopping:
-        text = "The server ends this run with its line, which is kept for a while and then closed."
-        return Notice("The worker that has this run is being stopped.", text)
+        text = "The server ends this run with its connection, which the worker keeps for a while and then closes."
+        return Notice("This run's worker is stopping.", text)
     if crew.looks_after(run):
         return None
     if not crew.ids:
@@ -44,35 +44,35 @@ def run_notice(run: Run, crew: LiveWorkers) -> Notice | None:
         if crew.is_full
         else f"Another takes it over within {in_words(LEASE.total_seconds())}"
     )
-    return Notice("The worker that had this run is gone.", f"{then}; what the server does may go on meanwhile.")
+    return Notice("This run's worker is gone.", f"{then}; the server may go on meanwhile.")
 
 
 def _queued(run: Run, crew: LiveWorkers) -> Notice | None:
     due_for = timezone.now() - max(run.not_before or run.status_at, run.status_at)
     if due_for >= timedelta() and crew.is_full:
-        return Notice("Every worker is full.", "This run is taken as soon as one of them has room.")
+        return Notice("Every worker is full.", "The first worker with room takes this run.")
     if due_for >= timedelta() and is_at_limit(run.server):
         most = run.server.max_runs
         return Notice(
-            f"{run.server.name} takes {most} run{'' if most == 1 else 's'} at once, and has as many.",
+            f"{run.server.name} takes {most} run{'' if most == 1 else 's'} at a time and has no room now.",
             "This run is sent when one of them ends; older ones come first.",
         )
     if due_for > STUCK_AFTER and queue_is_stuck():
         return Notice(
             f"This run has been due for {in_words(due_for.total_seconds())} although a worker has room.",
-            "Whoever runs Runboard finds on the page Workers what to look at.",
+            "The Workers page tells your administrator what to check.",
         )
     return None
 
 
 def _without_worker(run: Run) -> str:
     if run.status == RunStatus.QUEUED:
-        return "This run waits until one is. Nothing has been sent."
+        return "This run waits for a worker. Nothing has been sent."
     if run.status == RunStatus.CANCELLING:
-        return "The cancel is delivered as soon as one is; until then the run may go on at the server."
+        return "A worker delivers the cancel as soon as one runs; until then the run may go on at the server."
     if run.status == RunStatus.STARTING:
-        return "Whether the server has this run is looked up as soon as one is."
-    return "The run may go on at the server, and may have ended: what became of it is asked as soon as one is."
+        return "A worker looks up whether the server has this run as soon as one runs."
+    return "The run may go on at the server, or may have ended: a worker finds out as soon as one runs."
 
 
 def list_notice(crew: LiveWorkers) -> Notice | None:
@@ -80,8 +80,8 @@ def list_notice(crew: LiveWorkers) -> Notice | None:
     if not crew.ids:
         return Notice(
             LAST_STOPS if crew.stopping else NO_WORKER,
-            "Until one is, runs are not sent, followed or cancelled: those that seem to go on may have ended.",
+            "Until one runs, nothing is sent, followed or cancelled: runs that seem to go on may have ended.",
         )
     if crew.is_full:
-        return Notice("Every worker is full.", "New runs wait until one of them has room.")
+        return Notice("Every worker is full.", "New runs wait until a worker has room.")
     return None

@@ -55,7 +55,7 @@ def _workers(state: WorkState, start_one: str) -> Finding | None:
         return None
     silent = [worker for worker in state.workers if worker.state == "silent"]
     if any(worker.state == "stopping" for worker in state.workers):
-        title = "No worker takes runs: the last one is being stopped."
+        title = "No worker takes runs: the last one is stopping."
     elif silent:
         last = max(worker.heartbeat_at for worker in silent)
         since = in_words((state.at - last).total_seconds())
@@ -82,8 +82,8 @@ def _stuck(state: WorkState) -> Finding | None:
         return None
     limit = in_words(STUCK_AFTER.total_seconds())
     text = (
-        f"{_waiting(state)}Look into the logs of the workers, and into Postgres for a transaction that holds the runs "
-        "locked (`pg_stat_activity`). Starting the workers again is safe: nothing is lost and nothing runs twice."
+        f"{_waiting(state)}Check the workers' logs, and Postgres for a transaction that keeps the runs "
+        "locked (`pg_stat_activity`). Restarting the workers is safe: nothing is lost and nothing runs twice."
     )
     return Finding(
         True, f"The queue is stuck: runs have been due for more than {limit} although a worker has room.", text
@@ -115,7 +115,7 @@ def _orphans(state: WorkState) -> Finding | None:
     title = f"{'1 run waits' if one else f'{state.orphaned:,} runs wait'} for a worker to take "
     title += "it over." if one else "them over."
     if not state.living:
-        then = "A worker takes over what the last one held as soon as it runs"
+        then = "A worker takes them over as soon as one runs"
     elif state.is_full:
         then = "Every worker is full; the first that has room takes over"
     else:

@@ -20,7 +20,7 @@ from dashboard.monitoring.selectors import WorkState, work_state
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
 
-AWAY_SENTENCE = "The database does not answer. Runs go on at their servers; what they bring is stored when it is back."
+AWAY_SENTENCE = "The database does not answer. Runs go on at their servers; their results are stored when it is back."
 
 
 @login_not_required

@@ -46,7 +46,7 @@ def retention(request: TeamRequest) -> HttpResponse:
     audit_note(request, "; ".join(str(rule) for rule in given if rule.results_days or rule.runs_days) or "keep all")
     if wants_json(request):
         return JsonResponse({"rules": [_document(rule) for rule in given]})
-    messages.success(request, "Saved. Workers begin within ten minutes to remove what is too old.")
+    messages.success(request, "Saved. Within ten minutes workers start to remove what is too old.")
     return go_to(request, reverse("retention"))
 
 

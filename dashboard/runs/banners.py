@@ -50,9 +50,9 @@ def _besides(run: Run) -> str:
     """What else is true of an end: that it came before a cancel, or after more than one beginning."""
     told = []
     if run.cancel_requested_at and run.status == RunStatus.LOST:
-        told.append("A cancel was asked; whether it was heard is not known.")
+        told.append("Somebody requested a cancel; whether the server got it is not known.")
     elif run.cancel_requested_at and run.status not in (RunStatus.CANCELLED, RunStatus.SUCCEEDED):
-        told.append("The cancel that was asked came too late.")
+        told.append("The requested cancel came too late.")
     if run.executions > 1 and run.status != RunStatus.SUCCEEDED:
         told.append(f"{_executed(run)} {_TWICE}")
     return " ".join(told)
@@ -67,7 +67,7 @@ def _executed(run: Run) -> str:
 
 def _failed(run: Run) -> Banner:
     if run.remote_run_id is None:
-        title, text = run.error_type, "Nothing was created on the server. Launch again once the cause is mended."
+        title, text = run.error_type, "Nothing was created on the server. Fix the cause, then launch again."
     else:
         where = f" in node {seen(run.error_node)}" if run.error_node else ""
         title, text = f"{seen(run.error_type) or 'Error'}{where}", _what_to_do_about(run)
@@ -78,15 +78,15 @@ def _what_to_do_about(run: Run) -> str:
     if run.error_type == "GraphRecursionError":
         return (
             "The graph took more steps than it may. Launch again with a higher recursion_limit in config. "
-            "It counts only beside configurable, not inside it; a graph that loops needs to be mended."
+            "It counts only beside configurable, not inside it; a graph that loops must be fixed."
         )
     if _is_for_the_graphs_author(run):
-        return "The graph itself must be changed: what it is launched with makes no difference."
+        return "The graph itself must be fixed: a different input makes no difference."
     if run.error_node:
-        return "The graph raised this. Launch again once it is mended."
+        return "The graph raised this. Fix it, then launch again."
     if run.error_message == NO_REASON:
-        return f"{run.server.name} does not say why: look at its log there before you launch again."
-    return "The server names no node that raised this. Change what it is launched with, and launch again."
+        return f"{run.server.name} does not say why: check its log before you launch again."
+    return "The server does not say in which node. Change the input, and launch again."
 
 
 _GRAPHS_FAULTS = frozenset({"InvalidUpdateError", "InvalidConcurrentGraphUpdate", "PicklingError"})
@@ -100,7 +100,7 @@ def _is_for_the_graphs_author(run: Run) -> bool:
 
 
 def _timed_out(run: Run) -> Banner:
-    text = "What it had done until then is below. Launch again, or ask for a longer limit there."
+    text = "What it did until then is below. Launch again, or ask for a longer limit there."
     return Banner("danger", "The server's own time limit ended it.", text)
 
 
@@ -109,9 +109,9 @@ def _lost(run: Run) -> Banner:
     thread = f"its thread on {run.server.name}" if run.remote_thread_id else run.server.name
     undone, pusher = "", _run_that_undid(run)
     if pusher is not None:
-        undone = "Another run, launched on its thread meanwhile, was told to undo it, and probably did. "
-    text = f"{why}{undone}It may have done its work: look at {thread} before you launch it again."
-    return Banner("danger", "How this run ended is not known.", text, other=pusher)
+        undone = "Another run that was launched on its thread was told to undo it, and probably did. "
+    text = f"{why}{undone}It may have done its work: check {thread} before you launch it again."
+    return Banner("danger", "It is not known how this run ended.", text, other=pusher)
 
 
 def _run_that_undid(run: Run) -> Run | None:
@@ -154,14 +154,12 @@ def _no_longer_open(run: Run) -> Banner | None:
             return Banner("danger", title, text, since=answer.created_at, other=answer)
         return Banner("neutral", f"{verb}{who}.", "", since=answer.created_at, other=answer)
     if run.wait_state == WaitState.ANSWERED:
-        return Banner("neutral", f"{verb} by a run that was removed since.")
+        return Banner("neutral", f"{verb} by a run that has since been removed.")
     what = "This question waits" if run.status == RunStatus.NEEDS_INPUT else "This run waits"
     gone = run.events.filter(kind=EventKind.WAIT_GONE).order_by("-seq").first()
     why = str(gone.data.get("message") or "An answer to it met no question on the server.") if gone else ""
     after = run_after_on_thread(run)
-    return Banner(
-        "neutral", f"{what} for nobody any more.", why or "Another run was launched on its thread.", other=after
-    )
+    return Banner("neutral", f"{what} no longer.", why or "Another run was launched on its thread.", other=after)
 
 
 _NOTHING_CAME = {
@@ -174,9 +172,9 @@ _NOTHING_CAME = {
 
 def _what_of_the_answer(answer: Run) -> str:
     if answer.status in (RunStatus.CANCELLED, RunStatus.LOST):
-        return "Should its server still wait for an answer, the question is open again by itself."
+        return "If the server still waits for an answer, the question opens again by itself."
     return (
-        "Its server keeps that answer and would not hear another one. Launch the run that failed again to try the step "
+        "The server keeps that answer and ignores another one. Launch the failed run again to repeat the step "
         "with it once more, or launch this one again to be asked anew."
     )
 
@@ -191,12 +189,12 @@ def _paused(run: Run) -> Banner | None:
 
 def _executed_after_cancel(run: Run) -> Banner:
     if run.is_cancelled_again:
-        title = "Cancelled once more; the server has not stopped it yet."
+        title = "Cancelled again; the server has not stopped it yet."
         return Banner("info", title, since=run.cancel_requested_at)
     return Banner(
         "attention",
         "Cancelled, but its server executes it again.",
-        "Servers do so after a restart, when they had not kept that it was cancelled. Cancel it once more to stop it.",
+        "Servers do so after a restart if they forgot the cancel. Cancel it again to stop it.",
         since=run.going_on_since,
     )
 
@@ -208,7 +206,7 @@ def _cancelled(run: Run) -> Banner:
     if run.cancel_requested_by:
         title = f"Cancelled by {run.cancel_requested_by}."
     elif pusher is not None:
-        title = "Pushed out by another run that was launched on its thread."
+        title = "Replaced by another run on its thread."
     elif run.ending.get("note"):
         title = str(run.ending["note"])
     else:
@@ -220,19 +218,19 @@ def _what_is_left(run: Run) -> str:
     if run.remote_run_id is None:
         return "It had not been sent to the server."
     if run.ending.get("no_state"):
-        return "It left nothing on its thread: there is nothing to undo, and nothing to go on from."
+        return "It left nothing on its thread: nothing to undo, and nothing to continue."
     if run.ending.get("rolled_back"):
-        return "What it had done was undone on the server."
+        return "The server undid its work."
     if not run.remote_thread_kept:
-        return "What it had told until then is kept here; on the server it left nothing, as it ran without a thread."
-    return "What it had done until then is kept. A new run on its thread goes on from there."
+        return "What it sent until then is kept here; it left nothing on the server, because it ran without a thread."
+    return "Its work until then is kept. A new run on its thread continues from there."
 
 
 def _cancelling(run: Run) -> Banner:
     who = f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
     text = ""
     if run.reconnecting_since or run.unreachable_since:
-        text = "The server cannot be reached right now; it is told as soon as it answers. The run may go on until then."
+        text = "The server is away; it gets the cancel as soon as it answers. The run may go on until then."
     elif (failed := run.events.filter(kind__in=_CANCEL_NEWS).order_by("-seq").first()) and (
         failed.kind == EventKind.CANCEL_FAILED
     ):
@@ -254,15 +252,15 @@ def _waiting(run: Run) -> Banner | None:
     if run.reconnecting_since:
         return Banner(
             "attention",
-            "The line to the server was lost; joining the run again.",
-            "The run may go on there meanwhile. Runboard never starts it a second time.",
+            "The connection to the server was lost; reconnecting.",
+            "The run may go on there. Runboard never starts it a second time.",
             since=run.reconnecting_since,
         )
     if run.status == RunStatus.STARTING and run.sent_at and (timezone.now() - run.sent_at).total_seconds() >= SLOW_S:
         return Banner(
             "attention",
             "The server has not confirmed this run yet.",
-            "The request is with it. What became of it is looked up when the line breaks; it is not sent twice.",
+            "It has the request. If the connection breaks, Runboard looks the run up; it never sends it twice.",
             since=run.sent_at,
         )
     if run.status == RunStatus.SCHEDULED:
@@ -273,7 +271,7 @@ def _waiting(run: Run) -> Banner | None:
         return Banner("info", title, next_at=due_at, next_label="It starts")
     if run.unreachable_since and run.status in (RunStatus.QUEUED, RunStatus.STARTING):
         title = f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."
-        text = "Nothing was created there. It is sent once the server takes it."
+        text = "Nothing was created there. Runboard sends it again until the server takes it."
         return Banner("attention", title, text, since=run.unreachable_since, next_at=run.not_before)
     return None
 

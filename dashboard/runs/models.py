@@ -1,4 +1,4 @@
-"""The Run and what belongs to it. Rows are changed by `services.py` alone."""
+"""The Run and what belongs to it. People change rows through `services.py`, workers through `leases.py`."""
 
 from __future__ import annotations
 

@@ -62,17 +62,15 @@ LOOKS: dict[RunStatus, StatusLook] = {
     _S.STARTING: StatusLook("neutral", "circle-dashed", "A worker has it; the server has not confirmed it yet."),
     _S.SCHEDULED: StatusLook("neutral", "clock", "Created on the server, which starts it later."),
     _S.RUNNING: StatusLook("info", "arc", "Created on the server, which works on it or will when its turn comes."),
-    _S.CANCELLING: StatusLook("info", "arc", "Someone asked to cancel it; the server has not confirmed yet."),
+    _S.CANCELLING: StatusLook("info", "arc", "Somebody requested a cancel; the server has not confirmed it yet."),
     _S.SUCCEEDED: StatusLook("success", "check", "Finished. This is its final state."),
-    _S.NEEDS_INPUT: StatusLook(
-        "attention", "question", "The graph stopped to ask a person; it goes on with an answer."
-    ),
+    _S.NEEDS_INPUT: StatusLook("attention", "question", "The graph asks a person; it goes on with an answer."),
     _S.PAUSED: StatusLook("attention", "pause", "Stopped at a node as asked; it can be continued from there."),
     _S.FAILED: StatusLook("danger", "cross", "The graph raised an error, or the server refused the run."),
     _S.TIMED_OUT: StatusLook("danger", "timer", "The server's own time limit ended it."),
     _S.CANCELLED: StatusLook("neutral", "slash", "Stopped before it finished."),
     _S.LOST: StatusLook(
-        "danger", "broken", "How it ended cannot be found out: its server does not know it, or will not say."
+        "danger", "broken", "Nobody can tell how it ended: its server does not know it, or will not say."
     ),
 }
 

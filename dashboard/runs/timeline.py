@@ -34,15 +34,15 @@ class EventLine:
 def run_meaning(run: Run) -> str:
     """What the run's status means for this run, in one sentence."""
     if run.status == RunStatus.QUEUED and run.unreachable_since:
-        return "Its server could not take it; it is sent again by itself until the server does."
+        return "Its server could not take it; Runboard sends it again until the server does."
     if answer_came_to_nothing(run):
-        return "It stopped on the way; the run that carried the answer did not finish."
+        return "It stopped to ask; the run that carried the answer did not finish."
     if run.wait_state == WaitState.ANSWERED:
-        return "It stopped on the way; the run that answered it went on."
+        return "It stopped to ask; the run with the answer went on."
     if run.wait_state == WaitState.GONE and run.remote_thread_kept:
-        return "It stopped on the way, and its thread went on without an answer."
+        return "It stopped to ask, and its thread went on without an answer."
     if run.status in (RunStatus.NEEDS_INPUT, RunStatus.PAUSED) and not run.remote_thread_kept:
-        return "It stopped on the way, and ran without a thread: it cannot go on."
+        return "It stopped to ask, but ran without a thread: it cannot go on."
     return run.look.meaning
 
 
@@ -61,7 +61,7 @@ def why_no_state(run: Run) -> str:
     if run.error_type == NOT_KEPT:
         return run.error_message
     if run.events.filter(kind=EventKind.RESULT_REMOVED).exists():
-        return "It was removed, as your team keeps results of such runs only for a while."
+        return "It was removed: your team keeps such results only for a while."
     if run.status == RunStatus.FAILED:
         return "The graph raised an error." if run.remote_run_id else "The server refused the run, or never took it."
     return run_meaning(run)
@@ -89,7 +89,7 @@ def _line(event: RunEvent) -> EventLine:
     detail = str(event.data.get("message", ""))
     if ended_at and (late_s := (event.at - ended_at).total_seconds()) > LATE_S:
         detail = (
-            f"It had ended {late_s:.0f} s earlier, at {ended_at:%H:%M:%S}; that could be noticed or stored only now."
+            f"It had ended {late_s:.0f} s earlier, at {ended_at:%H:%M:%S}, which could only be noticed or stored now."
         )
     return EventLine(
         seq=event.seq,
@@ -102,7 +102,7 @@ def _line(event: RunEvent) -> EventLine:
 
 
 def _woken(event: RunEvent) -> str:
-    return "Not snoozed any more" if event.by_id else "Its snooze ended"
+    return "No longer snoozed" if event.by_id else "Its snooze ended"
 
 
 def _is_try(events: Sequence[RunEvent]) -> bool:
@@ -129,17 +129,17 @@ def _sentence(event: RunEvent) -> str:
             return "Cancelling, with its work undone" if data.get("action") == "rollback" else "Cancelling"
         return label
     if event.kind == EventKind.CONNECTION_LOST:
-        return "Lost the line to the server; joining again"
+        return "Lost the connection to the server; reconnecting"
     if event.kind == EventKind.SERVER_UNREACHABLE:
         return f"The server could not be reached; trying again in {data.get('retry_in_s', 0):g} s"
     if event.kind == EventKind.WORKER_STOPS:
         grace = f"for up to {data.get('grace_s', 0):g} s"
-        return f"The worker is being stopped; the line is kept {grace}, because the server ends this run with it"
+        return f"The worker is stopping; it keeps the connection {grace}, because the server ends this run with it"
     if event.kind == EventKind.EXECUTED_AGAIN:
         return "The server executed the run again by itself, as it does after a restart"
     if event.kind == EventKind.ADOPTED:
         if data.get("again"):
-            return "Its worker had not heard that it had the run, and took it again"
+            return "The worker reclaimed the run after a lost database reply"
         return (
             "Another worker took the run over"
             if data.get("handed_back")

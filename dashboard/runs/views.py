@@ -95,7 +95,7 @@ def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Ask to cancel. Asking twice, or after the end, changes nothing."""
     run = _get(request, run_id)
     if not request.membership.may_cancel(run.launched_by_id):
-        raise PermissionDenied("Somebody else launched this run: they, or an admin of your team, can cancel it.")
+        raise PermissionDenied("Somebody else launched this run. They or an admin of your team can cancel it.")
     action = CANCEL_ACTIONS.get(request.POST.get("action") or "interrupt")
     if action is None:
         sentence = "Choose interrupt (keep what it did) or rollback (undo what it did)."
@@ -111,7 +111,7 @@ def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
     if is_htmx(request):  # the socket brings the new state; this is for pages that poll
         return HttpResponse(fragments.run_live_html(_get(request, run_id), may_act=True, may_cancel=True))
     if not asked:
-        messages.info(request, "There was nothing to cancel: the run has ended, or someone asked before.")
+        messages.info(request, "There was nothing to cancel: the run has ended, or somebody had cancelled it before.")
     return go_to(request, reverse("run-detail", args=[run.pk]))
 
 

@@ -18,8 +18,8 @@ from dashboard.schema_forms.values import MISSING, Chosen, Unread
 MOST_ITEMS: Final = 100
 DEEPEST: Final = 12
 _SCALARS: Final = {"text", "integer", "number", "boolean", "choice", "const", "any"}
-_WHY_NO_BRANCH: Final = "This is none of the kinds that the schema knows, so it is edited as JSON."
-_WHY_DEEP: Final = "This is nested so deeply that it is edited as JSON."
+_WHY_NO_BRANCH: Final = "This matches none of the kinds in the schema, so you edit it as JSON."
+_WHY_DEEP: Final = "This is nested so deeply that you edit it as JSON."
 
 
 class Builder(ObjectNodes, ListNodes):
@@ -39,7 +39,7 @@ class Builder(ObjectNodes, ListNodes):
             value = value.value
         if shape.kind == "json":
             text = "" if value is MISSING else write(value)
-            return self._json(shape, place, text, note=f"{shape.why} It is edited as JSON here.")
+            return self._json(shape, place, text, note=f"{shape.why} You edit it as JSON here.")
         if shape.kind == "union":
             return self._union(shape, value, place)
         if value is None and shape.kind not in ("const", "null"):
@@ -69,11 +69,11 @@ class Builder(ObjectNodes, ListNodes):
 
     def _too_much(self, value: Any, place: Place) -> str:
         if place.depth > DEEPEST:
-            return "This is nested so deeply that it is edited as JSON."
+            return "This is nested so deeply that you edit it as JSON."
         if isinstance(value, list) and len(value) > MOST_ITEMS:
-            return f"A list of {len(value):,} items is edited as JSON."
+            return f"A list of {len(value):,} items: you edit it as JSON."
         if self.count + len(value) > MOST_NODES:
-            return "The form has very many fields already; this part is edited as JSON."
+            return "The form already has very many fields; you edit this part as JSON."
         return ""
 
     def _drawn(self, shape: Shape, value: Any, place: Place, *, is_null: bool = False) -> Node:
@@ -149,5 +149,5 @@ def _why_json(shape: Shape, value: Any) -> str:
         "list": "a list", "messages": "a list of messages", "object": "an object",
     }.get(shape.kind, "one of the choices")  # fmt: skip
     if isinstance(value, str) and shape.kind == "text":
-        return "This text has characters that a text field would change, so it is edited as JSON."
-    return f"The schema wants {wanted}. This is something else, so it is edited as JSON."
+        return "A text field would change some characters of this text, so you edit it as JSON."
+    return f"The schema wants {wanted}. This is something else, so you edit it as JSON."

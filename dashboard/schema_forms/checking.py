@@ -83,7 +83,7 @@ def _told(error: ValidationError, name: str, root: Any) -> Iterator[tuple[str, s
         known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
         for key in value:
             if key not in known:
-                yield join(control, key), "The schema does not have this key; the graph may refuse or ignore it.", True
+                yield join(control, key), "The schema does not know this key; the graph may refuse or ignore it.", True
     else:
         yield control, _sentence(keyword, wanted, value), False
 
@@ -158,11 +158,11 @@ def _sentence(keyword: str, wanted: Any, value: Any) -> str:
         case "maxItems":
             return f"Keep at most {wanted} item{'s' if wanted != 1 else ''}; there {_are(len(value))}."
         case "uniqueItems":
-            return "Two items are the same; each may stand once."
+            return "Two items are the same; each may appear only once."
         case "pattern":
             return f"This must match the pattern {wanted}."
         case "format":
-            return FORMATS.get(str(wanted), f"This must be of the format {wanted}.")
+            return FORMATS.get(str(wanted), f"This must have the format {wanted}.")
         case "minProperties" | "maxProperties":
             return f"It must have {'at least' if keyword[1] == 'i' else 'at most'} {wanted} keys."
         case "dependentRequired":

@@ -54,7 +54,7 @@ def parse(text: str) -> Any:
         Problem: `text` is not JSON, or has NaN, a key twice, a number beyond double, or nesting too deep.
     """
     if "\x00" in text:
-        raise Problem("A NUL character cannot stand here; inside a text it is written \\u0000.")
+        raise Problem("NUL characters are not allowed here; inside a text write \\u0000.")
     try:
         return json.loads(
             text, parse_constant=_refuse, object_pairs_hook=_unique, parse_float=_finite, parse_int=_whole
@@ -128,7 +128,7 @@ def _changed(value: Any) -> str:
     if isinstance(value, int):
         if -(2**63) <= value < 2**64:
             return ""
-        return f"{_short(str(value))} does not fit into 64 bits and would change on its way; write it as a text."
+        return f"{_short(str(value))} does not fit into 64 bits and would change in transit; write it as a text."
     if not isinstance(value, Digits):
         return ""
     if value.text.lstrip("-").isdigit() or Decimal(value.text) == Decimal(repr(float(value))):

@@ -43,14 +43,14 @@ class ServerForm(forms.Form):
     name = forms.CharField(
         max_length=100,
         label="Name",
-        help_text="How your team calls it.",
+        help_text="What your team calls it.",
         error_messages={"required": "Give it a name."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     url = forms.CharField(
         max_length=500,
         label="Address",
-        help_text="Where its API is, with a path when it lives below one.",
+        help_text="The address of its API, with its path if it has one.",
         error_messages={"required": "Give its address, like https://langgraph.example.org."},
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
     )
@@ -58,7 +58,7 @@ class ServerForm(forms.Form):
         required=False,
         max_length=2000,
         label="API key",
-        help_text="Sent as x-api-key. Kept encrypted and never shown again.",
+        help_text="Sent as x-api-key. Stored encrypted and never shown again.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"}),
     )
     forget_api_key = forms.BooleanField(required=False, label="Forget the API key")
@@ -66,8 +66,8 @@ class ServerForm(forms.Form):
         required=False,
         max_length=20_000,
         label="Extra headers",
-        help_text="One a line, as Authorization: Bearer …, or a JSON object. Values are kept encrypted and never shown "
-        "again; dots stand for a value that is kept.",
+        help_text="One per line, like Authorization: Bearer …, or a JSON object. Stored encrypted and never shown "
+        "again; dots stand for a stored value.",
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
     )
     max_runs = forms.IntegerField(
@@ -84,14 +84,14 @@ class ServerForm(forms.Form):
         6,
         MONTH_S,
         label="Longest silence, seconds",
-        help_text="A connection that brings nothing for so long is opened again. Servers that send heartbeats do so "
-        "every 5 s; give one that does not as long as its runs take. Empty: no end.",
+        help_text="Runboard reconnects after this much silence. Servers that send heartbeats do so "
+        "every 5 s; give one that does not as long as its runs take. Empty: no limit.",
     )
     retry_for_s = _seconds(
         0,
         MONTH_S,
         label="Try again for, seconds",
-        help_text="How long a run waits for a server that is away before it has failed.",
+        help_text="How long a run waits for a server that is away before it fails.",
     )
     proxy = forms.CharField(
         required=False,
@@ -104,12 +104,12 @@ class ServerForm(forms.Form):
     allow_private = forms.BooleanField(
         required=False,
         label="Allow private addresses",
-        help_text="Otherwise Runboard connects only to public ones, so that nobody can reach your network through it.",
+        help_text="Otherwise Runboard only connects to public addresses, so nobody reaches your network through it.",
     )
     stream_events = forms.BooleanField(
         required=False,
-        label="Follow steps while a run is at work",
-        help_text="Turn this off for a server that cannot stream, or that is slowed down by it.",
+        label="Follow steps while a run is going on",
+        help_text="Turn this off for a server that cannot stream or slows down when it does.",
     )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, team: Team, server: Server | None = None) -> None:
@@ -144,7 +144,7 @@ class ServerForm(forms.Form):
         if self.server is not None:
             others = others.exclude(pk=self.server.pk)
         if others.exists():
-            raise ValidationError("Your team has a server of this name.")
+            raise ValidationError("Your team already has a server of this name.")
         return name
 
     def clean_url(self) -> str:

@@ -27,7 +27,7 @@ def clean_headers(headers: dict[str, Any]) -> dict[str, str]:
         elif name.lower() in _FRAMING:
             wrong.append(f"{name} is set by the connection itself and cannot be given.")
         elif name.lower() in seen:
-            wrong.append(f"{name} stands twice; header names do not distinguish capitals.")
+            wrong.append(f"{name} stands twice; header names ignore case.")
         elif not isinstance(value, str):
             wrong.append(f"The value of {name} must be a text in double quotes.")
         elif value != MASK and not _VALUE.fullmatch(value):

@@ -22,7 +22,7 @@ from dashboard.servers.models import Server
 from dashboard.teams.access import admin_required, may_act_required, member_required
 from dashboard.teams.middleware import TeamRequest
 
-SAME_NAME = "Your team has a server of this name."
+SAME_NAME = "Your team already has a server of this name."
 
 
 @never_cache
@@ -88,7 +88,7 @@ def _update(request: TeamRequest, server: Server) -> HttpResponse:
         except IntegrityError:
             form.add_error("name", SAME_NAME)
         else:
-            messages.success(request, "Saved. Runs that are at work go on as they began.")
+            messages.success(request, "Saved. Runs that have started go on with the old settings.")
             return _done(request, server)
     if wants_json(request):
         return json_errors(form.errors)

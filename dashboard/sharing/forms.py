@@ -82,12 +82,12 @@ class ShownForm(forms.Form):
         label="Hide everywhere",
         error_messages={"invalid_choice": "There is no kind “%(value)s” to hide."},
     )
-    redact = Pointers(required=False, label="Hide these places", help_text="Such as /customer/email, one a line.")
+    redact = Pointers(required=False, label="Hide these places", help_text="Such as /customer/email, one per line.")
     keys = Pointers(
-        required=False, label="Of the result, only these places", help_text="Such as /answer, one a line. Empty: all."
+        required=False, label="Of the result, only these places", help_text="Such as /answer, one per line. Empty: all."
     )
     redact_patterns = Patterns(
-        required=False, label="Hide what matches", help_text="Such as INV-\\d{6}, one a line; no groups."
+        required=False, label="Hide what matches", help_text="Such as INV-\\d{6}, one per line; no groups."
     )
     password = forms.CharField(
         max_length=200, required=False, strip=False, label="Password", widget=forms.PasswordInput(
@@ -133,7 +133,7 @@ class ShareForm(ShownForm):
         max_value=1_000_000,
         required=False,
         label="Opens at most",
-        help_text="So many times. Empty: no end.",
+        help_text="How many times. Empty: no limit.",
     )
     audience = forms.ChoiceField(
         choices=Audience.choices,
@@ -143,7 +143,9 @@ class ShareForm(ShownForm):
         error_messages={"invalid_choice": "Choose anyone, signed_in or team."},
     )
     unfurl = forms.BooleanField(required=False, label="Chat programs may show its name and status")
-    note = forms.CharField(max_length=200, required=False, label="Note", help_text="For your team: whom it is for.")
+    note = forms.CharField(
+        max_length=200, required=False, label="Note", help_text="Who it is for. Only your team sees this."
+    )
 
     def order(self) -> ShareOrder:
         """Only for a valid form."""

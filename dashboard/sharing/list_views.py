@@ -24,7 +24,7 @@ from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.audit import audit_note
 from dashboard.teams.middleware import TeamRequest
 
-NOT_YOURS = "Only an admin of your team may revoke all links of somebody else."
+NOT_YOURS = "Only an admin of your team may revoke all links of another person."
 
 
 @never_cache
@@ -84,7 +84,7 @@ def share_revoke_all(request: TeamRequest) -> HttpResponse:
     """Make all links of a run, or of a person, stop working."""
     filters = _filters(request.POST)
     if filters.run is None and not filters.person:
-        return json_errors({"run": ["Say of which run or person the links are."]})
+        return json_errors({"run": ["Name the run or the person whose links to revoke."]})
     if filters.person not in ("", request.user.username) and not request.membership.is_admin:
         raise PermissionDenied(NOT_YOURS)
     count = services.shares_revoke(team=request.team, filters=filters)

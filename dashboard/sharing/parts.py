@@ -25,25 +25,25 @@ class Part:
 
 
 PARTS: Final = (
-    Part("status", "Name and status", "What it is called, how it stands, and since when.", is_always=True),
+    Part("status", "Name and status", "Its name, its status, and since when.", is_always=True),
     Part(
         "result",
         "Result",
-        "Every key of the final state but the conversation, and the error when it failed.",
+        "Every key of the final state except the conversation, and the error if it failed.",
         "sharing/_state.html",
     ),
     Part("messages", "Conversation", "The messages of the final state.", "sharing/_state.html"),
     Part(
         "steps",
         "Steps",
-        "Each step with its times and status; what it wrote only where the result is shown too.",
+        "Each step with its times and status; what it wrote only if the result is shown too.",
         "sharing/_steps.html",
     ),
     Part("input", "Input", "What the run was given.", "sharing/_input.html"),
     Part(
         "parameters",
         "Parameters",
-        "The other settings it was launched with, but no header.",
+        "The other settings of the launch, but no headers.",
         "sharing/_parameters.html",
     ),
 )

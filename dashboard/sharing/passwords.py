@@ -40,7 +40,7 @@ def password_given(request: HttpRequest, link_id: UUID, password: str, page: str
     """
     name, address = f"share {link_id}", client_address(request)
     if wait_s := throttle_wait_s(name, address):
-        response = password_page(request, error=f"Too many tries. Wait {wait_s} s.", status=429)
+        response = password_page(request, error=f"Too many attempts. Wait {wait_s} s.", status=429)
         response.headers["Retry-After"] = str(wait_s)
         return response
     if not check_password(request.POST.get("password", ""), password):

@@ -131,11 +131,11 @@ def _state(shared: SharedRun) -> str | None:
     if found is None or not shared.shows_state:
         return None
     if found.size_bytes > READ_MAX_BYTES:
-        return "It is shown whole; it is too large for a preview." if shared.link.is_whole else TOO_LARGE
+        return "It is too large for a preview; the page shows all of it." if shared.link.is_whole else TOO_LARGE
     try:
         return _dump(shared.of_state(read_json(found.body)))
     except (ValueError, RecursionError):
-        return "It is shown as it is; it is no JSON." if shared.link.is_whole else UNREADABLE
+        return "It is not JSON; the page shows it as it is." if shared.link.is_whole else UNREADABLE
 
 
 def _dump(value: Any) -> str:

@@ -42,8 +42,8 @@ STEP_BYTES: Final = 4_000_000
 """Of all steps together, so much of what they wrote is looked through and shown."""
 INPUT: Final = ("input", "command")
 """What is sent to a graph; the other parameters say how it runs."""
-TOO_LARGE = "The final state is too large to take out of it what this link hides, so it is not shown."
-UNREADABLE = "The final state could not be read to take out of it what this link hides, so it is not shown."
+TOO_LARGE = "The final state is too large to remove what this link hides, so it is not shown."
+UNREADABLE = "The final state could not be read to remove what this link hides, so it is not shown."
 
 _states: cache.Cache[Shown] = cache.Cache(40_000_000, idle_s=cache.IDLE_S)
 _learned: cache.Cache[list[str]] = cache.Cache(100_000, idle_s=cache.IDLE_S)

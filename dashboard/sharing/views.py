@@ -29,7 +29,7 @@ from dashboard.teams.models import User
 
 Response = TypeVar("Response", bound=HttpResponseBase)
 
-GONE = "It may have expired or been revoked, or a part of it is missing. Ask the person who sent it for a new one."
+GONE = "It may have expired or been revoked, or part of it is missing. Ask the sender for a new one."
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
 
@@ -126,7 +126,7 @@ def state_answer(request: HttpRequest, link: ShareLink, run: Run | None, *, back
 
 
 def _nothing(request: HttpRequest) -> HttpResponse:
-    return private(refusal(request, 404, "There is nothing to show at this place.", link="", is_private="yes"))
+    return private(refusal(request, 404, "The link shows nothing at this place.", link="", is_private="yes"))
 
 
 def gone(request: HttpRequest) -> HttpResponse:

@@ -139,7 +139,7 @@ class _Reader:
         if first is not None and self._created_at is not None:
             waited = max(0.0, (first - self._created_at).total_seconds())
         if not steps and not why and self._asked.ended_as != "paused":
-            why = "Its server has in its history no steps of this run."
+            why = "The server's history has no steps of this run."
         return Reading(steps[:STEPS], why or self._left_out, waited, self._checkpoints(steps))
 
     def _checkpoints(self, steps: Sequence[StepFound]) -> list[tuple[tuple[str, ...], Checkpoint]]:

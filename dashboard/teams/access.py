@@ -20,7 +20,7 @@ def member_required(view: View) -> View:
     @wraps(view)
     def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.membership is None:
-            raise PermissionDenied("You are in no team yet. Ask an admin to add you.")
+            raise PermissionDenied("You do not belong to a team yet. Ask an admin to add you.")
         return view(request, *args, **kwargs)
 
     return guarded
@@ -39,7 +39,7 @@ def may_act_required(view: View) -> View:
     @member_required
     def guarded(request: TeamRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.membership.may_launch:
-            raise PermissionDenied("You may look at this team's runs, but not launch, cancel or share them.")
+            raise PermissionDenied("You may read this team's runs, but not launch, cancel or share them.")
         return view(request, *args, **kwargs)
 
     return guarded

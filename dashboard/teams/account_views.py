@@ -115,7 +115,7 @@ def token_revoke(request: TeamRequest, token_id: UUID) -> HttpResponse:
         raise Http404("There is no such token.")
     if wants_json(request):
         return JsonResponse({"id": str(token_id), "revoked": True})
-    messages.success(request, "The token no longer works.")
+    messages.success(request, "The token is revoked.")
     return go_to(request, reverse("token-list"))
 
 

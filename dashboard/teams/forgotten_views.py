@@ -17,7 +17,7 @@ from dashboard.teams.forms import ForgottenForm
 from dashboard.teams.throttle import throttle_failed, throttle_wait_s
 
 ABOUT = "forgotten"
-TOO_MANY = "Too many tries from this address. Wait %d s, then try again."
+TOO_MANY = "Too many attempts from this address. Wait %d s, then try again."
 TEXT = """Somebody, perhaps you, has forgotten the password of {name} at Runboard.
 
 This link sets a new one. It works once, for 24 hours:

@@ -22,7 +22,7 @@ class SignInForm(AuthenticationForm):
     """Django's own, in our words."""
 
     error_messages = {
-        "invalid_login": "User name and password do not belong together. Mind upper and lower case in both.",
+        "invalid_login": "Wrong user name or password. Both are case-sensitive.",
         "inactive": "This account is closed. Ask an admin to open it again.",
     }
 
@@ -62,7 +62,7 @@ class MemberForm(forms.Form):
 class JoinForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new person's account."""
 
-    full_name = forms.CharField(max_length=150, label="Name", help_text="As others see it.", required=False)
+    full_name = forms.CharField(max_length=150, label="Name", help_text="The name that others see.", required=False)
     password = forms.CharField(
         label="Password",
         strip=False,
@@ -107,14 +107,14 @@ class TeamForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_name(self) -> str:
         name = str(self.cleaned_data["name"]).strip()
         if not is_seen(name):
-            raise ValidationError("Give it a name that can be seen.")
+            raise ValidationError("Give it a visible name.")
         return name
 
 
 class TokenForm(forms.Form):
     """A new token."""
 
-    name = forms.CharField(max_length=100, label="Name", help_text="What uses it: “nightly report”.")
+    name = forms.CharField(max_length=100, label="Name", help_text="What uses it, such as “nightly report”.")
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices, label="It may", widget=forms.CheckboxSelectMultiple, initial=[Scope.READ]
     )
@@ -129,13 +129,13 @@ class TokenForm(forms.Form):
 
     service = forms.BooleanField(
         required=False,
-        label="It is the team's, not mine",
-        help_text="It works on when you leave, and what it does is shown as “service: ” with its name.",
+        label="It belongs to the team, not to me",
+        help_text="It keeps working when you leave. What it does appears as “service: ” and its name.",
     )
 
     def clean_name(self) -> str:
         if self.data.get("service") and len(self.cleaned_data["name"]) > 60:
-            raise ValidationError("The name of a token of the team has at most 60 characters.")
+            raise ValidationError("A team token's name has at most 60 characters.")
         return _name(self.cleaned_data["name"])
 
     def lifetime(self) -> timedelta | None:
@@ -147,7 +147,7 @@ class TokenForm(forms.Form):
 class ProfileForm(forms.Form):
     """How a person is called and shown things."""
 
-    full_name = forms.CharField(max_length=150, required=False, label="Name", help_text="As others see it.")
+    full_name = forms.CharField(max_length=150, required=False, label="Name", help_text="The name that others see.")
     time_zone = forms.CharField(
         max_length=60,
         required=False,
@@ -226,7 +226,7 @@ class NewPasswordForm(forms.Form):
 def _name(text: str) -> str:
     name = text.strip()
     if name and not is_seen(name):
-        raise ValidationError("Give a name that can be seen.")
+        raise ValidationError("Give a visible name.")
     if name.lower().startswith(SERVICE.strip()):
-        raise ValidationError("Names like this are those of the team's tokens.")
+        raise ValidationError("Names like this are reserved for the team's tokens.")
     return name

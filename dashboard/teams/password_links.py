@@ -23,8 +23,8 @@ class InSeveralTeams(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "This person is also in another team, so no single team may set their password. Whoever runs Runboard can: "
-            "manage.py changepassword."
+            "This person also belongs to another team, so no single team may set their password. "
+            "Your administrator can: manage.py changepassword."
         )
 
 

@@ -19,7 +19,9 @@ from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.passwords import limits_hashing
 from dashboard.teams.people_views import people_page
 
-NO_LINK = "It was used, is too old, or a newer one was made, or a part of it is missing. Ask who sent it for a new one."
+NO_LINK = (
+    "It was used, has expired, was replaced by a newer one, or part of it is missing. Ask the sender for a new one."
+)
 
 
 @never_cache
@@ -42,7 +44,7 @@ def member_password_link(request: TeamRequest, user_id: int) -> HttpResponse:
     url = request.build_absolute_uri(reverse("password-reset", args=[token]))
     if wants_json(request):
         return JsonResponse({"id": person.pk, "url": url}, status=201)
-    label = f"Link by which {person} sets a new password, once, within 24 hours"
+    label = f"Link for {person} to set a new password, once, within 24 hours"
     return people_page(request, new_url=url, new_label=label)
 
 

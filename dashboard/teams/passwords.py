@@ -13,7 +13,7 @@ from dashboard.http import refusal
 
 AT_ONCE = 2
 PATIENCE_S = 5.0
-BUSY = "Many people are signing in just now. Wait a moment and try again."
+BUSY = "Many people are signing in right now. Wait a moment and try again."
 
 _turns = BoundedSemaphore(AT_ONCE)
 

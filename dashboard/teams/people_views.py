@@ -27,7 +27,7 @@ from dashboard.teams.models import Invitation, Role, User
 from dashboard.teams.passwords import limits_hashing
 from dashboard.text import clip
 
-NO_INVITATION = "It was used, revoked, or is too old, or a part of it is missing. Ask who sent it for a new one."
+NO_INVITATION = "It was used or revoked, has expired, or part of it is missing. Ask the sender for a new one."
 IN_TEAM = "You are in this team already."
 INVITED = """{by} invites you to the team {team} at Runboard, as {role}.
 
@@ -79,7 +79,7 @@ def _invitation_sent(request: TeamRequest, form: InviteForm, made: Invitation, u
     except mail.MailFailed:
         logger.warning("an invitation could not be sent", exc_info=True)
         people.invitation_revoke(team=request.team, invitation_id=made.pk)
-        form.add_error("email", "The mail could not be sent: the mail server does not take it. Try again.")
+        form.add_error("email", "The mail server did not accept the mail. Try again.")
         return json_errors(form.errors) if wants_json(request) else people_page(request, form=form, status=422)
     if wants_json(request):
         return JsonResponse({"id": made.pk, "url": None, "sent_to": made.email}, status=201)
@@ -181,13 +181,13 @@ def team_list(request: TeamRequest) -> HttpResponse:
     form = TeamForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if not may_create:
-            raise PermissionDenied("Only admins make teams. Ask one to make it and to invite you.")
+            raise PermissionDenied("Only admins can make teams. Ask one to make it and to invite you.")
         if form.is_valid():
             team = people.team_create(name=form.cleaned_data["name"], by=request.user)
             audit_note(request, f"team {team.slug}")
             if wants_json(request):
                 return JsonResponse({"id": team.slug, "url": reverse("team-list")}, status=201)
-            messages.success(request, f"{team.name} is made, and you work in it now.")
+            messages.success(request, f"{team.name} is made; you have switched to it.")
             return go_to(request, reverse("people"))
         if wants_json(request):
             return json_errors(form.errors)
@@ -207,7 +207,7 @@ def team_switch(request: TeamRequest, slug: str) -> HttpResponse:
     """Work in another of one's teams."""
     membership = selectors.person_memberships(request.user).filter(team__slug=slug).first()
     if membership is None or not people.team_switch(user=request.user, team=membership.team):
-        raise Http404("You are in no such team.")
+        raise Http404("You do not belong to such a team.")
     if wants_json(request):
         return JsonResponse({"id": slug, "url": reverse("run-list")})
     following = request.POST.get("next", "")

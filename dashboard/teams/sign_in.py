@@ -22,7 +22,7 @@ from dashboard.text import clip
 
 logger = logging.getLogger("dashboard.sign_in")
 
-TOO_MANY = "Too many tries with this name, or from this address. Wait %d s, then try again."
+TOO_MANY = "Too many attempts with this name or from this address. Wait %d s, then try again."
 
 
 class SignIn(LoginView):

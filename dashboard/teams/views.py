@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from dashboard.http import refusal
 from dashboard.teams import services
 
-LINK_USED = "Such a link works once. Start Runboard again for a new one, or sign in with your password."
+LINK_USED = "Sign-in links work once. Restart Runboard for a new one, or sign in with your password."
 
 
 @login_not_required
@@ -23,7 +23,7 @@ def sign_in(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponse()
     user = services.sign_in_link_use(token=token)
     if user is None:
-        title = "This sign-in link was used, or is too old"
+        title = "This sign-in link was used or has expired"
         return refusal(request, 410, LINK_USED, title=title, link=reverse("login"), link_label="Sign in")
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return redirect("run-list")

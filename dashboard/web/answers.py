@@ -15,9 +15,9 @@ SECRET_ADDRESS = re.compile(r"/(?:s|f|a|accounts/sign-in|accounts/join|accounts/
 """Whoever has such an address may do something with it, so it is told to nobody."""
 
 SENTENCES = {
-    400: "What was sent could not be understood, so nothing was done.",
-    405: "This address does not take that kind of request, so nothing was done.",
-    429: "Too many requests came from here. Wait a moment and try again.",
+    400: "Runboard could not understand the request, so nothing was done.",
+    405: "This address does not accept that kind of request, so nothing was done.",
+    429: "Too many requests from here. Wait a moment and try again.",
 }
 
 

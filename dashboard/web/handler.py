@@ -23,8 +23,10 @@ Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
-NO_FILES = "No file is expected here, so nothing was done. Send the form as application/x-www-form-urlencoded."
-NOT_UNDERSTOOD = "What was sent could not be understood, so nothing was done."
+NO_FILES = (
+    "This address does not accept files, so nothing was done. Send the form as application/x-www-form-urlencoded."
+)
+NOT_UNDERSTOOD = "Runboard could not understand the request, so nothing was done."
 
 
 class Handler(ASGIHandler):

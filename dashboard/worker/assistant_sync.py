@@ -134,7 +134,7 @@ def _schema_problem(schemas: Mapping[str, Any]) -> str:
     if schemas.get("input_schema"):
         return ""
     if schemas.get("state_schema"):
-        return "The server gives no input schema, so that the form is made from the state schema."
+        return "The server gives no input schema, so the form is made from the state schema."
     return "The server gives neither an input schema nor a state schema."
 
 

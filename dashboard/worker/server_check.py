@@ -122,8 +122,7 @@ async def check_server(server: Server, clients: ClientPool, database: Database) 
 
 
 _LOOK_AFTER_IT = (
-    "See whether the server runs and is reached from the machine that Runboard's worker runs on, and whether the "
-    "address is right."
+    "Check that the server runs, that Runboard's worker can reach it from its machine, and that the address is right."
 )
 
 
@@ -142,7 +141,7 @@ def _no_answer(error: LangGraphError) -> Finding:
             "Type its API key, or the header it wants, under Settings.",
         )
     if isinstance(error, RequestRejected | AnswerNotUnderstood):
-        do = "See whether the address is right, with the path if the server lives below one."
+        do = "Check the address, and its path if it has one."
         return Finding("reach", "danger", "Something answers, but it is no LangGraph server", sentence, do)
     return Finding("reach", "danger", "It does not answer", sentence, _LOOK_AFTER_IT)
 
@@ -176,7 +175,7 @@ def _clock(probe: Probe) -> Finding:
         "attention" if abs(off_s) > CLOCK_BAD_S else "neutral",
         f"Its clock is {abs(off_s):.0f} s {where} the worker's",
         "Times that the server gives for steps are shown as it gives them.",
-        "Let both machines set their clocks by NTP." if abs(off_s) > CLOCK_BAD_S else "",
+        "Set both machines' clocks by NTP." if abs(off_s) > CLOCK_BAD_S else "",
     )
 
 
@@ -190,7 +189,7 @@ def _heartbeats(heard_at: datetime | None) -> Finding:
         "heartbeats",
         "neutral",
         "No heartbeat heard yet",
-        "LangGraph servers send one every 5 s while a run is at work; no run has been that long since a worker looks.",
+        "LangGraph servers send one every 5 s while a run is at work; no run has taken that long yet.",
         "If it sends none at all, its runs are asked about whenever nothing came for the longest silence; a longer one "
         "under Settings saves that.",
     )
@@ -198,7 +197,7 @@ def _heartbeats(heard_at: datetime | None) -> Finding:
 
 def _assistants(assistants: Sequence[AssistantFound]) -> list[Finding]:
     if not assistants:
-        do = "See whether its langgraph.json names a graph, and whether the graph can be imported there."
+        do = "Check that its langgraph.json names a graph, and that the graph can be imported there."
         return [Finding("assistants", "attention", "It offers no assistants", "", do)]
     graphs = len({assistant.graph_id for assistant in assistants})
     count = f"{len(assistants)} assistant{'' if len(assistants) == 1 else 's'}"

@@ -9,15 +9,15 @@ export function attachToasts(body) {
     event.detail.shouldSwap = false;
     mergeParts(event.detail.xhr.responseText);
   });
-  body.addEventListener("htmx:sendError", () => note("Runboard could not be reached. What was asked may not have been done: look, then try again."));
+  body.addEventListener("htmx:sendError", () => note("Runboard could not be reached. Your request may not have been carried out: check, then try again."));
   body.addEventListener("htmx:responseError", (event) => note(sentence(event.detail.xhr.status)));
 }
 
 function sentence(status) {
-  if (status === 403) return "You may not do this any more. Reload the page to see why.";
+  if (status === 403) return "You are no longer allowed to do this. Reload the page to see why.";
   if (status === 404) return "This is no longer there.";
-  if (status === 503) return "The database cannot be reached right now. What was asked may not have been done: try again in a moment.";
-  return `Something went wrong here (${status}). Reload the page to see what holds now.`;
+  if (status === 503) return "The database cannot be reached right now. Your request may not have been carried out: try again in a moment.";
+  return `Something went wrong here (${status}). Reload the page to see the current state.`;
 }
 
 function note(words) {

@@ -19,7 +19,7 @@ export function typedIn(part) {
 export function keepTyped(shown, part) {
   if (part.querySelector("[data-answer-form]")) return null;
   const who = part.dataset.answeredBy;
-  return tell(shown, typedIn(shown), who ? `${who} answered meanwhile.` : "The question was closed or changed meanwhile.");
+  return tell(shown, typedIn(shown), who ? `${who} answered meanwhile.` : "The question was closed or has changed.");
 }
 
 /** A form that is filled in anew, as last time, keeps what was typed; what finds no field there any more is told. */
@@ -33,7 +33,7 @@ export function attachTyped(root) {
     if (detail.elt.matches("[data-schema-form]")) detail.elt.closest("[data-answer-form]")?.setAttribute("data-typed", "rows");
     const form = detail.elt.matches(".answer-panel") && detail.elt.querySelector("[data-answer-form]");
     if (!form) return;
-    tell(detail.elt, typed.filter((control) => !putBack(form, control)), "This has no field any more.");
+    tell(detail.elt, typed.filter((control) => !putBack(form, control)), "This field no longer exists.");
     typed = [];
   });
 }

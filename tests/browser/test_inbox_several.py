@@ -51,5 +51,5 @@ def test_several_questions_get_one_answer_and_others_see_it(
     assert not third.children.exists()
     expect(colleague.locator("#inbox-count")).to_have_attribute("data-inbox-count", "2")
     expect(colleague.locator(f"#run-{second.pk}-row .row-answered")).to_have_text("Answered by ada")
-    page.get_by_role("link", name="Watch how they get on").click()
+    page.get_by_role("link", name="Watch these runs").click()
     expect(page.locator(".run-row")).to_have_count(2)

@@ -176,7 +176,7 @@ def test_switching_a_large_document_is_quick(page: Page) -> None:
         page.locator("#document-input .view-switch").get_by_text(view).click()
         expect(page.locator(found)).to_be_visible()
 
-    expect(page.locator("#document-input")).to_contain_text("A list of 1,800 items is edited as JSON.")
+    expect(page.locator("#document-input")).to_contain_text("A list of 1,800 items: you edit it as JSON.")
     times = page.evaluate("window.switchTimes")
     assert len(times) == 7
     # A machine with nothing else to do needs a tenth of this.
@@ -188,8 +188,8 @@ def test_a_launch_link_fills_the_form_says_what_it_left_out_and_launches_nothing
     page.goto(f"/launch/?assistant_id=person&colour=red&{link}")
 
     notes = page.locator("main > .note")
-    expect(notes.first).to_contain_text("what the form does not have, which is left out: colour, recursion_limit.")
-    expect(notes.last).to_contain_text("Headers are secrets and are never taken from a link")
+    expect(notes.first).to_contain_text("so they are left out: colour, recursion_limit.")
+    expect(notes.last).to_contain_text("Headers are secrets, so a link never sets them")
     expect(page.locator("#id_headers")).to_have_value("")
     expect(page.locator("#id_tags")).to_have_value("weekly")
     street = page.locator('[name="input/home/street"]')
@@ -257,7 +257,7 @@ def test_swapping_parts_of_the_form_breaks_no_policy(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(page.locator('[name="input/messages/0/content"]')).to_be_visible()
     page.get_by_label("Existing thread").check()
-    expect(page.get_by_text("No thread was used yet")).to_be_visible()
+    expect(page.get_by_text("No thread has been used yet")).to_be_visible()
     page.locator("#document-input").get_by_text("JSON", exact=True).click()
     expect(page.locator("#id_input")).to_be_visible()
 
@@ -352,11 +352,11 @@ def test_a_draft_survives_a_closed_tab_without_its_secrets(open_browser: Open, u
 
     page = context.new_page()
     page.goto("/launch/?assistant_id=chat")
-    page.get_by_role("button", name="Go on with it").click()
+    page.get_by_role("button", name="Continue it").click()
 
     expect(page.locator('[name="input/home/street"]')).to_have_value("Long Street")
     page.locator('[name="input/name"]').fill("Ada")
     launch(page)
     assert launched(page)["input"] == {"name": "Ada", "home": {"street": "Long Street"}}
     page.goto("/launch/")
-    expect(page.get_by_role("button", name="Go on with it")).to_be_hidden()
+    expect(page.get_by_role("button", name="Continue it")).to_be_hidden()

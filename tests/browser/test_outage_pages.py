@@ -60,7 +60,7 @@ def test_a_launch_that_was_sent_meanwhile_can_be_sent_until_it_is_taken_and_is_o
     answer = page.request.post("/launch/", form=sent, headers={"Referer": page.url})
 
     assert answer.url == page.url
-    assert "This form was sent before; here is the run it launched." in answer.text()
+    assert "You sent this form before; here is the run it launched." in answer.text()
     run = Run.objects.get()
     assert (run.tags, run.request.params["input"]) == (["a", '"typed"', "<tag>"], {"topic": "tides"})
 

@@ -111,7 +111,7 @@ def test_a_preset_is_kept_locked_and_launched_without_a_line_of_json(page: Page,
 def test_the_band_follows_what_is_typed(page: Page, server: Server, user: User) -> None:
     run = launched(server, user)
     page.goto(f"/launch/?from={run.pk}")
-    expect(page.locator("#launch-differs")).to_contain_text("Everything is as")
+    expect(page.locator("#launch-differs")).to_contain_text("Nothing differs from")
 
     page.locator("[name='name']").fill("Another name")
 
@@ -152,7 +152,7 @@ def test_nothing_covers_the_threads_and_the_fields_below(
 
     page.locator("[data-thread]").first.click()
 
-    expect(page.get_by_text("A question waits there")).to_be_visible()
+    expect(page.get_by_text("A question is open there")).to_be_visible()
     for covered in (page.locator("[data-thread]").last, page.get_by_label("thread id"), page.locator("#id_tags")):
         covered.focus()
         is_seen = covered.evaluate(

@@ -111,7 +111,7 @@ def test_a_forgotten_password_is_set_anew_by_mail(
     page.get_by_role("link", name="Forgot password?").click()
     page.get_by_role("textbox").first.fill("ada")
     page.get_by_role("button", name="Send link").click()
-    expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
     link = re.search(r"http://\S+/accounts/\S+/", mails.mails.get(timeout=10).get_content())
     assert link is not None
     page.goto(link[0])

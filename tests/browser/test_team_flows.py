@@ -40,7 +40,7 @@ def test_somebody_who_is_invited_joins_and_launches(page: Page, open_browser: Op
 
     again = open_browser().new_page()
     again.goto(link)
-    expect(again.locator("main")).to_contain_text("It was used, revoked, or is too old")
+    expect(again.locator("main")).to_contain_text("It was used or revoked, has expired")
 
 
 def test_filters_become_a_view_that_everybody_has_as_a_tab(
@@ -117,7 +117,7 @@ def test_chosen_runs_are_tagged_in_the_background(page: Page, team: Team, user: 
         pass
     bulk_work()
 
-    expect(page.locator("#bulk-progress")).to_contain_text("Done: all 2 have had their turn.")
+    expect(page.locator("#bulk-progress")).to_contain_text("Done: all 2 are processed.")
     page.goto("/runs/?tag=checked")
     expect(page.locator("main")).to_contain_text("tide 0")
     expect(page.locator("main")).not_to_contain_text("tide 2")

@@ -46,7 +46,7 @@ def test_a_page_that_hears_nothing_does_not_say_that_all_is_well(page: Page, tea
     Worker.objects.create(host="box-7", pid=4711, concurrency=500)
     page.goto("/workers/")
     live(page, "live")
-    well, old = page.get_by_text("All is well."), page.get_by_text("Not known right now.")
+    well, old = page.get_by_text("All is well."), page.get_by_text("Unknown right now.")
     expect(well).to_be_visible()
     expect(old).to_be_hidden()
 
@@ -74,7 +74,7 @@ def test_pages_of_runs_say_that_no_worker_runs_until_one_does(page: Page, team: 
     page.goto(f"/runs/{run.pk}/")
     live(page, "live")
     live(lists, "live")
-    expect(page.locator("#work-notice")).to_contain_text("No worker is running. This run waits until one is.")
+    expect(page.locator("#work-notice")).to_contain_text("No worker is running. This run waits for a worker.")
     expect(lists.locator("#work-notice")).to_contain_text("No worker is running.")
 
     worker = Worker.objects.create(host="box-7", pid=4711, concurrency=5)
@@ -89,12 +89,12 @@ def test_pages_of_runs_say_that_no_worker_runs_until_one_does(page: Page, team: 
 
     lease = start(run)  # by a worker that is not there
     shows(page, run, "running")
-    expect(page.locator("#work-notice")).to_contain_text("The worker that had this run is gone.")
+    expect(page.locator("#work-notice")).to_contain_text("This run's worker is gone.")
     Worker.objects.filter(pk=worker.pk).update(heartbeat_at=Now() - timedelta(minutes=3))
     expect(page.locator("#work-notice")).to_contain_text("No worker is running. The run may go on at the server")
     page.get_by_role("button", name="Cancel", exact=True).click()
     shows(page, run, "cancelling")
-    expect(page.locator("#work-notice")).to_contain_text("The cancel is delivered as soon as one is")
+    expect(page.locator("#work-notice")).to_contain_text("A worker delivers the cancel as soon as one runs")
 
     finish(lease, Outcome(RunStatus.CANCELLED))
     shows(page, run, "cancelled")

@@ -113,11 +113,11 @@ REPORT = {"assistant_id": "report", "input": QUICK}
 WORKING = {"assistant_id": "report", "input": SLOW}
 REFUSED = "Input should be a valid string"
 LIMIT = '{"recursion_limit": 1}'
-GOES_ON = "What it had done until then is kept. A new run on its thread goes on from there."
-LEFT_NOTHING = "on the server it left nothing, as it ran without a thread."
-UNDONE = "What it had done was undone on the server."
+GOES_ON = "Its work until then is kept. A new run on its thread continues from there."
+LEFT_NOTHING = "it left nothing on the server, because it ran without a thread."
+UNDONE = "The server undid its work."
 BY_US = "Cancelled by {person}."
-BY_OTHERS = "Stopped on the server: cancelled there, or pushed out by another run."
+BY_OTHERS = "Stopped on the server: cancelled there, or replaced by another run."
 CANNOT_CONTINUE = "It ran without a thread, so it cannot be continued."
 ENDS = (
     End("finished", REPORT, "succeeded", finished, REVIEWED, None),
@@ -156,7 +156,7 @@ ENDS = (
         "failed",
         failed_with("SensorOffline", "Sensor 7 has not answered since noon", "explode"),
         None,
-        Says("SensorOffline in node explode", "The graph raised this. Launch again once it is mended."),
+        Says("SensorOffline in node explode", "The graph raised this. Fix it, then launch again."),
     ),
     End(
         "input refused",
@@ -164,7 +164,7 @@ ENDS = (
         "failed",
         failed_with("ValidationError", REFUSED, ""),
         None,
-        Says("ValidationError", "Change what it is launched with"),
+        Says("ValidationError", "Change the input"),
     ),
     End(
         "too many steps",
@@ -225,7 +225,7 @@ ENDS = (
         "cancelled",
         never_began,
         None,
-        Says(BY_US, "It left nothing on its thread: there is nothing to undo, and nothing to go on from."),
+        Says(BY_US, "It left nothing on its thread: nothing to undo, and nothing to continue."),
         act="interrupt",
     ),
     End(

@@ -130,7 +130,7 @@ async def test_two_questions_answered_with_one_bare_value_is_a_failure(
     banner = await in_db(lambda: run_banner(Run.objects.get(pk=wrong.pk)))
     assert banner is not None
     assert (banner.title, banner.code) == ("RuntimeError", wrong.error_message)
-    assert "Change what it is launched with, and launch again." in banner.text
+    assert "Change the input, and launch again." in banner.text
     if is_followed:
         before = await in_db(lambda: run_banner(Run.objects.get(pk=asked.pk)))
         assert before is not None

@@ -165,10 +165,10 @@ def test_the_band_is_a_fragment_and_a_page(browser: Client, run: Run) -> None:
     whole = browser.post("/launch/differences/", fields).content.decode()
     broken = browser.post("/launch/differences/", edited(run, input="{"), headers=HTMX).content.decode()
 
-    assert "Everything is as" in page
+    assert "Nothing differs from" in page
     assert ("<html" in fragment, "topic" in fragment, "Differs from" in fragment) == (False, True, True)
     assert "<html" in whole
-    assert "once everything can be read" in broken
+    assert "once everything is readable" in broken
     assert browser.get("/launch/differences/").status_code == 405
     assert Run.objects.count() == 1
 
@@ -180,7 +180,7 @@ def test_what_the_schema_no_longer_takes_is_marked(browser: Client, run: Run) ->
 
     page = browser.get(f"/launch/?from={run.pk}").content.decode()
 
-    assert "does not take this any more" in page
+    assert "schema no longer takes" in page
     assert "<bdi>topic</bdi>" in page
 
 
@@ -226,14 +226,14 @@ def test_the_page_of_a_fork_says_where_it_starts_in_one_band(browser: Client, te
 
     for html in (page, fragment):
         words = " ".join(re.sub(r"<[^>]+>", "", html).split())
-        assert f"Forks {done.title} at step write (1ef4a1b2-0000); the input is empty: leave it so to run the" in words
-        assert "Everything is as" not in html
+        assert f"Forks {done.title} at step write (1ef4a1b2-0000); leave the input empty to run the" in words
+        assert "Nothing differs from" not in html
         assert "Besides" not in html
     assert 'id="advanced">' in page
     assert page.count("goes on from a checkpoint") == 0
     assert sent["input_view"] == "form"
     words = " ".join(re.sub(r"<[^>]+>", "", edits.content.decode()).split())
-    assert "with an input, the graph begins anew" in words
+    assert "with an input, the graph starts over" in words
     assert "Besides, name: nothing → x" in words
     assert (forked.parent_kind, forked.request.params.get("input")) == ("fork", None)
     assert forked.request.params["checkpoint_id"] == CHECKPOINT
@@ -315,7 +315,7 @@ def test_threads_are_found_by_what_was_asked_there(browser: Client, team: Team, 
     assert "busy: running" in fragment
     asked = make_run(server=server, by=ada, status=RunStatus.NEEDS_INPUT, body=b'{"__interrupt__": [{"value": "ok?"}]}')
     named = browser.get(f"/launch/threads/?thread_id={asked.remote_thread_id}", headers=HTMX).content.decode()
-    assert named.count("A question waits there") == 1
+    assert named.count("A question is open there") == 1
     assert signed_in(make_user(make_team())).get("/launch/threads/", headers=JSON).json() == {"threads": []}
 
 
@@ -327,7 +327,7 @@ def test_a_link_tells_of_what_the_form_does_not_have(browser: Client, team: Team
     ).content.decode()
     clean = browser.get("/launch/?assistant_id=chat&input/topic=tides&given/input/topic=value").content.decode()
 
-    assert "which is left out: topic." in page
+    assert "so they are left out: topic." in page
     assert "Headers are secrets" in page
     assert "left out:" not in clean
 

@@ -84,7 +84,7 @@ def test_who_was_slower_hears_it_for_that_question_alone(browser: Client, person
     assert "Answered by bob meanwhile" in told
 
 
-@pytest.mark.parametrize(("decision", "said"), [("edit", "one by one"), ("", "Answer at least one")])
+@pytest.mark.parametrize(("decision", "said"), [("edit", "one question at a time"), ("", "Answer at least one")])
 def test_what_cannot_be_the_same_for_all_is_refused(browser: Client, person: User, decision: str, said: str) -> None:
     run = asking(person, refund(1))
     name = f"answer/{run.questions.get().interrupt_id}/decisions/0/type"

@@ -417,9 +417,9 @@ SENT_BY_SCHEMA = {"decision": "approve", "comment": "ok"}
     ("ending", "sent", "said"),
     [
         (asks("Why?"), {"answer/q": "{", "answer_view/q": "json"}, "Line 1"),
-        (asks(BATCH), {"answer/q/decisions/0/type": "approve"}, "Decide about this one, too"),
-        (asks(BATCH), {"answer/q/decisions/1/type": "edit"}, "not allowed"),
-        (asks(OLD), {"answer/q/type": "response", "answer/q/message/response": " "}, "Write what to tell it"),
+        (asks(BATCH), {"answer/q/decisions/0/type": "approve"}, "Decide this one too"),
+        (asks(BATCH), {"answer/q/decisions/1/type": "edit"}, "does not allow this decision"),
+        (asks(OLD), {"answer/q/type": "response", "answer/q/message/response": " "}, "Write a response"),
         (asks("Go?", SCHEMA), {"answer/q/comment": "what now"}, "what now"),
     ],
 )

@@ -87,7 +87,7 @@ async def test_one_that_the_graph_raised_over_stays_the_answer(
     assert (await Run.objects.aget(pk=run.pk)).wait_state == WaitState.ANSWERED
     page = await in_db(told, person, run)
     assert "Answered by ada, but the run that carried the answer failed." in page
-    assert "would not hear another one" in page
+    assert "ignores another one" in page
 
 
 async def test_one_that_was_cancelled_leaves_the_question_open_where_the_server_waits(
@@ -140,7 +140,7 @@ def test_a_continuation_that_failed_is_said_and_promises_nothing(person: User, m
 
     page = told(person, run)
     assert "Continued by ada, but the run that went on failed." in page
-    assert "would not hear another one" not in page
+    assert "ignores another one" not in page
 
 
 def finish(run: Run, status: RunStatus) -> None:

@@ -57,7 +57,7 @@ def test_who_comes_second_hears_who_was_first(browser: Client, person: User) -> 
     second = assign(browser, run, take="1", was="")
 
     assert second.status_code == 409
-    assert "assigned to bob meanwhile" in second.json()["errors"]["to"][0]
+    assert "Meanwhile it was assigned to bob" in second.json()["errors"]["to"][0]
     assert assign(browser, run, take="1", was=str(bob.pk)).json()["assigned_to"] == "ada"
 
 

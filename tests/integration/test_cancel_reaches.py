@@ -60,7 +60,9 @@ async def test_cancel_asked_after_the_worker_was_killed_is_delivered_by_the_next
     first.wait(10)
     await page_says(run, "No worker is running. The run may go on at the server")
     await in_db(ask_to_cancel, run)
-    await page_says(run, "The cancel is delivered as soon as one is; until then the run may go on at the server.")
+    await page_says(
+        run, "A worker delivers the cancel as soon as one runs; until then the run may go on at the server."
+    )
     assert scripted.count("cancel") == 0
 
     programs.worker()
@@ -78,9 +80,9 @@ async def test_cancel_asked_while_the_server_is_away_is_delivered_when_it_is_bac
     programs.worker()
     run = await running(scripted)
     await scripted.stop()
-    await page_says(run, "The line to the server was lost; joining the run again.")
+    await page_says(run, "The connection to the server was lost; reconnecting.")
     await in_db(ask_to_cancel, run)
-    await page_says(run, "The server cannot be reached right now; it is told as soon as it answers.")
+    await page_says(run, "The server is away; it gets the cancel as soon as it answers.")
     await page_says(run, "Cancel could not be delivered yet")
     assert (await in_db(Run.objects.get, pk=run.pk)).status == "cancelling"
 
@@ -102,7 +104,7 @@ async def test_cancel_asked_while_both_are_away_is_delivered_when_both_are_back(
     await in_db(ask_to_cancel, run)
     programs.worker()
     await page_says(run, "Cancel could not be delivered yet")
-    await page_says(run, "The server cannot be reached right now; it is told as soon as it answers.")
+    await page_says(run, "The server is away; it gets the cancel as soon as it answers.")
 
     await scripted.start()
     ended = await run_in(run, "cancelled", deadline_s=HANDOVER_S)

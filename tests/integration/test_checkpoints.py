@@ -57,7 +57,7 @@ def test_a_failed_run_shows_its_values_and_what_to_do_next(browser: Client, team
     assert "Values so far" in page
     assert f'data-state="/runs/{run.pk}/states/c1/"' in page
     assert "pier" in page
-    assert "Written by steps beside it" in page
+    assert "Written by parallel steps" in page
     assert "17" in page
     assert f"/launch/?from={run.pk}&amp;checkpoint_id=c1" in page
     assert f'href="/launch/?from={run.pk}"' in page
@@ -144,7 +144,7 @@ def test_of_branches_each_shows_its_own_keys(browser: Client, team: Team, person
 
     assert "<code><bdi>a</bdi></code>" in opened
     assert "<code><bdi>b</bdi></code>" not in opened
-    assert "two ended with it" in opened
+    assert "two ended at the same time" in opened
 
 
 def test_the_final_state_is_not_kept_twice_and_what_is_not_kept_is_said(

@@ -77,7 +77,7 @@ async def test_a_run_that_was_deleted_is_lost_and_not_rolled_back(scripted: Scri
     assert "cancel_delivered" not in kinds
     banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
     assert banner
-    assert "whether it was heard is not known" in banner.text
+    assert "whether the server got it is not known" in banner.text
 
 
 @pytest.mark.parametrize("still_s", [0.0, 23.0])
@@ -96,4 +96,4 @@ async def test_a_worker_that_stood_still_does_not_blame_the_server(
         run = await run_in(run, *ENDS)
 
     lost = await in_db(run.events.get, kind="connection_lost")
-    assert ("worker stood still for 23 s" in lost.data["message"]) is (still_s > 0)
+    assert ("worker was frozen for 23 s" in lost.data["message"]) is (still_s > 0)

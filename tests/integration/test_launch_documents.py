@@ -142,7 +142,7 @@ def test_json_that_the_schema_refuses_is_launched_with_warnings(browser: Client)
 
     assert params["input"] == {"topic": 5, "zzz": 1}
     assert answer["warnings"]["input/topic"] == ["Line 1 (topic): This must be a text."]
-    assert "Line 2 (zzz): The schema does not have this key" in answer["warnings"]["input/zzz"][0]
+    assert "Line 2 (zzz): The schema does not know this key" in answer["warnings"]["input/zzz"][0]
     assert "“review”" in answer["warnings"]["interrupt_before"][0]
     run = Run.objects.get(pk=answer["id"])
     kept = " ".join(str(event.data.get("message")) for event in run.events.filter(kind="warning"))

@@ -141,7 +141,7 @@ def test_every_mapping_refuses_what_is_no_object(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "fields", "says"),
     [
-        ("assistant_id", {"assistant_id": " "}, "which assistant"),
+        ("assistant_id", {"assistant_id": " "}, "Choose an assistant"),
         ("command", {"input": "{}", "command": "{}"}, "not both"),
         ("context", {"context": "{}", "config": '{"configurable": {}}'}, "not both"),
         ("command", {"command": '{"resume": 1}'}, "existing thread"),
@@ -153,7 +153,7 @@ def test_every_mapping_refuses_what_is_no_object(field: str) -> None:
         ("on_completion", {"on_completion": "keep"}, "only for stateless"),
         ("on_completion", {"on_completion": "delete", "thread": "existing", "thread_id": THREAD}, "only for stateless"),
         ("checkpoint_id", {"checkpoint": "{}", "checkpoint_id": "x"}, "not both"),
-        ("if_not_exists", {"if_not_exists": "reject", "thread": "new"}, "always missing"),
+        ("if_not_exists", {"if_not_exists": "reject", "thread": "new"}, "never exists yet"),
         ("after_seconds", {"after_seconds": "-1"}, "0 or more"),
         ("after_seconds", {"after_seconds": "99999999999"}, "over a year"),
         ("after_seconds", {"after_seconds": "soon"}, "whole seconds"),
@@ -205,7 +205,7 @@ def test_a_team_with_several_servers_must_choose() -> None:
 
     form = LaunchForm({"assistant_id": "chat"}, team=team)
 
-    assert form.errors["server"] == ["Choose the server on which the run takes place."]
+    assert form.errors["server"] == ["Choose a server for the run."]
 
 
 def test_another_teams_server_is_no_choice() -> None:
@@ -252,7 +252,7 @@ def test_masked_headers_are_for_who_launched_the_run_and_admins(role: Role, may:
 def test_an_assistant_that_cannot_be_seen_is_refused() -> None:
     form = form_of(assistant_id="\u200b\u2060")
 
-    assert "cannot be seen" in form.errors["assistant_id"][0]
+    assert "invisible characters" in form.errors["assistant_id"][0]
 
 
 def test_another_teams_run_gives_no_secret() -> None:

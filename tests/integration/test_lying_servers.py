@@ -132,7 +132,7 @@ async def test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_s
     banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
     assert banner is not None
     assert (banner.title, banner.code) == ("Error", "The server gave no reason.")
-    assert "look at its log there" in banner.text
+    assert "check its log" in banner.text
 
 
 async def test_an_empty_object_for_a_run_that_cannot_be_asked_about_is_no_success(scripted: ScriptedServer) -> None:
@@ -143,10 +143,10 @@ async def test_an_empty_object_for_a_run_that_cannot_be_asked_about_is_no_succes
         ended = await run_in(run, *ENDS)
 
     assert (ended.status, ended.remote_run_id, ended.result.body) == ("lost", None, b"{}")
-    assert "has no run of ours to ask how it ended" in ended.error_message
+    assert "has no run of ours that could be asked" in ended.error_message
     banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
     assert banner is not None
-    assert banner.title == "How this run ended is not known."
+    assert banner.title == "It is not known how this run ended."
 
 
 async def test_the_answer_is_kept_when_the_server_will_not_be_asked(scripted: ScriptedServer) -> None:

@@ -205,7 +205,7 @@ def test_a_link_of_another_of_ones_teams_leads_there(admin: User, team: Team) ->
     opened = boss.get(f"/runs/{run.pk}/", follow=True)
 
     assert opened.status_code == 200
-    assert "You are in Tides now" in opened.content.decode()
+    assert "You have switched to Tides" in opened.content.decode()
     assert opened.context["request"].team == team
     assert signed_in(make_user(make_team())).get(f"/runs/{run.pk}/").status_code == 404
 
@@ -323,5 +323,5 @@ def test_no_team_alone_sets_the_password_of_a_person_in_several(admin: User, gra
     refused = signed_in(admin).post(f"/people/{grace.pk}/password-link/")
 
     assert refused.status_code == 409
-    assert "also in another team" in refused.content.decode()
+    assert "belongs to another team" in refused.content.decode()
     assert not PasswordLink.objects.exists()

@@ -97,7 +97,7 @@ def test_not_being_allowed_is_json_for_programs(team: Team) -> None:
     document = viewer.get("/launch/", headers=JSON)
 
     assert document.status_code == 403
-    assert "You may look at this team's runs" in document.json()["error"]
+    assert "You may read this team's runs" in document.json()["error"]
 
 
 def test_a_body_over_the_limit_is_told_with_the_limit(browser: Client, settings: Any) -> None:
@@ -152,7 +152,7 @@ def test_what_was_typed_comes_back_after_the_sign_in(person: User) -> None:
 
     shown = back.context["form"]
     assert {name: str(shown[name].value()) for name in typed} == typed
-    assert "It has not been launched." in back.content.decode()
+    assert "It has not been launched yet." in back.content.decode()
     assert Run.objects.count() == 0
     assert browser.get("/launch/").context["form"]["input"].value() is None, "once"
 
@@ -183,7 +183,7 @@ def test_what_was_typed_is_shown_again_when_its_form_was_too_old(person: User) -
 
     assert refused.status_code == 302
     assert {name: str(back.context["form"][name].value()) for name in typed} == typed
-    assert "It has not been launched." in back.content.decode()
+    assert "It has not been launched yet." in back.content.decode()
     assert Run.objects.count() == 0
     assert browser.get("/launch/").context["form"]["input"].value() is None, "once"
 

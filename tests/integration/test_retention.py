@@ -84,7 +84,7 @@ def test_an_emptied_run_says_so_and_its_result_is_not_found_any_more(admin: Clie
     retention_work()
 
     page = admin.get(f"/runs/{run.pk}/").content.decode()
-    assert "It was removed, as your team keeps results of such runs only for a while." in page
+    assert "It was removed: your team keeps such results only for a while." in page
     assert "neap" not in page
     assert admin.get(f"/runs/{run.pk}/result.json").status_code == 404
     found = {text: str(run.pk) in admin.get(f"/runs/?q={text}").content.decode() for text in ("neap", "tides")}

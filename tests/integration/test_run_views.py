@@ -290,7 +290,7 @@ def test_no_final_state_breaks_the_page(browser: Client, team: Team, body: bytes
         (b"[" * 10_000 + b"]" * 10_000, "20 kB"),
         (b'{"k": "' + b"y" * 9_000_000 + b'"}', "9.0 MB"),
     ],
-    ids=["one", "characters of two bytes", "as it was written", "a list", "too deep", "too large to be laid out"],
+    ids=["one", "characters of two bytes", "as it was written", "a list", "too deep", "too large to show in full"],
 )
 def test_a_final_state_is_shown_with_its_size_and_hash_as_received(
     browser: Client, team: Team, body: bytes, size: str

@@ -90,7 +90,7 @@ def test_the_page_of_a_run_that_waits_for_its_turn_says_so() -> None:
     notice = run_notice(waiting, LiveWorkers(ids=frozenset({uuid.uuid4()}), is_full=False))
 
     assert notice is not None
-    assert notice.title == f"{server.name} takes 1 run at once, and has as many."
+    assert notice.title == f"{server.name} takes 1 run at a time and has no room now."
 
 
 async def test_a_worker_keeps_to_the_limit_and_works_the_queue_off(

@@ -213,7 +213,7 @@ def test_a_state_that_cannot_be_looked_through_is_not_shown(
 
     html = flat(Client().get(path))
 
-    assert "too large to take out" in html
+    assert "too large to remove" in html
     assert "Bergen" not in html
     assert Client().get(path + "result.json").status_code == 404
 

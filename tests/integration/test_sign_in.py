@@ -54,7 +54,7 @@ def test_after_some_failures_a_name_has_to_wait_whether_it_exists_or_not(person:
 
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 0
-    assert "Too many tries" in refused.content.decode()
+    assert "Too many attempts" in refused.content.decode()
     assert sign_in("grace", "wrong").status_code == 200, "others do not wait"
 
 
@@ -115,7 +115,7 @@ def test_every_failure_costs_one_hash(person: User, name: str, monkeypatch: pyte
     answer = sign_in(name, "wrong password")
 
     assert len(hashes) == 1
-    assert "do not belong together" in answer.content.decode()
+    assert "Wrong user name or password" in answer.content.decode()
 
 
 def test_failures_are_logged_without_the_password(person: User, caplog: pytest.LogCaptureFixture) -> None:

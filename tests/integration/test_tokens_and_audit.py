@@ -243,7 +243,7 @@ def test_only_admins_make_service_tokens(member: User) -> None:
     fields = {"name": "nightly", "scopes": ["read"], "service": "1"}
 
     assert signed_in(member).post("/tokens/", fields, headers=JSON).status_code == 403
-    assert "It is the team" not in signed_in(member).get("/tokens/").content.decode()
+    assert "It belongs to the team" not in signed_in(member).get("/tokens/").content.decode()
     assert not ApiToken.objects.exists()
 
 

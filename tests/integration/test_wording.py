@@ -38,11 +38,11 @@ def banner_of(run: Run) -> Banner:
 @pytest.mark.parametrize(
     ("status", "ending", "title", "text"),
     [
-        (RunStatus.FAILED, {}, "ValueError in node n", "Launch again"),
+        (RunStatus.FAILED, {}, "ValueError in node n", "launch again"),
         (RunStatus.TIMED_OUT, {}, "time limit", "Launch again"),
         (RunStatus.LOST, {}, "not known", "before you launch it again"),
         (RunStatus.CANCELLED, {"note": "Stopped on the server."}, "Stopped on the server.", "kept"),
-        (RunStatus.CANCELLED, {"rolled_back": True}, "Cancelled.", "undone"),
+        (RunStatus.CANCELLED, {"rolled_back": True}, "Cancelled.", "The server undid its work"),
     ],
 )
 def test_each_end_has_its_sentence(status: RunStatus, ending: dict[str, Any], title: str, text: str) -> None:
@@ -102,7 +102,7 @@ def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_aga
         run.refresh_from_db()
         banner = banner_of(run)
         assert banner.other == follower
-        assert "nobody any more" in banner.title
+        assert "no longer" in banner.title
         assert run.version > version, "open pages must hear of it"
 
         run_cancel(run=follower, by=make_user(run.team))  # never sent: the question is as it was
@@ -130,7 +130,7 @@ def test_who_pushed_a_run_out_is_named_when_it_is_known() -> None:
 
     banner = banner_of(out)
 
-    assert "Pushed out by another run" in banner.title
+    assert "Replaced by another run" in banner.title
     assert banner.other == pusher
 
 
@@ -139,7 +139,7 @@ def test_a_lost_run_names_the_run_that_has_probably_undone_it() -> None:
 
     banner = banner_of(out)
 
-    assert banner.title == "How this run ended is not known."
+    assert banner.title == "It is not known how this run ended."
     assert "was told to undo it, and probably did." in banner.text
     assert banner.other == pusher
 
@@ -169,7 +169,7 @@ def test_a_lost_run_says_nothing_of_a_run_that_has_not_undone_it(
     [
         (RunStatus.SUCCEEDED, "came too late"),
         (RunStatus.PAUSED, "came too late"),
-        (RunStatus.LOST, "whether it was heard is not known"),
+        (RunStatus.LOST, "whether the server got it is not known"),
     ],
 )
 def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status: RunStatus, told: str) -> None:
@@ -206,10 +206,10 @@ def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (RunError("ValueError", "m", "explode"), "once it is mended"),
-        (RunError("ValidationError", "m"), "Change what it is launched with"),
-        (RunError("InvalidUpdateError", "m"), "The graph itself must be changed"),
-        (RunError("TypeError", "cannot pickle '_thread.lock' object"), "The graph itself must be changed"),
+        (RunError("ValueError", "m", "explode"), "Fix it, then launch again"),
+        (RunError("ValidationError", "m"), "Change the input"),
+        (RunError("InvalidUpdateError", "m"), "The graph itself must be fixed"),
+        (RunError("TypeError", "cannot pickle '_thread.lock' object"), "The graph itself must be fixed"),
         (RunError("GraphRecursionError", "m"), "only beside configurable"),
         (RunError("GraphRecursionError", "m"), "recursion_limit"),
     ],
@@ -271,4 +271,4 @@ def test_an_unreachable_server_is_said_with_since_when_and_the_next_try() -> Non
     assert banner.next_at == run.not_before
     assert "The next try is <time" in page
     assert "waiting for a worker" not in page
-    assert "it is sent again by itself" in page
+    assert "Runboard sends it again" in page

@@ -20,7 +20,7 @@ class AnswerLinkForm(forms.Form):
         max_length=60,
         label="For whom",
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Bob of Accounting"}),
-        error_messages={"required": "Say for whom it is: the run's page names them beside the answer."},
+        error_messages={"required": "Say who it is for: the run's page shows this name with the answer."},
     )
     expires_in = forms.IntegerField(
         min_value=60,
@@ -46,7 +46,7 @@ class AnswerLinkForm(forms.Form):
     def clean_name(self) -> str:
         name = " ".join(str(self.cleaned_data["name"]).split())
         if not is_visible(name):
-            raise ValidationError("Give a name that can be seen.")
+            raise ValidationError("Give a visible name.")
         return name
 
     def lifetime(self) -> timedelta | None:

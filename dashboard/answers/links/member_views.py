@@ -24,7 +24,7 @@ from dashboard.teams.audit import audit_note
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.passwords import limits_hashing
 
-NOT_OPEN = "This run asks nothing just now, so there is nothing that a link could answer."
+NOT_OPEN = "This run has no open question that a link could answer."
 
 
 @never_cache

@@ -13,7 +13,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Membership, Team
 from dashboard.teams.tokens import token_hash
 
-ENDED = "It may have been used, or have expired. Ask the person who sent it for a new one."
+ENDED = "It may have been used or expired. Ask the sender for a new one."
 
 
 def link_find(token: str) -> AnswerLink | None:
@@ -58,7 +58,7 @@ def receipt(link: AnswerLink) -> tuple[str, str]:
     """What became of an answer that was sent by a link: a word for programs, and a sentence for people."""
     child = link.answered_by_run
     if child is None:
-        return "unknown", "Your answer was sent. The run that carried it was removed since."
+        return "unknown", "Your answer was sent. The run that carried it has since been removed."
     if child.answers_id is None:
         return "lost", "Your answer did not reach the assistant. Ask the person who sent the link what to do."
     words = {

@@ -54,9 +54,9 @@ UNLOCKED, ANSWERED = "answer-link-unlocked", "answer-link-answered"
 """Signed cookies of a link's own address: its password was given here, its answer was sent from here."""
 UNLOCKED_S, ANSWERED_S = 12 * 3600, 30 * 24 * 3600
 ABOUT = "answer-link"
-TOO_MANY = "Too many tries came from here. Wait a little, then try again."
-TOO_LATE = "Somebody else answered this in the meantime, or it needs no answer any more. Yours was not sent."
-UNREADABLE = "Your answer cannot be sent just now, through no fault of yours. Tell the person who sent you the link."
+TOO_MANY = "Too many attempts from here. Wait a little, then try again."
+TOO_LATE = "Somebody else answered this in the meantime, or it needs no answer any more. Your answer was not sent."
+UNREADABLE = "Your answer cannot be sent right now. This is not your fault. Tell the person who sent you the link."
 
 
 def _private(view: Any) -> Any:
@@ -234,7 +234,7 @@ def _message(request: HttpRequest, status: int, title: str, sentence: str) -> Ht
 
 
 def _too_many(request: HttpRequest, wait_s: int) -> HttpResponse:
-    response = _message(request, 429, "Too many tries", TOO_MANY)
+    response = _message(request, 429, "Too many attempts", TOO_MANY)
     response.headers["Retry-After"] = str(wait_s)
     return response
 

@@ -128,7 +128,7 @@ def _sentence(document: Any) -> str:
 
 def _without_json(body: bytes, response: httpx.Response) -> str:
     if response.is_redirect or 300 <= response.status_code < 400:
-        return "The server sent us elsewhere; redirects are not followed. Is the server's address right?"
+        return "The server redirected the request; Runboard does not follow redirects. Check the server's address."
     text = body.decode("utf-8", "replace").strip()
     if not text or "html" in response.headers.get("content-type", "") or text.startswith("<"):
         return f"The server answered {response.status_code} without a reason."

@@ -84,12 +84,12 @@ def state_layout_html(
         return render_to_string("runs/state/_result.html", {"state": state, "run": run, "prefix": prefix})
 
     if found.size_bytes > cache.OPEN_MAX_BYTES:
-        return SafeString('<p class="note" data-tone="neutral">It is too large to be laid out here.</p>')
+        return SafeString('<p class="note" data-tone="neutral">It is too large to show here.</p>')
     try:
         key = (HTML_VERSION, run.pk, bytes(found.sha256), address, f"checkpoint{prefix}", room)
         return mark_safe(cache.html.get(key, made, len))  # noqa: S308 - a template's
     except ValueError:
-        return SafeString('<p class="note" data-tone="neutral">It could not be read as JSON.</p>')
+        return SafeString('<p class="note" data-tone="neutral">It is not valid JSON.</p>')
 
 
 def _rendered(run: Run, found: RunResult, address: str, document: Document | None) -> str:
@@ -100,15 +100,15 @@ def result_of(run: Run, found: RunResult, address: str, document: Document | Non
     """The final state, laid out in bounded time and room whatever its size."""
     sha256 = bytes(found.sha256).hex()
     if found.size_bytes > cache.OPEN_MAX_BYTES:
-        words = "It is too large to be laid out here; this is how it begins. Download it to read it whole."
+        words = "It is too large to show in full; this is its beginning. Download it to read all of it."
         return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
     try:
         document = document or cache.document_of(found)
     except TooDeep:
-        words = "It is nested too deeply to be laid out; this is how it begins."
+        words = "It is nested too deeply to show in full; this is its beginning."
         return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
     except ValueError:
-        words = "It could not be read as JSON; this is how it begins."
+        words = "It is not valid JSON; this is its beginning."
         return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
     talk, shown, rest = _laid_out(run, document.root, address)
     shown, asked = _asked_apart(shown)

@@ -99,7 +99,7 @@ def state_part_response(
     first_byte = _number(request, "at")
     place = document.at(request.GET.get("path", "")) if first_byte is None else document.at_offset(first_byte)
     if place is None:
-        raise Http404("There is nothing at this place of the state.")
+        raise Http404("The state has nothing at this place.")
     start = _number(request, "start") or 0
     if wants_json(request):
         return HttpResponse(part_json(place, address, start=start), content_type="application/json")
@@ -158,11 +158,11 @@ def state_document(result: cache.Stored) -> Document:
         Http404: It cannot be opened here.
     """
     if result.size_bytes > cache.OPEN_MAX_BYTES:
-        raise Http404("This state is too large to be opened here; download it.")
+        raise Http404("This state is too large to open here; download it.")
     try:
         return cache.document_of(result)
     except ValueError:
-        raise Http404("This state could not be read as JSON; download it.") from None
+        raise Http404("This state is not valid JSON; download it.") from None
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

@@ -26,8 +26,8 @@ from dashboard.sharing.models import FormLink
 
 OPEN: Final = ("input", "context")
 """The documents that a form shows. Settings are always the preset's."""
-ON_A_THREAD = "This preset goes on with one thread, of which every sender would see all. Make one for a new thread."
-BROKEN = "This form cannot be sent just now, through no fault of yours. Tell the person who sent you the link."
+ON_A_THREAD = "This preset continues one thread, so every sender would see all of it. Make a preset with a new thread."
+BROKEN = "This form cannot be sent right now. This is not your fault. Tell the person who sent you the link."
 FEW: Final = 20
 
 
@@ -36,12 +36,18 @@ class FormLinkForm(ShownForm):
 
     name = forms.CharField(max_length=NAME_CHARS, required=False, label="Title", help_text="Empty: the preset’s name.")  # noqa: RUF001
     max_launches = forms.IntegerField(
-        min_value=1, max_value=1_000_000, required=False, label="Launches at most", help_text="In all. Empty: no end."
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        label="Launches at most",
+        help_text="In total. Empty: no limit.",
     )
     max_per_hour = forms.IntegerField(
-        min_value=1, max_value=100_000, required=False, label="In an hour at most", help_text="Empty: no end."
+        min_value=1, max_value=100_000, required=False, label="In an hour at most", help_text="Empty: no limit."
     )
-    note = forms.CharField(max_length=200, required=False, label="Note", help_text="For your team: whom it is for.")
+    note = forms.CharField(
+        max_length=200, required=False, label="Note", help_text="Who it is for. Only your team sees this."
+    )
 
     def __init__(self, data: Any = None, *, preset: Preset, **more: Any) -> None:
         self.preset = preset

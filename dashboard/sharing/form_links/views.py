@@ -27,7 +27,7 @@ from dashboard.sharing.views import gone, private
 from dashboard.teams.audit import audit_write
 from dashboard.web.bodies import takes_files
 
-TOO_MANY = "This form was sent too often in this hour. What you typed is still here: try again later."
+TOO_MANY = "This form was sent too often in the last hour. What you typed is still here: try again later."
 
 
 @takes_files

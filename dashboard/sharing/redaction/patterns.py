@@ -67,7 +67,7 @@ def pattern_compile(text: str) -> re.Pattern[str]:
         raise PatternRefused(f"A pattern has at most {ALTERNATIVES} alternatives.")
     for branch in branches:
         if sum(item.least for item in branch if not item.is_edge) == 0:
-            raise PatternRefused("This would match everywhere, also nothing: say at least one character.")
+            raise PatternRefused("This would match everywhere: it needs at least one character.")
         if sum(item.most for item in branch) > WIDEST:
             raise PatternRefused(f"This could match more than {WIDEST} characters; use smaller counts.")
         _nothing_twice(branch)

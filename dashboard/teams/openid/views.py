@@ -39,11 +39,11 @@ _turns = BoundedSemaphore(4)
 
 STRANGERS_S = 900
 """How long a session lasts that was begun only to go to the provider: anybody can begin many."""
-BUSY = "Many people are signing in just now. Wait a moment and try again."
+BUSY = "Many people are signing in right now. Wait a moment and try again."
 NOT_REACHED = (
     "%s does not answer as it should. Try again in a moment; whoever runs Runboard finds the reason in its log."
 )
-NOT_BEGUN = "It was begun in another browser, or too long ago. Begin again."
+NOT_BEGUN = "You began in another browser, or too long ago. Begin again."
 NOT_SIGNED_IN = "%s did not sign you in."
 CONNECT = "Sign in to %s next. From then on you can sign in here with it, too."
 CONNECTING, CONNECTING_S = "openid_connect", 600
@@ -115,7 +115,7 @@ def connect(request: TeamRequest) -> HttpResponse:
     request.session[CONNECTING] = [request.user.pk, time.time()]
     link = f"{reverse('openid-start')}?next={reverse('profile')}"
     return refusal(
-        request, 200, CONNECT % found.name, title="Connect accounts", link=link, link_label=f"Go on to {found.name}"
+        request, 200, CONNECT % found.name, title="Connect accounts", link=link, link_label=f"Continue to {found.name}"
     )
 
 

@@ -38,8 +38,8 @@ class Verdict:
 
 OPEN = Verdict()
 UNKNOWN_THREAD = Verdict("The server does not know the thread any more.", is_gone=True)
-MOVED_ON = Verdict("The thread went on without it on the server: nothing waits there for this any more.", is_gone=True)
-BUSY = Verdict("Another run is at work on the thread just now.")
+MOVED_ON = Verdict("The thread went on without it on the server, which no longer waits for this.", is_gone=True)
+BUSY = Verdict("Another run is going on on the thread.")
 
 
 class NotAwaited(Exception):

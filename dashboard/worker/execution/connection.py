@@ -110,7 +110,7 @@ class ConnectionTracker:
             self._is_lost, self.is_first = True, False
             self._lost_at, self._had_begun = time.monotonic(), self.has_begun
             stall_s = pulse.recent_stall_s()
-            own = f"Runboard's worker stood still for {stall_s:.0f} s; its connections looked silent meanwhile."
+            own = f"Runboard's worker was frozen for {stall_s:.0f} s; its connections seemed silent meanwhile."
             await self._connection_changed(EventKind.CONNECTION_LOST, own if stall_s else event.reason)
         elif event.kind == "joined" and self._is_lost:
             self._is_lost = False

@@ -249,7 +249,7 @@ class RunLauncher:
         try:
             await self._find(was_taken=False, patience_s=0.0)
         except (NotLaunched, CannotKnow, RequestRejected, AnswerTooLarge):
-            sentence = "The server answered, but has no run of ours to ask how it ended."
+            sentence = "The server answered, but has no run of ours that could be asked how it ended."
             raise CannotKnow(sentence, answer.body) from None
 
     async def _join(self) -> Answer | None:

@@ -168,7 +168,7 @@ def _not_told(evidence: Evidence) -> Outcome:
             return _failed(evidence)
         if questions := _questions(evidence):
             return questions
-    sentence = "The server fails whenever it is asked how this run ended."
+    sentence = "The server fails whenever Runboard asks how this run ended."
     return Outcome(RunStatus.LOST, RunError("Not known", sentence), body=_body(evidence))
 
 
@@ -210,7 +210,7 @@ def _who_stopped_it(evidence: Evidence) -> dict[str, Any]:
     if evidence.ended_with_line:
         why = "Stopped on the server when its connection was closed: it was launched with on_disconnect=cancel."
         return {"note": why}
-    return {"note": "Stopped on the server: cancelled there, or pushed out by another run."}
+    return {"note": "Stopped on the server: cancelled there, or replaced by another run."}
 
 
 def _stopped_well(evidence: Evidence) -> Outcome:

@@ -87,7 +87,7 @@ def test_files_are_refused_where_none_are_expected(door: Door, cookie: str, kind
         answer = door.ask("POST", "/profile/", b"--x--\r\n", Cookie=who, Content_Type=kind)
 
         assert answer.status == 415
-        assert "No file is expected here" in answer.text
+        assert "This address does not accept files" in answer.text
 
 
 @pytest.mark.parametrize("charset", ["hex", "base64", "rot13", "utf-7", "utf-16", "idna", "undefined", "nope", "\xff"])

@@ -235,7 +235,7 @@ async def test_a_finished_run_whose_answer_is_always_empty_is_not_understood(
     server.script("wait", Fault(cut_after_headers=True))
     server.script("join", Fault(end_after_beats=0), times=None)
 
-    with pytest.raises(AnswerNotUnderstood, match="without a word"):
+    with pytest.raises(AnswerNotUnderstood, match="without saying anything"):
         await wait_on_thread(client)
 
 
