@@ -14,7 +14,11 @@ export function attachMenus(root) {
       close(menu);
     }
   });
-  const openNamed = () => root.querySelector("details[data-menu]:target")?.setAttribute("open", "");
+  // By the address and not by :target, which browsers may set only after the page has loaded.
+  const openNamed = () => {
+    const named = root.getElementById(location.hash.slice(1));
+    if (named?.matches("details[data-menu]")) named.open = true;
+  };
   window.addEventListener("hashchange", openNamed);
   openNamed();
 }

@@ -93,6 +93,12 @@ def test_share_with_something_hidden_after_a_look_at_it(page: Page, open_browser
     assert axe(stranger) == {}
 
 
+def test_the_panel_opens_by_its_address_and_comes_then(page: Page, run: Run) -> None:
+    page.goto(f"/runs/{run.pk}/#share")
+
+    expect(page.locator("#share-panel").get_by_role("button", name="Make a link")).to_be_visible()
+
+
 def test_revoking_all_of_a_run_closes_its_open_pages(page: Page, open_browser: Open, team: Team, user: User) -> None:
     run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
     page.goto(f"/runs/{run.pk}/")
