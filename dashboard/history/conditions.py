@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -37,6 +37,10 @@ class Condition:
     is_rare: bool = False
     """Few runs, found by an index of their own."""
     is_period: bool = False
+    is_duration: bool = False
+    is_text: bool = False
+    has_durations: bool = False
+    """When an index has the condition's runs in the order of how long they took."""
 
 
 NOTHING = Condition("false")
@@ -55,7 +59,7 @@ def _columns(team_id: UUID, filters: RunFilters) -> Iterator[Condition]:
         yield _one_of("status", "s", sorted(wanted), walk=4)
     if filters.assistant:
         ids = _assistant_ids(team_id, filters.assistant)
-        yield _one_of("assistant_id", "a", sorted(ids), walk=3)
+        yield replace(_one_of("assistant_id", "a", sorted(ids), walk=3), has_durations=len(ids) == 1)
     if filters.graph:
         yield _one_of("graph_id", "g", [filters.graph])
     if filters.server:
@@ -114,16 +118,16 @@ def _times(filters: RunFilters) -> Iterator[Condition]:
     if until := filters.moment("until"):
         yield Condition("runs_run.created_at < %s", (until,), is_period=True)
     if filters.min_s is not None:
-        yield Condition(f"{DURATION} >= %s", (timedelta(seconds=filters.min_s),))
+        yield Condition(f"{DURATION} >= %s", (timedelta(seconds=filters.min_s),), is_duration=True)
     if filters.max_s is not None:
-        yield Condition(f"{DURATION} <= %s", (timedelta(seconds=filters.max_s),))
+        yield Condition(f"{DURATION} <= %s", (timedelta(seconds=filters.max_s),), is_duration=True)
 
 
 def _text(filters: RunFilters) -> Iterator[Condition]:
     if not filters.text:
         return
     query = search_query(filters.text)
-    found = Condition("runs_run.search @@ to_tsquery('simple', %s)", (query,)) if query else NOTHING
+    found = Condition(_asked(query), (query,), is_text=True) if query else NOTHING
     begin = id_begin(filters.text)
     if begin is None:
         yield found
@@ -131,6 +135,12 @@ def _text(filters: RunFilters) -> Iterator[Condition]:
     low, high = (UUID(begin.replace("-", "").ljust(32, digit)) for digit in "0f")
     ids = "runs_run.id BETWEEN %s AND %s OR runs_run.remote_run_id LIKE %s OR runs_run.remote_thread_id LIKE %s"
     yield Condition(f"({ids} OR {found.sql})", (low, high, f"{begin}%", f"{begin}%", *found.params), is_rare=True)
+
+
+def _asked(query: str) -> str:
+    """The words as a condition. Without any that is wanted, no index is asked: it would go through all of itself."""
+    matches = "runs_run.search @@ to_tsquery('simple', %s)"
+    return matches if any(not term.startswith("!") for term in query.split(" & ")) else f"({matches}) IS TRUE"
 
 
 def _one_of(column: str, letter: str, values: list[Any], *, walk: int | None = None) -> Condition:

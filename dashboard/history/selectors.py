@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +26,12 @@ RECENT = 500
 WALK_ROWS = 6_000
 """How many runs are looked at one by one before the index over everything is asked. It reads what matches anywhere,
 which is fast when that is little; and when it is much, the first page was among those already."""
+
+
+GATHER_MEMORY: Final = "64MB"
+"""For bitmaps of a long history: in Postgres' usual 4 MB they keep pages instead of rows, which all are looked at."""
+LOOKED_AT: Final = 20_000
+"""So many runs are looked at one by one sooner than the index over everything is asked for something common."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ def _page_ids(
         along = _along(asked, order)
         rest = [condition for condition in asked if condition not in along]
         found = _walk(team_id, [*along, *place], rest, order, limit)
-        if not rest or len(found) == limit:
+        if not rest or len(found) == limit or _is_all_walked(team_id, [*along, *place], order):
             return found
     return _gather(team_id, asked, place, order, limit)
 
@@ -134,9 +141,16 @@ def _page_ids(
 def _along(asked: list[Condition], order: Order) -> list[Condition]:
     """The conditions whose runs an index has in this order: a period, and the most selective of the others."""
     if order.by != CREATED:
-        return []
+        return [condition for condition in asked if condition.has_durations]
     walks = sorted((c for c in asked if c.walk is not None), key=lambda c: c.walk or 0)
     return [*walks[:1], *(c for c in asked if c.is_period)]
+
+
+def _is_all_walked(team_id: UUID, along: list[Condition], order: Order) -> bool:
+    """Whether a walk has come to the end: then what it found is all there is."""
+    inner, params = joined([Condition("runs_run.team_id = %s", (team_id,)), *along])
+    sql = f"SELECT id FROM runs_run WHERE {inner} ORDER BY {order.sql} OFFSET {WALK_ROWS - 1} LIMIT 1"
+    return not _ids(sql, params)
 
 
 def _walk(team_id: UUID, along: list[Condition], rest: list[Condition], order: Order, limit: int) -> list[UUID]:
@@ -152,15 +166,46 @@ def _walk(team_id: UUID, along: list[Condition], rest: list[Condition], order: O
 
 def _gather(team_id: UUID, asked: list[Condition], place: list[Condition], order: Order, limit: int) -> list[UUID]:
     """Everything that matches, by the index over everything, then sorted. Only for what is rare."""
-    sql, params = joined([*matching(team_id, asked), *place])
+    sql, params = joined([*(_by_duration(team_id, asked) or matching(team_id, asked)), *place])
     found = f"WITH runs_run AS MATERIALIZED (SELECT id, created_at, started_at, finished_at FROM runs_run WHERE {sql})"
     with transaction.atomic(), connection.cursor() as cursor:
         # Only bitmaps can ask several indexes together; the planner takes a walk for cheaper when it guesses badly.
-        cursor.execute("SELECT set_config('enable_seqscan', 'off', true), set_config('enable_indexscan', 'off', true)")
+        cursor.execute(_BITMAPS_ONLY)
         cursor.execute(f"{found} SELECT id FROM runs_run ORDER BY {order.sql} LIMIT {limit}", params)
         ids = [row[0] for row in cursor.fetchall()]
-        cursor.execute("SELECT set_config('enable_seqscan', 'on', true), set_config('enable_indexscan', 'on', true)")
+        cursor.execute(_AS_BEFORE)
     return ids
+
+
+_BITMAPS_ONLY: Final = (
+    f"SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; SET LOCAL work_mem = '{GATHER_MEMORY}'"
+)
+_AS_BEFORE: Final = (
+    "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL enable_indexscan TO DEFAULT; SET LOCAL work_mem TO DEFAULT"
+)
+
+
+def _by_duration(team_id: UUID, asked: list[Condition]) -> list[Condition]:
+    """The conditions in words of columns, when so few runs take that long or short that those can be looked at one by
+    one: with a common status or person, the index over everything would go through half the history. Else nothing.
+    """
+    lengths = [condition for condition in asked if condition.is_duration]
+    if not lengths:
+        return []
+    team = Condition("runs_run.team_id = %s", (team_id,))
+    if rows_estimate(*joined([team, *lengths])) > LOOKED_AT:
+        return []
+    # IS TRUE keeps the planner from asking the index for a common word, which is most of what is to be saved here.
+    return [team, *(replace(one, sql=f"({one.sql}) IS TRUE") if one.is_text else one for one in asked)]
+
+
+def rows_estimate(where: str, params: list[Any]) -> int:
+    """How many runs the planner expects."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM runs_run WHERE {where}", params)
+        plan = cursor.fetchone()[0]
+    plan = json.loads(plan) if isinstance(plan, str) else plan
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def matching(team_id: UUID, asked: list[Condition]) -> list[Condition]:

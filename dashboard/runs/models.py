@@ -144,8 +144,8 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        # Two more indexes stand in migration 0061 alone, as they are over expressions: `run_facets`, for any filters
-        # together, and `run_durations`.
+        # Three more indexes stand in migrations alone, as they are over expressions: `run_facets`, for any filters
+        # together, `run_durations` (both 0061) and `run_assistant_durations` (0068).
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="run_list"),
             models.Index(fields=["team", "status", "-created_at", "-id"], name="run_list_status"),

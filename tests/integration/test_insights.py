@@ -83,7 +83,7 @@ def test_many_runs_are_told_from_an_even_sample(monkeypatch: pytest.MonkeyPatch)
     runs_seed(server=server, count=4_000, days=25)
     exact = insights.insights(server.team, RunFilters(), "30d")
     monkeypatch.setattr(counts, "COUNTED_MAX", 100)
-    monkeypatch.setattr(counts, "_estimate", lambda *_: 4_000)
+    monkeypatch.setattr(counts, "rows_estimate", lambda *_: 4_000)
     monkeypatch.setattr(insights, "SAMPLE", 1_000)
 
     sampled = insights.insights(server.team, RunFilters(), "30d")

@@ -40,4 +40,8 @@ def test_every_index_of_runs_is_there_and_works() -> None:
         )
         there = {name for (name,) in cursor.fetchall()}
 
-    assert {index.name for index in Run._meta.indexes} | {"run_facets", "run_durations"} <= there
+    assert {index.name for index in Run._meta.indexes} | {
+        "run_facets",
+        "run_durations",
+        "run_assistant_durations",
+    } <= there
