@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, cast
 
 from django import forms
@@ -70,13 +71,18 @@ class LaunchForm(CheckedParameters):
             if isinstance(bound, NodeNames):
                 bound.widget.attrs |= {"spellcheck": "false", "rows": 2}
 
+    @cached_property
+    def assistants(self) -> list[Assistant]:
+        """All that there are to choose from."""
+        return list(assistant_list(self.team))
+
     def _assistant(self) -> Assistant | None:
         """The assistant that is meant, when it is one of those known."""
         server = str(self["server"].value() or "")
         text = str(self["assistant_id"].value() or "").strip()
         if not text:
             return None
-        known = [one for one in assistant_list(self.team) if not server or str(one.server_id) == server]
+        known = [one for one in self.assistants if not server or str(one.server_id) == server]
         if (meant := assistant_meant(known, text)) is not None:
             return meant
         titles = assistant_titles(known)

@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from dashboard.runs.models import Run
 from dashboard.servers.models import Assistant
-from dashboard.servers.selectors import assistant_ids, assistant_list, assistant_titles
+from dashboard.servers.selectors import assistant_ids, assistant_titles
 from dashboard.teams.models import Team, User
 
 _LATELY = 300
@@ -35,9 +35,8 @@ class Choice:
         return assistant is not None and assistant.pk == self.assistant.pk
 
 
-def assistant_choices(team: Team, user: User) -> list[Choice]:
-    """Every assistant of the team's servers; first those that the person launched lately."""
-    assistants = list(assistant_list(team))
+def assistant_choices(team: Team, user: User, assistants: list[Assistant]) -> list[Choice]:
+    """Each of the team's assistants as a choice; first those that the person launched lately."""
     titles = assistant_titles(assistants)
     lately = Run.objects.filter(team=team, launched_by=user).order_by("-created_at").values("pk")[:_LATELY]
     rows = Run.objects.filter(pk__in=lately).values_list("server_id", "assistant_id").annotate(at=Max("created_at"))

@@ -125,7 +125,7 @@ def _launch(request: TeamRequest) -> HttpResponse:
 
 
 def _context(request: TeamRequest, form: LaunchForm, parent: Run | None) -> dict[str, object]:
-    choices = assistant_choices(request.team, request.user)
+    choices = assistant_choices(request.team, request.user, form.assistants)
     return {
         "form": form,
         "parent": parent,

@@ -28,7 +28,7 @@ def launch_presets(context: Context) -> dict[str, Any]:
     preset = preset_get(request.team, request.user, preset_id_of(text))
     assistant = _assistant(context)
     if assistant is not None:
-        presets = list(presets_of(request.team, request.user, assistant))
+        presets = list(presets_of(request.team, request.user, assistant).select_related(None))
     else:
         presets = list(preset_list(request.team, request.user)[:10]) if not _value(context, "assistant_id") else []
     where = {"server": preset.server_id, "assistant_id": preset.assistant_id} if preset else {}
