@@ -50,7 +50,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def connect(self) -> None:
         self._changes: dict[UUID, int] = {}
-        self._everything, self._crew_changed, self._inbox_changed = True, False, False
+        self._everything, self._workers_changed, self._inbox_changed = True, False, False
         self._steps: dict[bool, StepsChange] = {}
         self._news = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
@@ -80,11 +80,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.access_changed()
         self._news.set()
 
-    def line_lost(self) -> None:
+    def listening_lost(self) -> None:
         self._closing = asyncio.ensure_future(self.close(code=TRY_LATER))
 
-    def crew_changed(self) -> None:
-        self._crew_changed = True
+    def workers_changed(self) -> None:
+        self._workers_changed = True
         self._news.set()
 
     def run_changed(self, run_id: UUID, version: int) -> None:
@@ -148,7 +148,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._news.clear()
         changes, self._changes = self._changes, {}
         everything, self._everything = self._everything, False
-        crew, self._crew_changed = self._crew_changed, False
+        workers, self._workers_changed = self._workers_changed, False
         inbox, self._inbox_changed = self._inbox_changed, False
         steps, self._steps = self._steps, {}
         if everything:
@@ -157,8 +157,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.send_changes(changes)
         for change in steps.values():
             await self.send_steps(change)
-        if crew:
-            await self.send_crew()
+        if workers:
+            await self.send_workers()
         if inbox:
             await self.send_inbox()
 
@@ -185,7 +185,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def send_steps(self, change: StepsChange) -> None:
         """A run has new steps, or more words in them: for pages that show them."""
 
-    async def send_crew(self) -> None:
+    async def send_workers(self) -> None:
         """A worker came, went silent, or is full: for pages that say so."""
 
     async def send_inbox(self) -> None:

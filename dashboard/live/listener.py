@@ -22,7 +22,7 @@ from dashboard.live.rendering import once
 from dashboard.logs import THROTTLED
 from dashboard.monitoring.database_outage import reach
 from dashboard.monitoring.listening import listener_set
-from dashboard.monitoring.selectors import LiveWorkers, crew, queue_is_stuck
+from dashboard.monitoring.selectors import LiveWorkers, live_workers, queue_is_stuck
 from dashboard.runs.notifications import INBOX_CHANNEL, RUN_CHANNEL, Notice, RunChange, listen
 from dashboard.steps.notifications import STEPS_CHANNEL, StepsChange
 from dashboard.steps.services import runs_watch
@@ -137,7 +137,7 @@ class Listener:
         while True:
             if self.is_deaf:
                 for page in pages.of(EVERY_PAGE):
-                    page.line_lost()
+                    page.listening_lost()
             await asyncio.sleep(DEAF_LOOK_S)
 
 
@@ -154,7 +154,7 @@ async def _watch_workers() -> None:
             if known not in (None, found):
                 once.forget()
                 for page in pages.of(EVERY_PAGE):
-                    page.crew_changed()
+                    page.workers_changed()
             known = found
         for page in pages.of(WORKERS_PAGES):
             page.look_again()
@@ -163,7 +163,7 @@ async def _watch_workers() -> None:
 
 def _work() -> tuple[LiveWorkers, float | None]:
     """What notices on pages depend on besides the runs themselves."""
-    return crew(), time.monotonic() // STUCK_TOLD_EVERY_S if queue_is_stuck() else None
+    return live_workers(), time.monotonic() // STUCK_TOLD_EVERY_S if queue_is_stuck() else None
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:

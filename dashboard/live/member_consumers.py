@@ -139,7 +139,7 @@ class RunConsumer(MemberConsumer):
             if rendered is not None:
                 await self.send(text_data=rendered.html)
 
-    async def send_crew(self) -> None:
+    async def send_workers(self) -> None:
         if await self.member():
             await self.send(text_data=await render_run_notice(self.run_id))
 
@@ -167,7 +167,7 @@ class RunListConsumer(MemberConsumer):
             for row in await render_rows(member.team_id, changes, self.filters, self.columns):
                 await self.send(text_data=row.html)
 
-    async def send_crew(self) -> None:
+    async def send_workers(self) -> None:
         if await self.member():
             await self.send(text_data=await database_sync_to_async(list_notice_html)())
 

@@ -43,13 +43,13 @@ class Page(Protocol):
     def inbox_changed(self) -> None:
         """A question of the team was opened or closed."""
 
-    def crew_changed(self) -> None:
+    def workers_changed(self) -> None:
         """A worker came, went silent, or is full."""
 
     def access_changed(self) -> None:
         """Somebody's access may have changed: ask again before anything else is sent."""
 
-    def line_lost(self) -> None:
+    def listening_lost(self) -> None:
         """This process hears no changes."""
 
 

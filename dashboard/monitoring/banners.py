@@ -26,30 +26,30 @@ class Notice:
     text: str
 
 
-def run_notice(run: Run, crew: LiveWorkers) -> Notice | None:
+def run_notice(run: Run, live_workers: LiveWorkers) -> Notice | None:
     """What to say on the page of a run; None when a living worker has it, can take it, or it has ended."""
     if run.is_terminal:
         return None
-    if run.lease_owner in crew.stopping:
+    if run.lease_owner in live_workers.stopping:
         text = "The server ends this run with its connection, which the worker keeps for a while and then closes."
         return Notice("This run's worker is stopping.", text)
-    if crew.looks_after(run):
+    if live_workers.looks_after(run):
         return None
-    if not crew.ids:
-        return Notice(LAST_STOPS if crew.stopping else NO_WORKER, _without_worker(run))
+    if not live_workers.ids:
+        return Notice(LAST_STOPS if live_workers.stopping else NO_WORKER, _without_worker(run))
     if run.status == RunStatus.QUEUED:
-        return _queued(run, crew)
+        return _queued(run, live_workers)
     then = (
         "The first worker that has room takes it over"
-        if crew.is_full
+        if live_workers.is_full
         else f"Another takes it over within {in_words(LEASE.total_seconds())}"
     )
     return Notice("This run's worker is gone.", f"{then}; the server may go on meanwhile.")
 
 
-def _queued(run: Run, crew: LiveWorkers) -> Notice | None:
+def _queued(run: Run, live_workers: LiveWorkers) -> Notice | None:
     due_for = timezone.now() - max(run.not_before or run.status_at, run.status_at)
-    if due_for >= timedelta() and crew.is_full:
+    if due_for >= timedelta() and live_workers.is_full:
         return Notice("Every worker is full.", "The first worker with room takes this run.")
     if due_for >= timedelta() and is_at_limit(run.server):
         most = run.server.max_runs
@@ -75,13 +75,13 @@ def _without_worker(run: Run) -> str:
     return "The run may go on at the server, or may have ended: a worker finds out as soon as one runs."
 
 
-def list_notice(crew: LiveWorkers) -> Notice | None:
+def list_notice(live_workers: LiveWorkers) -> Notice | None:
     """What to say above a list of runs."""
-    if not crew.ids:
+    if not live_workers.ids:
         return Notice(
-            LAST_STOPS if crew.stopping else NO_WORKER,
+            LAST_STOPS if live_workers.stopping else NO_WORKER,
             "Until one runs, nothing is sent, followed or cancelled: runs that seem to go on may have ended.",
         )
-    if crew.is_full:
+    if live_workers.is_full:
         return Notice("Every worker is full.", "New runs wait until a worker has room.")
     return None

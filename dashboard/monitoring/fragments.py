@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 
 from dashboard.monitoring.banners import list_notice, run_notice
 from dashboard.monitoring.diagnosis import diagnose, how_to_start
-from dashboard.monitoring.selectors import crew, work_state
+from dashboard.monitoring.selectors import live_workers, work_state
 from dashboard.runs.models import Run
 
 
@@ -32,9 +32,9 @@ def workers_html(*, hears_changes: bool) -> str:
 
 def run_notice_html(run: Run) -> str:
     """What a run's page says of workers."""
-    return render_to_string("monitoring/_notice.html", {"notice": run_notice(run, crew())})
+    return render_to_string("monitoring/_notice.html", {"notice": run_notice(run, live_workers())})
 
 
 def list_notice_html() -> str:
     """What a list of runs says of workers."""
-    return render_to_string("monitoring/_notice.html", {"notice": list_notice(crew())})
+    return render_to_string("monitoring/_notice.html", {"notice": list_notice(live_workers())})

@@ -118,7 +118,7 @@ class LiveWorkers:
         return run.lease_owner in self.ids | self.stopping
 
 
-def crew() -> LiveWorkers:
+def live_workers() -> LiveWorkers:
     """The living workers by their last reports. One short query."""
     living = list(
         Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - _silent_after()).values_list(
@@ -135,7 +135,7 @@ def crew() -> LiveWorkers:
 
 def workers_alive() -> int:
     """How many workers have not stopped and were heard of lately."""
-    return len(crew().ids)
+    return len(live_workers().ids)
 
 
 def _silent_after() -> timedelta:

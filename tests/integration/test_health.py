@@ -14,7 +14,7 @@ from django.test import Client
 
 from dashboard.monitoring.banners import run_notice
 from dashboard.monitoring.diagnosis import diagnose, in_words
-from dashboard.monitoring.selectors import crew, work_state
+from dashboard.monitoring.selectors import live_workers, work_state
 from dashboard.runs import leases
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import lease_of
@@ -132,13 +132,13 @@ def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
     assert not note.sick
     assert "1 run has waited for 4 min." in note.text
     waiting.refresh_from_db()
-    assert run_notice(waiting, crew()) is None
+    assert run_notice(waiting, live_workers()) is None
     RunEvent.objects.filter(run=taken).update(at=Now() - timedelta(minutes=1))
     assert work_state().is_stuck, "nobody has taken one for a while"
-    told = run_notice(waiting, crew())
+    told = run_notice(waiting, live_workers())
     assert told is not None
     assert told.title == "This run has been due for 4 min although a worker has room."
-    assert run_notice(make_run(), crew()) is None, "it has only just come"
+    assert run_notice(make_run(), live_workers()) is None, "it has only just come"
     Worker.objects.update(held=500)
     assert not work_state().is_stuck, "there was no room"
 

@@ -12,7 +12,7 @@ import pytest
 from dashboard.monitoring.banners import run_notice
 from dashboard.monitoring.diagnosis import diagnose
 from dashboard.monitoring.fragments import workers_html
-from dashboard.monitoring.selectors import crew, work_state
+from dashboard.monitoring.selectors import live_workers, work_state
 from dashboard.runs.models import Run
 from dashboard.runs.timeline import event_lines
 from tests.asynchronous import eventually, in_db, kinds, launch, run_in, working
@@ -110,7 +110,7 @@ def says_that_it_stops(run: Run) -> None:
     assert [worker.state for worker in state.workers] == ["stopping"]
     assert (state.orphaned, state.living) == (0, ())
     assert diagnose(state, hears_changes=True)[0].title == "No worker takes runs: the last one is stopping."
-    told = run_notice(Run.objects.get(pk=run.pk), crew())
+    told = run_notice(Run.objects.get(pk=run.pk), live_workers())
     assert told is not None
     assert told.title == "This run's worker is stopping."
     assert "Stopping" in workers_html(hears_changes=True)

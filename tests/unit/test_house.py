@@ -88,3 +88,14 @@ def _document_exists(name: str) -> bool:
     if name.endswith(".md"):
         return (ROOT / name).is_file()
     return any(ROOT.glob(f"{name}-*.md"))
+
+
+def test_architecture_draws_every_room_and_points_to_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = re.findall(r"^\| `(\w+)/` \|", text, re.M)
+    where_to_look = text[text.index("## Where to look") : text.index("## The life of a run")]
+    named = re.findall(r"`([\w/]+/\w+\.(?:py|js))`", where_to_look)
+
+    assert sorted(rooms) == sorted(path.parent.name for path in DASHBOARD.glob("*/__init__.py"))
+    assert len(named) > 15
+    assert [name for name in named if not ((DASHBOARD / name).is_file() or (ROOT / name).is_file())] == []

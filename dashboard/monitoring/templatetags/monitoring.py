@@ -11,7 +11,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.monitoring.banners import list_notice, run_notice
-from dashboard.monitoring.selectors import crew
+from dashboard.monitoring.selectors import live_workers
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
 
@@ -41,10 +41,10 @@ def with_code(text: str) -> SafeString:
 @register.inclusion_tag(NOTICE)
 def run_work(run: Run) -> dict[str, Any]:
     """What a run's page says of workers; nothing is asked of the database for a run that has ended."""
-    return {"notice": None if run.is_terminal else run_notice(run, crew())}
+    return {"notice": None if run.is_terminal else run_notice(run, live_workers())}
 
 
 @register.inclusion_tag(NOTICE)
 def list_work() -> dict[str, Any]:
     """What the list of runs says of workers."""
-    return {"notice": list_notice(crew())}
+    return {"notice": list_notice(live_workers())}

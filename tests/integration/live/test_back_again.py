@@ -13,7 +13,7 @@ from dashboard.live import listener
 from dashboard.monitoring import database_outage
 from dashboard.monitoring.banners import list_notice, run_notice
 from dashboard.monitoring.database_outage import GRACE_S
-from dashboard.monitoring.selectors import crew
+from dashboard.monitoring.selectors import live_workers
 from dashboard.runs.models import Run
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.models import Worker
@@ -29,7 +29,10 @@ UNHEARD = "The database was away a moment ago; workers have not reported since."
 def _told() -> dict[str, Any]:
     """What /healthz says, and the notices of a run's page and of a list."""
     run = Run.objects.get()
-    return {**Client().get("/healthz").json(), "notices": (run_notice(run, crew()), list_notice(crew()))}
+    return {
+        **Client().get("/healthz").json(),
+        "notices": (run_notice(run, live_workers()), list_notice(live_workers())),
+    }
 
 
 class Clock:
