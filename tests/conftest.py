@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.management import call_command
 from django.db import connections
 
@@ -30,6 +31,13 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     finally:
         server.stop()
         shutil.rmtree(DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> None:
+    """Passwords are hashed as in production, but in a thousandth of its memory and time."""
+    hasher = Argon2PasswordHasher
+    hasher.time_cost, hasher.memory_cost, hasher.parallelism = 1, 64, 1
 
 
 @pytest.fixture
