@@ -24,6 +24,7 @@ CARDS: Final = 40
 SHORT_CHARS: Final = 120
 TEXT_CHARS: Final = 20_000
 TABLE_ROWS: Final = 25
+LIST_ITEMS: Final = 30
 FILES: Final = 40
 FILE_CHARS: Final = 4_000
 ROOM_CHARS: Final = 36_000
@@ -49,7 +50,7 @@ class Card:
 
     Attributes:
         kind: `values` (a table of short ones), `markdown`, `text`, `table`, `plot`, `files`, `media`, `conversation` or
-            `tree`.
+            `tree`, or `list` (a few short texts).
         change: How it differs from what is known of before: `new`, `changed`, `same`, or "" when nothing is known.
     """
 
@@ -145,6 +146,10 @@ def _card(place: Place, address: str, change: str, room: Room) -> Card:
         return Card("conversation", title, place, conversation=conversation(place, room=room), change=change)
     if is_plot(place):
         return Card("plot", title, place, plot(place), size=counted(place), change=change)
+    if items := _short_texts(place):
+        html = _made(f'<ul class="plain-list">{"".join(items)}</ul>')
+        room.left -= len(html)
+        return Card("list", title, place, html, size=counted(place), change=change)
     if is_table(place):
         made = table(place, rows=TABLE_ROWS)
         room.left -= sum(len(cell) for _, row in made.rows for cell in row) + 40 * len(made.rows) * len(made.columns)
@@ -152,6 +157,14 @@ def _card(place: Place, address: str, change: str, room: Room) -> Card:
     if files := list(_files(place, room)):
         return Card("files", title, place, files=files, size=counted(place), change=change)
     return _tree_card(place, title, address, change, room)
+
+
+def _short_texts(place: Place) -> list[str]:
+    """The items of a list of a few short texts; nothing when it is none."""
+    items = place.children(0, LIST_ITEMS + 1) if place.kind == "list" else []
+    if len(items) > LIST_ITEMS or not all(one.kind == "string" and one.length > 2 and _is_short(one) for one in items):
+        return []
+    return [f'<li dir="auto">{short_html(one)}</li>' for one in items]
 
 
 def _tree_card(place: Place, title: SafeString, address: str, change: str, room: Room) -> Card:

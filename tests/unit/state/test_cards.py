@@ -37,10 +37,25 @@ def kind_of(value: Any) -> str:
         ([{"type": "ai", "content": "hi"}], "conversation"),
         ({"a": {"b": 1}}, "tree"),
         ([1, "two", None], "tree"),
+        (["one", "https://e.x/"], "list"),
+        (["one", ""], "tree"),
+        (["one"] * 31, "tree"),
+        (["one", "two\nlines"], "tree"),
+        (["one", "w" * 200], "tree"),
     ],
 )
 def test_a_value_is_shown_as_what_it_is(value: Any, kind: str) -> None:
     assert kind_of(value) == kind
+
+
+def test_items_of_a_list_are_texts_and_not_markup() -> None:
+    (card,) = cards(
+        Document.of({"key": ["<script>alert(1)</script>", "a\u202eb"]}).root.children(), address="", changes={}
+    )
+
+    assert "&lt;script&gt;" in card.html
+    assert "<script" not in card.html
+    assert "\u202e" not in card.html
 
 
 def test_short_values_are_said_as_what_they_are() -> None:
