@@ -28,6 +28,10 @@ WALK_ROWS = 6_000
 which is fast when that is little; and when it is much, the first page was among those already."""
 
 
+WORTH_GOING_ON: Final = 10
+FURTHER: Final = 5
+"""A walk that has found so many goes on this many times as far: the rest of a page is near, and the index over
+everything would bring thousands. Along durations it does not, where each run is on another page of the table."""
 GATHER_MEMORY: Final = "64MB"
 """For bitmaps of a long history: in Postgres' usual 4 MB they keep pages instead of rows, which all are looked at."""
 LOOKED_AT: Final = 20_000
@@ -132,8 +136,12 @@ def _page_ids(
     if not any(condition.is_rare for condition in asked):
         along = _along(asked, order)
         rest = [condition for condition in asked if condition not in along]
-        found = _walk(team_id, [*along, *place], rest, order, limit)
-        if not rest or len(found) == limit or _is_all_walked(team_id, [*along, *place], order):
+        rows = WALK_ROWS
+        found = _walk(team_id, [*along, *place], rest, order, limit, rows)
+        if rest and order.by == CREATED and limit > len(found) >= WORTH_GOING_ON:
+            rows *= FURTHER
+            found = _walk(team_id, [*along, *place], rest, order, limit, rows)
+        if not rest or len(found) == limit or _is_all_walked(team_id, [*along, *place], order, rows):
             return found
     return _gather(team_id, asked, place, order, limit)
 
@@ -146,20 +154,23 @@ def _along(asked: list[Condition], order: Order) -> list[Condition]:
     return [*walks[:1], *(c for c in asked if c.is_period)]
 
 
-def _is_all_walked(team_id: UUID, along: list[Condition], order: Order) -> bool:
+def _is_all_walked(team_id: UUID, along: list[Condition], order: Order, rows: int) -> bool:
     """Whether a walk has come to the end: then what it found is all there is."""
     inner, params = joined([Condition("runs_run.team_id = %s", (team_id,)), *along])
-    sql = f"SELECT id FROM runs_run WHERE {inner} ORDER BY {order.sql} OFFSET {WALK_ROWS - 1} LIMIT 1"
+    sql = f"SELECT id FROM runs_run WHERE {inner} ORDER BY {order.sql} OFFSET {rows - 1} LIMIT 1"
     return not _ids(sql, params)
 
 
-def _walk(team_id: UUID, along: list[Condition], rest: list[Condition], order: Order, limit: int) -> list[UUID]:
+def _walk(
+    team_id: UUID, along: list[Condition], rest: list[Condition], order: Order, limit: int, rows: int
+) -> list[UUID]:
+    """What the first `rows` runs along the order hold of the rest, up to `limit`; all runs where there is no rest."""
     where = [Condition("runs_run.team_id = %s", (team_id,)), *along]
     inner, params = joined(where)
     if not rest:
         return _ids(f"SELECT id FROM runs_run WHERE {inner} ORDER BY {order.sql} LIMIT {limit}", params)
     outer, more = joined(rest)
-    walked = f"SELECT * FROM runs_run WHERE {inner} ORDER BY {order.sql} LIMIT {WALK_ROWS}"
+    walked = f"SELECT * FROM runs_run WHERE {inner} ORDER BY {order.sql} LIMIT {rows}"
     sql = f"SELECT id FROM ({walked}) runs_run WHERE {outer} ORDER BY {order.sql} LIMIT {limit}"
     return _ids(sql, [*params, *more])
 
