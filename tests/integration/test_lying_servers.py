@@ -84,7 +84,7 @@ async def test_the_answer_to_a_stateless_run_that_cannot_be_asked_about_is_kept(
         ended = await run_in(run, "lost")
 
     assert json.loads(ended.result.body) == {"kept": 1}
-    assert "line broke" not in ended.error_message
+    assert "connection broke" not in ended.error_message
 
 
 async def test_an_empty_object_is_not_believed_at_once_although_the_run_is_over(scripted: ScriptedServer) -> None:

@@ -144,7 +144,7 @@ async def test_a_redirect_is_never_followed(honest: ScriptedServer, status: int)
 
         assert (elsewhere.connections_accepted, elsewhere.requests) == (0, [])
     assert (run.status, run.error_type) == ("failed", f"Refused with HTTP {status}")
-    assert "redirects are not followed" in run.error_message
+    assert "does not follow redirects" in run.error_message
     assert SECRET not in run.error_message
 
 

@@ -289,7 +289,7 @@ async def test_a_run_the_server_forgot_is_lost(scripted: ScriptedServer) -> None
         await scripted.crash()
         ended = await run_in(run, "lost")
 
-    assert "cannot be found out" in ended.look.meaning
+    assert "how it ended" in ended.look.meaning
     assert not hasattr(ended, "result")  # what its thread holds now is not known to be this run's
 
 
