@@ -28,6 +28,16 @@ AGES = [("3600", "an hour"), ("86400", "a day"), ("604800", "a week")]
 @never_cache
 @member_required
 @require_safe
+def inbox_count(request: TeamRequest) -> HttpResponse:
+    """How many questions of the team wait: a piece of a page for its navigation, or JSON."""
+    if wants_json(request):
+        return JsonResponse({"waiting": selectors.waiting_count(request.team)})
+    return HttpResponse(fragments.inbox_count_html(request.team))
+
+
+@never_cache
+@member_required
+@require_safe
 def inbox(request: TeamRequest) -> HttpResponse:
     """All open questions of the team; one of them, the oldest unless the address names another, with its form."""
     filters = InboxFilters.from_query(request.GET, request.user.pk)

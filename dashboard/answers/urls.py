@@ -7,6 +7,7 @@ from dashboard.answers.links import views as link_views
 urlpatterns = [
     path("inbox/", inbox_views.inbox, name="inbox"),
     path("inbox/live/", inbox_views.inbox_live, name="inbox-live"),
+    path("inbox/count/", inbox_views.inbox_count, name="inbox-count"),
     path("inbox/several/", several_views.answer_several_page, name="answer-several"),
     path("runs/<uuid:run_id>/answer/", views.run_answer, name="run-answer"),
     path("runs/<uuid:run_id>/answer/panel/", views.run_answer_panel, name="run-answer-panel"),

@@ -1,4 +1,7 @@
-"""The inbox by keyboard: keys act on the question that is on show, and only when it is the one that was gone to."""
+"""The inbox by keyboard: keys act on the question that is on show, and only when it is the one that was gone to.
+
+And its count, which every page shows.
+"""
 
 from __future__ import annotations
 
@@ -106,3 +109,14 @@ def test_the_list_of_keys_is_in_the_middle(page: Page, user: User) -> None:
     assert box is not None
     assert abs(box["x"] + box["width"] / 2 - 640) < 2
     assert abs(box["y"] + box["height"] / 2 - 400) < 2
+
+
+def test_a_page_that_hears_of_no_changes_counts_again_every_minute(page: Page, team: Team, user: User) -> None:
+    page.clock.install()
+    page.goto("/assistants/")
+    expect(page.locator("#inbox-count")).to_have_attribute("data-inbox-count", "0")
+    waiting_run(team, user, asks("One?", schema=ANSWER))
+
+    page.clock.fast_forward("01:01")
+
+    expect(page.locator("#inbox-count .count-badge")).to_have_text("1")

@@ -110,6 +110,7 @@ ROWS: dict[str, Row] = {
     "price-delete": Row(post=ADMIN, owned=True, scope="admin"),
     "inbox": Row(get=READ),
     "inbox-live": Row(get=READ),
+    "inbox-count": Row(get=READ),
     # Launching.
     "launch": Row(get=ACT, post=ACT, scope="launch"),
     "launch-form": Row(post=ACT, scope="launch"),

@@ -45,6 +45,8 @@ def test_an_answered_question_leaves_it(browser: Client, person: User) -> None:
 
     assert response.url == reverse("inbox")
     assert waiting(browser) == []
+    assert browser.get(reverse("inbox-count"), **JSON).json() == {"waiting": 0}
+    assert 'data-inbox-count="0"' in browser.get(reverse("inbox-count")).content.decode()
     assert "Nothing waits for an answer" in browser.get(reverse("inbox")).content.decode()
 
 
