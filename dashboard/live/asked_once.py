@@ -48,5 +48,9 @@ class AskedOnce:
             answers.pop(key, None)
             raise
 
+    def forget(self) -> None:
+        """Ask anew."""
+        self._answers = {}
+
 
 asked_once = AskedOnce()

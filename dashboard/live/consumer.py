@@ -22,7 +22,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph.backoff import Backoff
+from dashboard.live.asked_once import asked_once
 from dashboard.live.pages import EVERY_PAGE, pages
+from dashboard.live.rendering import once
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.steps.notifications import StepsChange
 
@@ -122,6 +124,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             except DATABASE_AWAY as error:
                 logger.info("a page waits for the database: %s", str(error).strip())
                 await asyncio.sleep(next(retries))
+                # Kept for who asks at the same moment; since then this page may have been sent newer rows.
+                once.forget()
+                asked_once.forget()
                 self._everything = True
                 self._news.set()
                 continue

@@ -45,7 +45,7 @@ class Builder(ObjectNodes, ListNodes):
         if value is None and shape.kind not in ("const", "null"):
             value = MISSING
             return self._drawn(shape, value, place, is_null=True)
-        if value is not MISSING and shape.kind != "null" and not (shape.kind == "any" or is_drawable(shape, value)):
+        if value is not MISSING and not (shape.kind == "any" or is_drawable(shape, value)):
             return self._json(shape, place, write(value), note=_why_json(shape, value), clears=True)
         if (
             shape.kind in ("object", "list", "messages")

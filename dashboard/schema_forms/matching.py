@@ -89,6 +89,8 @@ def is_drawable(shape: Shape, value: Any) -> bool:
             return isinstance(value, list)
         case "object":
             return isinstance(value, dict) and all(isinstance(key, NewKey) or is_one_line(key) for key in value)
+        case "null":
+            return value is None
         case "any":
             return isinstance(value, str) and is_plain(value)
     return False

@@ -177,8 +177,8 @@ def test_switching_a_large_document_is_quick(page: Page) -> None:
         expect(page.locator(found)).to_be_visible()
 
     expect(page.locator("#document-input")).to_contain_text("A list of 1,800 items: you edit it as JSON.")
+    page.wait_for_function("window.switchTimes.length === 7")
     times = page.evaluate("window.switchTimes")
-    assert len(times) == 7
     # A machine with nothing else to do needs a tenth of this.
     assert min(times) < 5_000
 

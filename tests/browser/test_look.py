@@ -8,7 +8,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db.models.functions import Now
 from django.utils import timezone
 from playwright.sync_api import Page
@@ -28,6 +27,7 @@ from dashboard.steps.services import steps_store
 from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import Role, Team, User
 from dashboard.worker.models import Worker
+from tests.browser.axe import axe, axe_in_both_themes
 from tests.browser.conftest import Open
 from tests.factories import make_run, make_user
 
@@ -170,10 +170,7 @@ def test_desks_light_and_dark(open_browser: Open, user: User, addresses: dict[st
 
     found = {}
     for name in shown(page, addresses):
-        found |= {f"{name}: {rule}": where for rule, where in axe(page).items()}
-        page.emulate_media(color_scheme="dark")  # what stands there is the same: only the colours are new
-        found |= {f"{name}, dark: {rule}": where for rule, where in axe(page, "color-contrast").items()}
-        page.emulate_media(color_scheme="light")
+        found |= {f"{name}: {rule}": where for rule, where in axe_in_both_themes(page).items()}
 
     assert found == {}
 
@@ -196,15 +193,3 @@ def test_signed_out_or_not_allowed(open_browser: Open, team: Team) -> None:
     found |= axe(viewer)
 
     assert found == {}
-
-
-def axe(page: Page, *rules: str) -> dict[str, list[str]]:
-    """What axe finds, by rule, with the first elements concerned."""
-    options: dict[str, object] = {"resultTypes": ["violations"], "preload": False, "selectors": False}
-    if rules:
-        options["runOnly"] = list(rules)
-    if page.evaluate("'axe' in window"):  # putting half a megabyte into a page takes as long as looking at it
-        violations = page.evaluate("options => axe.run(options)", options)["violations"]
-    else:
-        violations = Axe().run(page, options=options).response["violations"]
-    return {found["id"]: [node["html"][:200] for node in found["nodes"][:3]] for found in violations}

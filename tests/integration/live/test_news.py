@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.db.models import F
 
 from dashboard.live import consumer, rendering, versions
 from dashboard.live.pages import OpenPages, Page, run_group
@@ -180,6 +181,32 @@ async def test_pages_that_look_again_ask_once_for_the_versions_of_all(monkeypatc
             assert f'id="run-{run.pk}-status"' in await socket.receive_from(timeout=10)
 
     assert asked == [{run.pk for run in runs}]
+
+
+async def test_a_list_that_tries_again_after_an_outage_shows_what_is_true_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, person = await made()
+    original, refused = rendering.run_list, []
+
+    def refuse_once(*asked: Any) -> Any:
+        if not refused:
+            refused.append(asked)
+            Run.objects.filter(pk=run.pk).update(status="starting", version=F("version") + 1)
+            raise OperationalError("server closed the connection unexpectedly")
+        return original(*asked)
+
+    def change() -> None:
+        with transaction.atomic():
+            notify(RUN_CHANNEL, "look again, all of you")
+            notify(RUN_CHANNEL, RunChange(run.pk, run.team_id, run.version).to_payload())
+
+    async with opened("/ws/runs/", person) as socket:
+        await socket.receive_from(timeout=10)
+        monkeypatch.setattr(rendering, "run_list", refuse_once)
+        await in_db(change)
+        before, after = await socket.receive_from(timeout=10), await socket.receive_from(timeout=10)
+
+    assert 'data-run-status="queued"' in before
+    assert 'data-run-status="starting"' in after
 
 
 async def test_the_list_hears_nothing_of_other_teams() -> None:
