@@ -24,7 +24,7 @@ from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph.backoff import Backoff
 from dashboard.live.asked_once import asked_once
 from dashboard.live.pages import EVERY_PAGE, pages
-from dashboard.live.rendering import once
+from dashboard.live.rendering import SNAPSHOTS, once
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.steps.notifications import StepsChange
 
@@ -125,7 +125,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 logger.info("a page waits for the database: %s", str(error).strip())
                 await asyncio.sleep(next(retries))
                 # Kept for who asks at the same moment; since then this page may have been sent newer rows.
-                once.forget()
+                once.forget(*SNAPSHOTS)
                 asked_once.forget()
                 self._everything = True
                 self._news.set()

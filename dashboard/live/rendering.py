@@ -38,6 +38,10 @@ class Rendered:
     version: int
 
 
+SNAPSHOTS = ("first", "inbox", "inbox-count")
+"""Kinds of renderings that no version tells apart, only how much was heard before they were made."""
+
+
 class RenderOnce:
     """Remembers the latest renderings by key; callers that come while one is being made wait for the same one."""
 
@@ -73,9 +77,11 @@ class RenderOnce:
                 self._made.pop(key, None)
             raise
 
-    def forget(self) -> None:
-        """Something has changed that renderings show and no version tells of."""
-        self._made.clear()
+    def forget(self, *kinds: str) -> None:
+        """Something has changed that renderings show and no version tells of; with `kinds`, only in those."""
+        for key in list(self._made):
+            if not kinds or (isinstance(key, tuple) and key[0] in kinds):
+                del self._made[key]
 
     def forget_run(self, run_id: UUID) -> None:
         """The same of one run: its steps have changed, which its own version does not tell of."""
