@@ -44,7 +44,7 @@ def chosen_for(team: Team, user: User) -> Chosen:
 
 
 def begin_of_team(team: Team) -> SavedView | None:
-    """What the runs page begins with for whoever has not chosen; None for all runs."""
+    """The team's first view, for people who have none of their own; None: all runs."""
     found = ListChoice.objects.filter(team=team, user=None).select_related("view").first()
     return found.view if found is not None else None
 
@@ -59,7 +59,7 @@ def begin_choose(*, team: Team, user: User | None, view: SavedView | None, all_r
     """Have a runs page begin with a view, with all runs, or, for a person, with what the team's does.
 
     Args:
-        user: whose page; None for whoever in the team has not chosen.
+        user: whose page; None for everybody in the team who has not chosen.
         view: None for none. A team's page cannot begin with a view that not everybody has.
 
     Returns:

@@ -42,14 +42,12 @@ class AskedOnce:
         try:
             # Shielded: a page that goes away must not cancel what others wait for.
             return await asyncio.shield(answers[key])
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
+        except Exception:
             answers.pop(key, None)
             raise
 
     def forget(self) -> None:
-        """Ask anew."""
+        """Drop all answers, so that the next page asks again."""
         self._answers = {}
 
 

@@ -200,7 +200,7 @@ class InboxConsumer(MemberConsumer):
 
 
 class WorkersConsumer(MemberConsumer):
-    """`/ws/workers/`: the page of workers, every few seconds. No team's runs are told of, only how many there are."""
+    """`/ws/workers/`: the page of workers, every few seconds. It counts runs and names none."""
 
     def group_names(self) -> tuple[str, ...]:
         return (WORKERS_PAGES,)

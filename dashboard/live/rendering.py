@@ -70,9 +70,7 @@ class RenderOnce:
         try:
             # Shielded: a page that goes away must not cancel what others wait for.
             return [await asyncio.shield(future) for future in futures]
-        except asyncio.CancelledError:
-            raise
-        except BaseException:
+        except Exception:
             for key in keys:
                 self._made.pop(key, None)
             raise
@@ -90,7 +88,7 @@ class RenderOnce:
 
     def _forget_old(self, done: asyncio.Future[Rendered | None]) -> None:
         if not done.cancelled():
-            done.exception()  # whoever waits for it is told; one that nobody waits for is no news
+            done.exception()  # marks it as seen: those who wait for it get it raised, and asyncio logs nothing
         chars = 0
         for count, (key, future) in enumerate(reversed(list(self._made.items())), start=1):
             if future.done() and not future.cancelled() and future.exception() is None and (made := future.result()):

@@ -23,7 +23,7 @@ PERSON = ("username", "first_name", "last_name")
 TITLE = ("name", "summary", "assistant_name", "graph_id", "assistant_id")
 """What a run's title is made of."""
 ANSWER = (*TITLE, "status", "created_at", "launched_by", "link_for", "parent_kind", "answers", "launch_key")
-"""What is told of the run that answered another."""
+"""What a page says of the run that answered another."""
 ROW = (
     *("team", "server", "launched_by", "parent", "parent_kind", "link_for", "batch_id", "version"),
     *(*TITLE, "outcome_text", "tags", "is_starred", "status", "wait_state", "created_at", "started_at", "finished_at"),

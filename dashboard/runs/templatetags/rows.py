@@ -56,7 +56,7 @@ def run_row(run: Run) -> SafeString:
 
 
 def _own_cells(run: Run) -> str:
-    """The columns that whoever reads has chosen; "" for the usual ones."""
+    """The columns that the reader has chosen; "" for the usual ones."""
     cells = getattr(run, "own_cells", ())
     return "".join(
         f'<td class="{column.css}" data-label="{escape(column.label)}">{cell}</td>\n' for column, cell in cells
