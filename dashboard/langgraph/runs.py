@@ -1,4 +1,4 @@
-"""Runs: create one and await it, join, cancel, look at."""
+"""Runs: create one and await it, join, cancel, read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import builtins
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 from dashboard.langgraph._transport.client import READING_ERRORS, HttpClient, Reply
 from dashboard.langgraph._transport.request_trace import sentence
@@ -24,7 +24,7 @@ from dashboard.langgraph.errors import (
 )
 from dashboard.langgraph.events import FROM_THE_BEGINNING, StreamEvent, stream_events
 from dashboard.langgraph.join import Joiner
-from dashboard.langgraph.payload import run_payload, warn_of_checkpoint_during
+from dashboard.langgraph.payload import RunOptions, run_payload, warn_of_checkpoint_during
 from dashboard.langgraph.types import (
     All,
     CancelAction,
@@ -119,7 +119,7 @@ class RunsClient:
 
         Returns:
             The final state, usually a dict, as orjson reads it: integers beyond 64 bits as floats, the last of two
-            equal keys. Whoever needs the bytes takes `wait_answer`.
+            equal keys. `wait_answer` returns the bytes.
 
         Raises:
             RequestInvalid: The request cannot be put on the wire; nothing was created.
@@ -179,35 +179,17 @@ class RunsClient:
         thread_id: str | None,
         assistant_id: str,
         *,
-        input: Input | None = None,
-        command: Command | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        config: Config | None = None,
-        context: Context | None = None,
-        checkpoint: Checkpoint | None = None,
-        checkpoint_id: str | None = None,
-        checkpoint_during: bool | None = None,
-        interrupt_before: All | Sequence[str] | None = None,
-        interrupt_after: All | Sequence[str] | None = None,
-        webhook: str | None = None,
-        on_disconnect: DisconnectMode | None = None,
-        on_completion: OnCompletionBehavior | None = None,
-        multitask_strategy: MultitaskStrategy | None = None,
-        if_not_exists: IfNotExists | None = None,
-        after_seconds: int | None = None,
-        langsmith_tracing: LangSmithTracing | None = None,
         headers: Mapping[str, str] | None = None,
         params: QueryParamTypes | None = None,
         on_run_created: OnRunCreated | None = None,
-        durability: Durability | None = None,
-        strict_resume: bool | None = None,
         before_send: Callable[[], None] | None = None,
         on_connection: OnConnection | None = None,
         with_events: bool = False,
         with_values: bool = False,
         by_create: bool = False,
+        **options: Unpack[RunOptions],
     ) -> Coroutine[Any, Any, Answer]:
-        """Like `wait`, but gives the document byte for byte and how it came; a failed graph is an Answer too.
+        """Like `wait`, but returns the document byte for byte and how it came; a failed graph is an Answer too.
 
         Args:
             before_send: Called in the last moment before the first byte leaves, on the established connection. When it
@@ -215,8 +197,9 @@ class RunsClient:
             with_events: Ask the server to keep the run's events, so that it can be watched with `join_stream`.
             with_values: With events, ask for the values after each step as well. Needed where the graph's output is
                 only a part of its state: without them the server answers with the whole state.
-            on_connection: Told when the line is lost, joined again. May be async.
+            on_connection: Called when the connection is lost and when it is joined again. May be async.
             by_create: Create the run with `POST .../runs` and join it, for servers without `POST .../runs/wait`.
+            options: As for `wait`.
 
         Raises:
             As `wait`, without RunFailed. A deprecated `checkpoint_during` is sent without a warning.
@@ -224,28 +207,7 @@ class RunsClient:
         # Not `async` itself: its frame would keep the arguments until the run ends.
         return self._creator.create_and_wait(
             thread_id,
-            run_payload(
-                assistant_id,
-                input=input,
-                command=command,
-                metadata=metadata,
-                config=config,
-                context=context,
-                checkpoint=checkpoint,
-                checkpoint_id=checkpoint_id,
-                checkpoint_during=checkpoint_during,
-                interrupt_before=interrupt_before,
-                interrupt_after=interrupt_after,
-                webhook=webhook,
-                on_disconnect=on_disconnect,
-                on_completion=on_completion,
-                multitask_strategy=multitask_strategy,
-                if_not_exists=if_not_exists,
-                after_seconds=after_seconds,
-                langsmith_tracing=langsmith_tracing,
-                durability=durability,
-                strict_resume=strict_resume,
-            ),
+            run_payload(assistant_id, **options),
             headers=headers,
             params=params,
             on_run_created=on_run_created,
@@ -268,13 +230,13 @@ class RunsClient:
     ) -> Answer:
         """Await a run that exists, through any number of lost connections, until the task is cancelled.
 
-        Of a run that is already over the body is the *thread's* present state; of an interrupted one only
+        The body of a run that is already over is the *thread's* present state; that of an interrupted one is only
         `{"__interrupt__": [...]}`. A server that is away, or refuses our key (401, 403), is tried again without end and
         reported through `on_connection`. `starts_in_s`: a scheduled run begins in so many seconds.
 
         Raises:
             RunNotFound: The server does not know the run.
-            RequestRejected: A refusal no later try can change (400, 405, 422 ...); the run may well exist.
+            RequestRejected: A refusal that no later attempt can change (400, 405, 422 ...); the run may well exist.
             AnswerNotUnderstood: The run is over and the server's answer is no JSON.
         """
         joiner = Joiner(
@@ -297,7 +259,7 @@ class RunsClient:
         headers: Mapping[str, str] | None = None,
         params: QueryParamTypes | None = None,
     ) -> dict[str, Any]:
-        """Block until a run is done; return what `join_answer` brings, as Python values. Raises the same."""
+        """Wait until a run is done; return what `join_answer` returns, as Python values. Raises the same."""
         answer = await self.join_answer(thread_id, run_id, headers=headers, params=params)
         return cast("dict[str, Any]", answer.value)
 
@@ -333,7 +295,7 @@ class RunsClient:
         return cast("Run", found)
 
     async def output(self, thread_id: str, run_id: str, *, headers: Mapping[str, str] | None = None) -> bytes | None:
-        """The output that some servers keep with a run, exactly as written; None: the server names none.
+        """The output that some servers keep with a run, exactly as written; None if the server names none.
 
         Raises:
             RunNotFound: As `get`.
@@ -362,9 +324,9 @@ class RunsClient:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> builtins.list[Run]:
-        """The thread's runs, newest first, `limit` of them after skipping `offset`.
+        """The thread's runs, newest first: at most `limit`, after the first `offset`.
 
-        `select` names the fields that are wanted of each; servers that do not know it give all, with every input.
+        `select` names the fields to return; servers that do not know it return all, with every input.
 
         Raises:
             NotFound: The server does not know the thread.

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from langgraph_sdk._async.runs import RunsClient as SdkRunsClient
 
 from dashboard.langgraph import RequestInvalid, get_client
+from dashboard.langgraph.payload import RunOptions
 from dashboard.langgraph.runs import RunsClient
 from tests.recording_server import RecordingServer
 from tests.scripted_server.wire import Request
@@ -275,10 +276,11 @@ OWN_ARGUMENTS = {"before_send", "on_connection", "with_events", "with_values", "
 
 
 def test_wait_answer_takes_what_wait_takes() -> None:
-    wait = inspect.signature(RunsClient.wait).parameters
-    lower = inspect.signature(RunsClient.wait_answer).parameters
+    wait = set(inspect.signature(RunsClient.wait).parameters)
+    lower = set(inspect.signature(RunsClient.wait_answer).parameters)
 
-    assert [name for name in lower if name not in OWN_ARGUMENTS] == [name for name in wait if name != "raise_error"]
+    assert RunOptions.__annotations__.keys().isdisjoint(lower)
+    assert (lower | RunOptions.__annotations__.keys()) - OWN_ARGUMENTS == wait - {"raise_error"} | {"options"}
 
 
 def test_every_parameter_is_compared() -> None:
