@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.test import Client
@@ -13,6 +14,17 @@ from dashboard.teams.models import User
 from tests.factories import make_run
 
 JSON = {"headers": {"Accept": "application/json"}}
+SENT = {
+    "input": {"topic": "tides"},
+    "config": {"recursion_limit": 40, "configurable": {"user": "ada"}},
+    "metadata": {"ticket": "OPS-12"},
+    "webhook": "https://example.org/done",
+    "durability": "sync",
+    "interrupt_before": ["review"],
+    "multitask_strategy": "interrupt",
+    "after_seconds": 5,
+}
+"""Parameters of a run that an answer takes along."""
 
 
 def waiting_run(
@@ -28,3 +40,8 @@ def waiting(browser: Client, **query: str) -> list[Any]:
     """The questions that the inbox lists, in its order."""
     found = browser.get(reverse("inbox"), query, **JSON).json()
     return [one["interrupts"][0]["value"] for one in found["waiting"]]
+
+
+def answer(browser: Client, run: Run, answers: Any, **fields: str) -> Any:
+    """Post the answers, a value by question id, as a program does."""
+    return browser.post(reverse("run-answer", args=[run.pk]), {"answers": json.dumps(answers), **fields}, **JSON)

@@ -20,22 +20,12 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.models import Role, User
 from tests.factories import claim, make_run, make_team, make_user
-from tests.integration.asking import JSON, waiting_run
+from tests.integration.asking import JSON, SENT, answer, waiting_run
 from tests.words import flat
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("answers_sent_at_once")]
 
 TWO = {"interrupts": [{"id": "q", "value": "First?"}, {"id": "b2", "value": None}], "next": ["ask"]}
-SENT = {
-    "input": {"topic": "tides"},
-    "config": {"recursion_limit": 40, "configurable": {"user": "ada"}},
-    "metadata": {"ticket": "OPS-12"},
-    "webhook": "https://example.org/done",
-    "durability": "sync",
-    "interrupt_before": ["review"],
-    "multitask_strategy": "interrupt",
-    "after_seconds": 5,
-}
 
 
 def test_what_the_server_sent_of_a_question_is_folded(browser: Client, person: User) -> None:
@@ -48,10 +38,6 @@ def test_what_the_server_sent_of_a_question_is_folded(browser: Client, person: U
     assert page.index("tides and gales") < page.index('<details class="state-asked">') < fold
     assert fold < page.index("__interrupt__") < page.index("</details>", fold)
     assert page.count("__interrupt__") == page.count("__interrupt__", fold)
-
-
-def answer(browser: Client, run: Run, answers: Any, **fields: str) -> Any:
-    return browser.post(reverse("run-answer", args=[run.pk]), {"answers": json.dumps(answers), **fields}, **JSON)
 
 
 def question_of(browser: Client, run: Run) -> Any:
@@ -296,190 +282,6 @@ def test_the_list_can_be_narrowed_to_what_waits(browser: Client, person: User) -
 
     assert f'id="run-{second.pk}-row"' in rows
     assert f'id="run-{first.pk}-row"' not in rows
-
-
-# The forms.
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"decision": {"type": "string", "enum": ["approve", "reject"]}, "comment": {"type": "string"}},
-    "required": ["decision"],
-}
-BATCH = {
-    "action_requests": [
-        {"name": "refund", "args": {"order": 8841, "amount": 120.5}, "description": "It arrived **broken**."},
-        {"name": "letter", "args": {"text": "Sorry"}},
-    ],
-    "review_configs": [
-        {"action_name": "refund", "allowed_decisions": ["approve", "edit", "reject"]},
-        {"action_name": "letter", "allowed_decisions": ["approve", "respond"]},
-    ],
-}
-OLD = {
-    "action_request": {"action": "send", "args": {"to": "bob"}},
-    "config": {"allow_accept": True, "allow_edit": True, "allow_respond": True, "allow_ignore": False},
-    "description": "Shall I?",
-}
-CALL = {"type": "tool_approval", "tool_call_id": "c", "name": "refund", "args": {"amount": 1}, "description": "d"}
-CALL_SCHEMA = {
-    "$defs": {
-        "Approve": {"type": "object", "properties": {"type": {"const": "approve"}}, "required": ["type"]},
-        "Edit": {
-            "type": "object",
-            "properties": {
-                "type": {"const": "edit"},
-                "edited_action": {
-                    "type": "object",
-                    "properties": {"name": {"const": "refund"}, "args": {"$ref": "#/$defs/Args"}},
-                },
-            },
-        },
-        "Args": {"type": "object", "properties": {"amount": {"type": "integer"}}, "required": ["amount"]},
-    },
-    "oneOf": [{"$ref": "#/$defs/Approve"}, {"$ref": "#/$defs/Edit"}],
-}
-
-
-def asks(value: Any, schema: Any = None) -> dict[str, Any]:
-    return {"interrupts": [{"id": "q", "value": value, "response_schema": schema}]}
-
-
-@pytest.mark.parametrize(
-    ("ending", "sent", "given"),
-    [
-        (asks("Why?"), {"answer/q": "Because\r\nof it ", "answer_view/q": "text"}, "Because\nof it "),
-        (asks("Why?"), {"answer/q": "", "answer_view/q": "text"}, ""),
-        (asks("Why?"), {"answer/q": "[null, 1]", "answer_view/q": "json"}, [None, 1]),
-        (asks({"question": "Which?", "choices": ["a", {"label": "B", "value": 2}]}), {"choice/q": "1"}, 2),
-        (asks(True), {"choice/q": "1"}, False),
-        (asks("Go?", SCHEMA), {"answer/q/decision": "approve", "answer/q/comment": "ok"}, None),
-        (asks("Go?", {"type": "boolean"}), {"answer/q": "false"}, False),
-        (
-            asks(BATCH),
-            {"answer/q/decisions/0/type": "reject", "answer/q/decisions/1/type": "approve"},
-            {"decisions": [{"type": "reject"}, {"type": "approve"}]},
-        ),
-        (
-            asks(BATCH),
-            {
-                "answer/q/decisions/0/type": "edit",
-                "answer/q/decisions/0/edited_action/args/order": "8841",
-                "answer/q/decisions/0/edited_action/args/amount": "99.5",
-                "answer/q/decisions/1/type": "respond",
-                "answer/q/decisions/1/message/respond": "done",
-            },
-            {
-                "decisions": [
-                    {"type": "edit", "edited_action": {"name": "refund", "args": {"order": 8841, "amount": 99.5}}},
-                    {"type": "respond", "message": "done"},
-                ]
-            },
-        ),
-        (asks(BATCH), {"all/q": "approve"}, {"decisions": [{"type": "approve"}, {"type": "approve"}]}),
-        (asks([OLD]), {"answer/q/0/type": "accept"}, [{"type": "accept", "args": None}]),
-        (
-            asks([OLD]),
-            {"answer/q/0/type": "edit", "answer/q/0/args/args/to": "eve"},
-            [{"type": "edit", "args": {"action": "send", "args": {"to": "eve"}}}],
-        ),
-        (
-            asks(OLD),
-            {"answer/q/type": "response", "answer/q/message/response": "later"},
-            {"type": "response", "args": "later"},
-        ),
-        (asks(CALL, CALL_SCHEMA), {"answer/q/type": "approve"}, {"type": "approve"}),
-        (
-            asks(CALL, CALL_SCHEMA),
-            {"answer/q/type": "edit", "answer/q/edited_action/args/amount": "3"},
-            {"type": "edit", "edited_action": {"name": "refund", "args": {"amount": 3}}},
-        ),
-    ],
-)
-def test_each_form_gives_the_answer_that_its_graph_waits_for(
-    browser: Client, person: User, ending: Any, sent: dict[str, str], given: Any
-) -> None:
-    run = waiting_run(person, ending=ending)
-    page = browser.get(reverse("run-detail", args=[run.pk])).content.decode()
-
-    response = browser.post(reverse("run-answer", args=[run.pk]), sent)
-
-    assert response.status_code == 303, response.content.decode()
-    assert json.loads(run.questions.get().answer_json) == (given or given if given is not None else SENT_BY_SCHEMA)
-    for name in sent:
-        if not name.startswith("all/"):
-            assert f'name="{name}"' in page, f"{name} is no control of the page"
-
-
-SENT_BY_SCHEMA = {"decision": "approve", "comment": "ok"}
-
-
-@pytest.mark.parametrize(
-    ("ending", "sent", "said"),
-    [
-        (asks("Why?"), {"answer/q": "{", "answer_view/q": "json"}, "Line 1"),
-        (asks(BATCH), {"answer/q/decisions/0/type": "approve"}, "Decide this one too"),
-        (asks(BATCH), {"answer/q/decisions/1/type": "edit"}, "does not allow this decision"),
-        (asks(OLD), {"answer/q/type": "response", "answer/q/message/response": " "}, "Write a response"),
-        (asks("Go?", SCHEMA), {"answer/q/comment": "what now"}, "what now"),
-    ],
-)
-def test_a_wrong_answer_comes_back_with_what_was_typed(
-    browser: Client, person: User, ending: Any, sent: dict[str, str], said: str
-) -> None:
-    run = waiting_run(person, ending=ending)
-
-    response = browser.post(reverse("run-answer", args=[run.pk]), sent)
-
-    assert response.status_code == 422
-    assert said in response.content.decode()
-    assert not run.children.exists()
-
-
-def test_a_late_form_keeps_what_was_typed_and_says_who_answered(browser: Client, person: User) -> None:
-    run = waiting_run(person)
-    answer(browser, run, {"q": "yes"})
-
-    response = browser.post(
-        reverse("run-answer", args=[run.pk]), {"answer/a1": "my long text", "answer_view/a1": "text"}
-    )
-
-    page = response.content.decode()
-    assert response.status_code == 409
-    assert "answered by ada" in page
-    assert "my long text" in page
-
-
-def test_what_goes_along_can_be_changed(browser: Client, person: User) -> None:
-    run = waiting_run(person, ending=asks("Why?"), params=SENT, tags=["weekly"])
-    sent = {"answer/q": "x", "answer_view/q": "text", "with/config": '{"recursion_limit": 99}', "with/tags": "a, b"}
-
-    browser.post(reverse("run-answer", args=[run.pk]), sent)
-
-    child = run.children.get()
-    assert child.request.params["config"] == {"recursion_limit": 99}
-    assert child.request.params["metadata"] == SENT["metadata"]
-    assert child.tags == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    ("value", "word"),
-    [
-        (None, "null"),
-        ("", "an empty text"),
-        (False, "false"),
-        ([], "an empty list"),
-        ({}, "an empty object"),
-        (0, "0"),
-        ([1, 2], "1"),
-    ],
-)
-def test_a_question_without_words_is_shown_as_what_it_is(browser: Client, person: User, value: Any, word: str) -> None:
-    run = waiting_run(person, ending=asks(value))
-
-    page = browser.get(reverse("run-detail", args=[run.pk])).content.decode()
-
-    panel = page[page.index('class="answer-panel"') :]
-    assert word in panel[: panel.index("answer-form") + 3_000]
 
 
 def test_the_list_says_who_answered(browser: Client, person: User) -> None:

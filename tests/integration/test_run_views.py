@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,7 +11,6 @@ from django.urls import reverse
 
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import RunError
-from dashboard.runs.selectors import runs_for_lists
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Role, Team, User
 from dashboard.teams.services import sign_in_link_create
@@ -85,94 +82,6 @@ def test_a_person_in_no_team_is_told_so(client: Client) -> None:
     client.force_login(make_user())
 
     assert client.get("/runs/").status_code == 403
-
-
-# Launching.
-
-
-def test_launch_saves_a_queued_run_and_leads_to_it(browser: Client, team: Team, person: User) -> None:
-    response = browser.post("/launch/", {"assistant_id": "chat", "input": '{"x": 1}', "name": "First", "tags": "a, b"})
-
-    run = Run.objects.get()
-    assert (response.status_code, response.headers["Location"]) == (303, f"/runs/{run.pk}/")
-    assert (run.status, run.name, run.tags, run.launched_by, run.team) == ("queued", "First", ["a", "b"], person, team)
-    assert run.request.params == {"input": {"x": 1}, "if_not_exists": "create"}
-
-
-def test_launch_answers_programs_with_json(browser: Client) -> None:
-    good = browser.post("/launch/", {"assistant_id": "chat"}, **JSON)
-    bad = browser.post("/launch/", {"input": "{"}, **JSON)
-
-    run = Run.objects.get()
-    assert (good.status_code, good.json()) == (201, {"id": str(run.pk), "url": f"/runs/{run.pk}/"})
-    assert bad.status_code == 422
-    assert set(bad.json()["errors"]) == {"assistant_id", "input"}
-
-
-def test_a_bad_launch_keeps_everything_typed_and_says_why_beside_the_field(browser: Client) -> None:
-    typed = {
-        "assistant_id": "chät",
-        "input": '{"a": 1,,}',
-        "name": "Keep <me>",
-        "interrupt_before": "x\ny",
-        "webhook": "nope",
-    }
-
-    response = browser.post("/launch/", typed)
-
-    html = response.content.decode()
-    assert response.status_code == 422
-    assert Run.objects.count() == 0
-    for kept in ("chät", "{&quot;a&quot;: 1,,}", "Keep &lt;me&gt;", "x\ny", "nope"):
-        assert kept in html
-    assert "expected a key in double quotes" in html
-    assert 'aria-invalid="true"' in html
-
-
-def test_the_same_form_sent_twice_launches_once(browser: Client) -> None:
-    form = {"assistant_id": "chat", "launch_key": str(uuid.uuid4())}
-
-    first = browser.post("/launch/", form)
-    second = browser.post("/launch/", form)
-
-    assert first.headers["Location"] == second.headers["Location"]
-    assert Run.objects.count() == 1
-
-
-def test_get_prefills_and_never_launches(browser: Client) -> None:
-    response = browser.get(
-        "/launch/",
-        {"assistant_id": "report", "input": '{"topic": "x"}', "headers": '{"X": "s3cret"}', "durability": "sync"},
-    )
-
-    html = response.content.decode()
-    assert "{&quot;topic&quot;: &quot;x&quot;}" in html
-    assert "s3cret" not in html
-    assert Run.objects.count() == 0
-
-
-def test_launch_again_carries_everything_but_shows_no_secret(browser: Client, team: Team, person: User) -> None:
-    run = make_run(
-        team=team,
-        by=person,
-        params={"input": {"x": 0}, "raise_error": False, "interrupt_after": ["a", "b"], "after_seconds": 0},
-        headers={"X-Key": "s3cret"},
-        name="Night run",
-    )
-
-    html = browser.get(f"/launch/?from={run.pk}").content.decode()
-
-    assert "Night run" in html
-    assert "s3cret" not in html
-    assert "X-Key" in html
-    form = browser.get(f"/launch/?from={run.pk}").context["form"]
-    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (None, "")}
-    response = browser.post("/launch/", sent)
-    assert response.status_code == 303, response.context["form"].errors
-    again = Run.objects.get(parent=run)
-    assert again.request.params == run.request.params
-    assert bytes(again.request.secret_headers) != b""
-    assert again.parent_kind == "again"
 
 
 def test_a_viewer_may_look_but_not_launch_or_cancel(client: Client, team: Team) -> None:
@@ -317,74 +226,6 @@ def test_a_conversation_is_shown_as_one(browser: Client, team: Team) -> None:
     assert "rest" in html
 
 
-# The list.
-
-
-def listed(browser: Client, **query: Any) -> list[str]:
-    page = browser.get("/runs/", query).context["page"]
-    return [run.name for run in page.runs]
-
-
-def test_the_list_filters_by_status_assistant_person_and_text(browser: Client, team: Team, person: User) -> None:
-    make_run(team=team, by=person, name="tide table", assistant_id="report", status=RunStatus.SUCCEEDED)
-    make_run(team=team, name="chatting", assistant_id="chat", status=RunStatus.RUNNING)
-    failed = make_run(team=team, name="boom", status=RunStatus.FAILED, error=RunError("KeyError", "missing lighthouse"))
-    make_run(name="another team's")
-
-    assert listed(browser) == ["boom", "chatting", "tide table"]
-    assert listed(browser, status=["failed", "running"]) == ["boom", "chatting"]
-    assert listed(browser, status="active") == ["chatting"]
-    assert listed(browser, assistant="report") == ["tide table"]
-    assert listed(browser, person=person.username) == ["tide table"]
-    assert listed(browser, q="tide ta") == ["tide table"]
-    assert listed(browser, q="lighthou") == ["boom"]
-    assert listed(browser, q=str(failed.pk)) == ["boom"]
-    assert listed(browser, q=str(failed.remote_run_id)) == ["boom"]
-    for identity in (str(failed.pk), str(failed.remote_run_id), str(failed.remote_thread_id)):
-        for begin in (identity[:8], identity[:9], identity[:11], identity[:8].upper(), identity.replace("-", "")[:20]):
-            assert listed(browser, q=begin) == ["boom"], begin
-        assert listed(browser, q=identity[:7]) == []
-        assert listed(browser, q=identity[:6] + "-" + identity[6:8]) == []
-    assert listed(browser, q="nothing like it") == []
-    make_run(
-        team=team, name="Build-42 v1.2.3 report-final.pdf ops@example.org https://ex.org/a/b /var/log/x.log foo_bar"
-    )
-    for words in "Build-42|42|v1.2.3|final|pdf|ops@example.org|https://ex.org/a/b|/var/log/x.log|foo_bar".split("|"):
-        assert len(listed(browser, q=words)) == 1, words
-    Run.objects.filter(name__startswith="Build-42").delete()
-    assert listed(browser, q="' | !:*\\ & (") == []
-    assert listed(browser, status="nonsense", before="nonsense") == ["boom", "chatting", "tide table"]
-
-
-def test_older_rows_come_by_keyset_without_holes_or_doubles(browser: Client, team: Team, person: User) -> None:
-    names = [f"run {number:03}" for number in range(120)]
-    server = make_server(team)
-    for name in names:
-        make_run(team=team, by=person, server=server, name=name)
-
-    seen: list[str] = []
-    before = ""
-    while True:
-        page = browser.get("/runs/", {"before": before}, headers={"HX-Request": "true"}).context["page"]
-        seen += [run.name for run in page.runs]
-        before = page.older
-        if not before:
-            break
-
-    assert seen == names[::-1]
-
-
-def test_the_list_asks_the_database_the_same_number_of_questions_for_many_rows(
-    browser: Client, team: Team, person: User, django_assert_max_num_queries: Any
-) -> None:
-    server = make_server(team)
-    for _ in range(30):
-        make_run(team=team, by=person, server=server)
-
-    with django_assert_max_num_queries(11):  # saved views, what was chosen and the inbox count are three of them
-        browser.get("/runs/")
-
-
 # Cancelling: does it, rejects GET, rejects a stranger, is harmless the second time.
 
 
@@ -456,14 +297,3 @@ def test_health_says_what_is_wrong(client: Client) -> None:
     assert {name: document[name] for name in known} == known
     assert len(document["problems"]) == 2
     assert document["notes"] == []
-
-
-def test_the_list_does_not_fetch_what_its_rows_do_not_show(browser: Client, team: Team) -> None:
-    make_run(team=team, status=RunStatus.FAILED, error=RunError("E", "long"), ending={"next": ["large"]})
-
-    page = browser.get("/runs/").context["page"]
-
-    # Still deferred after the page was made: nothing fetched it afterwards either, row by row.
-    deferred = page.runs[0].get_deferred_fields()
-    assert {"search", "search_text", "error_message", "ending_json", "value_keys", "note"} <= deferred
-    assert deferred == runs_for_lists().get().get_deferred_fields()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -124,3 +125,57 @@ async def test_a_server_that_stays_away_is_tried_less_and_less_often(scripted: S
 
     assert pauses == sorted(pauses)
     assert pauses[0] < 1.0 < 2.0 < pauses[3]
+
+
+async def test_an_unconfirmed_launch_that_took_effect_is_found_and_joined(scripted: ScriptedServer) -> None:
+    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        running = await run_in(run, "running")
+        remote.finish({"found": True})
+        ended = await run_in(run, "succeeded")
+
+    assert running.remote_run_id == remote.run_id
+    assert json.loads(ended.result.body) == {"found": True}
+    assert (len(scripted.created), scripted.count("wait")) == (1, 1)
+
+
+async def test_an_unconfirmed_launch_that_took_no_effect_is_sent_again_once_that_is_sure(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP", Backoff(first_s=0.05, longest_s=0.05))
+    scripted.script("wait", Fault(cut_before_headers=True, creates=False))
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created(timeout_s=10)
+        remote.finish({})
+        await run_in(run, "succeeded")
+
+    assert (len(scripted.created), scripted.count("wait")) == (1, 2)
+
+
+async def test_an_unconfirmed_stateless_launch_is_lost_and_never_sent_again(scripted: ScriptedServer) -> None:
+    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        ended = await run_in(run, "lost")
+
+    assert "has no thread with its id" in ended.error_message
+    assert len(scripted.created) == 1
+
+
+async def test_an_unconfirmed_stateless_launch_is_found_by_our_id_where_the_server_copies_it(
+    scripted: ScriptedServer,
+) -> None:
+    scripted.copies_metadata = True
+    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
+    async with working():
+        run = await launch(scripted, thread=ThreadChoice.STATELESS)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.finish({"found": 1})
+        ended = await run_in(run, "succeeded", "lost")
+
+    assert (ended.status, ended.remote_run_id) == ("succeeded", remote.run_id)
+    assert (len(scripted.created), scripted.count("wait")) == (1, 1)

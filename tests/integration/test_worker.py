@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from dashboard.langgraph import Backoff
 from dashboard.runs import leases, outcomes, services
 from dashboard.runs.banners import run_banner
 from dashboard.runs.leases import LeaseLost, lease_of
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import Outcome
-from dashboard.runs.statuses import ENDS, RunStatus
+from dashboard.runs.statuses import RunStatus
 from tests.asynchronous import eventually, in_db, kill, kinds, launch, run_in, working
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.scripted_server import Fault, ScriptedServer
@@ -164,60 +163,6 @@ async def test_patience_ends(scripted: ScriptedServer) -> None:
     assert ended.error_type == "Server unreachable"
 
 
-async def test_an_unconfirmed_launch_that_took_effect_is_found_and_joined(scripted: ScriptedServer) -> None:
-    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
-    async with working():
-        run = await launch(scripted)
-        remote = await scripted.run_created()
-        running = await run_in(run, "running")
-        remote.finish({"found": True})
-        ended = await run_in(run, "succeeded")
-
-    assert running.remote_run_id == remote.run_id
-    assert json.loads(ended.result.body) == {"found": True}
-    assert (len(scripted.created), scripted.count("wait")) == (1, 1)
-
-
-async def test_an_unconfirmed_launch_that_took_no_effect_is_sent_again_once_that_is_sure(
-    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dashboard.worker.execution.launch_lookup.LOOKUP", Backoff(first_s=0.05, longest_s=0.05))
-    scripted.script("wait", Fault(cut_before_headers=True, creates=False))
-    async with working():
-        run = await launch(scripted)
-        remote = await scripted.run_created(timeout_s=10)
-        remote.finish({})
-        await run_in(run, "succeeded")
-
-    assert (len(scripted.created), scripted.count("wait")) == (1, 2)
-
-
-async def test_an_unconfirmed_stateless_launch_is_lost_and_never_sent_again(scripted: ScriptedServer) -> None:
-    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
-    async with working():
-        run = await launch(scripted, thread=ThreadChoice.STATELESS)
-        ended = await run_in(run, "lost")
-
-    assert "has no thread with its id" in ended.error_message
-    assert len(scripted.created) == 1
-
-
-async def test_an_unconfirmed_stateless_launch_is_found_by_our_id_where_the_server_copies_it(
-    scripted: ScriptedServer,
-) -> None:
-    scripted.copies_metadata = True
-    scripted.script("wait", Fault(cut_before_headers=True, creates=True))
-    async with working():
-        run = await launch(scripted, thread=ThreadChoice.STATELESS)
-        remote = await scripted.run_created()
-        await run_in(run, "running")
-        remote.finish({"found": 1})
-        ended = await run_in(run, "succeeded", "lost")
-
-    assert (ended.status, ended.remote_run_id) == ("succeeded", remote.run_id)
-    assert (len(scripted.created), scripted.count("wait")) == (1, 1)
-
-
 async def test_a_server_that_does_not_confirm_a_run_is_said_to_be_slow(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,98 +236,6 @@ async def test_a_run_the_server_forgot_is_lost(scripted: ScriptedServer) -> None
 
     assert "how it ended" in ended.look.meaning
     assert not hasattr(ended, "result")  # what its thread holds now is not known to be this run's
-
-
-# Cancelling.
-
-
-async def test_cancel_is_delivered_and_confirmed_by_the_server(scripted: ScriptedServer) -> None:
-    scripted.script("wait", Fault(body=VALUES))
-    async with working():
-        run = await launch(scripted)
-        await scripted.run_created()
-        await run_in(run, "running")
-        by = await in_db(make_user)
-
-        assert await in_db(services.run_cancel, run=run, by=by)
-        ended = await run_in(run, "cancelled")
-
-    assert ended.cancel_requested_by_id == by.pk
-    assert ended.result.body == VALUES
-    found = await in_db(kinds, ended)
-    assert found.index("cancel_asked") < found.index("cancelling") < found.index("cancelled")
-
-
-async def test_rollback_is_cancelled_with_its_values_kept_here(scripted: ScriptedServer) -> None:
-    scripted.script("wait", Fault(body=VALUES))
-    async with working():
-        run = await launch(scripted)
-        remote = await scripted.run_created()
-        await run_in(run, "running")
-        await in_db(services.run_cancel, run=run, by=await in_db(make_user), action="rollback")
-        ended = await run_in(run, "cancelled")
-
-    assert ended.ending["rolled_back"] is True
-    assert ended.result.body == VALUES
-    assert remote.is_forgotten
-    assert remote.thread.values is None
-
-
-async def test_a_run_that_was_cancelled_before_it_began_does_not_keep_what_another_left_on_its_thread(
-    scripted: ScriptedServer,
-) -> None:
-    """The server answers with the thread's values where it has none of the run's own."""
-    async with working():
-        run = await launch(scripted)
-        remote = await scripted.run_created()
-        await run_in(run, "running")
-        remote.cancel({"of": "another run"})
-        remote.thread.states.clear()
-        remote.thread.last_run_id = "another run"
-        ended = await run_in(run, *ENDS)
-
-    assert (ended.status, ended.ending["no_state"]) == ("cancelled", True)
-    assert not hasattr(ended, "result")
-
-
-async def test_cancel_waits_for_a_server_that_is_away(scripted: ScriptedServer) -> None:
-    async with working():
-        run = await launch(scripted)
-        await scripted.run_created()
-        await run_in(run, "running")
-        await scripted.stop()
-        await in_db(services.run_cancel, run=run, by=await in_db(make_user))
-        await eventually(lambda: in_db(run.events.filter(kind="cancel_failed").exists), "failure noted")
-        await scripted.start()
-        ended = await run_in(run, "cancelled")
-
-    assert "cancel_delivered" in await in_db(kinds, ended)
-
-
-async def test_a_queued_run_is_cancelled_at_once_and_never_sent(scripted: ScriptedServer) -> None:
-    run = await launch(scripted)
-    assert await in_db(services.run_cancel, run=run, by=await in_db(make_user))
-    assert not await in_db(services.run_cancel, run=run, by=await in_db(make_user))
-    async with working():
-        other = await launch(scripted)
-        (await scripted.run_created()).finish({})
-        await run_in(other, "succeeded")
-
-    assert (await in_db(Run.objects.get, pk=run.pk)).status == "cancelled"
-    assert len(scripted.created) == 1
-
-
-async def test_the_end_that_came_first_wins_over_a_cancel(scripted: ScriptedServer) -> None:
-    scripted.script("cancel", Fault(delay_s=0.3, status=404, detail="over"))
-    async with working():
-        run = await launch(scripted)
-        remote = await scripted.run_created()
-        await run_in(run, "running")
-        await in_db(services.run_cancel, run=run, by=await in_db(make_user))
-        remote.finish({"done": 1})
-        ended = await run_in(run, "succeeded", "cancelled")
-
-    assert ended.status == "succeeded"
 
 
 # Changes of hands.

@@ -15,8 +15,8 @@ WORDING = "tests/integration/test_wording.py::"
 SILENT = "tests/integration/test_silent_about_the_end.py::"
 WORKS = "tests/integration/test_worker.py::"
 LIARS = "tests/integration/test_lying_servers.py::"
-LATE = "tests/integration/test_late_ends.py::"
 VIEWS = "tests/integration/test_run_views.py::"
+CANCELS = "tests/integration/test_worker_cancels.py::"
 
 ENDINGS = (
     Break(
@@ -211,7 +211,7 @@ ENDINGS = (
         CLASSIFY,
         'body=_body(evidence), ending={"rolled_back": True, **note})',
         'body=b"{}", ending={"rolled_back": True, **note})',
-        (WORKS + "test_rollback_is_cancelled_with_its_values_kept_here",),
+        (CANCELS + "test_rollback_is_cancelled_with_its_values_kept_here",),
     ),
     Break(
         "cancelled-values-are-kept",
@@ -219,7 +219,7 @@ ENDINGS = (
         CLASSIFY,
         "    body = None if left_nothing else _body(evidence)\n",
         "    body = None\n",
-        (WORKS + "test_cancel_is_delivered_and_confirmed_by_the_server",),
+        (CANCELS + "test_cancel_is_delivered_and_confirmed_by_the_server",),
     ),
     Break(
         "never-began-left-nothing",
@@ -227,7 +227,7 @@ ENDINGS = (
         CLASSIFY,
         "    body = None if left_nothing else _body(evidence)\n",
         "    body = _body(evidence)\n",
-        (WORKS + "test_a_run_that_was_cancelled_before_it_began_does_not_keep_what_another_left_on_its_thread",),
+        (CANCELS + "test_a_run_that_was_cancelled_before_it_began_does_not_keep_what_another_left_on_its_thread",),
     ),
     Break(
         "values-before-the-time-limit-are-kept",

@@ -178,7 +178,7 @@ HANDS = (
         "dashboard/runs/services.py",
         "        launch_key=order.launch_key,\n",
         "",
-        ("tests/integration/test_run_views.py::test_the_same_form_sent_twice_launches_once",),
+        ("tests/integration/test_launch_views.py::test_the_same_form_sent_twice_launches_once",),
     ),
     Break(
         "poll-without-notice",

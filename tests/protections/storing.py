@@ -15,6 +15,7 @@ STATUSES = "tests/integration/test_statuses.py::"
 STORED = "tests/integration/test_storing.py::"
 UPKEEP = "tests/integration/test_worker_upkeep.py::"
 WORKS = "tests/integration/test_worker.py::"
+CALLS = "tests/integration/test_worker_database.py::"
 
 STORES = (
     Break(
@@ -87,7 +88,7 @@ STORES = (
         DATABASE,
         "except DATABASE_AWAY as error:",
         "except ZeroDivisionError as error:",
-        (UPKEEP + "test_what_passes_is_tried_again",),
+        (CALLS + "test_what_passes_is_tried_again",),
     ),
     Break(
         "hopeless-is-not-insisted-on",
@@ -95,7 +96,7 @@ STORES = (
         DATABASE,
         'if state.startswith("54"):',
         "if not state:",
-        (UPKEEP + "test_what_no_later_try_can_change_is_not_tried_again",),
+        (CALLS + "test_what_no_later_try_can_change_is_not_tried_again",),
     ),
     Break(
         "standby-is-waited-for",
@@ -103,7 +104,7 @@ STORES = (
         DATABASE,
         'if state.startswith("25"):',
         "if not state:",
-        (UPKEEP + "test_what_passes_is_tried_again",),
+        (CALLS + "test_what_passes_is_tried_again",),
     ),
     Break(
         "end-told-without-its-state",
@@ -183,7 +184,7 @@ STORES = (
         DATABASE,
         "        connections.close_all()\n        state =",
         "        state =",
-        (UPKEEP + "test_a_connection_that_dies_in_the_middle_of_a_call_is_replaced",),
+        (CALLS + "test_a_connection_that_dies_in_the_middle_of_a_call_is_replaced",),
     ),
     Break(
         "ended-connections-noticed",
@@ -191,7 +192,7 @@ STORES = (
         DATABASE,
         "    _drop_if_ended()\n",
         "",
-        (UPKEEP + "test_a_connection_that_postgres_ended_while_nobody_used_it_fails_no_call",),
+        (CALLS + "test_a_connection_that_postgres_ended_while_nobody_used_it_fails_no_call",),
     ),
     Break(
         "usual-end-of-a-running-run",
@@ -215,7 +216,7 @@ STORES = (
         DATABASE,
         "return bool(look.poll(0))",
         "return bool(select.select([descriptor], [], [], 0)[0])",
-        (UPKEEP + "test_a_worker_with_more_than_a_thousand_lines_can_use_a_new_connection",),
+        (CALLS + "test_a_worker_with_more_than_a_thousand_lines_can_use_a_new_connection",),
     ),
     Break(
         "spooled-states-in-memory-once",

@@ -10,11 +10,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
-from tests.scripted_server.assistants import assistant_uuid, assistants_answer
+from tests.scripted_server.answers import answer_at_once
+from tests.scripted_server.assistants import assistant_uuid
 from tests.scripted_server.faults import Fault
 from tests.scripted_server.manners import LANGGRAPH_DEV, Manner
 from tests.scripted_server.routes import ENDPOINTS, endpoint_of
-from tests.scripted_server.runs import TERMINAL, ScriptedRun, ScriptedThread
+from tests.scripted_server.runs import ScriptedRun, ScriptedThread
 from tests.scripted_server.wire import Broken, Request, Wire, read_request
 
 Result = Callable[[dict[str, Any]], Any]
@@ -188,7 +189,7 @@ class ScriptedServer:
         endpoint, ids = endpoint_of(request)
         fault = self.choose_fault(endpoint, ids, request)
         wire = Wire(writer, fault)
-        if fault.forget and len(ids) > 1 and (known := self._find(*ids)):
+        if fault.forget and len(ids) > 1 and (known := self.find(*ids)):
             self.forget(known)
         run: ScriptedRun | None = None
         refused = self._route_missing(endpoint, ids)
@@ -209,9 +210,9 @@ class ScriptedServer:
         elif endpoint == "wait" and run:
             await self._stream(wire, fault, run, reader, is_wait=True)
         elif endpoint == "join":
-            await self._stream(wire, fault, self._find(*ids), reader, is_wait=False)
+            await self._stream(wire, fault, self.find(*ids), reader, is_wait=False)
         else:
-            status, value, headers = await self._short(endpoint, ids, request)
+            status, value, headers = answer_at_once(self, endpoint, ids, request)
             body = fault.body if fault.body is not None else (b"" if status == 204 else json.dumps(value).encode())
             await self._reply(wire, status, body, headers)
         return not (fault.close or request.headers.get("connection", "").lower() == "close")
@@ -297,7 +298,8 @@ class ScriptedServer:
 
     # Runs and threads
 
-    def _find(self, thread_id: str, run_id: str) -> ScriptedRun | None:
+    def find(self, thread_id: str, run_id: str) -> ScriptedRun | None:
+        """The run, unless it is unknown or forgotten."""
         run = self._runs.get(run_id)
         return run if run is not None and run.thread_id == thread_id and not run.is_forgotten else None
 
@@ -334,81 +336,6 @@ class ScriptedServer:
     async def _finish_later(self, run: ScriptedRun, run_s: float) -> None:
         await asyncio.sleep(run_s)
         run.finish(self.result(run.payload))
-
-    async def _short(
-        self, endpoint: str, ids: list[str], request: Request
-    ) -> tuple[int, Any, dict[str, str | None] | None]:
-        query = dict(request.params)
-        if endpoint == "ok":
-            return 200, {"ok": True}, None
-        if endpoint == "info":
-            return 200, {"version": "0.0.0-scripted", "flags": {"assistants": True}}, None
-        if endpoint in ("assistants", "assistant", "schemas", "graph"):
-            return assistants_answer(self.graphs, endpoint, ids, request)
-        if endpoint == "threads_create":
-            wanted = request.json or {}
-            thread_id = wanted.get("thread_id") or str(uuid.uuid4())
-            if thread_id in self.threads and wanted.get("if_exists") != "do_nothing":
-                return 409, {"detail": f"Thread with ID {thread_id} already exists"}, None
-            thread = self.threads.setdefault(
-                thread_id, ScriptedThread(thread_id, metadata=wanted.get("metadata") or {})
-            )
-            return 200, thread.as_json(), None
-        if endpoint == "threads_search":
-            return 200, self._threads_found(request.json or {}), None
-        if endpoint in ("run", "cancel"):
-            run = self._find(*ids)
-            if run is None or (endpoint == "cancel" and run.status in TERMINAL):
-                return 404, {"detail": "Run not found"}, None
-            if endpoint == "run":
-                return 200, run.as_json(self.manner), None
-            if query.get("action") == "rollback":
-                if not self.manner.rolls_back:
-                    return 422, {"detail": "String should match pattern '^(cancel|interrupt)$'"}, None
-                run.roll_back()
-            else:
-                run.cancel()
-            return (204 if query.get("wait") in ("1", "true") else 202), {}, None
-        known = self.threads.get(ids[0]) if ids else None
-        if known is None and endpoint == "runs" and self.manner.lists_unknown_threads:
-            return 200, [], None
-        if known is None:
-            return 404, {"detail": "Thread not found" if ids else "Not Found"}, None
-        if endpoint == "runs":
-            runs = [r for r in reversed(self.created) if r.thread is known and not r.is_forgotten]
-            if self.manner.lists == "over":
-                runs = [r for r in runs if r.over.is_set()]
-            if status := query.get("status"):
-                runs = [r for r in runs if r.status == status]
-            start = int(query.get("offset", "0"))
-            found = [r.as_json(self.manner) for r in runs[start : start + int(query.get("limit", "10"))]]
-            select = [value for name, value in request.params if name == "select" and self.manner.selects]
-            return 200, [_selected(each, select) for each in found], None
-        if endpoint == "thread_delete":
-            del self.threads[known.thread_id]
-            return 204, None, None
-        if endpoint in ("state", "history") and known.error and not self.manner.builds_failed_states:
-            return 500, {"detail": "Internal Server Error"}, None
-        if endpoint == "state":
-            return 200, known.state_as_json(), None
-        if endpoint == "history":
-            if (request.json or {}).get("metadata") and not self.manner.filters_history:
-                return 500, {"detail": "Error retrieving thread history"}, None
-            return 200, known.history(request.json or {}), None
-        return 200, known.as_json(), None
-
-    def _threads_found(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-        metadata, ids, select = wanted.get("metadata") or {}, wanted.get("ids"), wanted.get("select")
-        found = [
-            thread.as_json()
-            for thread in self.threads.values()
-            if metadata.items() <= thread.metadata.items() and (ids is None or thread.thread_id in ids)
-        ][: wanted.get("limit", 10)]
-        return [_selected(each, select) for each in found]
-
-
-def _selected(entry: dict[str, Any], select: Sequence[str] | None) -> dict[str, Any]:
-    return {key: entry[key] for key in select if key in entry} if select else entry
 
 
 def _detail(sentence: str | None) -> bytes:
