@@ -18,6 +18,7 @@ from dashboard.runs.state.document import Document, Place
 from dashboard.runs.state.seen import cut, seen_html
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.templatetags.runs import duration
+from dashboard.servers.selectors import assistant_ids_like
 from dashboard.steps.models import Step
 
 RUNS_MAX = 5
@@ -83,8 +84,11 @@ class Comparison:
 
 def run_last_succeeded(run: Run) -> Run | None:
     """The team's latest other run of the same assistant that succeeded."""
-    others = Run.objects.filter(team=run.team_id, assistant_id=run.assistant_id, status=RunStatus.SUCCEEDED)
-    return others.exclude(pk=run.pk).order_by("-created_at").first()
+    others = Run.objects.filter(team=run.team_id, status=RunStatus.SUCCEEDED).exclude(pk=run.pk).order_by("-created_at")
+    ids = assistant_ids_like(run.server_id, run.assistant_id)
+    # One after the other, each along the index by assistant and time.
+    found = [last for one in ids if (last := others.filter(assistant_id=one).first())]
+    return max(found, key=lambda other: other.created_at, default=None)
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
@@ -130,7 +134,7 @@ def _state(run: Run) -> Place | None:
 def _facts(runs: Sequence[Run]) -> list[Row]:
     rows = [
         ("Status", [run.get_status_display() for run in runs]),
-        ("Assistant", [run.assistant_id for run in runs]),
+        ("Assistant", _assistants(runs)),
         ("Server", [run.server.name for run in runs]),
         ("Launched by", [str(run.launched_by or "") for run in runs]),
         ("Duration", [_took(run) for run in runs]),
@@ -138,6 +142,15 @@ def _facts(runs: Sequence[Run]) -> list[Row]:
         ("Node", [run.error_node for run in runs]),
     ]
     return [Row(SafeString(name), list(map(seen_html, values))) for name, values in rows if any(values)]
+
+
+def _assistants(runs: Sequence[Run]) -> list[str]:
+    """Their names, with the ids where two assistants bear the same name."""
+    meant = {run.assistant_key for run in runs}
+    labels = [run.assistant_label for run in runs]
+    if len(meant) == len(set(labels)):
+        return labels
+    return [f"{label} · {run.assistant_key}" for label, run in zip(labels, runs, strict=True)]
 
 
 def _took(run: Run) -> str:
@@ -185,12 +198,14 @@ def _steps(sides: Sequence[Side]) -> list[Row]:
             nodes.setdefault("/".join([*step.path, step.node]), []).append(step)
         found.append(nodes)
     names = list(dict.fromkeys(name for nodes in found for name in nodes))[:KEYS_MAX]
-    return [Row(seen_html(name), [_executed(nodes.get(name, [])) for nodes in found]) for name in names]
+    return [Row(seen_html(name), [_executed(nodes, name) for nodes in found]) for name in names]
 
 
-def _executed(steps: Sequence[Step]) -> SafeString:
+def _executed(nodes: dict[str, list[Step]], name: str) -> SafeString:
+    steps = nodes.get(name, [])
     if not steps:
-        return SafeString('<span class="more">not run</span>')
+        # Of a run without any steps nothing was recorded, which says nothing about what it did.
+        return SafeString(f'<span class="more">{"not run" if nodes else "not recorded"}</span>')
     seconds = sum(step.duration_s or 0.0 for step in steps)
     times = f"{len(steps)} times, " if len(steps) > 1 else ""
     failed = " failed" if any(step.status == "failed" for step in steps) else ""

@@ -93,6 +93,10 @@ class Insights:
     cost: Cost
 
 
+ASSISTANT: Final = "CASE WHEN graph_id <> '' AND assistant_name = graph_id THEN graph_id ELSE assistant_id END"
+"""As `Run.assistant_key`."""
+
+
 class _Row(NamedTuple):
     """What is read of a run: ten thousand of them are, so nothing heavier."""
 
@@ -201,7 +205,7 @@ def _asked(team_id: UUID, filters: RunFilters, count: Count) -> list[Condition]:
 def _rows(team_id: UUID, filters: RunFilters, count: Count) -> list[_Row]:
     where, params = joined(_asked(team_id, filters, count))
     columns = (
-        "created_at, status, assistant_id, coalesce(nullif(assistant_name, ''), nullif(graph_id, ''), assistant_id), "
+        f"created_at, status, {ASSISTANT}, coalesce(nullif(assistant_name, ''), nullif(graph_id, ''), assistant_id), "
         f"launched_by_id, error_type, extract(epoch FROM {DURATION})::float"
     )
     with connection.cursor() as cursor:

@@ -234,6 +234,12 @@ class Run(models.Model):
         return seen(name)
 
     @property
+    def assistant_key(self) -> str:
+        """The same for all runs of an assistant. The one that a server made for a graph is launched by either id."""
+        is_of_graph = self.graph_id and self.assistant_name == self.graph_id
+        return self.graph_id if is_of_graph else self.assistant_id
+
+    @property
     def sender(self) -> str:
         """Who launched it, in words; "" when they were removed since."""
         if self.link_for and self.parent_kind == ParentKind.FORM:

@@ -12,6 +12,7 @@ from django.db.models.functions import Length
 
 from dashboard.runs.models import ParentKind, Run, RunRequest
 from dashboard.runs.selectors import NOT_IN_ROWS
+from dashboard.servers.selectors import assistant_ids_like
 
 EACH: Final = 10
 LOOKED_AT: Final = 50
@@ -62,8 +63,9 @@ def _same_input(run: Run, runs: QuerySet[Run]) -> list[Run]:
     wanted = run.request.params.get("input")
     if wanted is None or len(run.request.params_json) > INPUT_CHARS:
         return []
-    recent = runs.filter(server_id=run.server_id, assistant_id=run.assistant_id).order_by("-created_at", "-id")
-    ids = list(recent.values_list("pk", flat=True)[:LOOKED_AT])
+    recent = runs.filter(server_id=run.server_id).order_by("-created_at", "-id").values_list("pk", flat=True)
+    meant = assistant_ids_like(run.server_id, run.assistant_id)
+    ids = [pk for one in meant for pk in recent.filter(assistant_id=one)[:LOOKED_AT]]
     short = RunRequest.objects.filter(run_id__in=ids).alias(length=Length("params_json"))
     told = short.filter(length__lte=INPUT_CHARS).values_list("run_id", "params_json")
     same = [run_id for run_id, text in told if _input(text) == wanted]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
+from dashboard.servers.selectors import assistant_ids_like
 
 LOOKED_AT: Final = 200
 COUNTED: Final = 50
@@ -46,11 +47,15 @@ def usual_of(run: Run) -> Usual | None:
 
 
 def _usual(run: Run) -> Usual | None:
-    recent = Run.objects.filter(team_id=run.team_id, assistant_id=run.assistant_id).order_by("-created_at", "-id")
-    rows = recent.values_list("server_id", "status", "started_at", "finished_at")[:LOOKED_AT]
+    recent = Run.objects.filter(team_id=run.team_id).order_by("-created_at", "-id")
+    told = recent.values_list("created_at", "server_id", "status", "started_at", "finished_at")
+    # Each id by itself, along its index; then the latest of all.
+    ids = assistant_ids_like(run.server_id, run.assistant_id)
+    rows = [row for one in ids for row in told.filter(assistant_id=one)[:LOOKED_AT]]
+    rows.sort(key=lambda row: row[0], reverse=True)
     took = [
         max(0.0, (finished_at - started_at).total_seconds())
-        for server_id, status, started_at, finished_at in rows
+        for _, server_id, status, started_at, finished_at in rows
         if server_id == run.server_id and status == RunStatus.SUCCEEDED and started_at and finished_at
     ][:COUNTED]
     if len(took) < LEAST:

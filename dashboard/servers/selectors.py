@@ -99,6 +99,13 @@ def assistant_ids(assistant: Assistant) -> set[str]:
     return ids | {assistant.graph_id} if assistant.is_default else ids
 
 
+def assistant_ids_like(server_id: UUID, assistant_id: str) -> list[str]:
+    """The same of the assistant that a run's `assistant_id` means on its server; that alone when it is not known."""
+    perhaps = _perhaps_meant(server_id, assistant_id).only("assistant_id", "graph_id", "name")
+    meant = assistant_meant(perhaps, assistant_id)
+    return sorted({assistant_id} | assistant_ids(meant)) if meant else [assistant_id]
+
+
 def assistant_titles(assistants: Iterable[Assistant]) -> dict[int, str]:
     """A title for each assistant, by primary key, that tells it apart from all the others.
 

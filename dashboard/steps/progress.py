@@ -15,6 +15,7 @@ from django.db.models import Count, Q
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.usual import KEPT, KEPT_S, LEAST, Usual, usual_of
+from dashboard.servers.selectors import assistant_ids_like
 from dashboard.steps.models import Step, StepLog
 
 RUNS: Final = 20
@@ -71,9 +72,11 @@ def usual_steps(run: Run) -> int | None:
 
 
 def _usual_steps(run: Run) -> int | None:
-    like = Run.objects.filter(team_id=run.team_id, server_id=run.server_id, assistant_id=run.assistant_id)
-    like = like.filter(status=RunStatus.SUCCEEDED, step_log__state=StepLog.State.READ, step_log__why="")
-    ids = list(like.order_by("-created_at", "-id").values_list("pk", flat=True)[:RUNS])
+    like = Run.objects.filter(team_id=run.team_id, server_id=run.server_id, status=RunStatus.SUCCEEDED)
+    like = like.filter(step_log__state=StepLog.State.READ, step_log__why="").order_by("-created_at", "-id")
+    meant = assistant_ids_like(run.server_id, run.assistant_id)
+    found = [row for one in meant for row in like.filter(assistant_id=one).values_list("created_at", "pk")[:RUNS]]
+    ids = [pk for _, pk in sorted(found, reverse=True)[:RUNS]]
     counted = Step.objects.filter(run_id__in=ids).values("run_id").annotate(count=Count("pk", filter=Q(path__len=0)))
     counts = [row["count"] for row in counted]
     return median_low(counts) if len(counts) >= LEAST else None

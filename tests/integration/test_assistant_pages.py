@@ -9,15 +9,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from dashboard.history.filters import RunFilters
+from dashboard.history.insights import insights
+from dashboard.runs.models import Run
+from dashboard.runs.related import runs_related
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Assistant, Server, ServerCheck
 from dashboard.servers.selectors import assistant_titles
 from dashboard.servers.services import AssistantFound, server_seen, server_unreachable
 from dashboard.teams.models import Role, Team
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -219,3 +225,23 @@ def test_viewers_look_and_do_not_refresh(server: Server, team: Team) -> None:
 
     assert viewer.get("/assistants/").status_code == 200
     assert viewer.post("/assistants/refresh/", headers=JSON).status_code == 403
+
+
+def test_a_run_launched_by_the_graphs_name_belongs_to_those_launched_by_id(
+    browser: Client, team: Team, server: Server
+) -> None:
+    """The server's own assistant of a graph is launched by either, and is one assistant on every page."""
+    launched = {"server": server, "by": make_user(team)}
+    by_id = [make_run(**launched, assistant_id=str(DEFAULT), status=RunStatus.SUCCEEDED, body=b"{}") for _ in range(3)]
+    Run.objects.update(started_at=F("finished_at") - timedelta(seconds=20))
+    by_name = make_run(**launched, assistant_id="report", status=RunStatus.SUCCEEDED, body=b"{}")
+
+    comparison = browser.get(f"/runs/compare/?a={by_name.pk}&b=last", follow=True)
+    page = flat(comparison)
+
+    assert comparison.redirect_chain == [(f"/runs/compare/?a={by_id[-1].pk}&b={by_name.pk}", 302)]
+    assert '<td dir="auto">report</td><td dir="auto">report</td>' in page
+    assert str(DEFAULT) not in page
+    assert browser.get(f"/runs/{by_name.pk}.json").json()["usual_s"] == 20.0
+    assert [related.run for related in runs_related(by_name)] == by_id[::-1]
+    assert [line.name for line in insights(team, RunFilters(), "24h").assistants] == ["report"]

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, ThreadChoice, WaitState
+from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, RunChange, notify
 from dashboard.runs.search_words import end_words, launch_words
 from dashboard.runs.seeding.stories import Story, story
 from dashboard.runs.statuses import RunStatus
@@ -80,6 +81,8 @@ def runs_seed(*, server: Server, count: int, days: float) -> int:
                 _copy(table, columns, [row for run in rows for row in run[table]])
         if len(rows) < AT_ONCE:
             break
+    # COPY announces nothing: open pages look again, and pages that open share nothing rendered before.
+    notify(RUN_CHANNEL, RunChange(uuid.uuid4(), server.team_id, ANY_VERSION).to_payload())
     return count
 
 

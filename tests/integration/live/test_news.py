@@ -19,6 +19,7 @@ from dashboard.runs import fragments, services
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.notifications import RUN_CHANNEL, RunChange, notify
+from dashboard.runs.seeding import runs_seed
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.transitions import event_append
 from dashboard.steps.reading import Reading
@@ -143,6 +144,18 @@ async def test_many_lists_that_look_again_share_one_rendering_and_miss_nothing(m
             assert f'id="run-{newer.pk}-row"' in await socket.receive_from(timeout=5)
         async with opened("/ws/runs/", person) as late:
             assert f'id="run-{newer.pk}-row"' in await late.receive_from(timeout=5)
+
+
+async def test_seeded_runs_come_to_open_lists_and_to_those_that_open_later() -> None:
+    run, person = await made()
+    async with opened("/ws/runs/", person) as socket:
+        before = await socket.receive_from(timeout=5)
+        await in_db(lambda: runs_seed(server=run.server, count=3, days=1))
+        then = await socket.receive_from(timeout=5)
+        async with opened("/ws/runs/", person) as late:
+            last = await late.receive_from(timeout=5)
+
+    assert [html.count("data-run-status") for html in (before, then, last)] == [1, 4, 4]
 
 
 async def test_a_burst_of_changes_is_looked_up_at_once_and_every_row_comes(monkeypatch: pytest.MonkeyPatch) -> None:
