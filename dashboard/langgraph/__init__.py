@@ -3,7 +3,7 @@
     async with get_client(url, headers={"x-api-key": key}) as client:
         state = await client.runs.wait(thread_id, "chat", input={...})
 
-`errors` draws what can go wrong; `types` holds the protocol's words and shapes.
+`errors` lists what can go wrong; `types` holds the protocol's terms and shapes.
 """
 
 from dashboard.langgraph._json.state_summary import GraphError, StateSummary

@@ -1,6 +1,6 @@
 """Which network addresses a server may have: public ones, unless private addresses are allowed for it.
 
-Whoever may type a server's address could otherwise make Runboard's workers send requests into the network they run in:
+Otherwise anyone who may enter a server's address could make the workers send requests into the network they run in:
 to a cloud's metadata service, to databases, to themselves.
 """
 
@@ -24,7 +24,7 @@ _LOCAL_NAMES: Final = ("localhost", "localhost.localdomain", "ip6-localhost", "i
 
 
 def literal_address(host: str) -> Address | None:
-    """The address that `host` writes out, or None for a name.
+    """The address that `host` spells out, or None for a name.
 
     Every spelling that a system's resolver takes for IPv4 counts: `2130706433`, `0x7f.1`, `0177.0.0.1`, `127.1`.
     """
@@ -44,7 +44,7 @@ def literal_address(host: str) -> Address | None:
 def private_kind(address: Address) -> str | None:
     """What makes an address not public, as "a loopback address"; None for a public one.
 
-    An IPv6 address that carries an IPv4 address inside is what that one is: mapped, NAT64, 6to4, Teredo.
+    An IPv6 address that carries an IPv4 address is judged by that one: mapped, NAT64, 6to4, Teredo.
     """
     if isinstance(address, IPv6Address) and (inner := _carried(address)) is not None:
         return private_kind(inner)

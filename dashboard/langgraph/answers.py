@@ -28,7 +28,7 @@ _WHITESPACE = b" \t\r\n"
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to a `wait` or a `join`. How the run ended does not follow from it.
+    """The answer to a `wait` or a `join`. It does not say how the run ended.
 
     Ask `runs.get` and `threads.get_state` for that.
 
@@ -39,7 +39,7 @@ class Answer:
         source: Which exchange delivered it. "join": of a run that was already over it is the *thread's* present state,
             not necessarily this run's result.
         connections: How many connections answered with headers until this document was whole; 1 when nothing was cut.
-        was_awaited: Whether the server was still at it on the line that delivered this. A join that is answered at once
+        was_awaited: Whether the run was still going on when this connection opened. A join that is answered at once
             may be of a run that was over.
     """
 
@@ -78,7 +78,7 @@ class Answer:
 
     @cached_property
     def _marks(self) -> dict[str, Part]:
-        """What the server put beside the state's own keys. Reads the document only when it can hold any of it."""
+        """What the server added to the state's own keys. Reads the document only when it can hold any of it."""
         if not self.body.startswith(b"{") or not (b'"__error__"' in self.body or b'"__interrupt__"' in self.body):
             return {}
         return whole_part(self.body).members("__error__", "__interrupt__")
@@ -92,15 +92,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class ConnectionEvent:
-    """Something about the line to the server, while a run is awaited.
+    """A change of the connection to the server while a run is awaited.
 
     Attributes:
-        kind: "lost": the line broke, or a try to join failed. "joining": a try begins. "joined": the server has sent a
-            heartbeat or the answer; headers alone it also sends for a run it does not know.
+        kind: "lost": the connection broke, or a join failed. "joining": an attempt begins. "joined": the server has
+            sent a heartbeat or the answer; headers alone it also sends for a run it does not know.
         reason: A sentence for people.
-        attempt: 0 for the loss of the first connection of a `wait`; else the number of the try, from 1, counted anew
+        attempt: 0 for the loss of the first connection of a `wait`; else the number of the attempt, from 1 again
             after every connection that held for a while.
-        retry_in_s: With "lost": seconds until the next try; else 0.
+        retry_in_s: With "lost": seconds until the next attempt; else 0.
         error: With "lost": what happened (an error of ours, or of httpx for the log); else None.
     """
 
@@ -120,8 +120,8 @@ class Reading:
 
     Attributes:
         body: What came, outer whitespace stripped.
-        is_whole: Whether that is a whole document. An object that is whole counts although the line broke after it.
-        has_beaten: Whether a heartbeat came first.
+        is_whole: Whether that is a whole document. A whole object counts although the connection broke after it.
+        has_beaten: Whether a heartbeat came before it.
         error: What ended the reading, None when the server ended it.
     """
 
@@ -145,14 +145,14 @@ class Reading:
 async def read_body(
     response: httpx.Response, *, max_bytes: int | None, on_beat: Callable[[], Awaitable[None]] | None = None
 ) -> Reading:
-    """Read a streamed `wait` or `join` body to its end or to the cut; never raises an error of the line.
+    """Read a streamed `wait` or `join` body to its end or to the cut; never raises an error of the connection.
 
     `on_beat` is called at the first heartbeat.
 
     Heartbeats before the document are dropped as they come, so hours of them cost no memory. Linear in the size.
 
     Raises:
-        AnswerTooLarge: it has more than `max_bytes`; what had come is let go of.
+        AnswerTooLarge: it has more than `max_bytes`; what had arrived is released.
     """
     chunks: list[bytes] = []
     size = 0

@@ -1,4 +1,4 @@
-"""How long to wait between two tries of anything. Imports nothing of the package but its errors."""
+"""How long to wait between two attempts at anything. Imports nothing of the package but its errors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ REFUSED: Final = frozenset({401, 403, 407})
 class Backoff:
     """Doubling pauses, plus or minus a quarter.
 
-    The jitter is for a thousand waits cut at once: they must not come back at once.
+    The jitter spreads a thousand waits that were cut at once: they must not return at once.
 
     Attributes:
         first_s: Before the first retry, in seconds.
         longest_s: The longest pause for something that is away.
-        refused_s: Pause after 401, 403, 407 or a redirect: people must act before it can get better.
+        refused_s: Pause after 401, 403, 407 or a redirect: somebody must act before the next attempt can succeed.
         steady_s: A connection that held this long makes the next loss a first one again.
     """
 
@@ -32,7 +32,7 @@ class Backoff:
     steady_s: float = 10.0
 
     def delay_s(self, attempt: int, error: Exception | None = None) -> float:
-        """Seconds to wait after `attempt` tries in a row (0: the first loss); at least what `Retry-After` asked."""
+        """Seconds to wait after `attempt` attempts in a row (0: the first loss); at least what `Retry-After` asked."""
         if isinstance(error, RequestRejected) and (error.status_code in REFUSED or error.status_code < 400):
             delay = self.refused_s
         else:
@@ -41,5 +41,5 @@ class Backoff:
         return max(delay * random.uniform(0.75, 1.25), asked)  # noqa: S311 - jitter, not a secret
 
     def delays(self) -> Iterator[float]:
-        """The pauses of one series of tries, without end."""
+        """The pauses of one series of attempts, without end."""
         return (self.delay_s(attempt) for attempt in count())

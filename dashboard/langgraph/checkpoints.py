@@ -1,4 +1,4 @@
-"""What a thread's history says of the steps that were taken: tasks, what they wrote and when, and values as bytes."""
+"""The steps of a thread, read from its history: tasks, what they wrote and when, and values as bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.langgraph._json.slice import Part
 NAME_CHARS: Final = 200
 ERROR_CHARS: Final = 20_000
 WRITES_BYTES: Final = 256_000
-"""A larger write is counted and not copied."""
+"""A larger write is counted but not copied."""
 TASKS: Final = 1_000
 
 
@@ -22,7 +22,7 @@ class Task:
 
     Attributes:
         error: What it raised, unmasked; "" when it did not.
-        has_result: Whether it came to its end. A node that has not begun yet has neither error nor result.
+        has_result: Whether it ended. A node that has not begun yet has neither error nor result.
         writes: What it wrote, as JSON; None when nothing is known of it or it is larger than WRITES_BYTES.
         subgraph: The namespace of the checkpoints of the graph inside it; "" when it has none.
     """
@@ -39,14 +39,14 @@ class Task:
 
 @dataclass
 class ValuesRoom:
-    """How many bytes of values are copied out of a history: `first` of the first checkpoint it tells, then `left`."""
+    """How many bytes of values to copy out of a history: `first` of its first checkpoint, then `left`."""
 
     first: int
     left: int
     is_first: bool = True
 
     def takes(self, size: int) -> bool:
-        """Whether values of this size are copied; what they take is gone."""
+        """Whether to copy values of this size; if so, the room shrinks by it."""
         if self.is_first:
             self.is_first = False
             if self.left < size <= self.first:

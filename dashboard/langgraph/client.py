@@ -47,7 +47,7 @@ def get_client(
         timeout: Seconds, as httpx takes them. `read` is the longest silence between two bytes and must exceed the
             server's heartbeat (5 s); it does not limit how long a run takes. None: the default.
         limits: `max_connections` bounds the waits in flight (default: no bound). None: the default.
-        backoff: Pace of joining again after a lost connection.
+        backoff: Pauses before joining again after a lost connection.
         max_answer_bytes: A longer answer raises AnswerTooLarge, decompressed bytes counted. None: no limit.
         proxy: The http:// or https:// proxy that every connection goes through, as a CONNECT tunnel. None: none.
         trust_proxy: Whether the proxy itself may have a private address although the server may not.
@@ -74,7 +74,7 @@ def get_client(
 class Probe:
     """How a server answers.
 
-    `clock_off_s` is how far its clock is ahead of ours, to about a second; None when it does not say its time.
+    `clock_off_s` is how far its clock is ahead of ours, to about a second; None when its answers carry no time.
     """
 
     took_s: float
@@ -130,7 +130,7 @@ class LangGraphClient:
 
     @property
     def heartbeat_at(self) -> datetime | None:
-        """When a run's heartbeat was last heard by this client; None: never."""
+        """When this client last received a run's heartbeat; None: never."""
         return self._http.heartbeat_at
 
     async def aclose(self) -> None:

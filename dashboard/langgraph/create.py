@@ -1,4 +1,4 @@
-"""Creating a run and awaiting it: the POST, the ids of the run, its answer, and `join.py` when that does not come."""
+"""Creates a run and awaits it: the POST, the run's ids, its answer, and `join.py` where the answer does not come."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Creator:
                 before_send=before_send,
                 events=(STREAM_EVENTS_AND_VALUES if with_values else STREAM_EVENTS) if with_events else None,
             )
-            del body  # a wait may last for hours: what is sent is not kept
+            del body  # a wait may last for hours: do not keep what was sent
             created = run_ids(response.headers, thread_id=thread_id)
             if created is not None:
                 await tell(on_run_created, created)
@@ -105,7 +105,7 @@ class Creator:
         before_send: Callable[[], None] | None,
         events: Mapping[str, Any] | None,
     ) -> httpx.Response:
-        """Post a run. A server that refuses to keep its events, which has created nothing, is asked for none again."""
+        """Post a run. A server that refuses to keep its events has created nothing: it is asked again without them."""
 
         def post(sent: dict[str, Any]) -> AbstractAsyncContextManager[httpx.Response]:
             content = Content(encode_json(sent))

@@ -1,4 +1,4 @@
-"""Every error this package raises. Nothing of httpx, h11 or orjson ever gets out of it.
+"""Every error this package raises. Errors of httpx, h11 or orjson never leave it.
 
     LangGraphError
     |-- RequestInvalid                       the request cannot be put on the wire; nothing was sent
@@ -42,8 +42,8 @@ class ServerUnreachable(LangGraphError):
         may_exist: False when the request provably changed nothing on the server; True when nobody knows.
         status_code: The HTTP status when a server or proxy did answer (5xx), else None.
         retry_after_s: What `Retry-After` asked for, in seconds, else None.
-        run_id: The run's id, when the line broke after headers that named it; else None.
-        thread_id: The thread's id, when the line broke after the headers; else None.
+        run_id: The run's id, when the connection broke after headers that named it; else None.
+        thread_id: The thread's id, when the connection broke after the headers; else None.
         was_taken: The request was taken and no answer came in time: the server, or one behind it, may still begin it.
     """
 
@@ -178,4 +178,4 @@ class AnswerNotUnderstood(LangGraphError):
 
 
 class AnswerTooLarge(AnswerNotUnderstood):
-    """A 2xx answer with more bytes than this client takes. The rest was not read; asked again it would be as large."""
+    """A 2xx answer with more bytes than this client takes. The rest was not read; another attempt would be as large."""

@@ -14,7 +14,7 @@ from dashboard.langgraph._transport.urls import segment
 from dashboard.langgraph.errors import ServerUnreachableNotCreated
 
 EVENT_BYTES: Final = 4_000_000
-"""A larger event is passed on without its data: whoever watches wants words and steps, not states."""
+"""A larger event is passed on without its data: pages show words and steps, not states."""
 FROM_THE_BEGINNING: Final = "-1"
 STREAM_EVENTS: Final[dict[str, Any]] = {
     "stream_mode": ["updates", "messages-tuple"],
@@ -117,7 +117,7 @@ class EventParser:
 
 
 class Repeats:
-    """Notices events that come a second time, as where a server goes over from those it has kept to those that come.
+    """Notices events that come twice, as when a server switches from the events it kept to new ones.
 
     Ids are `<milliseconds>-<number>` and never fall; several events may bear the same one.
     """
@@ -148,7 +148,7 @@ async def stream_events(
 
     Raises:
         RequestRejected: the server has no such run, or no such stream.
-        ServerUnreachable: the connection could not be made, or broke: come again with the last event's id.
+        ServerUnreachable: the connection could not be made, or broke: call again with the last event's id.
     """
     path = f"/threads/{segment(thread_id)}/runs/{segment(run_id)}/stream"
     asked = {**(headers or {}), "Accept": "text/event-stream", "Last-Event-ID": last_event_id}

@@ -1,12 +1,12 @@
-"""Hold on to a run that exists: join it, again and again, until its answer is whole or the server knows no such run.
+"""Await a run that exists: join it until its answer is whole or the server knows no such run.
 
 What ends the loop: a whole answer; 404 *from the LangGraph server* (JSON), confirmed by `GET run`; a refusal that no
-later try can change (400, 405, 422 ...); cancellation of the task. Everything else is tried again, without a limit of
-tries: a refused connection, silence, 5xx, 429, a redirect, a proxy's own 404 page. Also 401 and 403: a refused key says
+later attempt can change (400, 405, 422 ...); cancellation of the task. Everything else is retried without
+limit: a refused connection, silence, 5xx, 429, a redirect, a proxy's own 404 page. Also 401 and 403: a refused key says
 nothing about the run, so it is reported through `on_connection` and tried again, more slowly.
 
 Some servers send no heartbeats, or not even headers before the answer. Silence on such a connection is no loss as long
-as the server says that the run goes on: it is joined again, and nobody is told.
+as the server says that the run goes on: it is joined again without a report.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from dashboard.langgraph.types import QueryParamTypes
 _TRY_LATER: Final = frozenset({401, 403, 404, 407, 408, 409, 421, 423, 425, 429, 503})
 _OVER: Final = frozenset({"success", "error", "timeout", "interrupted"})
 USELESS_ANSWERS_MAX: Final = 7
-"""So many in a row, and the run over: then there will be no answer. At the usual pace that takes half a minute."""
+"""After so many in a row, with the run over, no answer will come. At the usual pace that takes half a minute."""
 
 
 async def tell(callback: Any, argument: Any) -> None:
@@ -48,7 +48,7 @@ async def tell(callback: Any, argument: Any) -> None:
 
 
 class Joiner:
-    """Awaits one run by joining it as often as it takes."""
+    """Awaits one run, joining it as often as necessary."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Joiner:
 
         Raises:
             RunNotFound: The server does not know the run.
-            RequestRejected: A refusal that no later try can change; the run may well exist.
-            AnswerNotUnderstood: The run is over, and what the server sends as its answer is none, time and again.
+            RequestRejected: A refusal that no later attempt can change; the run may well exist.
+            AnswerNotUnderstood: The run is over, and what the server sends is repeatedly no answer.
             AnswerTooLarge: It is more than the client takes.
         """
         if lost is not None:
@@ -116,7 +116,7 @@ class Joiner:
                 await self._pause(answer.reason, answer.error)
 
     async def _join_once(self) -> Answer | Reading:
-        """One try. Gives the answer, or the reading that is none."""
+        """One attempt. Returns the answer, or the reading that is no answer."""
         try:
             async with self._http.stream(
                 "GET", f"{self._path}/join", headers=self._headers, params=self._params
@@ -184,7 +184,8 @@ class Joiner:
     async def _confirm_unknown(self, error: NotFound) -> None:
         """After a 404 to the join: raises RunNotFound when the run itself is unknown too.
 
-        A server without a join endpoint would be asked for ever if the run exists: then the 404 comes out as it is.
+        Where the run exists, the server has no join endpoint and would be asked for ever: then the 404 is raised as it
+        is.
         """
         if error.is_json:
             run = await self._run()

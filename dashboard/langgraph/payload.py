@@ -79,7 +79,7 @@ def run_payload(assistant_id: str, **options: Unpack[RunOptions]) -> dict[str, A
 
 
 def warn_of_checkpoint_during(checkpoint_during: bool | None) -> None:
-    """Warn where the caller of our caller stands, when the deprecated parameter is given."""
+    """Warn at our caller's caller when the deprecated parameter is given."""
     if checkpoint_during is not None:
         warnings.warn(
             "`checkpoint_during` is deprecated: use durability='async' for True, durability='sync' for False.",

@@ -15,7 +15,7 @@ from dashboard.langgraph.types import Thread, ThreadState, ThreadStatus
 
 
 class ThreadsClient:
-    """`client.threads`. Every method raises NotFound for a thread the server does not know, and what `errors` draws."""
+    """`client.threads`. Every method raises NotFound for an unknown thread; see `errors` for the rest."""
 
     def __init__(self, http: HttpClient) -> None:
         self._http = http
@@ -60,9 +60,9 @@ class ThreadsClient:
         headers: Mapping[str, str] | None = None,
         max_bytes: int | None = None,
     ) -> builtins.list[Thread]:
-        """One page of the threads that match; `select` names the fields that are wanted of each.
+        """One page of the threads that match; `select` names the fields to return.
 
-        Servers that do not know `ids` or `select` yet leave them out of account.
+        Servers that do not know `ids` or `select` yet ignore them.
 
         Raises:
             AnswerTooLarge: the answer is longer than `max_bytes`.

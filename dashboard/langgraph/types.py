@@ -1,4 +1,4 @@
-"""The protocol's words and shapes, as the server sends them (docs/langgraph-protocol.md). Plain dicts at run time.
+"""The protocol's terms and shapes, as the server sends them (docs/langgraph-protocol.md). Plain dicts at run time.
 
 The TypedDicts are `total=False`: servers differ in what they send, so read with `.get()`.
 """
@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict
 
 Json: TypeAlias = Any
-"""Whatever a JSON document can hold."""
+"""Anything a JSON document can hold."""
 
 Input: TypeAlias = Mapping[str, Any] | Sequence[Any] | str | int | float | bool | None
 Context: TypeAlias = Mapping[str, Any]
@@ -66,7 +66,7 @@ class LangSmithTracing(TypedDict, total=False):
 
 
 class RunCreateMetadata(TypedDict):
-    """The ids of a run that now exists. `thread_id` is None only when the server did not tell."""
+    """The ids of a run that now exists. `thread_id` is None only when the server did not name it."""
 
     run_id: str
     thread_id: str | None
@@ -90,7 +90,7 @@ class Run(TypedDict, total=False):
 
 
 class Interrupt(TypedDict, total=False):
-    """A question the graph asked and waits on."""
+    """A question the graph waits on."""
 
     id: str
     value: Any

@@ -1,4 +1,4 @@
-"""Looking, for a while, whether a server executes a run again that was cancelled. See `runs/after_cancel.py`."""
+"""Checks for a while whether a server executes a cancelled run again. See `runs/after_cancel.py`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AT_ONCE = 10
 
 
 async def watch_cancelled(clients: ClientPool, database: Database) -> None:
-    """Take the looks that are due, for ever."""
+    """Do the checks that are due, for ever."""
     while True:
         try:
             runs = await database.call(after_cancel.looks_take, limit=AT_ONCE)

@@ -1,4 +1,4 @@
-"""Changing assistants on their servers, as admins ask for."""
+"""Changes assistants on their servers at the request of admins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHANGE_S = 40.0
 
 
 async def change_assistant(change: AssistantChange, clients: ClientPool) -> str:
-    """Do what was asked for. Returns why it was not done; "" when it was."""
+    """Make the change. Returns why it failed; "" when it did not."""
     try:
         async with asyncio.timeout(CHANGE_S):
             await _do(change, clients)

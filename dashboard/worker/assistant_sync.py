@@ -1,4 +1,4 @@
-"""Keeping what each server offers up to date, so that pages never have to ask it."""
+"""Keeps what each server offers up to date, so that pages never have to ask it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REFRESH_SOON_S = 2.0
 
 
 async def sync_assistants(clients: ClientPool, database: Database) -> None:
-    """Ask every server for its assistants, again and again; sooner while one of them cannot be reached."""
+    """Ask every server for its assistants, repeatedly; sooner while one of them cannot be reached."""
     while True:
         well = True
         try:
@@ -40,7 +40,7 @@ async def sync_assistants(clients: ClientPool, database: Database) -> None:
 
 
 async def _refresh(server: Server, clients: ClientPool, database: Database) -> bool:
-    """Ask one server. Returns whether it answered; what it said before stays when it did not."""
+    """Ask one server. Returns whether it answered; if not, what it said before stays."""
     try:
         client = clients.get(server)
         version = version_of(await client.info())
@@ -53,16 +53,16 @@ async def _refresh(server: Server, clients: ClientPool, database: Database) -> b
         return False
     except DATABASE_AWAY:
         raise
-    except Exception:  # whatever a server says of itself, the worker goes on
-        logger.exception("what a server says of itself cannot be kept", extra={"server_id": str(server.pk)})
-        sentence = "What this server says of its assistants could not be understood."
+    except Exception:  # no answer of a server may end the worker
+        logger.exception("what a server says about itself cannot be stored", extra={"server_id": str(server.pk)})
+        sentence = "Runboard does not understand what this server says about its assistants."
         await database.call(services.server_unreachable, server=server, problem=sentence)
         return False
     return True
 
 
 def version_of(info: Mapping[str, Any]) -> str:
-    """What `/info` gives as the server's version."""
+    """The server's version, from `/info`."""
     return _text(info.get("version"), 60)
 
 
@@ -108,7 +108,7 @@ async def _schemas(client: LangGraphClient, assistant_id: str) -> tuple[dict[str
     """The schemas, and what is wrong with them in a sentence."""
     try:
         schemas = _storable(dict(await client.assistants.get_schemas(assistant_id)))
-    except LangGraphError as error:  # some graphs' schemas cannot be had: docs/langgraph-protocol.md, "Schemas"
+    except LangGraphError as error:  # some graphs have no schemas: docs/langgraph-protocol.md, "Schemas"
         logger.info("no schemas of %s: %s", assistant_id, error)
         return None, storable(str(error))[:2000]
     return schemas, _schema_problem(schemas)
@@ -123,7 +123,7 @@ async def _graph(client: LangGraphClient, assistant_id: str) -> dict[str, Any] |
 
 
 def _made_with(assistant: Any) -> dict[str, Any]:
-    """The config and context it was made with. Servers repeat a context inside of the config; it is named once here."""
+    """The config and context it was made with. Servers repeat the context inside the config; here it stands once."""
     context, config = assistant.get("context"), assistant.get("config")
     if isinstance(config, dict) and context and config.get("configurable") == context:
         config = {name: value for name, value in config.items() if name != "configurable"}
@@ -134,8 +134,8 @@ def _schema_problem(schemas: Mapping[str, Any]) -> str:
     if schemas.get("input_schema"):
         return ""
     if schemas.get("state_schema"):
-        return "The server gives no input schema, so the form is made from the state schema."
-    return "The server gives neither an input schema nor a state schema."
+        return "The server publishes no input schema, so the form follows the state schema."
+    return "The server publishes neither an input schema nor a state schema."
 
 
 def _text(value: Any, length: int) -> str:

@@ -1,4 +1,4 @@
-"""What people do with many runs at once, done in the background."""
+"""Carries out bulk actions in the background."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOK_S = 1.0
 
 
 async def do_bulk_actions(database: Database) -> None:
-    """Turn to bulk actions, a few runs at a time, for ever. Other workers may be at the same one."""
+    """Work on bulk actions, a few runs at a time, for ever. Other workers may work on the same one."""
     while True:
         try:
             is_more = await database.call(bulk_work)

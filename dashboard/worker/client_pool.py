@@ -17,7 +17,7 @@ Key = tuple[object, ...]
 
 
 class ClientPool:
-    """Opens a client when a server is first used; changed settings make a new one beside the old."""
+    """Opens a client when a server is first used, and another one when its settings change."""
 
     def __init__(self) -> None:
         self._clients: dict[Key, LangGraphClient] = {}
@@ -58,5 +58,5 @@ class ClientPool:
 
 
 def _timeout(silence_s: int | None) -> dict[str, Any]:
-    """The longest silence that a server's settings allow, where it is not the client's own."""
+    """The longest silence that a server's settings allow; None for the client's own."""
     return {} if silence_s == DEFAULT_TIMEOUT_S else {"timeout": silence_of(silence_s)}

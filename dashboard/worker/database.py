@@ -1,4 +1,4 @@
-"""How the worker, which is asyncio, calls services, which are not: in a few threads, again while Postgres is away."""
+"""How the asyncio worker calls synchronous services: in a few threads, retried while Postgres is away."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLOSING_S = 10.0
 
 
 class Database:
-    """Services on a few threads of their own, each with a connection that it keeps: runs that wait cost none."""
+    """Calls services in a few threads, each of which keeps its connection: runs that wait need none."""
 
     def __init__(self, threads: int = THREADS) -> None:
         self._count = threads
@@ -41,7 +41,7 @@ class Database:
         """Call a service once.
 
         Raises:
-            OperationalError, InterfaceError: Postgres is away; whether a write took effect is then not known.
+            OperationalError, InterfaceError: Postgres is away, and a write may or may not have taken effect.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -54,7 +54,7 @@ class Database:
         return found
 
     async def call_with_retry(self, service: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a service until the database takes it. Only for services that may safely be called again."""
+        """Call a service until Postgres takes it. Only for services that are safe to repeat."""
         for delay_s in RETRY.delays():
             try:
                 return await self.call(service, *args, **kwargs)
@@ -66,7 +66,7 @@ class Database:
         raise AssertionError("delays never end")
 
     def close(self) -> None:
-        """End the threads and their connections; calls under way come to their end first."""
+        """End the threads and their connections, after the calls under way."""
         everyone = Barrier(self._count)
         for _ in range(self._count):
             self._threads.submit(_close_connections, everyone)
@@ -74,9 +74,9 @@ class Database:
 
 
 def _let_go(error: BaseException | None) -> None:
-    """Let go of what a call that failed had in hand: a final state is large, and an outage may last.
+    """Release what a failed call held in memory: a final state is large, and an outage may last.
 
-    The error's traceback holds it, in cycles that are there until the garbage collector comes by.
+    The error's traceback holds it, in cycles that last until the garbage collector runs.
     """
     while error is not None:
         traceback.clear_frames(error.__traceback__)
@@ -95,7 +95,7 @@ def _in_thread(call: Callable[[], T]) -> T:
     except (OperationalError, InternalError) as error:
         connections.close_all()
         state = getattr(error.__cause__, "sqlstate", None) or ""
-        if state.startswith("54"):  # too large, too complex: no later try will do better
+        if state.startswith("54"):  # too large, too complex: no later attempt will do better
             raise DataError(str(error)) from error
         if state.startswith("25"):  # read-only, as a standby is until it is promoted
             raise OperationalError(str(error)) from error
@@ -106,9 +106,9 @@ def _in_thread(call: Callable[[], T]) -> T:
 
 
 def _drop_if_ended() -> None:
-    """Let go of a connection that Postgres ended while nobody used it: it has something to say that was not asked for.
+    """Close a connection that Postgres ended while nobody used it: it is readable although nothing was asked.
 
-    Looked at without a round trip. One that died without a word is noticed by its use, and tried again by the caller.
+    Checked without a round trip. One that died silently fails when it is used, and the caller retries.
     """
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and _has_something_to_say(connection.connection.fileno()):

@@ -6,5 +6,5 @@ import time
 
 
 def lease_clock() -> float:
-    """Seconds, by a clock that goes on while the machine sleeps: a laptop that wakes has lost its leases, and knows."""
+    """Seconds, by a clock that goes on while the machine sleeps: a laptop that wakes knows that its leases are gone."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 class Worker(models.Model):
     """One worker process. `heartbeat_at` is the database's clock; `held` is how many runs it held then.
 
-    One that is `stopping_at` takes no more runs and waits for some that it still holds.
+    One with `stopping_at` takes no more runs, and waits for some that it still holds.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,4 +1,4 @@
-"""Removing what teams keep only for a while."""
+"""Removes the runs and results that teams keep only for a while."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BETWEEN_S = 0.2
 
 
 async def keep_retention(database: Database) -> None:
-    """Look for runs that are too old, for ever, and remove them a few at a time. Other workers may do the same."""
+    """Remove runs that are too old, a few at a time, for ever. Other workers may do the same."""
     while True:
         try:
             is_more = await database.call(retention_work)

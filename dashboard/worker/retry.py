@@ -1,4 +1,4 @@
-"""Asking a server until it answers, however long it is away; and asking for what is only nice to have."""
+"""Asks a server until it answers, however long it is away; and asks briefly for optional details."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ OnEvent = Callable[[ConnectionEvent], Awaitable[None]]
 
 ASK = Backoff(first_s=0.25, longest_s=15.0)
 SAID_AFTER_S = 5.0
-"""After so many seconds without an answer the run's page says so."""
+"""After this long without an answer, the run's page says so."""
 BROKEN_AFTER_S = 3.0
-"""An endpoint that answers nothing but 500 for so long will not answer at all; its server is not away."""
+"""An endpoint that answers nothing but 500 for this long is broken; its server is not away."""
 NICE_TO_HAVE_S = 3.0
-"""How long an outcome that is known may wait for what is only nice to have."""
+"""How long a known outcome may wait for optional details."""
 
 
 def is_retryable(error: RequestRejected) -> bool:
     """Whether the refusal may be temporary.
 
-    It is so when it is about our key, or comes from a proxy whose server is away: a redirect, to a sign-in page say, or
+    So it is when it is about our key, or comes from a proxy whose server is away: a redirect, to a sign-in page say, or
     a 404 that is not JSON, which LangGraph servers speak.
     """
     is_a_proxys = error.status_code < 400 or (error.status_code == 404 and not error.is_json)
@@ -42,17 +42,17 @@ def is_retryable(error: RequestRejected) -> bool:
 
 
 def is_broken_endpoint(error: Exception) -> bool:
-    """Whether the server is there and fails at this one question."""
+    """Whether the server is up and fails at this one question."""
     return isinstance(error, ServerUnreachable) and error.status_code == 500
 
 
 def is_refused_for_good(error: Exception) -> bool:
-    """Whether this endpoint will not answer: it refuses, or fails each time, while its server is there."""
+    """Whether this endpoint will not answer: it refuses, or fails each time, while its server is up."""
     return is_broken_endpoint(error) or (isinstance(error, RequestRejected) and not is_retryable(error))
 
 
 class GaveUp(Exception):
-    """The server does not say what it was asked. `cause` is what it did instead."""
+    """The server does not answer the question. `cause` is what it did instead."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(str(cause))
@@ -66,7 +66,7 @@ async def retry_until_answered(
     patience_s: float = float("inf"),
     broken_after_s: float = float("inf"),
 ) -> T:
-    """Ask until the server answers; a refusal that will not change is raised.
+    """Ask until the server answers. Raises a refusal that will not change.
 
     Args:
         on_event: Called when the server has been away for a while, and when it answers again.
@@ -75,8 +75,8 @@ async def retry_until_answered(
 
     Raises:
         RequestRejected: The server said no, for good.
-        AnswerTooLarge: It said more than is taken, and would again.
-        GaveUp: Patience has ended.
+        AnswerTooLarge: Its answer is larger than the limit, and would be again.
+        GaveUp: `patience_s` or `broken_after_s` has passed.
     """
     began, is_said = time.monotonic(), False
     broken_since: float | None = None
@@ -96,7 +96,7 @@ async def retry_until_answered(
             if on_event is not None and is_said:
                 await on_event(ConnectionEvent("joined", "", 0))
             return answer
-        logger.info("the server could not be asked, trying again in %.1f s: %s", delay_s, problem)
+        logger.info("the server does not answer, retrying in %.1f s: %s", delay_s, problem)
         now = time.monotonic()
         is_broken = is_broken_endpoint(problem)
         broken_since = (broken_since or now) if is_broken else None
@@ -111,10 +111,10 @@ async def retry_until_answered(
 
 
 async def ask_briefly(ask: Callable[[], Awaitable[T]]) -> T | None:
-    """What is nice to have, or None when the server does not say it within a few seconds."""
+    """An optional detail; None when the server does not answer within a few seconds."""
     try:
         async with asyncio.timeout(NICE_TO_HAVE_S):
             return await retry_until_answered(ask, broken_after_s=0.0)
     except (TimeoutError, RequestRejected, AnswerTooLarge, GaveUp) as error:
-        logger.info("not told by the server, and not needed: %s", error or "no answer in time")
+        logger.info("the server does not say an optional detail: %s", error or "no answer in time")
         return None

@@ -1,4 +1,4 @@
-"""A run where it is executed, and how what its server says of it is read."""
+"""A run on its server, and how to read what the server says about it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GOING_ON: Final = ("pending", "running")
 
 @dataclass(frozen=True)
 class RunOnServer:
-    """A run on its server: what it is called there. `headers` are the run's own."""
+    """A run's ids on its server. `headers` are the run's own."""
 
     client: LangGraphClient
     thread_id: str
@@ -23,7 +23,7 @@ class RunOnServer:
 
 
 def moment_in(document: Mapping[str, Any], key: str) -> datetime | None:
-    """The moment that stands under a key of what a server says; None when there is none with a time zone."""
+    """The time under a key of a server's answer; None without one that has a time zone."""
     try:
         moment = datetime.fromisoformat(str(document.get(key)))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Checks of a server that somebody asked for: what it is and can do, in sentences with what to do."""
+"""Checks a server on request: what it is, what it can do, and what to do about problems."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from dashboard.worker.database import Database
 logger = logging.getLogger(__name__)
 
 POLL_S = 5.0
-"""How often open checks are looked for without a notice."""
+"""How often to look for requested checks without a NOTIFY."""
 CHECK_S = 50.0
 CLOCK_SURE_S = 2.0
 """The `Date` header has whole seconds, and the way there takes time."""
@@ -43,7 +43,7 @@ Tone = Literal["success", "attention", "danger", "neutral"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a check found. `items` name what it is about, one a line; `do` is what a person can do about it."""
+    """One finding of a check. `items` name what it is about, one a line; `do` is what a person can do about it."""
 
     key: str
     tone: Tone
@@ -54,9 +54,9 @@ class Finding:
 
 
 async def do_checks(clients: ClientPool, database: Database, asked: asyncio.Event) -> None:
-    """Do the checks, and the changes of assistants, that people ask for, one after the other."""
+    """Carry out requested checks and changes of assistants, one after the other."""
     while True:
-        asked.clear()  # before looking: one that is asked for meanwhile is seen the next time round
+        asked.clear()  # cleared before we look: a request that arrives meanwhile is seen the next time
         try:
             check = await database.call(services.server_check_claim)
             if check is not None:
@@ -83,13 +83,13 @@ async def _do(check: ServerCheck, clients: ClientPool, database: Database) -> No
         raise
     except Exception:
         logger.exception("a server could not be checked", extra={"server_id": str(check.server_id)})
-        sentence = "What it says of itself could not be understood. The worker's log says more."
+        sentence = "Runboard does not understand what it says about itself. The worker's log says more."
         found = [Finding("reach", "danger", "It answers, but not as a LangGraph server does", sentence)]
     await database.call(services.server_check_finish, check=check, findings=[asdict(finding) for finding in found])
 
 
 async def check_server(server: Server, clients: ClientPool, database: Database) -> list[Finding]:
-    """Ask a server everything that a check tells, and keep what it says of its assistants."""
+    """Ask a server everything a check reports, and store what it says about its assistants."""
     try:
         client = clients.get(server)
     except SecretUnreadable as error:
@@ -190,8 +190,8 @@ def _heartbeats(heard_at: datetime | None) -> Finding:
         "neutral",
         "No heartbeat heard yet",
         "LangGraph servers send one every 5 s while a run is at work; no run has taken that long yet.",
-        "If it sends none at all, its runs are asked about whenever nothing came for the longest silence; a longer one "
-        "under Settings saves that.",
+        "If it sends none at all, Runboard asks about each run that is silent for too long; a longer silence "
+        "under Settings makes that rarer.",
     )
 
 

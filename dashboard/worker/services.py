@@ -1,4 +1,4 @@
-"""Every write about workers themselves; what they write about runs is in `runs/leases.py`."""
+"""Every write about workers themselves; their writes about runs are in `runs/leases.py`."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ FORGET_AFTER = timedelta(days=7)
 
 
 def worker_start(*, concurrency: int) -> Worker:
-    """Report a new worker; workers of this machine that died without a word are marked, rows long gone are removed."""
+    """Report a new worker, mark workers of this machine that died silently, and remove old rows."""
     for other in Worker.objects.filter(host=socket.gethostname(), stopped_at=None):
         if not Path(f"/proc/{other.pid}").exists():
-            # Should it live after all, behind a container's own process numbers, its next heartbeat takes this back.
+            # If it lives after all (in a container with its own process numbers), its next heartbeat takes this back.
             Worker.objects.filter(pk=other.pk).update(stopped_at=Now())
     Worker.objects.filter(heartbeat_at__lt=Now() - FORGET_AFTER).delete()
     return Worker.objects.create(host=socket.gethostname(), pid=os.getpid(), concurrency=concurrency)
 
 
 def worker_beat(*, worker_id: UUID, held: int) -> None:
-    """Say that the worker is alive and how many runs it holds."""
+    """Store that the worker is alive and how many runs it holds."""
     Worker.objects.filter(pk=worker_id).update(heartbeat_at=Now(), held=held, stopped_at=None)
 
 
 def worker_stopping(*, worker_id: UUID) -> None:
-    """Say that the worker takes no more runs."""
+    """Store that the worker takes no more runs."""
     Worker.objects.filter(pk=worker_id).update(stopping_at=Now())
 
 
 def worker_stop(*, worker_id: UUID) -> None:
-    """Say that the worker has ended as asked."""
+    """Store that the worker has ended as requested."""
     Worker.objects.filter(pk=worker_id).update(stopped_at=Now(), heartbeat_at=Now(), held=0)

@@ -1,4 +1,4 @@
-"""Whether this worker itself stood still: frozen, or its machine asleep. Its lines look silent then, and are not."""
+"""Notices when this worker was frozen or its machine asleep: its connections then seem silent, and are not."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ REMEMBERED_S = 15.0
 
 
 class StallDetector:
-    """Beats once a second; a long gap between two beats is the worker's own."""
+    """Ticks once a second; a long gap between two ticks is a stall of this worker."""
 
     def __init__(self) -> None:
         self._beat_at = lease_clock()
-        self._gap = (0.0, 0.0)  # how long the last long one was, and when it ended
+        self._gap = (0.0, 0.0)  # how long the last stall was, and when it ended
 
     async def beat(self) -> None:
-        """Beat until cancelled. What was before the first beat was no standing still."""
+        """Run until cancelled. Time before the first tick does not count as a stall."""
         self._beat_at, self._gap = lease_clock(), (0.0, 0.0)
         while True:
             self._note()
             await asyncio.sleep(BEAT_S)
 
     def recent_stall_s(self) -> float:
-        """How many seconds it stood still just now; 0.0 when it did not."""
-        self._note()  # the first to run after a gap may be whoever asks
+        """How many seconds the last moment's stall took; 0.0 without one."""
+        self._note()  # after a gap, the caller may run before the tick
         length, ended_at = self._gap
         return length if lease_clock() - ended_at < REMEMBERED_S else 0.0
 
@@ -39,4 +39,4 @@ class StallDetector:
 
 
 pulse = StallDetector()
-"""This process'."""
+"""The detector of this process."""

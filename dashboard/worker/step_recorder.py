@@ -1,6 +1,6 @@
-"""Reading the steps of runs that have ended from their servers, after the end is stored: best effort, never urgent.
+"""Reads the steps of ended runs from their servers, after the outcome is stored: best effort, never urgent.
 
-What is to be read is asked of the database, so that the steps of a run whose worker has gone are read by another. It
+The database says which steps are missing, so that another worker reads those of a worker that is gone. It
 has a database connection of its own: no outcome waits for it.
 """
 
@@ -36,10 +36,10 @@ async def record_steps(clients: ClientPool, wake: asyncio.Event) -> None:
                 runs = await database.call(services.recordings_claim, limit=AT_ONCE)
                 await asyncio.gather(*(_record(run, clients, database) for run in runs))
             except DATABASE_AWAY as error:
-                logger.info("the steps to be read cannot be looked up: %s", str(error).strip())
+                logger.info("the steps to read cannot be looked up: %s", str(error).strip())
                 await asyncio.sleep(AFTER_TROUBLE_S)
                 continue
-            except Exception:  # whatever is wrong with steps, the worker goes on
+            except Exception:  # no error about steps may end the worker
                 logger.exception("the steps of some runs could not be recorded")
                 await asyncio.sleep(AFTER_TROUBLE_S)
                 continue

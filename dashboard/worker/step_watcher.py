@@ -1,7 +1,7 @@
-"""Watching the runs that this worker holds, while somebody has their pages open: one subscription a run, else none.
+"""Watches the runs that this worker holds while somebody has their page open: one subscription for each such run.
 
 A watch is a row that web processes renew. The worker that holds the run subscribes to the server's events and keeps
-steps and words in Postgres, at most ten times a second. The wait knows nothing of it: it has connections, a database
+steps and words in Postgres, at most ten times a second. The wait is independent of it: it has connections, a database
 thread and errors of its own.
 """
 
@@ -32,16 +32,16 @@ STEPS_PAUSE_S: Final = 0.1
 WORDS_PAUSE_S: Final = 0.1
 LONG_CHARS: Final = 3_000
 LONG_WORDS_PAUSE_S: Final = 0.3
-"""A long text is sent whole each time, so less often."""
+"""A long text is sent whole each time, and so less often."""
 LARGE_EVENT_BYTES: Final = 200_000
 AGAIN: Final = Backoff(first_s=0.3, longest_s=5.0)
 IN_VAIN_MAX: Final = 8
-"""So many connections in a row that brought nothing: then this run has no events to be had."""
+"""After this many connections without an event, the run is taken to have none."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a run's events come from."""
+    """Where to get a run's events."""
 
     client: LangGraphClient
     thread_id: str
@@ -64,7 +64,7 @@ async def watch_runs(held: Callable[[], Iterable[UUID]], source: Callable[[UUID]
                     forgot_at = time.monotonic()
                     await database.call(services.watches_forget, older_than=timedelta(minutes=2))
             except DATABASE_AWAY as error:
-                logger.info("the runs to be watched cannot be looked up: %s", str(error).strip())
+                logger.info("the runs to watch cannot be looked up: %s", str(error).strip())
             except Exception:
                 logger.exception("the runs to be watched could not be followed")
             await asyncio.sleep(LOOK_EVERY_S)
@@ -92,7 +92,7 @@ def _follow(
 
 
 class Subscription:
-    """The events of one run, from its beginning on, kept in Postgres as steps and words."""
+    """Keeps the events of one run in Postgres, from its beginning, as steps and words."""
 
     def __init__(self, run_id: UUID, source: Source, database: Database) -> None:
         self._run_id = run_id
@@ -172,7 +172,7 @@ class Subscription:
                     if sum(len(entry["text"]) for entry in entries) > LONG_CHARS:
                         pause_s = LONG_WORDS_PAUSE_S
             except DATABASE_AWAY as error:
-                logger.info("what is seen of a run waits for the database: %s", str(error).strip())
+                logger.info("events of a run wait for the database: %s", str(error).strip())
                 self._assembler.changed_from = 0
                 self._news.set()
                 pause_s = 2.0

@@ -1,7 +1,7 @@
-"""Finding out whether servers still wait for what people are to answer: when somebody looks at it, and now and then.
+"""Checks whether servers still wait for open questions: when somebody looks at one, and now and then.
 
-Others may answer a question behind our back. What a page shows of it is therefore looked at again: soon when a page
-asked for it (`runs.waiting.wait_check_ask`), else at a gentle rate that backs off with the question's age.
+Others may answer a question behind our back. So questions are checked again: soon when a page
+asks for it (`runs.waiting.wait_check_ask`), else at a gentle rate that backs off with the question's age.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from dashboard.worker.execution.answer_check import ask_whether_awaited, still_a
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 20
-"""Questions of which a worker asks at the same time."""
+"""How many questions a worker checks at the same time."""
 LOOK_S = 60.0
-"""How often it is looked which questions are due."""
+"""How often to look which questions are due."""
 PER_SERVER = 20
-"""The most that become due of one server each time."""
+"""The most questions of one server that become due each time."""
 SOONEST_S, LATEST_S = 180, 6 * 3600
-"""A question is looked at again after a tenth of its age, within these bounds."""
+"""A question is checked again after a tenth of its age, within these bounds."""
 CHECK_S = 15.0
 BUSY_S, BUSY_TRIES = 0.5, 6
 """A thread may be busy for a moment after its run has ended."""
@@ -64,7 +64,7 @@ WHERE id IN (
 
 
 class WaitChecks:
-    """The task of a worker that checks questions. `wake` when somebody asks for one."""
+    """The task of a worker that checks questions. `wake` it when somebody asks for a check."""
 
     def __init__(self, clients: ClientPool, database: Database) -> None:
         self._clients = clients
@@ -72,11 +72,11 @@ class WaitChecks:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Somebody looks at a question: check at once."""
+        """Somebody opened a question: check at once."""
         self._woken.set()
 
     async def keep(self) -> None:
-        """Check for ever. What cannot be found out now is asked again when it is due, or by the next page."""
+        """Check for ever. A question without an answer is asked again when it is due, or for the next page."""
         looked_at = float("-inf")
         clock = asyncio.get_running_loop().time
         while True:
@@ -110,7 +110,7 @@ class WaitChecks:
         except (LangGraphError, RequestInvalid, SecretUnreadable, TimeoutError) as error:
             logger.info("a question could not be checked: %s", error, extra={"run_id": str(run.pk)})
             return
-        except Exception:  # whatever a server says, the others are checked
+        except Exception:  # no answer of one server may keep the others from being checked
             logger.exception("a question could not be checked", extra={"run_id": str(run.pk)})
             return
         if verdict.is_gone:
@@ -135,7 +135,7 @@ class WaitChecks:
 
 
 def _take() -> list[Run] | None:
-    """Some runs of which it is asked whether they are still awaited, each for one worker; None when there are none."""
+    """Some runs whose questions are due for a check, each for one worker; None without any."""
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, [AT_ONCE])
         keys: list[UUID] = [row[0] for row in cursor.fetchall()]

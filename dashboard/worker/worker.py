@@ -46,7 +46,7 @@ from dashboard.worker.wait_checks import WaitChecks
 logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
-"""How often the queue is looked at without being told: nothing is lost when a notice is."""
+"""How often to look at the queue without a NOTIFY, in case one was lost."""
 RENEW_S = LEASE.total_seconds() / 4
 CLAIM_AT_ONCE = 50
 SPOOL_FOLDER = "spool"
@@ -56,7 +56,7 @@ HAND_BACK_S = 5.0
 CANCEL_AGAIN_S = 1.0
 SETTINGS_RETRY_S = 15.0
 LEASE_SURE_S = LEASE.total_seconds() * 0.75
-"""A lease is trusted for less than it lasts, counted from before it was renewed."""
+"""How long a lease is trusted: less than it lasts, counted from before its renewal."""
 
 
 class Worker:
@@ -78,13 +78,13 @@ class Worker:
         self._executors: dict[UUID, RunExecutor] = {}
         # By run: the `lease_clock()` until which its lease is surely in force.
         self._leases: dict[UUID, float] = {}
-        # Whether it may have taken runs of which it was not told, because the answer was lost.
+        # Whether it may have claimed runs without knowing it, because the database's reply was lost.
         self._has_doubts = False
         self.id: UUID | None = None
         self.failed = False
 
     def stop(self) -> None:
-        """Stop claiming, hand every run back, and end; asked twice, at once. May be called from a signal handler."""
+        """Stop claiming, hand every run back, and end; at once when called twice. Safe in a signal handler."""
         if self._stopping.is_set():
             self._hurry.set()
         self._stopping.set()
@@ -115,7 +115,7 @@ class Worker:
             task.add_done_callback(self._background_ended)
         try:
             while not self._stopping.is_set():
-                # This must come before the first await: a wake that arrives while we look would be erased.
+                # Must come before the first await: it would erase a wake that arrives while we look.
                 self._wake.clear()
                 more = await self._take_work()
                 if not more:
@@ -124,7 +124,7 @@ class Worker:
             await self._hand_back(background)
 
     async def _start(self) -> UUID | None:
-        """Report this worker, as soon as the database can be reached; None when it is stopped before."""
+        """Report this worker as soon as the database answers; None when it is stopped before."""
         report = asyncio.create_task(
             self._database.call_with_retry(services.worker_start, concurrency=self.concurrency)
         )
@@ -136,10 +136,10 @@ class Worker:
         report.cancel()
         return None
 
-    # Taking work.
+    # Claiming.
 
     async def _take_work(self) -> bool:
-        """Adopt and claim what there is room for. Returns whether there may be more."""
+        """Adopt and claim as many runs as there is room for. Returns whether there may be more."""
         assert self.id is not None
         room = min(self.concurrency - len(self._tasks), CLAIM_AT_ONCE)
         if room < 1:
@@ -151,7 +151,7 @@ class Worker:
                 self._has_doubts = False
             for take in (partial(leases.run_adopt, held=self._holds), leases.run_claim):
                 began = lease_clock()
-                # What one call took is held before the next, which may find the database away.
+                # Hold the runs of one call before the next, which may find the database away.
                 for run in await self._database.call(take, owner=self.id, limit=room - taken):
                     self._hold(run, began)
                     taken += 1
@@ -163,7 +163,7 @@ class Worker:
 
     def _hold(self, run: Run, began: float) -> None:
         if (former := self._tasks.get(run.pk)) is not None:
-            former.cancel()  # its hold is gone: it could write nothing, and would never be let go of
+            former.cancel()  # its lease is gone: it could write nothing, and would never be released
         self._leases[run.pk] = began + LEASE_SURE_S
         self._holds[run.pk] = lease = leases.lease_of(run)
         task = asyncio.create_task(self._finish(run, lease), name=f"run {run.pk}")
@@ -174,12 +174,12 @@ class Worker:
 
     def _let_go(self, run_id: UUID, task: asyncio.Task[None]) -> None:
         was_full = len(self._tasks) >= self.concurrency
-        # The same run may have been taken again already, after it was put back into the queue.
+        # The same run may already have been claimed again, after it went back to the queue.
         if self._tasks.get(run_id) is task:
             for kept in (self._tasks, self._executors, self._holds, self._leases):
                 kept.pop(run_id, None)
         self._has_ended_runs.set()
-        if was_full:  # else there was room before, and whoever queued a run has woken us for it
+        if was_full:  # otherwise there was room before, and the launch of a run has woken us
             self._wake.set()
 
     async def _finish(self, run: Run, lease: Lease) -> None:
@@ -195,7 +195,7 @@ class Worker:
                 self._store,
                 lease_until=lambda: self._leases.get(lease.run_id, 0.0),
             )
-            del run  # the row is many times what is needed of it
+            del run  # the row is many times larger than what we need of it
             await executor.finish()
         except LeaseLost:
             logger.warning("another worker has taken this run over", extra={"run_id": str(lease.run_id)})
@@ -208,10 +208,10 @@ class Worker:
                 )
 
     async def _client(self, run: Run, lease: Lease) -> LangGraphClient | None:
-        """The client for the run's server; None when the run went back to the queue because there can be none now.
+        """The client for the run's server; None when there can be none now, and the run went back to the queue.
 
-        A server whose key cannot be decrypted, or whose address is wrong, says nothing about a run it has: that is held
-        until an operator has mended the settings.
+        A server whose key cannot be decrypted, or whose address is wrong, cannot say anything about its run: we hold
+        that run until an operator has mended the settings.
         """
         while True:
             try:
@@ -225,11 +225,11 @@ class Worker:
             await asyncio.sleep(SETTINGS_RETRY_S)
 
     def _source_of(self, run_id: UUID) -> Source | None:
-        """Where the events of a run held here come from; None while its server has not confirmed it."""
+        """Where to get the events of a run held here; None while its server has not confirmed it."""
         executor = self._executors.get(run_id)
         return executor.event_source if executor else None
 
-    # What goes on beside.
+    # Background tasks.
 
     async def _listen(self) -> None:
         """Wake up for work; a cancel of a run held here goes straight to its executor."""
@@ -248,7 +248,7 @@ class Worker:
     def _is_held(self, payload: str) -> bool:
         try:
             return UUID(payload) in self._executors
-        except ValueError:  # another version of Runboard, or somebody else
+        except ValueError:  # from another version of Runboard, or from somebody else
             return False
 
     async def _look_for_cancels(self) -> None:
@@ -256,13 +256,13 @@ class Worker:
         try:
             asked = await self._database.call(leases.cancels_asked, owner=self.id)
         except DATABASE_AWAY:
-            return  # looked for again when the line is back, and at every renewal
+            return  # we look again when the connection is back, and at every renewal
         for run_id in asked:
             if executor := self._executors.get(run_id):
                 executor.cancel_asked()
 
     async def _renew(self) -> None:
-        """Renew the leases and say that this worker is alive. Runs that are not ours any more are let go of."""
+        """Renew the leases, store that this worker is alive, and release runs that are no longer ours."""
         assert self.id is not None
         while True:
             began = lease_clock()
@@ -286,29 +286,29 @@ class Worker:
             await asyncio.sleep(RENEW_S)
 
     async def _empty_spool(self) -> None:
-        """Store what workers of this machine that are gone had to leave on disk."""
+        """Store what earlier workers of this machine left on disk."""
         while True:
             await self._store.store_left_behind()
             await asyncio.sleep(SPOOL_S)
 
     async def _let_them_end(self, tasks: list[asyncio.Task[None]]) -> None:
-        """End tasks whose runs are not ours: usually they have just stored the end and are about to be done."""
+        """End tasks whose runs are not ours: usually they have just stored the outcome and are about to end."""
         if tasks:
             _, pending = await asyncio.wait(tasks, timeout=1.0)
             for task in pending:
                 task.cancel()
 
     def _background_ended(self, task: asyncio.Task[None]) -> None:
-        """A background task never ends by itself: without it the worker would lie. It stops, and is started anew."""
+        """A background task never ends by itself: without it the worker is broken, so it stops and restarts."""
         if not task.cancelled() and not self._stopping.is_set():
             logger.critical("%s ended", task.get_name(), exc_info=task.exception())
             self.failed = True
             self.stop()
 
     async def _hand_back(self, background: list[asyncio.Task[None]]) -> None:
-        """Stop: let requests that are going out be confirmed and ends be stored, then give every run back.
+        """Stop: wait until requests on their way are confirmed and outcomes stored, then hand every run back.
 
-        The server ends a run launched with on_disconnect=cancel when its line is closed: such a run is given a while.
+        The server ends a run launched with on_disconnect=cancel when its connection closes: such a run gets some time.
         """
         await self._until(self._is_idle, BUSY_GRACE_S)
         kept = [] if self._hurry.is_set() else self._ending_with_their_lines()
@@ -329,12 +329,12 @@ class Worker:
         return [run_id for run_id, executor in self._executors.items() if executor.ends_with_its_line]
 
     async def _keep_lines(self, kept: list[UUID]) -> None:
-        """Wait for runs that the server would end with their lines; their leases are renewed meanwhile."""
+        """Wait for runs that the server would end with their connections, and renew their leases meanwhile."""
         assert self.id is not None
         grace_s = settings.ENV.stop_grace_s
         with suppress(*DATABASE_AWAY):
             await self._database.call(services.worker_stopping, worker_id=self.id)
-        logger.info("%d runs end with their lines, which are kept for up to %d s", len(kept), grace_s)
+        logger.info("%d runs end with their connections, which are kept for up to %d s", len(kept), grace_s)
         for lease in [self._holds[run_id] for run_id in kept if run_id in self._holds]:
             with suppress(LeaseLost, *DATABASE_AWAY):
                 data = {"grace_s": grace_s}
@@ -355,11 +355,11 @@ class Worker:
                     await self._database.call_with_retry(services.worker_stop, worker_id=self.id)
             logger.info("worker %s stops and has handed %d runs back", self.id, count)
         except TimeoutError:
-            logger.warning("the runs could not be handed back; their leases run out by themselves")
+            logger.warning("the runs could not be handed back; their leases will expire")
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel until all have ended: a task may be between two waits when it is cancelled, and miss it."""
+    """Cancel until all have ended: a task that is between two waits may miss a cancel."""
     while pending := [task for task in tasks if not task.done()]:
         for task in pending:
             task.cancel()

@@ -216,7 +216,7 @@ ENDS = (
         "cancelled",
         stopped(here=False, undone=True),
         PLANNED,
-        Says("Rolled back on the server, by another run or by someone there.", UNDONE),
+        Says("Rolled back on the server, by another run or by somebody there.", UNDONE),
         act="pushed by rollback",
     ),
     End(

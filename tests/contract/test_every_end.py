@@ -202,5 +202,5 @@ async def test_a_server_that_forgot_everything_leaves_the_run_lost(person: User,
 
     assert run.status == "lost"
     assert kept(run) is None
-    assert "knows neither the run nor its thread" in run.error_message
+    assert "no longer knows the run or its thread" in run.error_message
     await in_db(says_on_its_page, LOST, run, person, thread)

@@ -143,7 +143,7 @@ async def test_an_empty_object_for_a_run_that_cannot_be_asked_about_is_no_succes
         ended = await run_in(run, *ENDS)
 
     assert (ended.status, ended.remote_run_id, ended.result.body) == ("lost", None, b"{}")
-    assert "has no run of ours that could be asked" in ended.error_message
+    assert "lists no run of ours that could say how it ended" in ended.error_message
     banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
     assert banner is not None
     assert banner.title == "It is not known how this run ended."

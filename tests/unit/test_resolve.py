@@ -136,7 +136,7 @@ def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> Non
     [
         (Evidence(None, None), "no longer knows it"),
         (Evidence(answer(DELETED), None, thread={"status": "busy"}), "does not stop it"),
-        (Evidence(None, None, thread_known=False), "neither the run nor its thread"),
+        (Evidence(None, None, thread_known=False), "no longer knows the run or its thread"),
     ],
 )
 def test_a_lost_run_says_why_and_keeps_no_error_of_the_servers_as_its_state(evidence: Evidence, why: str) -> None:

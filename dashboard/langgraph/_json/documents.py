@@ -13,7 +13,7 @@ from dashboard.langgraph._json import odd
 from dashboard.langgraph._json.odd import Bytes
 
 SMALL_BYTES: Final = 256 * 1024
-"""Larger documents are looked at in a thread."""
+"""Larger documents are checked in a thread."""
 REFUSED: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
 """What msgspec raises for documents that it cannot read, whole or not."""
 _SKIP: Final = msgspec.json.Decoder(msgspec.Raw)
@@ -22,8 +22,8 @@ _SKIP: Final = msgspec.json.Decoder(msgspec.Raw)
 def is_whole(body: Bytes) -> bool:
     """Whether `body` is one whole JSON document. NaN, Infinity, half surrogate pairs and any depth are fine.
 
-    Linear in time, builds nothing. A bare number cut short (`12` of `123`) cannot be told from a whole one; LangGraph
-    states are objects or lists.
+    Takes linear time and builds nothing. A bare number cut short (`12` of `123`) cannot be told from a whole one;
+    LangGraph states are objects or lists.
     """
     try:
         _SKIP.decode(body)
@@ -38,7 +38,7 @@ def is_whole(body: Bytes) -> bool:
 
 
 def is_self_delimiting(body: Bytes) -> bool:
-    """Whether a whole document shows its own end: an object, list or string does, a number or a literal does not."""
+    """Whether a document's last byte shows that it is whole: so for an object, list or string, not for a number."""
     return bytes(body[:1]) in (b"{", b"[", b'"')
 
 

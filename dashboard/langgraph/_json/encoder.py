@@ -1,4 +1,4 @@
-"""Python values to JSON bytes: orjson exactly as the SDK calls it, and a slower way for what orjson refuses."""
+"""Python values to JSON bytes: with orjson exactly as the SDK calls it, and more slowly for what orjson refuses."""
 
 from __future__ import annotations
 

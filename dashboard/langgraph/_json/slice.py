@@ -32,7 +32,7 @@ _LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One value inside a document that is known to be whole: `view` are its own bytes, without space around."""
+    """One value inside a document that is known to be whole: `view` is its own bytes, without space around them."""
 
     view: memoryview
 
@@ -110,12 +110,12 @@ class Part:
 
 
 def whole_part(body: Bytes) -> Part:
-    """A document that is known to be whole, without space around it, as a part of itself."""
+    """The slice that is the whole of a document, which is known to be whole and to have no space around it."""
     return Part(memoryview(body))
 
 
 def document_part(body: Bytes) -> Part:
-    """A document as a part of itself.
+    """The slice that is the whole of a document.
 
     Raises:
         ValueError: `body` is not one whole JSON document.

@@ -1,4 +1,4 @@
-"""What is needed of answers that carry whole states: names and questions, never the Python objects of the rest."""
+"""Names and questions out of answers that carry whole states, without the Python objects of the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEXT_CHARS: Final = 100_000
 NAME_CHARS: Final = 1_000
 ENTRIES: Final = 1_000
 QUESTIONS_BYTES: Final = 1_000_000
-"""All questions of one document together; one that does not fit any more is told by its id."""
+"""For all questions of one document together; of one that no longer fits only the id is kept."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def state_outline(whole: Part) -> StateSummary:
 
 
 def graph_error(part: Part) -> GraphError | None:
-    """What an `__error__` says; None when it is something of the graph's own."""
+    """The error in an `__error__`; None when the graph uses that key for something else."""
     if not part.is_object:
         return None
     said = part.members("error", "message")
@@ -68,7 +68,8 @@ def graph_error(part: Part) -> GraphError | None:
 
 
 def questions(part: Part) -> list[Any] | None:
-    """The entries of an `__interrupt__`; None when it is something of the graph's own: a question always has an id.
+    """The entries of an `__interrupt__`; None when the graph uses that key for something else: a question always has
+    an id.
 
     Each once: asked for values and updates, a server puts the questions of both into its answer.
     """
@@ -115,7 +116,7 @@ def _small(members: dict[str, Part]) -> dict[str, Any]:
 
 
 def _words(part: Part | None) -> str:
-    """What people are told: the text; "" for null, false, and nothing at all."""
+    """The text to show; "" for null, false and a missing value."""
     if part is None or part.raw_is(b"null", b"false", b"0", b"{}", b"[]"):
         return ""
     return part.text(TEXT_CHARS)

@@ -1,4 +1,4 @@
-"""The one door to the network: sends requests over httpx and lets only errors of ours out.
+"""The only way to the network: sends requests over httpx and raises only our own errors.
 
 Two ways out. Short GETs share kept-alive connections. Everything else, and every long wait, gets a fresh connection of
 its own (see `connections.py`).
@@ -44,7 +44,7 @@ DEFAULT_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connect
 """`max_connections` bounds the waits in flight, and apart from them the short requests. None: no bound."""
 
 SHORT_AT_ONCE: Final = 16
-"""So many short GETs at a time; the others queue. Two hundred runs that end together ask four hundred questions, and
+"""The most short GETs at a time; the others queue. Two hundred runs that end together ask four hundred questions, and
 as many connections at once cost more than they save."""
 
 
@@ -69,7 +69,7 @@ class Reply:
             raise AnswerNotUnderstood(f"The server's answer is not JSON: {error}.", body=self.body) from error
 
     async def read(self, what: Callable[[Part], T]) -> T:
-        """What `what` finds in a body of any size, without building its Python values; in a thread when it is large.
+        """Apply `what` to a body of any size, without building its Python values; in a thread when it is large.
 
         Raises:
             AnswerNotUnderstood: The body is not one whole JSON object or list.
@@ -141,7 +141,7 @@ class HttpClient:
         self._short_slots = asyncio.Semaphore(min(SHORT_AT_ONCE, limits.max_connections or SHORT_AT_ONCE))
 
     async def note_heartbeat(self) -> None:
-        """A run's heartbeat has just been heard."""
+        """A run's heartbeat has just arrived."""
         self.heartbeat_at = datetime.now(UTC)
 
     async def aclose(self) -> None:
@@ -164,7 +164,7 @@ class HttpClient:
     ) -> AsyncIterator[httpx.Response]:
         """Send a request and yield its 2xx response as soon as the headers are in, the body not yet read.
 
-        Reading the body is the caller's, and so are the errors httpx raises while reading.
+        The caller reads the body, and handles the errors that httpx raises meanwhile.
 
         Raises:
             RequestInvalid, ClientClosed, ServerUnreachable, RequestRejected: see `errors`.
@@ -231,7 +231,7 @@ class HttpClient:
             try:
                 if method != "GET":
                     return await once()
-                async with self._short_slots:  # whoever has waited longest is next
+                async with self._short_slots:  # the one that has waited longest is next
                     return await once(on_kept=True)
             except ServerUnreachable as error:
                 if method != "GET":

@@ -18,7 +18,7 @@ import httpx
 
 
 class Content(httpx.AsyncByteStream):
-    """A request body that is let go of once it is sent: a wait may last for hours, and its input may be large."""
+    """A request body that is released once it is sent: a wait may last for hours, and its input may be large."""
 
     def __init__(self, content: bytes) -> None:
         self.size = len(content)
@@ -62,7 +62,7 @@ class FreshConnections(httpx.AsyncBaseTransport):
 class KeptConnections(httpx.AsyncBaseTransport):
     """Connections to one server that are used again, the last one first: little traffic keeps to a few.
 
-    It bounds neither their number nor the requests under way: that is the caller's.
+    Bounds neither their number nor the requests under way: that is up to the caller.
     """
 
     def __init__(

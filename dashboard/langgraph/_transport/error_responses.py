@@ -1,4 +1,4 @@
-"""Answers that are not 2xx, as errors of ours. What each status means for a run is decided here and nowhere else."""
+"""Answers that are not 2xx, as our own errors. This alone decides what each status means for a run."""
 
 from __future__ import annotations
 

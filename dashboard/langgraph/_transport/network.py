@@ -1,7 +1,7 @@
 """How connections are opened: to addresses that were checked first, directly or through a proxy.
 
 A name is resolved once for each connection, every address it has is checked, and the connection goes to one of exactly
-those: a name that changes its mind in between (DNS rebinding) gains nothing. TLS still asks for the name.
+those, so a name that resolves to something else in between (DNS rebinding) gains nothing. TLS still uses the name.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         raise httpcore.ConnectError("unix sockets are not supported")
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, between tries of httpcore."""
+        """Wait between two attempts of httpcore."""
         await asyncio.sleep(seconds)
 
 
@@ -195,7 +195,7 @@ class ProxiedNetwork(httpcore.AsyncNetworkBackend):
         raise httpcore.ConnectError("unix sockets are not supported")
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, between tries of httpcore."""
+        """Wait between two attempts of httpcore."""
         await asyncio.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""Watch one request leave, so that afterwards we know instead of guess: was anything of it sent?"""
+"""Watches one request leave, so that afterwards we know whether any of it was sent."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Sending:
             self.started = False  # h11 refused the headers before it produced a single byte
 
     def translate(self, error: Exception, *, changes: bool, origin: str) -> LangGraphError:
-        """The error of ours for whatever the HTTP stack raised before the response headers were in.
+        """Our own error for what the HTTP stack raised before the response headers arrived.
 
         Args:
             error: What httpx, httpcore, h11, ssl or the operating system raised.
@@ -68,7 +68,7 @@ class Sending:
 
 
 def sentence(error: BaseException) -> str:
-    """A few words, without a full stop, for what went wrong on the line."""
+    """A few words, without a full stop, for what went wrong on the connection."""
     if isinstance(error, httpx.ConnectTimeout):
         return "connecting took too long"
     if isinstance(error, httpx.PoolTimeout):

@@ -1,4 +1,4 @@
-"""Ids into paths, and ids out of the headers that announce a run."""
+"""Ids in paths, and ids from the headers that announce a run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def segment(value: Any) -> str:
 
 
 def run_ids(headers: httpx.Headers, *, thread_id: str | None) -> RunCreateMetadata | None:
-    """Read the ids of a new run from `Content-Location`, else from `Location`; None when neither tells.
+    """Read the ids of a new run from `Content-Location`, else from `Location`; None when neither names them.
 
     Only ids are taken: the host in those headers is ignored and never connected to. `thread_id` (the one the run was
     posted on) stands in where the header names none.

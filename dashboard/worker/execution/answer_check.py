@@ -1,6 +1,6 @@
 """Whether a server still waits for what a run is about to answer, or to continue.
 
-Servers ignore an answer that meets no question, so it is looked at right before one is sent.
+Servers ignore an answer that meets no question, so Runboard asks right before it sends one.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a server says of a question: `sentence` is why it cannot be answered, "" when it can, or nobody knows.
+    """What a server says about a question: `sentence` is why it cannot be answered, "" when it can or nobody knows.
 
-    `is_gone`: it never can be again; else its thread is only busy.
+    `is_gone`: it never can be answered again; otherwise its thread is only busy.
     """
 
     sentence: str = ""
@@ -37,9 +37,9 @@ class Verdict:
 
 
 OPEN = Verdict()
-UNKNOWN_THREAD = Verdict("The server does not know the thread any more.", is_gone=True)
+UNKNOWN_THREAD = Verdict("The server no longer knows the thread.", is_gone=True)
 MOVED_ON = Verdict("The thread went on without it on the server, which no longer waits for this.", is_gone=True)
-BUSY = Verdict("Another run is going on on the thread.")
+BUSY = Verdict("Another run is going on in this thread.")
 
 
 class NotAwaited(Exception):
@@ -53,7 +53,7 @@ class NotAwaited(Exception):
 async def ask_whether_awaited(
     client: LangGraphClient, thread_id: str, awaited: AwaitedAnswer, headers: dict[str, str]
 ) -> Verdict:
-    """Ask the server. One that will not say, or has no such endpoint, is taken to wait.
+    """Ask the server. If it refuses, or has no such endpoint, the question counts as open.
 
     Raises:
         ServerUnreachableNotCreated: it cannot be reached just now.
@@ -65,7 +65,7 @@ async def ask_whether_awaited(
             return BUSY
         if status != "idle" and _may_wait(awaited, interrupts):
             return OPEN
-        # What a thread says of itself may lag behind its runs: only another run can have moved it on.
+        # A thread's own account may lag behind its runs: only another run can have moved it on.
         newest = await client.runs.list(thread_id, limit=1, select=("run_id",), headers=headers)
         ids = [run.get("run_id") for run in newest if isinstance(run, dict)]
         return MOVED_ON if ids and ids[0] not in {awaited.remote_run_id, *awaited.given_up} else OPEN
@@ -74,14 +74,14 @@ async def ask_whether_awaited(
     except (RequestRejected, AnswerNotUnderstood) as error:
         if isinstance(error, RequestRejected) and is_retryable(error):
             raise ServerUnreachableNotCreated(str(error), retry_after_s=error.retry_after_s) from error
-        logger.info("whether a question still waits cannot be had: %s", error)
+        logger.info("the server does not say whether a question still waits: %s", error)
         return OPEN
     except ServerUnreachable as error:
         raise ServerUnreachableNotCreated(str(error), retry_after_s=error.retry_after_s) from error
 
 
 def _may_wait(awaited: AwaitedAnswer, interrupts: object) -> bool:
-    """Whether what a thread says of its interrupts lets them all still wait. A stop at a node has none, and no id."""
+    """Whether all these may still wait, by the thread's interrupts. A stop at a node has none, and no id."""
     if awaited.status == RunStatus.PAUSED:
         return False
     if not isinstance(interrupts, dict) or not awaited.interrupt_ids:
@@ -96,8 +96,8 @@ async def still_asks(
 ) -> bool | None:
     """Whether the server itself names these questions as waiting, after an answer to them came to nothing.
 
-    None while its thread is busy. A graph that raised over its answer keeps that: its server names none then, and would
-    not hear a second answer (measured on `langgraph dev` 0.4). One that was cancelled, or was never sent one, does.
+    None while its thread is busy. After a graph raised over its answer, its server names no questions, and would
+    ignore a second answer (measured on `langgraph dev` 0.4). After a cancel, or without an answer, it names them.
 
     Raises:
         ServerUnreachable, RequestRejected, AnswerNotUnderstood: it does not say.

@@ -1,4 +1,4 @@
-"""Tasks that go on beside a run while it is awaited."""
+"""Background tasks of a run while it is awaited."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class BackgroundTasks:
         self._later: asyncio.TimerHandle | None = None
 
     def start_later(self, delay_s: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start after a while, in place of what was to start before; until then it costs next to nothing."""
+        """Start after a while, replacing the task that was scheduled before; until then it costs next to nothing."""
         if self._later is not None:
             self._later.cancel()
         self._later = asyncio.get_running_loop().call_later(delay_s, lambda: self.start(work()))
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start; a failure is logged and hurts nobody."""
+        """Start a task; its failure is only logged."""
         task = asyncio.create_task(work)
         task.add_done_callback(_log_failure)
         task.add_done_callback(self._tasks.discard)
@@ -34,7 +34,7 @@ class BackgroundTasks:
         return task
 
     async def end(self) -> None:
-        """End them all."""
+        """Cancel all of them."""
         if self._later is not None:
             self._later.cancel()
         tasks = list(self._tasks)

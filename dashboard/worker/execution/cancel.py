@@ -1,4 +1,4 @@
-"""Delivering a cancel to the server, also when it is away just then."""
+"""Delivers a cancel to the server, also when the server is away at first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RETRY = Backoff(first_s=0.5, longest_s=15.0)
 async def deliver_cancel(
     place: RunOnServer, database: Database, lease: Lease, *, action: Callable[[], Awaitable[str]]
 ) -> None:
-    """Tell the server, until it has heard, what someone asked for. How the run ends, its answer will say."""
+    """Deliver the cancel, until the server has taken it. The run's answer will say how it ended."""
     asked = await action() or "interrupt"
     is_said = False
     for delay_s in RETRY.delays():
@@ -37,7 +37,7 @@ async def deliver_cancel(
             cannot_undo = is_final and asked == "rollback"
             if not is_said or cannot_undo:
                 is_said = True
-                why = f"{error} It is cancelled without being undone." if cannot_undo else str(error)
+                why = f"{error} The run is cancelled without being rolled back." if cannot_undo else str(error)
                 await database.call_with_retry(
                     leases.event_append_fenced, lease, kind=EventKind.CANCEL_FAILED, data={"message": why}
                 )
@@ -57,7 +57,7 @@ async def deliver_cancel(
 async def cancel_on_server(place: RunOnServer, action: str) -> bool:
     """Ask the server to cancel; False when the run is over or gone.
 
-    It is asked for its status first: some servers call a run that succeeded cancelled when it is cancelled afterwards.
+    Asks for the run's status first: some servers call a run cancelled that had succeeded before.
 
     Raises:
         LangGraphError: It was not delivered.
@@ -69,7 +69,7 @@ async def cancel_on_server(place: RunOnServer, action: str) -> bool:
             return False
         raise
     except RequestRejected:
-        run = {}  # it may know how to cancel all the same
+        run = {}  # it may be able to cancel all the same
     if run and run.get("status") not in GOING_ON:
         return False
     try:

@@ -1,4 +1,4 @@
-"""What a worker keeps of a run while it holds it."""
+"""What a worker keeps of a run that it has claimed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashboard.worker.execution.launch_lookup import RUN_ID_KEY, SentLaunch
 class ClaimedRun:
     """A run as its worker needs it. A worker holds thousands for hours, so it is much less than the row has.
 
-    `remote_run_id` and `remote_thread_id` are the server's ids as they were known when it was taken. `request` is what
+    `remote_run_id` and `remote_thread_id` are the server's ids as known when it was claimed. `request` is what
     is to be sent, and None once the server has it: an input may be large, and the wait long. `retry_for_s` is how many
     seconds the server may be away, by its settings. `is_own_thread` says that we made its thread's id, or that it has
     no thread; `scheduled_at` is when a run that is scheduled was created on its server. `is_answer`: it answers or
@@ -87,7 +87,7 @@ class ClaimedRun:
         return self.is_stateless and not self.keeps_thread
 
     def arguments(self) -> dict[str, Any]:
-        """The wait parameters as they go out: what was given, and what Runboard needs to keep its promises."""
+        """The wait parameters as they go out: what was given, and what Runboard adds to keep its promises."""
         assert self.request is not None
         given = {name: value for name, value in self.request.params.items() if name not in ("headers", "raise_error")}
         given["metadata"] = {**(given.get("metadata") or {}), RUN_ID_KEY: str(self.id)}

@@ -24,16 +24,16 @@ from dashboard.worker.stall_detector import pulse
 logger = logging.getLogger(__name__)
 
 BEGUN = Backoff(first_s=2.0, longest_s=30.0)
-"""When a run that was created is asked whether it has begun: after two seconds, and then less and less often."""
+"""When to ask whether a created run has begun: after two seconds, and then less and less often."""
 DUE = Backoff(first_s=0.5, longest_s=30.0)
-"""The same once a scheduled run is due; before then it is asked about only once."""
+"""The same once a scheduled run is due; before that, the server is asked only once."""
 RESTART_PATIENCE_S = 60.0
 
 
 class ConnectionTracker:
     """Writes one timeline event per disconnect and one per reconnect, however many attempts it takes.
 
-    Also notices that the server has begun the run, and that it has begun it again.
+    Also notices when the server begins the run, and when it begins it again.
     """
 
     def __init__(self, lease: Lease, database: Database, background: BackgroundTasks) -> None:
@@ -47,13 +47,13 @@ class ConnectionTracker:
         self._created_at = self._lost_at = 0.0
         # Whether it had been seen running when its connection was lost.
         self._had_begun = False
-        # Of another: it has its first look still before it.
+        # Of a run that another worker created: whether it has not been checked yet.
         self._is_adopted = self._is_unseen = False
         self._executions = 1
         self.has_begun = False
         """Whether the run was seen running."""
         self.is_first = False
-        """Whether this is the very connection on which the run was created."""
+        """Whether this is still the connection on which the run was created."""
 
     def created(self, place: RunOnServer, *, starts_after_s: float = 0.0) -> None:
         """The server has just created the run, and said so. A scheduled one starts after so many seconds."""
@@ -66,7 +66,7 @@ class ConnectionTracker:
         """The server has had the run for a while.
 
         Args:
-            executions: How often it has executed it, as far as is known.
+            executions: How often the server has executed it, as far as is known.
             starts_in_s: When it begins, if it is scheduled.
         """
         self._place = place
@@ -76,7 +76,7 @@ class ConnectionTracker:
             self._background.start(self._watch_for_begin(time.monotonic() + starts_in_s))
 
     async def _watch_for_begin(self, due_at: float) -> None:
-        """Note that the server has begun the run: once it has, a later beginning is one too many."""
+        """Note that the server has begun the run: any later beginning is a second execution."""
         attempt = 0
         while not await self._look_for_begin(is_scheduled=due_at > 0):
             until_due_s = due_at - time.monotonic()
@@ -105,7 +105,7 @@ class ConnectionTracker:
         return True
 
     async def tell(self, event: ConnectionEvent) -> None:
-        """What the client says of its connection."""
+        """Note what the client reports of its connection."""
         if event.kind == "lost" and not self._is_lost:
             self._is_lost, self.is_first = True, False
             self._lost_at, self._had_begun = time.monotonic(), self.has_begun
@@ -129,7 +129,7 @@ class ConnectionTracker:
 
     async def _connection_changed(self, kind: EventKind, reason: str) -> None:
         data = {"message": reason} if reason else {}
-        if kind == EventKind.REJOINED:  # or the page would go on to say that the connection is lost
+        if kind == EventKind.REJOINED:  # otherwise the page would still say that the connection is lost
             await self._database.call_with_retry(leases.connection_changed, self._lease, kind=kind, data=data)
             return
         try:
@@ -140,7 +140,7 @@ class ConnectionTracker:
     async def _notice_execution(
         self, detector: RestartDetector, ask: Callable[[], Awaitable[Beginning | None]]
     ) -> None:
-        """After a lost connection, or a change of hands: has the server, which may just be starting, begun it again?"""
+        """After a lost connection or a change of worker: has the server begun the run again? It may be restarting."""
         if self._executions > 1 and detector.told is None:
             detector.told = await self._last_told()
         try:

@@ -1,4 +1,4 @@
-"""One run, from the claim to its end: launch it or join it, collect the evidence of how it ended, store the outcome."""
+"""Executes one claimed run: launches or joins it, collects evidence of how it ended, stores the outcome."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 REQUEUE = Backoff(first_s=0.5, longest_s=30.0)
 LOOK_AGAIN_S = 1.0
 MUST_HAVE_BEGUN = frozenset({RunStatus.SUCCEEDED, RunStatus.NEEDS_INPUT, RunStatus.PAUSED, RunStatus.TIMED_OUT})
-"""How a run only ends that the server had begun, whatever our clock says of when it was due."""
+"""Only a run that the server had begun ends like this, whatever our clock says about when it was due."""
 CANCEL_NOTE_S = 1.0
 
 
 class RunExecutor(RunLauncher):
-    """Holds one run until it has ended or is back in the queue. Args: as RunLauncher, and where outcomes are stored."""
+    """Holds one run until it has ended or is back in the queue. Takes what RunLauncher takes, and the outcome store."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class RunExecutor(RunLauncher):
         self._store = store
 
     async def finish(self) -> None:
-        """Bring the run to its end, or back into the queue.
+        """Work on the run until it has ended or is back in the queue.
 
         Raises:
             LeaseLost: another worker holds it now; nothing more was written.
         """
         try:
             outcome = await self._outcome()
-            if self._cancel is not None:  # it may just have been heard, and wants to say so before the end is stored
+            if self._cancel is not None:  # a cancel may just have been delivered: note that first
                 await asyncio.wait([self._cancel], timeout=CANCEL_NOTE_S)
         finally:
             await self._background.end()
@@ -65,7 +65,7 @@ class RunExecutor(RunLauncher):
             del outcome  # while Postgres is away a large state waits on disk, not here
             await storing
             self.is_busy = False
-            if is_known:  # else somebody may still find out there, or the run goes on
+            if is_known:  # otherwise somebody may still find out there, or the run goes on
                 await self._forget_thread()
 
     async def _outcome(self) -> Outcome | None:
@@ -76,11 +76,11 @@ class RunExecutor(RunLauncher):
             try:
                 answer = await self._answer()
             except RunNotFound:
-                pass  # the evidence will say so
+                pass  # the evidence will show it
             except RequestRejected:
                 if self._place is None:
                     raise
-                # It will not be joined, but perhaps asked about.
+                # It cannot be joined, but perhaps asked about.
             found = await self._evidence(answer) if self._place is not None else None
         except EXPECTED as error:
             found = Failure(error, answer.body if answer else None, is_named=self._place is not None)
@@ -95,9 +95,9 @@ class RunExecutor(RunLauncher):
         return outcome
 
     async def _evidence(self, answer: Answer | None) -> Evidence:
-        """What the server says of the end; as long as it says that the run goes on, the run is joined again.
+        """The evidence of the end; the run is joined again for as long as the server says that it goes on.
 
-        So it is once when all there is is an empty object.
+        It is joined once more when the answer is only an empty object.
         """
         assert self._place is not None
         collect = partial(
@@ -133,14 +133,14 @@ class RunExecutor(RunLauncher):
         )
 
     async def _cancel_action(self) -> str:
-        """What someone asked for. While Postgres is away, what is known of it here: an end must not wait for that."""
+        """The requested cancel. While Postgres is away, the one known here: an outcome must not wait."""
         try:
             return await self._database.call(leases.cancel_action_of, self.lease)
         except DATABASE_AWAY:
             return (self.run.cancel_action or "interrupt") if self._is_cancelled else ""
 
     async def _try_later(self, later: TryLater) -> Outcome | None:
-        """Back to the queue, for as long as the server's settings give; then the run has failed."""
+        """Queue the run again, for as long as the server's settings allow; then it has failed."""
         delay_s = max(REQUEUE.delay_s(self.run.attempts - 1), later.retry_after_s or 0.0)
         queued = await self._database.call_with_retry(
             leases.run_requeue, self.lease, reason=later.reason, delay_s=delay_s, patience_s=self.run.retry_for_s
@@ -150,7 +150,7 @@ class RunExecutor(RunLauncher):
     async def _forget_thread(self) -> None:
         """Delete the thread of a stateless run, unless it was to be kept."""
         if not self.run.forgets_thread or self._place is None or self._is_too_large:
-            return  # a state that is not kept here is left where it is
+            return  # a state that is not stored here stays on the server
         try:
             await self._client.threads.delete(self._place.thread_id, headers=self._headers)
         except LangGraphError as error:

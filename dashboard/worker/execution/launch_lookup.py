@@ -1,11 +1,11 @@
-"""Whether a launch whose answer was lost took effect: its run is looked for on the server.
+"""Finds out whether a launch whose answer was lost took effect, by looking for its run on the server.
 
 Nothing is launched again before its absence is proven, and a server's silence proves nothing:
 
-- A run that carries our id in its metadata is ours. A server may leave metadata out of what it tells.
+- A run that carries our id in its metadata is ours. A server may leave metadata out of its answers.
 - On a thread whose id we made every run is ours, as long as it does not carry another Runboard run's id. While that
   thread exists our launch has made it, so only a thread that does not exist proves that nothing was created.
-- On a thread of somebody else's the run must have been created after we sent ours, for the same assistant, with the
+- On any other thread the run must have been created after we sent ours, for the same assistant, with the
   same input, and be the only such one. No other run may be on its way there either: a list may name runs only once they
   are over, so a busy thread must name the run it is busy with.
 - A server that took the request and fell silent may still begin it: then no absence is believed.
@@ -31,17 +31,17 @@ from dashboard.worker.run_on_server import GOING_ON, moment_in
 logger = logging.getLogger(__name__)
 
 RUN_ID_KEY = "runboard_run_id"
-"""Our run id in the server's metadata: by it a run is found again whose answer was lost."""
+"""Our run id in the server's metadata: it finds a run whose answer was lost."""
 
 LOOKUPS = 4
-"""So many looks in a row must find nothing: the request may still be on its way through the server."""
+"""The lookups in a row that must find nothing: the request may still be on its way through the server."""
 LOOKUP = Backoff(first_s=2.0, longest_s=15.0)
 LOOKUP_PAGE = 100
 LOOKUP_FIELDS = ("run_id", "thread_id", "assistant_id", "created_at", "status", "metadata")
 CLOCK_MARGIN = timedelta(seconds=60)
-"""A run created so long before ours was sent is surely not ours, whatever the clocks say."""
+"""A run created this long before ours was sent is surely not ours, whatever the clocks say."""
 DATE_MARGIN = timedelta(seconds=2)
-"""`Date` has whole seconds: one created so shortly before ours was sent, by the server's clock, may be ours."""
+"""`Date` has whole seconds: a run created this shortly before ours was sent, by the server's clock, may be ours."""
 
 
 class NotLaunched(Exception):
@@ -49,7 +49,7 @@ class NotLaunched(Exception):
 
 
 class CannotKnow(Exception):
-    """How the run ended, or whether it exists, cannot be found out. `body` is what it answered, if anything."""
+    """Nobody can find out how the run ended or whether it exists. `body` is what it answered, if anything."""
 
     def __init__(self, sentence: str, body: bytes | None = None) -> None:
         super().__init__(sentence)
@@ -85,7 +85,7 @@ class SentLaunch:
 
 
 class Look(NamedTuple):
-    """What one look has found: the run; or that there is none; or neither (`why`), for good when it is ambiguous."""
+    """The result of one lookup: the run; or that there is none; or neither (`why`), for good when it is ambiguous."""
 
     run: Launched | None = None
     is_absent: bool = False
@@ -106,7 +106,7 @@ async def look_up_launch(
     was_taken: bool = False,
     patience_s: float,
 ) -> Launched:
-    """Find the run of a launch whose answer was lost. Each look waits until the server answers.
+    """Find the run of a launch whose answer was lost. Each lookup waits until the server answers.
 
     Args:
         was_taken: The server had the request and fell silent.
@@ -115,7 +115,7 @@ async def look_up_launch(
     Raises:
         NotLaunched: Nothing was created.
         CannotKnow: Neither was found.
-        RequestRejected: The server would not be asked.
+        RequestRejected: The server refused to answer.
     """
     if launch.thread_id is None:
         return await _look_up_stateless(client, launch, headers)
@@ -127,7 +127,7 @@ async def look_up_launch(
                 lambda: look_once(client, launch, headers=headers, anothers=anothers), broken_after_s=patience_s
             )
         except GaveUp as error:
-            raise CannotKnow(f"The server did not confirm the run, and cannot be asked: {error}") from error
+            raise CannotKnow(f"The server neither confirmed the run nor says whether it has it: {error}") from error
         if look.run is not None:
             return look.run
         absent = absent + 1 if look.is_absent else 0
@@ -143,7 +143,7 @@ async def look_up_launch(
 async def look_once(
     client: LangGraphClient, launch: SentLaunch, *, headers: dict[str, str], anothers: AnothersRuns
 ) -> Look:
-    """One look at the thread.
+    """One lookup on the thread.
 
     Raises:
         ServerUnreachable, RequestRejected, AnswerNotUnderstood: It could not be asked.
@@ -161,7 +161,7 @@ async def look_once(
     if launch.is_own_thread:
         mine = [run for run in runs if _our_id_in(run) is None]
         if mine:
-            return _found(launch, mine[-1])  # newest first; others may have come to the thread since
+            return _found(launch, mine[-1])  # newest first; the thread may have got others since
         if await _thread_status(client, launch.thread_id, headers) is None:
             return Look(is_absent=True)
         return Look(why="Its thread is there, and no run of it is listed.")
@@ -196,10 +196,10 @@ async def _look_among_others(
             why = "Its thread has a run that may be this one, and the server does not say whose it is."
             return Look(is_ambiguous=True, why=why)
     if any(run.get("status") in GOING_ON for run in runs):
-        return Look(is_absent=True)  # it names what goes on, and would name ours
+        return Look(is_absent=True)  # it names the run that goes on, and would name ours
     status = await _thread_status(client, launch.thread_id, headers)
     if status == "busy":
-        return Look(why="Its thread is busy, and the server does not list with what.")
+        return Look(why="Its thread is busy, and the server does not say with which run.")
     return Look(is_absent=True)
 
 
@@ -209,16 +209,16 @@ def _found(launch: SentLaunch, run: RemoteRun) -> Look:
 
 
 def _our_id_in(run: RemoteRun) -> str | None:
-    """The Runboard id that a run's metadata carry; None when there is none, or no metadata are told."""
+    """The Runboard id in a run's metadata; None without one, or without metadata."""
     metadata = run.get("metadata")
     found = metadata.get(RUN_ID_KEY) if isinstance(metadata, dict) else None
     return str(found) if found else None
 
 
 def _likeness(run: RemoteRun, launch: SentLaunch, clock_ahead_s: float | None) -> bool | None:
-    """Whether a run without our id can be ours: False when it cannot, True when all agrees, None when that is not told.
+    """Whether a run without our id can be ours: False if not, True if all agrees, None if the server does not say.
 
-    Times are compared by the server's clock, as far as it has told it.
+    Compares times by the server's clock, as far as its answers carry it.
     """
     created_at = moment_in(run, "created_at")
     sent_at = (

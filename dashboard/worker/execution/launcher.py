@@ -1,4 +1,4 @@
-"""One run on its way to its server: send it, or find what was sent before, and await the answer."""
+"""Brings one run to its server: sends it, or finds what was sent before, and awaits the answer."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ from dashboard.worker.step_watcher import Source
 logger = logging.getLogger(__name__)
 
 SLOW_S = 5.0
-"""A server that has not confirmed a run after so many seconds is said to be slow, and asked whether it has it."""
+"""A server that has not confirmed a run after this long is called slow, and asked whether it has the run."""
 NAMING = Backoff(first_s=2.0, longest_s=30.0)
 UNSENT_PAUSE_S = 1.0
 
 
 class RunLauncher:
-    """Launches one run or takes up what was launched, once and never twice, and delivers a cancel.
+    """Launches one run, or takes over one that was launched: never twice. Also delivers a cancel.
 
     Args:
         run: as claimed or adopted.
@@ -66,7 +66,7 @@ class RunLauncher:
     ) -> None:
         self.run = run
         self.lease = lease
-        # Whether it is to be left alone for a moment: its request goes out, or its end is stored.
+        # Whether it must not be interrupted now: its request goes out, or its outcome is being stored.
         self.is_busy = False
         self._client = client
         self._database = database
@@ -90,21 +90,21 @@ class RunLauncher:
 
     @property
     def event_source(self) -> Source | None:
-        """Where the run's events come from; None while the server has not confirmed it."""
+        """Where to get the run's events; None while the server has not confirmed the run."""
         place = self._place
         if place is None:
             return None
         return Source(place.client, place.thread_id, place.run_id, place.headers)
 
     def cancel_asked(self) -> None:
-        """Someone asked to cancel: it is delivered as soon as the server's ids are known."""
+        """Somebody requested a cancel: deliver it as soon as the server's ids are known."""
         if not self._is_cancelled:
             self._is_cancelled = True
             if self._place is not None:
                 self._deliver_cancel(self._place)
 
     async def _answer(self) -> Answer | None:
-        """The server's answer, through any number of lost connections; None when there is none to be read."""
+        """The server's answer, through any number of lost connections; None when it cannot be read."""
         try:
             assert self.run.request is not None
             self._headers = secrets_decrypt(self.run.request.secret_headers)
@@ -137,7 +137,7 @@ class RunLauncher:
             self.is_busy = False
 
     async def _check_that_it_is_awaited(self) -> None:
-        """Look whether the server still waits for this answer.
+        """Ask whether the server still waits for this answer.
 
         Raises:
             NotAwaited: it does not.
@@ -180,7 +180,7 @@ class RunLauncher:
                 raise
             refused = error
         if self.run.remote_thread_id is None:
-            # Stored first, so that whoever takes the run over knows where to look for it.
+            # Stored first, so that a worker that takes the run over knows where to look for it.
             thread_id = str(uuid4())
             await self._database.call_with_retry(leases.run_thread_made, self.lease, thread_id=thread_id)
             self.run.remote_thread_id = thread_id
@@ -215,7 +215,7 @@ class RunLauncher:
             raise _LeaseInDoubt
 
     async def _find_while_waiting(self) -> None:
-        """The server is slow to confirm the run: say so, and look whether it names it, so that a cancel can reach it.
+        """The server is slow to confirm the run: say so, and look for the run there, so that a cancel can reach it.
 
         Some servers send not even headers before the run is over.
         """
@@ -231,7 +231,7 @@ class RunLauncher:
                     self._client, self.run.as_sent(), headers=self._headers, anothers=self._others_on_thread
                 )
             except LangGraphError as error:
-                logger.info("could not look whether the server has the run: %s", error, extra=self._log())
+                logger.info("could not ask whether the server has the run: %s", error, extra=self._log())
             else:
                 if self._place is None and look.run is not None:
                     await self._created(look.run.thread_id, look.run.run_id, is_new=True)
@@ -241,15 +241,15 @@ class RunLauncher:
             await asyncio.sleep(delay_s)
 
     async def _name(self, answer: Answer) -> None:
-        """Find the ids of a run that a server awaited without telling them.
+        """Find the ids of a run that a server awaited without naming them.
 
         Raises:
-            CannotKnow: there are none to be found. It did run, so it is never sent again.
+            CannotKnow: there are none. The run did take place, so it is never sent again.
         """
         try:
             await self._find(was_taken=False, patience_s=0.0)
         except (NotLaunched, CannotKnow, RequestRejected, AnswerTooLarge):
-            sentence = "The server answered, but has no run of ours that could be asked how it ended."
+            sentence = "The server answered, but lists no run of ours that could say how it ended."
             raise CannotKnow(sentence, answer.body) from None
 
     async def _join(self) -> Answer | None:
@@ -292,19 +292,19 @@ class RunLauncher:
     async def _others_on_thread(self) -> set[str]:
         return await self._database.call_with_retry(leases.others_on_thread, self.lease)
 
-    # What is written on the way.
+    # What is written meanwhile.
 
     async def _confirmed(self, ids: RunCreateMetadata) -> None:
-        """The headers of our own POST are in: this connection is the one the run was created on."""
+        """The headers of our own POST have arrived: the run was created on this connection."""
         self._connection.is_first = True
         thread_id = ids["thread_id"] or self.run.remote_thread_id
         if thread_id is None:
             self.is_busy = False
-            return  # it cannot be joined or asked about; its answer is all that there will be
+            return  # it cannot be joined or asked about: its answer is all there will be
         await self._created(thread_id, ids["run_id"], is_new=True)
 
     async def _created(self, thread_id: str, run_id: str, *, is_new: bool) -> None:
-        async with self._naming:  # its headers may come in while it is looked for
+        async with self._naming:  # its headers may arrive while we look for it
             if self._place is not None:
                 return
             self.run.status = await self._database.call_with_retry(
@@ -316,13 +316,14 @@ class RunLauncher:
             )
             if self.run.status == RunStatus.SCHEDULED:
                 self.run.scheduled_at = datetime.now(UTC)
-            # Not before the ids are stored: a worker that stops would hand a run back that nobody could join.
+            # Only now that the ids are stored: otherwise a worker that stops would hand back a run that nobody could
+            # join.
             self.is_busy = False
             self._is_cancelled |= self.run.status == RunStatus.CANCELLING
             self._exists(thread_id, run_id, is_new=is_new)
 
     def _exists(self, thread_id: str, run_id: str, *, is_new: bool) -> None:
-        """The run exists on the server: watch it, and deliver a cancel that was asked before."""
+        """The run exists on the server: watch it, and deliver a cancel that was requested before."""
         self._place = place = RunOnServer(self._client, thread_id, run_id, self._headers)
         self.run.request = None  # an input may be large, and the wait long
         if is_new:
@@ -344,7 +345,7 @@ class RunLauncher:
         )
 
     async def _read_cancel_action(self) -> str:
-        """What someone asked for, kept here too: the end of a run that was rolled back cannot be told without it."""
+        """The cancel that somebody requested, kept here too: it decides what the end of a rolled back run means."""
         self.run.cancel_action = await self._database.call_with_retry(leases.cancel_action_of, self.lease)
         return self.run.cancel_action
 

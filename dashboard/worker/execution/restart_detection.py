@@ -1,4 +1,4 @@
-"""Noticing that a server executed a run again by itself, as it does with unfinished runs after it was restarted."""
+"""Notices when a server executes a run again, as it does with unfinished runs after a restart."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from dashboard.worker.run_on_server import GOING_ON, RunOnServer, moment_in
 
 MARGIN = timedelta(seconds=0.5)
 STATE_BYTES = 16_000_000
-"""Of a run whose state is larger it is not noticed: a hint is not worth the memory."""
+"""Restarts go unnoticed for runs with larger states: a hint is not worth the memory."""
 AT_ONCE = 2
-"""So many states are asked for at a time: after a deploy a worker looks at thousands of runs."""
+"""The most states to ask for at a time: after a deploy a worker checks thousands of runs."""
 
 _slots: Final[WeakKeyDictionary[LangGraphClient, asyncio.Semaphore]] = WeakKeyDictionary()
 
 
 class Beginning(NamedTuple):
-    """Where a run that goes on stands, and since when, by its server's clock."""
+    """The status of a run that goes on, and since when, by its server's clock."""
 
     status: str
     since: datetime
 
 
 class RestartDetector:
-    """What one run's server says of when it began the run. Only spans of one clock are compared: it may be wrong."""
+    """When one run's server began the run, by the server's clock. It may be wrong, so no other clock is compared."""
 
     def __init__(self, place: RunOnServer) -> None:
         self._place = place
         self._seen: Beginning | None = None
         self.told: Beginning | None = None
-        """The last one that was found to be one too many."""
+        """The last beginning that was a repetition."""
 
     async def check(self, *, lost_after_s: float | None = None, had_begun: bool = False) -> Beginning | None:
-        """The run's present beginning, when it is one too many and was not told before; else None.
+        """The run's present beginning, if it is a repetition that was not reported before; else None.
 
-        So it is when the run had begun before (it was seen running, or had left a state) and its status changed after
+        It is one when the run had begun before (it was seen running, or had left a state) and its status changed after
         that, although it goes on.
 
         Args:
-            lost_after_s: how long after its creation its line was lost, when that is known. Without it the run's states
+            lost_after_s: how long after its creation its connection was lost, if known. Without it the run's states
                 alone tell.
             had_begun: it was seen running before that.
 
@@ -70,7 +70,7 @@ class RestartDetector:
         return now
 
     def _is_news(self, now: Beginning) -> bool:
-        """Not so when it was told already, or while it still waited to begin."""
+        """False when it was reported already, or while the run still waited to begin."""
         told = self.told
         return told is None or (now.since != told.since and (told.status, now.status) != ("pending", "running"))
 
@@ -85,7 +85,7 @@ class RestartDetector:
                 headers=place.headers,
                 max_bytes=STATE_BYTES,
             )
-        # A server may not know one of the conditions, and give another state.
+        # A server may ignore one of the conditions, and return another state.
         return any(
             (each.state.get("metadata") or {}).get("run_id") == place.run_id
             and (left_at := moment_in(each.state, "created_at")) is not None

@@ -1,4 +1,4 @@
-"""What a server says about how a run ended. `resolve` makes the outcome of it; nothing is decided here."""
+"""Collects what a server says about how a run ended. `resolve` decides; nothing is decided here."""
 
 from __future__ import annotations
 
@@ -41,27 +41,27 @@ RUN_FIELDS: Final = ("run_id", "status", "created_at", "updated_at")
 EMPTY: Final = b"{}"
 SMALL_BYTES: Final = 1_000_000
 CANCELLED_S: Final = 20.0
-"""For so long a cancelled run's own state is asked for: without it another run's may be shown as what it left."""
+"""How long to ask for a cancelled run's own state: without it, another run's state might be shown as this run's."""
 NOT_TOLD: Final = ""
-"""The run's status where the server fails whenever it is asked for the run: then the answer is all there is."""
+"""Stands for the run's status when the server fails at every question about it: then only the answer counts."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was learnt of the server after the answer came, and what is known here.
+    """What the server said after the answer, and what is known here.
 
     Attributes:
-        answer: What `wait` or `join` brought; None when the server no longer had it.
-        remote_status: The server's word for the run; None when it does not know the run (404), or NOT_TOLD.
+        answer: What `wait` or `join` returned; None when the server no longer had it.
+        remote_status: The server's status of the run; None when it does not know the run (404), or NOT_TOLD.
         state: The last state this run left on its thread; None when there is none.
-        is_state_told: Whether the server told that state, or that there is none; False when it would not say.
-        thread: Where the end does not follow from the run and its state, the thread's `status` and `interrupts`; {}
+        is_state_told: Whether the server gave that state, or said that there is none; False when it did neither.
+        thread: Where the outcome does not follow from the run and its state, the thread's `status` and `interrupts`; {}
             when the server does not say, or when it is another run's doing.
         thread_known: Whether the server still knows the thread.
         has_own_output: The server keeps each run's output with the run, so what it says of a run is that run's own.
         error_message: Why it failed, where the server keeps that with the run.
-        is_empty_confirmed: The run's own state, or its output, is empty too, as an empty answer said.
-        cancel_action: What someone asked here: "interrupt", "rollback", or "".
+        is_empty_confirmed: The run's own state, or its output, is as empty as the answer.
+        cancel_action: The cancel requested here: "interrupt", "rollback", or "".
         keep_error_state: raise_error=False: the `__error__` document is the final state.
         breakpoints: Nodes that the run was to stop before or after; ["*"] for all.
         is_answer: It answers, or continues, another run.
@@ -101,7 +101,7 @@ class Evidence:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether a success rests on an empty object alone: a proxy may have sent it while the run went on."""
+        """Whether only an empty object speaks for success: a proxy may have sent it while the run went on."""
         return self.answer is not None and self.answer.body == EMPTY and not self.is_empty_confirmed
 
 
@@ -115,8 +115,8 @@ async def collect_evidence(
 ) -> Evidence:
     """Ask for the run, and for the state it left as far as the outcome depends on it.
 
-    Waits as long as the server is away. What is only nice to have is asked for a few seconds. A server that says that
-    the run is over, but for `patience_s` seconds not in which state, is not waited for.
+    Waits as long as the server is away. Optional details get a few seconds. A server that says that
+    the run is over, but for `patience_s` seconds not in which state, is not waited for any longer.
     """
     if answer is not None:
         await answer.examine()
@@ -136,14 +136,14 @@ async def collect_evidence(
         found = replace(found, is_state_told=read is not None)
         summary, is_present = read or (None, True)
     else:
-        # That it was cancelled is known; whether its final state is its own depends on what it left.
+        # It was cancelled; whether its final state is its own depends on what it left.
         most_s = min(patience_s, CANCELLED_S) if found.cancel_action and status == "interrupted" else patience_s
         found, summary, is_present = await _look_into(place, found, is_newest, on_event, most_s)
     return await _with_values(place, found, run or {}, summary, is_present=is_present)
 
 
 def _is_known(found: Evidence) -> bool:
-    """Whether the outcome follows from what is there already."""
+    """Whether the outcome already follows from the evidence."""
     asks = found.answer is not None and bool(found.answer.questions)
     is_a_question = found.remote_status == "success" or (
         found.remote_status == "interrupted" and not found.cancel_action
@@ -172,7 +172,7 @@ async def _look_into(
         return replace(found, thread_known=False), None, True
     except (RequestRejected, GaveUp, AnswerTooLarge) as error:
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
-        logger.info("the thread's state cannot be had: %s", error)
+        logger.info("the thread's state is not available: %s", error)
         summary, is_present = None, True
         found = replace(found, is_state_told=False)
         if status is not None:
@@ -181,7 +181,7 @@ async def _look_into(
     if status is None:
         found = replace(found, thread=await thread_without(place, on_event=on_event, patience_s=patience_s))
         if summary is not None and _run_of(summary) != place.run_id:
-            summary = None  # the run is gone, and this may be another's
+            summary = None  # the run is gone, and this may be another run's
     return found, summary, is_present
 
 
@@ -195,15 +195,15 @@ def _told_by_another_graph(found: Evidence) -> Evidence:
 async def _with_values(
     place: RunOnServer, found: Evidence, run: RemoteRun, summary: StateSummary | None, *, is_present: bool
 ) -> Evidence:
-    """The evidence with the final state that is surely the run's own, and with its state without the values.
+    """The evidence with a final state that is surely the run's own, and with its state without the values.
 
-    An answer that a join brought may be a later run's state, and some ends bring none that can be read: then the run's
-    own output stands in, or the values of its last checkpoint.
+    A join may return a later run's state, and some ends have no readable answer: then the run's
+    own output replaces it, or the values of its last checkpoint.
     """
     answer, status = found.answer, found.remote_status
     output = run.get("output")
     has_output = "output" in run and status in ("success", "interrupted") and output is not None
-    # Aegra keeps `{}` where it was asked for other events than values: then the state says more.
+    # Aegra keeps `{}` when asked for other events than values: then the state says more.
     says_something = has_output and output != {}
     is_unsure = answer is None or (answer.source == "join" and not answer.was_awaited)
     is_empty = answer is not None and answer.body == EMPTY
@@ -227,21 +227,21 @@ async def _with_values(
 
 
 async def _output(place: RunOnServer) -> bytes | None:
-    """The run's own output with every digit that its server writes; None when it does not say so in a few seconds."""
+    """The run's own output with every digit that its server writes; None when it does not come within a few seconds."""
     return await ask_briefly(lambda: place.client.runs.output(place.thread_id, place.run_id, headers=place.headers))
 
 
 def _with_what_was_written(place: RunOnServer, answer: Answer, summary: StateSummary | None) -> Answer:
-    """The answer of a run that asks, with each question once and the values of its own state.
+    """The answer of a run that asks a question, with each question once and the values of its own state.
 
-    Asked for events, a server answers with the questions of all events alone, and so with some of them twice.
+    With events, a server answers with the questions of all events and nothing else, some of them twice.
     """
     asked = answer.questions
     if not asked or len(answer.body) > SMALL_BYTES or set(answer.value) != {"__interrupt__"}:
         return answer
     try:
         questions = b'"__interrupt__":' + orjson.dumps(asked)
-    except TypeError:  # what orjson cannot hold stays as it came
+    except TypeError:  # what orjson cannot represent stays as it came
         return answer
     values = summary.values if summary is not None and _run_of(summary) == place.run_id else None
     if values is not None and values.is_object and not values.is_empty and b'"__interrupt__"' not in values.raw:
@@ -260,21 +260,21 @@ def _stand_in(place: RunOnServer, body: bytes) -> Answer:
 async def _ask_for_run(
     place: RunOnServer, on_event: OnEvent | None, broken_after_s: float
 ) -> tuple[RemoteRun | None, bool]:
-    """The run, and whether it is the newest of its thread. (None, False): unknown there; (None, True): not told."""
+    """The run, and whether it is the newest of its thread. (None, False): unknown there; (None, True): no answer."""
     try:
         return await retry_until_answered(lambda: _run(place), on_event=on_event, broken_after_s=broken_after_s)
     except RunNotFound:
         return None, False
     except GaveUp as error:
-        logger.info("the run itself cannot be had: %s", error)
+        logger.info("the run itself is not available: %s", error)
         return None, True
 
 
 async def _run(place: RunOnServer) -> tuple[RemoteRun, bool]:
-    """The run, and whether it is the last one that came to its thread.
+    """The run, and whether it is the newest of its thread.
 
-    Asked for as the thread's newest, which tells both at once; a server that has another one there, or none, or will
-    not list them, is asked for the run by itself.
+    Asks for the thread's newest run, which answers both at once; if that is another one, or none, or the server will
+    not list runs, it asks for the run by its id.
 
     Raises:
         RunNotFound: The server does not know it.
@@ -298,7 +298,7 @@ def _took_s(run: RemoteRun) -> float | None:
 
 
 def _wants_proof(found: Evidence, summary: StateSummary) -> bool:
-    """Whether more follows from this state than another graph could tell: that nothing waits, or the final values."""
+    """Whether this state is needed for what another graph could not say: that nothing waits, or the final values."""
     answer, status = found.answer, found.remote_status
     stands_in = answer is None or (answer.source == "join" and not answer.was_awaited)
     return (status == "success" and not summary.state.get("next")) or (status is not None and stands_in)
@@ -327,7 +327,7 @@ async def _last_state(place: RunOnServer) -> tuple[StateSummary | None, bool]:
     except RequestRejected as error:
         if is_retryable(error):
             raise
-        raise GaveUp(error) from error  # there may be one: a 404 is about the history, for the thread is there
+        raise GaveUp(error) from error  # there may be one: the thread exists, so this 404 is about the history
     if not states:
         return None, False
     if _run_of(states[0]) != place.run_id:

@@ -1,4 +1,4 @@
-"""Exception groups: a server says how many exceptions there were; the group's repr in the state's task names them."""
+"""Exception groups: a server's message only counts the exceptions; the group's repr in the state's task names them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MEMBERS_MAX = 100
 
 
 def group_message(representation: str) -> str | None:
-    """The message of a group and below it each member's type and message; None when this is no group, or unreadable."""
+    """The group's message, and below it each member's type and message; None for no group, or an unreadable one."""
     if "ExceptionGroup(" not in representation or len(representation) > REPR_CHARS:
         return None
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):

@@ -1,4 +1,4 @@
-"""How a run ended: the one place that decides it, from evidence or from the error that took its place.
+"""Decides how a run ended: the only place that does, from evidence or from the error that replaced it.
 
 `wait`'s own answer never decides while the server can be asked (docs/langgraph-protocol.md, "How a run ended").
 """
@@ -36,12 +36,12 @@ INTERRUPT_LEVELS = 100
 
 @dataclass(frozen=True)
 class Failure:
-    """What came instead of evidence.
+    """The error that came instead of evidence.
 
     Attributes:
         error: What was raised.
-        body: What the run had answered by then, None when nothing.
-        is_named: Whether the server's id of the run is known, so that it does exist.
+        body: What the run had answered by then, if anything.
+        is_named: Whether the server's id of the run is known: then the run exists.
     """
 
     error: Exception
@@ -71,11 +71,11 @@ EXPECTED = (
 
 
 UNKNOWN_INTERRUPT = "UnknownInterruptError"
-"""What a server raises for a resume that answers no question, when it was sent with `strict_resume`."""
+"""The error for a resume that was sent with `strict_resume` and answers no question."""
 
 
 def resolve(found: Evidence | Failure) -> Outcome | TryLater | None:
-    """The outcome; or that it is to be tried later; None when the server says that the run is still going on."""
+    """The outcome, or TryLater; None when the server says that the run is still going on."""
     return _resolve_failure(found) if isinstance(found, Failure) else _resolve_evidence(found)
 
 
@@ -126,19 +126,19 @@ def _resolve_evidence(evidence: Evidence) -> Outcome | None:
 
 
 def _met_no_question(evidence: Evidence, outcome: Outcome) -> bool:
-    """Whether an answer was ignored: it ended well and left no state of its own, or was refused by `strict_resume`."""
+    """Whether an answer met no question: it succeeded and left no state of its own, or `strict_resume` refused it."""
     if outcome.error is not None:
         return outcome.error.type == UNKNOWN_INTERRUPT
     return outcome.status == RunStatus.SUCCEEDED and _left_nothing(evidence) and not evidence.has_own_output
 
 
 def _began(evidence: Evidence) -> bool:
-    """Whether the server has begun the run, as far as is known: one that was cancelled first took no time."""
+    """Whether the server had begun the run, as far as is known: one that was cancelled before took no time."""
     return evidence.seen_running or not (evidence.remote_status == "interrupted" and _left_nothing(evidence))
 
 
 def _executions(evidence: Evidence) -> int:
-    """How often the server has executed the run: it does so again by itself after it was restarted."""
+    """How often the server has executed the run: a restarted server executes unfinished runs again."""
     metadata = (evidence.state or {}).get("metadata")
     attempt = metadata.get("run_attempt") if isinstance(metadata, dict) else None
     return attempt if isinstance(attempt, int) else 1
@@ -161,7 +161,7 @@ def _timed_out(evidence: Evidence) -> Outcome:
 
 
 def _not_told(evidence: Evidence) -> Outcome:
-    """The server fails whenever it is asked for the run. Its own answer to `wait` may tell all the same."""
+    """The server fails at every question about the run. Its answer to `wait` may still say how it ended."""
     answer = evidence.answer
     if answer is not None and answer.source == "wait":
         if answer.graph_error:
@@ -173,7 +173,7 @@ def _not_told(evidence: Evidence) -> Outcome:
 
 
 def _interrupted(evidence: Evidence) -> Outcome:
-    """Cancelled or pushed out; on some servers this is also how a run is called that asks or stopped at a node."""
+    """Cancelled or replaced; some servers also say this of a run that asks a question or stopped at a node."""
     if not evidence.cancel_action:
         if questions := _questions(evidence):
             return questions
@@ -183,14 +183,14 @@ def _interrupted(evidence: Evidence) -> Outcome:
 
 
 def _is_at_breakpoint(evidence: Evidence) -> bool:
-    """Whether it stopped where it was told to. A server that keeps outputs says `interrupted` of such a run too."""
+    """Whether it stopped at a breakpoint. A server that keeps outputs says `interrupted` of such a run too."""
     waiting = set(_waiting(evidence))
     asked = set(evidence.breakpoints)
     return evidence.has_own_output and bool(waiting) and ("*" in asked or bool(waiting & asked))
 
 
 def _stopped(evidence: Evidence) -> Outcome:
-    """Cancelled or pushed out. One that left no state had not begun: its answer has what others left on the thread."""
+    """Cancelled or replaced. A run that left no state had not begun: its answer holds other runs' values."""
     left_nothing = _left_nothing(evidence)
     body = None if left_nothing else _body(evidence)
     if evidence.cancel_action == "rollback" and evidence.state is None and evidence.is_state_told:
@@ -214,7 +214,7 @@ def _who_stopped_it(evidence: Evidence) -> dict[str, Any]:
 
 
 def _stopped_well(evidence: Evidence) -> Outcome:
-    """Success on the server: finished, or waiting for a person, or stopped at a node."""
+    """Success on the server: finished, waiting for a person, or stopped at a node."""
     if questions := _questions(evidence):
         return questions
     waiting = _waiting(evidence)
@@ -231,9 +231,9 @@ def _stopped_well(evidence: Evidence) -> Outcome:
 
 
 def _questions(evidence: Evidence) -> Outcome | None:
-    """The outcome of a run that asks; None when it asks nothing.
+    """The outcome of a run that asks a question; None when it asks none.
 
-    The questions stand in the answer, which has their schemas, else in the state's tasks or in the thread.
+    The answer has the questions with their schemas; otherwise the state's tasks or the thread have them.
     """
     asked = (evidence.answer.questions or []) if evidence.answer is not None else []
     asked = asked or [one for task in _tasks(evidence) for one in _list(task.get("interrupts"))]
@@ -256,12 +256,12 @@ def _tasks(evidence: Evidence) -> list[Mapping[str, Any]]:
 
 
 def _list(value: Any) -> list[Any]:
-    """What a server sends where a list belongs; [] when it is none."""
+    """The value, if it is a list; else []."""
     return value if isinstance(value, list) else []
 
 
 def _bounded(interrupt: Any) -> Any:
-    """The interrupt as it is kept beside the run: without a value too large or too deep. The final state has it all."""
+    """The interrupt as kept with the run, without a value too large or too deep. The final state has all of it."""
     if not _is_deep(interrupt) and len(json.dumps(interrupt)) <= INTERRUPT_CHARS:
         return interrupt
     return {"id": str(interrupt.get("id"))[:200]} if isinstance(interrupt, dict) else {}
@@ -313,7 +313,7 @@ def _unmasked(representation: str, type: str) -> RunError:
 def _unknown(evidence: Evidence) -> Outcome:
     """The server no longer knows the run.
 
-    A rollback deletes a run, with what it left, and sets its thread idle. A run that somebody deletes goes on to its
+    A rollback deletes a run with its state and sets its thread idle. A run that somebody deletes goes on to its
     end on a thread that stays busy, and its `wait` ends with the server's own 404 where its values would be.
     """
     answer = evidence.answer
@@ -322,9 +322,11 @@ def _unknown(evidence: Evidence) -> Outcome:
         answer = None
     was_answered = evidence.wait_ended or (answer is not None and answer.source == "wait")
     if was_answered and evidence.thread_known:
-        # It knew it when the answer came: only a rollback deletes a run and keeps its thread.
+        # It knew the run when the answer came: only a rollback deletes a run and keeps its thread.
         note = (
-            {} if evidence.cancel_action else {"note": "Rolled back on the server, by another run or by someone there."}
+            {}
+            if evidence.cancel_action
+            else {"note": "Rolled back on the server, by another run or by somebody there."}
         )
         return Outcome(RunStatus.CANCELLED, body=_body(evidence), ending={"rolled_back": True, **note})
     ending: dict[str, Any] = {}
@@ -332,14 +334,12 @@ def _unknown(evidence: Evidence) -> Outcome:
     if evidence.cancel_action == "rollback" and evidence.thread_known and not is_still_busy:
         return Outcome(RunStatus.CANCELLED, body=answer.body if answer else None, ending={"rolled_back": True})
     if not evidence.thread_known:
-        why = (
-            "Its server knows neither the run nor its thread any more: they were deleted there, or it lost its memory."
-        )
+        why = "Its server no longer knows the run or its thread: they were deleted there, or the server lost its data."
     elif is_still_busy:
         why = "It was deleted on its server, which does not stop it: its thread is still busy."
     else:
-        why = "Its server no longer knows it: it was deleted there, or the server lost its memory."
-        ending = {"forgotten": True}  # as a run is that another one has undone
+        why = "Its server no longer knows it: it was deleted there, or the server lost its data."
+        ending = {"forgotten": True}  # like a run that another one has rolled back
     return Outcome(RunStatus.LOST, RunError("Not known", why), body=answer.body if answer else None, ending=ending)
 
 
@@ -362,7 +362,7 @@ def _most() -> str:
 
 
 def without_state(outcome: Outcome) -> Outcome:
-    """How a run ended whose final state is larger than a worker takes."""
+    """The outcome of a run whose final state is larger than a worker takes."""
     said = RunError(NOT_KEPT, f"It is larger than {_most()}, the most that Runboard takes here.")
     if outcome.error is not None:
         said = replace(outcome.error, message=f"{outcome.error.message} The final state is larger than {_most()}.")
@@ -370,5 +370,5 @@ def without_state(outcome: Outcome) -> Outcome:
 
 
 def _too_large() -> RunError:
-    """Why nothing is known of a run when even that answer is larger than a worker takes."""
-    return RunError("Not known", f"What the server says of this run is larger than {_most()}.")
+    """Why nothing is known of a run: even the server's answer about it is larger than a worker takes."""
+    return RunError("Not known", f"What the server says about this run is larger than {_most()}.")

@@ -1,6 +1,6 @@
-"""Outcomes that cannot be stored because Postgres is away: kept on disk until it is back, also through a restart.
+"""Outcomes that cannot be stored while Postgres is away: on disk until it is back, also across restarts.
 
-One file for each, below the state folder: a line of JSON, then the final state as received. Whoever works on a file
+One file for each, below the state folder: a line of JSON, then the final state as received. A worker that reads a file
 holds a lock on it, so that several workers of one machine can share the folder; a dead worker's lock is gone with it.
 """
 
@@ -33,12 +33,12 @@ class Spooled:
     descriptor: int
 
     def read(self) -> tuple[Lease, str, Outcome]:
-        """The hold it was made under, the server's run id, and the outcome.
+        """The lease it was made under, the server's run id, and the outcome.
 
         Raises:
             ValueError: the file is not whole; its worker died while writing it.
         """
-        with self.path.open("rb") as document:  # the body once: it may be large
+        with self.path.open("rb") as document:  # hold the body only once: it may be large
             found = json.loads(document.readline())
             body = document.read()
         if len(body) != found["size"]:
@@ -59,15 +59,15 @@ class Spooled:
 
     @property
     def size(self) -> int:
-        """Its bytes on disk: the final state's, and a few hundred."""
+        """Its size on disk in bytes: the final state's, and a few hundred."""
         return os.fstat(self.descriptor).st_size
 
     def close(self) -> None:
-        """Let go of it; it stays for the next worker."""
+        """Unlock it; it stays for the next worker."""
         os.close(self.descriptor)
 
     def remove(self) -> None:
-        """It is stored."""
+        """Delete it, because it is stored."""
         self.path.unlink(missing_ok=True)
         self.close()
 
@@ -79,7 +79,7 @@ class Spool:
         self._folder = folder
 
     def put(self, lease: Lease, remote_run_id: str, outcome: Outcome) -> Spooled:
-        """Write an outcome to disk, for good, and hold it.
+        """Write an outcome to disk, synced, and keep it locked.
 
         Raises:
             OSError: the disk is full, or the folder cannot be written.
@@ -116,7 +116,7 @@ class Spool:
         return Spooled(path, descriptor)
 
     def take(self) -> Iterator[Spooled]:
-        """Everything that waits and nobody works on, oldest first. Each is held until closed or removed."""
+        """All outcomes that no worker has locked, oldest first. Each is locked until closed or removed."""
         if not self._folder.is_dir():
             return
         for path in sorted(self._folder.glob(f"*{SUFFIX}"), key=_age):

@@ -1,4 +1,4 @@
-"""Storing how a run ended: at once, or from disk when Postgres is away."""
+"""Stores outcomes: at once, or from disk after Postgres was away."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LARGE_BYTES = 4_000_000
 
 
 class OutcomeStore:
-    """Where outcomes go. An outage costs no memory: what cannot be stored waits on disk."""
+    """Stores outcomes. An outage costs no memory: what cannot be stored waits on disk."""
 
     def __init__(self, database: Database, spool: Spool) -> None:
         self._database = database
@@ -28,7 +28,7 @@ class OutcomeStore:
         self._one_by_one = asyncio.Lock()
 
     async def store(self, lease: Lease, remote_run_id: str, outcome: Outcome) -> None:
-        """Store an outcome, however long Postgres is away; one that Postgres refuses without its final state.
+        """Store an outcome, however long Postgres is away. If Postgres refuses it, store it without its final state.
 
         Raises:
             LeaseLost: another worker holds the run, and there was no outage that could explain it.
@@ -46,7 +46,7 @@ class OutcomeStore:
         await self._store_spooled(spooled)
 
     async def _store_now(self, lease: Lease, outcome: Outcome) -> bool:
-        """Whether it could be stored; False when Postgres is away."""
+        """Whether it was stored; False when Postgres is away."""
         try:
             async with self._turn(len(outcome.body or b"")):
                 await self._database.call(outcomes.run_finish, lease, outcome)
@@ -61,16 +61,16 @@ class OutcomeStore:
         return True
 
     def _turn(self, size: int) -> AbstractAsyncContextManager[None]:
-        """Large states are packed and stored one by one: leases wait for the same few threads, and memory is dear."""
+        """Large states are stored one by one: leases need the same few threads, and memory is limited."""
         return self._one_by_one if size > LARGE_BYTES else nullcontext()
 
     async def store_left_behind(self) -> None:
-        """Store what an earlier worker of this machine had to leave on disk. Ends when nothing is left."""
+        """Store what an earlier worker of this machine left on disk. Ends when nothing is left."""
         for spooled in await asyncio.to_thread(lambda: list(self._spool.take())):
             logger.info("storing an outcome left behind in %s", spooled.path.name)
             try:
                 await self._store_spooled(spooled)
-            except Exception:  # one file must not end the worker; it stays and is looked at again
+            except Exception:  # one file must not end the worker; it stays for the next attempt
                 logger.exception("%s cannot be stored", spooled.path.name)
 
     async def _store_spooled(self, spooled: Spooled) -> None:
@@ -95,8 +95,8 @@ def _store(spooled: Spooled) -> None:
     try:
         lease, remote_run_id, outcome = spooled.read()
     except (ValueError, KeyError) as error:
-        # Its worker died while writing: the run is still held in the database and will be adopted and joined.
-        logger.warning("an outcome on disk is not whole and is dropped: %s", error)
+        # Its worker died while writing: the run is still active in the database, and will be adopted and joined.
+        logger.warning("an outcome on disk is incomplete and is dropped: %s", error)
         return
     try:
         _store_late(lease, remote_run_id, outcome)
@@ -112,11 +112,11 @@ def _store_late(lease: Lease, remote_run_id: str, outcome: Outcome) -> None:
         outcomes.run_finish(lease, outcome)
     except LeaseLost:
         if not outcomes.run_finish_late(lease.run_id, remote_run_id, outcome):
-            logger.info("a late outcome was not needed any more", extra=_log(lease))
+            logger.info("a late outcome was no longer needed", extra=_log(lease))
 
 
 def _bare(outcome: Outcome, error: Exception) -> Outcome:
-    """How the run ended, without what Postgres would not take."""
+    """The outcome without the state that Postgres refused."""
     told = outcome.error or RunError(NOT_KEPT, f"It could not be stored: {error}")
     return Outcome(outcome.status, told, executions=outcome.executions, known_at=outcome.known_at)
 

@@ -1,4 +1,4 @@
-"""What a server says of a thread without its values, and whether that is one run's doing or another's."""
+"""A thread's status and questions without its values, and whether they come from this run or from another."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ logger = logging.getLogger(__name__)
 
 THREAD_FIELDS: Final = ("thread_id", "status")
 THREAD_BYTES: Final = 1_000_000
-"""The most that is read of what a server says of a thread: its questions are kept in the run's own row."""
+"""The most that is read of a thread: its questions are kept in the run's row."""
 
 Thread = Mapping[str, Any]
-"""What a server says of a thread: `status` and open `interrupts`; {} when nothing can be told from it."""
+"""A thread's `status` and open `interrupts`; {} when they say nothing about the run."""
 
 
 async def thread_left_by(place: RunOnServer, *, on_event: OnEvent | None, patience_s: float) -> Thread:
-    """The thread's status and questions; {} when another run has come to it since: then they are that one's."""
+    """The thread's status and questions; {} if another run has come to it since: then they are that run's."""
     return await _thread_unless(
         place, lambda newest: [run.get("run_id") for run in newest] != [place.run_id], on_event, patience_s
     )
 
 
 async def thread_without(place: RunOnServer, *, on_event: OnEvent | None, patience_s: float) -> Thread:
-    """The thread of a run its server does not know; {} when it is busy with another run."""
+    """The thread of a run that its server does not know; {} when it is busy with another run."""
     return await _thread_unless(
         place, lambda newest: any(run.get("status") in GOING_ON for run in newest), on_event, patience_s, only_busy=True
     )
@@ -44,9 +44,9 @@ async def _thread_unless(
     *,
     only_busy: bool = False,
 ) -> Thread:
-    """The thread; {} when the server does not say, or when its newest run shows that another one is at work there.
+    """The thread; {} when the server does not answer, or when its newest run is another one.
 
-    Asked for in this order: a run that comes after the first question cannot be overlooked by the second.
+    Asked in this order, so that the second question notices a run that came after the first.
     """
     ask = partial(retry_until_answered, on_event=on_event, patience_s=patience_s)
     try:
@@ -57,7 +57,7 @@ async def _thread_unless(
             lambda: place.client.runs.list(place.thread_id, limit=1, select=("run_id", "status"), headers=place.headers)
         )
     except (RequestRejected, GaveUp, AnswerTooLarge) as error:
-        logger.info("what became of the thread cannot be had: %s", error)
+        logger.info("the thread's status is not available: %s", error)
         return {}
     return {} if is_anothers([run for run in newest if isinstance(run, dict)]) else thread
 
@@ -65,7 +65,7 @@ async def _thread_unless(
 async def thread_now(client: LangGraphClient, thread_id: str, headers: dict[str, str]) -> Thread:
     """The thread's `status` and `interrupts`.
 
-    Searched for first: the thread by itself comes with its values, which may be what cannot be had.
+    Searches first: the thread itself comes with its values, which may be what the server cannot deliver.
 
     Raises:
         NotFound, RequestRejected, ServerUnreachable, AnswerNotUnderstood: It could not be asked.
@@ -73,7 +73,7 @@ async def thread_now(client: LangGraphClient, thread_id: str, headers: dict[str,
     try:
         found = await _search_thread(client, thread_id, (*THREAD_FIELDS, "interrupts"), headers)
     except AnswerTooLarge:
-        # The questions are what is large. That there are some is all that is kept of them.
+        # The questions are what is large. Only the fact that there are some is kept.
         found = await _search_thread(client, thread_id, THREAD_FIELDS, headers)
         found = {**found, "interrupts": {"": [{}]}} if found else None
     except (RequestRejected, ServerUnreachable) as error:
