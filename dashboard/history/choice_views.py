@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.history.choices import begin_choose, chosen_for, columns_choose
-from dashboard.history.columns import COLUMNS, MOST, RECENT, USUAL, columns_of, fields_suggested
+from dashboard.history.columns import COLUMNS, MOST, RECENT, USUAL, columns_named, columns_of, fields_suggested
 from dashboard.history.filters import RunFilters
 from dashboard.history.models import SavedView, Scope
 from dashboard.history.selectors import run_page
@@ -28,7 +28,7 @@ ALL = "all"
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def view_columns(request: TeamRequest) -> HttpResponse:
-    """The columns of one's own runs page; POST chooses them: `column` repeated, `fields` one a line."""
+    """The columns of one's own runs page; POST chooses them in their order: `column` repeated, `fields` one a line."""
     if request.method == "POST":
         return _choose(request)
     keys = [column.key for column in chosen_for(request.team, request.user).columns] or list(USUAL)
@@ -49,6 +49,9 @@ def _choose(request: TeamRequest) -> HttpResponse:
         errors["column"] = [f"Choose at most {MOST} columns."]
     elif unknown := [key for key in keys if key not in known]:
         errors["column"] = [f"There is no column “{unknown[0][:60]}”."]
+    moved = form.get("up") or form.get("down")
+    if moved in keys and not errors:
+        return _page(request, _moved(keys, moved, -1 if "up" in form else 1), moved=moved)
     if errors:
         return json_errors(errors) if wants_json(request) else _page(request, keys, errors=errors, status=422)
     columns_choose(team=request.team, user=request.user, keys=keys)
@@ -57,15 +60,31 @@ def _choose(request: TeamRequest) -> HttpResponse:
     return go_to(request, reverse("run-list"))
 
 
+def _moved(keys: list[str], key: str, by: int) -> list[str]:
+    """The keys in the order they have when one of them has gone up or down a place."""
+    rest = [other for other in keys if other != key]
+    rest.insert(max(0, keys.index(key) + by), key)
+    return rest
+
+
 def _page(
-    request: TeamRequest, keys: list[str], *, errors: dict[str, list[str]] | None = None, status: int = 200
+    request: TeamRequest,
+    keys: list[str],
+    *,
+    moved: str = "",
+    errors: dict[str, list[str]] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """`moved`: the column whose buttons were used last, and keep the focus."""
     recent = run_page(request.team, RunFilters(), rows=RECENT).runs
     suggested = fields_suggested(recent)
     context = {
-        "columns": [(column, column.key in keys) for column in COLUMNS.values()],
-        "suggested": [(path, path in keys) for path in suggested],
-        "fields": "\n".join(key for key in keys if key not in COLUMNS and key not in suggested),
+        "shown": columns_named(keys),
+        "columns": [column for column in COLUMNS.values() if column.key not in keys],
+        "suggested": [path for path in suggested if path not in keys],
+        "fields": request.POST.get("fields", "") if errors else "",
+        "moved": moved,
+        "went_up": "up" in request.POST,
         "most": MOST,
         "errors": errors or {},
     }

@@ -59,10 +59,15 @@ USUAL: Final = ("assistant", "person", "when", "duration")
 
 
 def columns_of(keys: Iterable[str]) -> tuple[Column, ...]:
-    """The columns of these keys, in their order; empty for the usual ones. Keys that mean nothing are left out."""
-    found = [COLUMNS.get(key) or Column(key, one_line(key, LABEL_CHARS)) for key in keys if _is_key(key)]
-    known = tuple(dict.fromkeys(found))[:MOST]
+    """The same as `columns_named`, at most MOST of them; empty for the usual ones."""
+    known = columns_named(keys)[:MOST]
     return () if tuple(column.key for column in known) == USUAL else known
+
+
+def columns_named(keys: Iterable[str]) -> tuple[Column, ...]:
+    """The columns of these keys, in their order. Keys that mean nothing are left out."""
+    found = [COLUMNS.get(key) or Column(key, one_line(key, LABEL_CHARS)) for key in keys if _is_key(key)]
+    return tuple(dict.fromkeys(found))
 
 
 def _is_key(key: str) -> bool:

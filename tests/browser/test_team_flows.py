@@ -84,12 +84,16 @@ def test_columns_of_ones_own_are_on_the_page_and_in_rows_that_come(page: Page, t
     page.get_by_text("Options", exact=True).click()
     page.get_by_role("link", name="Columns…").click()
     page.get_by_label("input.harbour").check()
-    page.get_by_label("Launched by").uncheck()
+    page.get_by_label("Launched by", exact=True).uncheck()
+    page.get_by_role("button", name="Move Duration up").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Move Duration up")).to_be_focused()
     assert axe(page) == {}
     page.get_by_role("button", name="Show these columns").click()
 
     expect(page.get_by_role("columnheader", name="input.harbour")).to_be_visible()
     expect(page.get_by_role("cell", name="Hamburg", exact=True)).to_be_visible()
+    expect(page.get_by_role("columnheader")).to_contain_text(["Assistant", "Duration", "Launched", "input.harbour"])
     expect(page.get_by_role("columnheader", name="Launched by")).to_have_count(0)
     live(page, "live")
     page.mouse.move(0, 0)

@@ -114,6 +114,26 @@ async def test_rows_that_are_pushed_have_the_columns_of_the_page() -> None:
     assert "cell-duration" not in pushed
 
 
+def test_a_column_is_moved_and_keeps_the_focus_until_the_page_is_saved(browser: Client, server: Server) -> None:
+    choose(browser, "server", "input.topic", "tags")
+
+    moved = flat(browser.post("/views/columns/", {"column": ["server", "input.topic", "tags"], "up": "tags"}))
+    before = heads(flat(browser.get("/runs/")))
+    again = flat(browser.post("/views/columns/", {"column": ["server", "tags", "input.topic"], "up": "tags"}))
+    last = flat(browser.post("/views/columns/", {"column": ["tags", "server", "input.topic"], "down": "input.topic"}))
+
+    assert shown(moved) == ["server", "tags", "input.topic"]
+    assert re.findall(r'aria-label="([^"]+)" autofocus', moved) == ["Move Tags up"]
+    assert before[2:] == ["Server", "input.topic", "Tags"]
+    assert shown(again) == ["tags", "server", "input.topic"]
+    assert re.findall(r'aria-label="([^"]+)" autofocus', again) == ["Move Tags down"]
+    assert shown(last) == ["tags", "server", "input.topic"]
+
+
+def shown(page: str) -> list[str]:
+    return re.findall(r'value="([^"]+)" checked', page)
+
+
 def test_what_no_run_can_have_is_refused_and_stays_typed(browser: Client, server: Server) -> None:
     wrong = browser.post("/views/columns/", {"column": ["server"], "fields": "input.a\ntopic"})
     many = browser.post(
