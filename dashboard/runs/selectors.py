@@ -55,6 +55,12 @@ def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
     return _for_page(team=team, pk=run_id)
 
 
+def run_with_result(team: Team, run_id: UUID) -> Run | None:
+    """The team's run with its title and the size and hash of its final state; None when it has none."""
+    runs = Run.objects.select_related("result").only("team", *TITLE, "result__size_bytes", "result__sha256")
+    return runs.filter(team=team, pk=run_id, result__isnull=False).first()
+
+
 def run_for_page(run_id: UUID) -> Run | None:
     """The same of any team, for pages whose readers were let in before."""
     return _for_page(pk=run_id)

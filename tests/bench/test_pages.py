@@ -121,12 +121,16 @@ def _ended(crew: LiveWorkers, state: object) -> Run:
 
 
 def _opened_ms(client: Client, run: Run) -> float:
-    """How long opening a place of a large state takes when 20 readers do so at once, at the 95th percentile."""
+    """How long opening a place of a large state takes when 20 readers do so at once, at the 95th percentile.
+
+    As a page asks for it: the place alone.
+    """
 
     def opened(number: int) -> float:
         started = clock()
         path = f"/items/{number * 997 % 120_000}"
-        assert client.get(f"/runs/{run.pk}/state/", {"path": path}).status_code == 200
+        opened = client.get(f"/runs/{run.pk}/state/", {"path": path}, headers={"HX-Request": "true"})
+        assert opened.status_code == 200
         connections.close_all()
         return (clock() - started) * 1000
 

@@ -42,12 +42,11 @@ DEPTHS = (1, 2, 3, 5, 10)
 @require_safe
 def run_state(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
     """A part of the run's final state."""
-    run = selectors.run_get(request.team, run_id)
-    result = selectors.run_result(run) if run is not None else None
-    if run is None or result is None:
+    run = selectors.run_with_result(request.team, run_id)
+    if run is None:
         raise Http404("There is no such run in your team, or it has no final state.")
-    address = reverse("run-state", args=[run.pk])
-    return state_part_response(request, run, state_document(result), address, back=reverse("run-detail", args=[run.pk]))
+    address, back = reverse("run-state", args=[run.pk]), reverse("run-detail", args=[run.pk])
+    return state_part_response(request, run, state_document(run.result), address, back=back)
 
 
 @never_cache
