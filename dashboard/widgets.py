@@ -36,6 +36,13 @@ def _input(widget: Widget) -> str:
     return f'<input type="{_text(widget["type"])}" name="{_text(widget["name"])}"{value}{_attributes(widget)}>'
 
 
+def _option(widget: Widget) -> str:
+    if not widget["wrap_label"]:
+        return _input(widget)
+    target = f' for="{_text(widget["attrs"]["id"])}"' if widget["attrs"].get("id") else ""
+    return f"<label{target}>{_input(widget)}\n {_text(widget['label'])}</label>"
+
+
 def _textarea(widget: Widget) -> str:
     text = _text(widget["value"]) if widget["value"] else ""
     return f'<textarea name="{_text(widget["name"])}"{_attributes(widget)}>\n{text}</textarea>'
@@ -55,6 +62,7 @@ def _select(widget: Widget) -> str:
 _PLACE = "django/forms/widgets/"
 _WRITTEN: Final[dict[str, Callable[[Widget], str]]] = {
     **{f"{_PLACE}{kind}.html": _input for kind in ("text", "hidden", "number", "email", "url", "password", "checkbox")},
+    **{f"{_PLACE}{kind}_option.html": _option for kind in ("radio", "checkbox")},
     f"{_PLACE}textarea.html": _textarea,
     f"{_PLACE}select.html": _select,
 }

@@ -155,3 +155,15 @@ class Tags(forms.CharField):
 
     def run_validators(self, value: Any) -> None:
         super().run_validators(" ".join(value))
+
+
+def tie_to_help(fields: Mapping[str, forms.Field]) -> None:
+    """Tie each control to its help, and give those that hold JSON or names their size and an example."""
+    for name, field in fields.items():
+        attrs = field.widget.attrs
+        if field.help_text and not isinstance(field.widget, forms.RadioSelect):
+            attrs["aria-describedby"] = f"id_{name}_help"
+        if isinstance(field, JSONText):
+            attrs |= {"spellcheck": "false", "placeholder": field.example, "rows": 4}
+        if isinstance(field, NodeNames):
+            attrs |= {"spellcheck": "false", "rows": 2}

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from dashboard.launch.checks import CheckedParameters, is_object
 from dashboard.launch.documents import NAMES as DOCUMENTS
 from dashboard.launch.documents import Document, has_configurable, schema_of
-from dashboard.launch.fields import JSONText, NodeNames, ReadDocument, speak_plainly
+from dashboard.launch.fields import JSONText, ReadDocument
 from dashboard.launch.parameters import ADVANCED_FIELDS, ADVANCED_GROUPS, WAIT_PARAMETERS
 from dashboard.launch.schedule import UNITS
 from dashboard.runs.models import ParentKind, Run, ThreadChoice
@@ -23,7 +23,7 @@ from dashboard.runs.services import LaunchOrder
 from dashboard.schema_forms import MISSING, Fixed
 from dashboard.schema_forms.nodes import id_of
 from dashboard.servers.models import Assistant
-from dashboard.servers.selectors import assistant_list, assistant_meant, assistant_titles, server_list
+from dashboard.servers.selectors import assistant_meant, assistant_titles, assistants_on, server_list
 from dashboard.teams.models import Team, User
 
 
@@ -55,26 +55,19 @@ class LaunchForm(CheckedParameters):
         self.warnings: dict[str, list[str]] = {}
         # Off while a form is only shown again: nothing typed is to be called wrong before it is sent.
         self.is_checked = self.is_bound
-        self.servers = list(server_list(team))
+        mine = server_list(team)
+        self.servers = list(mine)
         self.assistant = self._assistant()
         self._read_documents(files, controls)
         field = self.fields["server"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = server_list(team)
-        speak_plainly(self.fields)
+        field.queryset = mine
         field.empty_label = None if len(self.servers) <= 1 else "Choose a server"
-        for name, bound in self.fields.items():
-            if bound.help_text and not isinstance(bound.widget, forms.RadioSelect):
-                bound.widget.attrs["aria-describedby"] = f"id_{name}_help"
-            if isinstance(bound, JSONText):
-                bound.widget.attrs |= {"spellcheck": "false", "placeholder": bound.example, "rows": 4}
-            if isinstance(bound, NodeNames):
-                bound.widget.attrs |= {"spellcheck": "false", "rows": 2}
 
     @cached_property
     def assistants(self) -> list[Assistant]:
         """All that there are to choose from."""
-        return list(assistant_list(self.team))
+        return assistants_on(self.servers)
 
     def _assistant(self) -> Assistant | None:
         """The assistant that is meant, when it is one of those known."""
@@ -179,22 +172,32 @@ class LaunchForm(CheckedParameters):
     def side_fields(self) -> list[forms.BoundField]:
         return [self["name"], self["tags"]]
 
-    def advanced_groups(self) -> list[tuple[str, list[forms.BoundField], list[Document]]]:
-        """Every other parameter of `wait`, in groups with a heading."""
-        shown = {document.name for document in self.main_documents()}
+    def is_blank(self, names: Iterable[str]) -> bool:
+        """Whether nothing was given in any of these fields, nor is anything to be said of them."""
+        is_shown_first = not self.is_bound and not any(self.start.values())
+        return is_shown_first and all(self.initial.get(name) in (None, "") for name in names)
+
+    def advanced_groups(self) -> list[tuple[str, tuple[str, ...], list[Document]]]:
+        """Every other parameter of `wait`, in groups with a heading: the names of fields, and documents."""
+        shown = self._shown
         groups = []
         for heading, names in ADVANCED_GROUPS:
-            fields = [self[name] for name in names if name not in DOCUMENTS]
+            fields = tuple(name for name in names if name not in DOCUMENTS)
             documents = [self.documents[name] for name in names if name in DOCUMENTS and name not in shown]
             if heading == "Configuration" and "context" not in shown and self.assistant is None:
                 documents.insert(0, self.documents["context"])
             groups.append((heading, fields, documents))
         return groups
 
+    @cached_property
+    def _shown(self) -> set[str]:
+        """The documents that do not stand under Advanced."""
+        return {document.name for document in self.main_documents()}
+
+    @cached_property
     def advanced_given(self) -> int:
         """How many of the advanced parameters hold something."""
-        shown = {document.name for document in self.main_documents()}
-        names = [name for name in ADVANCED_FIELDS if name not in shown]
+        names = [name for name in ADVANCED_FIELDS if name not in self._shown]
         return sum(1 for name in names if self._is_given(name))
 
     def _is_given(self, name: str) -> bool:
@@ -207,7 +210,7 @@ class LaunchForm(CheckedParameters):
         """Advanced is open when it holds an error, or something typed; a fork is told of above the form."""
         names = {name.partition("/")[0] for name in (*self.errors, *self.warnings)}
         is_fork = self.parent_id is not None and self._is_given("checkpoint_id")
-        return (self.advanced_given() > 0 and not is_fork) or any(name in names for name in ADVANCED_FIELDS)
+        return (self.advanced_given > 0 and not is_fork) or any(name in names for name in ADVANCED_FIELDS)
 
     def uploads(self) -> bool:
         """Whether a file can be chosen somewhere: the page's form is then multipart/form-data."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 from django import forms
 from django.conf import settings
 
-from dashboard.launch.fields import BooleanText, JSONText, NodeNames, OptionText, ServerChoice, Tags
+from dashboard.launch.fields import (
+    BooleanText,
+    JSONText,
+    NodeNames,
+    OptionText,
+    ServerChoice,
+    Tags,
+    speak_plainly,
+    tie_to_help,
+)
 from dashboard.runs.models import ThreadChoice
 from dashboard.servers.models import Server
 
@@ -192,3 +201,8 @@ class ParameterFields(forms.Form):
 
     launch_key = forms.UUIDField(required=False, widget=forms.HiddenInput)
     parent = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+
+# Every form starts with copies of these.
+speak_plainly(ParameterFields.base_fields)
+tie_to_help(ParameterFields.base_fields)

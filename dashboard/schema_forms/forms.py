@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from django.http import QueryDict
 from django.utils.safestring import SafeString, mark_safe
@@ -23,6 +25,8 @@ from dashboard.schema_forms.posted import posted_tree
 from dashboard.schema_forms.reading import holds_unread, read
 from dashboard.schema_forms.shapes import Shapes
 from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Unread
+
+MOST_BLANK_FORMS: Final = 64
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,12 @@ class SchemaForm:
         return any(word in text for word in ("base64", "HumanMessage", "data-url", "'binary'", "'byte'", "messages"))
 
     def __str__(self) -> SafeString:
+        is_blank = self._tree is MISSING and not (self._focus or self.fixed.names or self.errors or self.warnings)
+        if is_blank:
+            return _blank_html(json.dumps(self.schema), self.name, self.label, self.post_url)
+        return self._drawn()
+
+    def _drawn(self) -> SafeString:
         root = self.root
         root.is_bare = root.template in ("_object", "_list", "_union")
         root.part["html_id"] = self.html_id
@@ -210,6 +220,12 @@ class SchemaForm:
         return mark_safe(str(page))  # noqa: S308  # a rendered template
 
     __html__ = __str__
+
+
+@lru_cache(maxsize=MOST_BLANK_FORMS)
+def _blank_html(schema_text: str, name: str, label: str, post_url: str | None) -> SafeString:
+    """A form that nothing was typed into yet, which is the same for everybody: drawn once, then only looked up."""
+    return SchemaForm(json.loads(schema_text), name=name, label=label, post_url=post_url)._drawn()
 
 
 def _value_at(document: Any, path: list[str]) -> Any:

@@ -54,6 +54,15 @@ def assistant_list(team: Team) -> QuerySet[Assistant]:
     return mine.select_related("server").order_by("graph_id", "name")
 
 
+def assistants_on(servers: Iterable[Server]) -> list[Assistant]:
+    """The assistants of these servers, by graph and name."""
+    by_id = {server.pk: server for server in servers}
+    found = list(Assistant.objects.filter(server__in=list(by_id)).order_by("graph_id", "name"))
+    for assistant in found:
+        assistant.server = by_id[assistant.server_id]
+    return found
+
+
 def assistant_get(team: Team, server_id: UUID, assistant_id: UUID) -> Assistant | None:
     """The team's assistant, or None."""
     return assistant_list(team).filter(server_id=server_id, assistant_id=assistant_id).first()

@@ -286,3 +286,22 @@ def test_a_start_at_a_time_is_of_the_persons_zone(team: Team) -> None:
     assert 1700 < form.order().params["after_seconds"] <= 1800
     assert "does not exist" in str(LaunchForm({"assistant_id": "text", **skipped}, team=team).errors["after_seconds"])
     assert "has passed" in str(LaunchForm({"assistant_id": "text", **gone}, team=team).errors["after_seconds"])
+
+
+def test_what_one_page_was_given_stands_on_no_other(browser: Client) -> None:
+    """Blank parts of the page are the same for everybody, and drawn once."""
+    given = {"assistant_id": "report", "input": '{"topic": "gales"}', "webhook": "https://example.org/done"}
+    start = {"assistant_id": "report", "start": "in", "start_in": "47"}
+
+    blank, filled, later, again = (
+        browser.get("/launch/", query).content.decode()
+        for query in ({"assistant_id": "report"}, given, start, {"assistant_id": "report"})
+    )
+
+    for page, is_given in ((blank, False), (filled, True), (later, False), (again, False)):
+        shown = controls(page)
+        assert (shown["input/topic"], shown["webhook"]) == (
+            ("gales", "https://example.org/done") if is_given else ("", "")
+        )
+        assert ("1 changed" in page) is is_given
+        assert shown["start_in"] == ("47" if page is later else "")

@@ -11,10 +11,11 @@ from django.test import Client
 
 from dashboard.launch.models import Preset
 from dashboard.runs.models import Run
+from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
-from dashboard.servers.services import AssistantFound, server_seen
+from dashboard.servers.services import AssistantFound, server_remove, server_seen
 from dashboard.teams.models import Role, Team, User
-from tests.factories import make_server, make_team, make_user
+from tests.factories import make_run, make_server, make_team, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +177,41 @@ def test_presets_of_ones_own_are_seen_by_nobody_else(client_of_ada: Client, serv
         assert client.post(f"/presets/{preset}/", {"name": "x"}, headers=JSON).status_code == status
     assert bob.post("/launch/", {"preset": mine, "assistant_id": "report"}, headers=JSON).status_code == 422
     assert launched(bob.post("/launch/", {"preset": ours}, headers=JSON))["input"] == INPUT
+
+
+def test_the_launch_page_offers_presets_of_its_assistant_and_a_few_of_any_before(
+    client_of_ada: Client, server: Server, team: Team
+) -> None:
+    bob, elsewhere = make_user(team), make_server(team, name="Elsewhere")
+    server_seen(server=server, version="1", assistants=[AssistantFound(uuid.uuid4(), "report", "report")])
+    server_seen(server=elsewhere, version="1", assistants=[AssistantFound(uuid.uuid4(), "other", "other")])
+    keep(client_of_ada, name="Ours", server=server.pk)
+    keep(client_of_ada, name="Of another", server=elsewhere.pk, assistant_id="other")
+    keep(signed_in(bob), name="Only of Bob", scope="mine", server=server.pk)
+
+    def offered(query: str = "") -> set[str]:
+        page = client_of_ada.get(f"/launch/{query}").content.decode()
+        return {name for name in ("Ours", "Of another", "Only of Bob") if f">{name}<" in page}
+
+    assert offered() == {"Ours", "Of another"}
+    assert offered("?assistant_id=report") == {"Ours"}
+    assert offered("?assistant_id=unknown") == set()
+    make_run(server=elsewhere, status=RunStatus.SUCCEEDED)  # a server with a history is kept
+    server_remove(server=elsewhere)
+    assert offered() == {"Ours"}
+
+
+def test_the_assistant_launched_last_stands_first(client_of_ada: Client, server: Server) -> None:
+    found = [AssistantFound(uuid.uuid4(), name, name) for name in ("alpha", "beta", "gamma")]
+    server_seen(server=server, version="1", assistants=found)
+    for name in ("beta", "gamma", "beta"):
+        client_of_ada.post("/launch/", {"assistant_id": name}, headers=JSON)
+
+    choices = client_of_ada.get("/launch/").context["choices"]
+
+    assert [(choice.title, choice.used_at is not None) for choice in choices] == [
+        ("beta", True), ("gamma", True), ("alpha", False),
+    ]  # fmt: skip
 
 
 def test_an_admin_may_change_the_teams_presets(client_of_ada: Client, server: Server, team: Team) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django import forms
+from django.forms.boundfield import BoundWidget
 from django.forms.renderers import DjangoTemplates
 from django.utils.safestring import mark_safe
 
@@ -34,3 +35,12 @@ def test_controls_are_those_of_django(widget: forms.Widget, value: object) -> No
     for attrs in (None, {"id": "id_x"}):
         ours, theirs = (widget.render(HOSTILE, value, attrs, renderer) for renderer in (Widgets(), DjangoTemplates()))
         assert ours == theirs
+
+
+@pytest.mark.parametrize("widget", [forms.RadioSelect, forms.CheckboxSelectMultiple])
+@pytest.mark.parametrize("attrs", [None, {"id": "id_x", "required": True}])
+def test_single_options_are_those_of_django(widget: type[forms.ChoiceWidget], attrs: dict[str, object] | None) -> None:
+    for option in widget(choices=GROUPED).subwidgets(HOSTILE, [HOSTILE], attrs):
+        ours, theirs = (BoundWidget(widget(), option, renderer) for renderer in (Widgets(), DjangoTemplates()))
+        assert ours.tag() == theirs.tag()
+        assert str(ours) == str(theirs)

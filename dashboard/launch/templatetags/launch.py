@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django import template
 from django.forms import BoundField
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from dashboard.launch.documents import Document
@@ -31,6 +32,23 @@ def control(field: BoundField, aria_label: str = "", **attrs: str) -> SafeString
     if aria_label:
         given["aria-label"] = aria_label
     return field.as_widget(attrs=given)
+
+
+@register.simple_tag
+def group_fields(form: LaunchForm, names: tuple[str, ...]) -> SafeString:
+    """The fields of a group under Advanced. While they are blank they are the same for everybody, and drawn once."""
+    if not form.is_blank(names):
+        return _drawn(form, names)
+    if names not in _BLANK:
+        _BLANK[names] = _drawn(form, names)
+    return _BLANK[names]
+
+
+_BLANK: dict[tuple[str, ...], SafeString] = {}
+
+
+def _drawn(form: LaunchForm, names: tuple[str, ...]) -> SafeString:
+    return render_to_string("launch/_group_fields.html", {"form": form, "fields": [form[name] for name in names]})
 
 
 @register.simple_tag
