@@ -90,6 +90,18 @@ def _document_exists(name: str) -> bool:
     return any(ROOT.glob(f"{name}-*.md"))
 
 
+def test_comments_of_templates_end_on_their_line() -> None:
+    """Django shows the others on the page."""
+    lines = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for line in path.read_text().splitlines()
+        if line.count("{#") != line.count("#}")
+    ]
+
+    assert lines == []
+
+
 def test_architecture_draws_every_room_and_points_to_files_that_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     rooms = re.findall(r"^\| `(\w+)/` \|", text, re.M)
