@@ -17,6 +17,7 @@ from dashboard.history.models import BulkAction, BulkKind
 from dashboard.http import go_to, is_htmx, wants_json
 from dashboard.runs.labels import TAG_CHARS, tags_of
 from dashboard.teams.access import may_act_required, member_required
+from dashboard.teams.audit import audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 COMPARED = 5
@@ -53,6 +54,7 @@ def _begin(request: TeamRequest, filters: RunFilters) -> HttpResponse:
     if errors:
         return _refused(request, filters, errors, 422)
     if action == "compare":
+        audit_nothing(request)
         url = f"{reverse('run-compare')}?{urlencode([('ids', str(pk)) for pk in ids or []])}"
         return JsonResponse({"url": url}) if wants_json(request) else go_to(request, url)
     if action == "export":

@@ -18,6 +18,7 @@ from dashboard.history.selectors import run_page
 from dashboard.history.tabs import views_of
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.teams.access import member_required
+from dashboard.teams.audit import audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 NONE = "none"
@@ -51,6 +52,7 @@ def _choose(request: TeamRequest) -> HttpResponse:
         errors["column"] = [f"There is no column “{unknown[0][:60]}”."]
     moved = form.get("up") or form.get("down")
     if moved in keys and not errors:
+        audit_nothing(request)
         return _page(request, _moved(keys, moved, -1 if "up" in form else 1), moved=moved)
     if errors:
         return json_errors(errors) if wants_json(request) else _page(request, keys, errors=errors, status=422)

@@ -23,6 +23,7 @@ from dashboard.runs.models import ParentKind, Run
 from dashboard.runs.selectors import run_get
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required, member_required
+from dashboard.teams.audit import audit_nothing
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.teams.middleware import TeamRequest
 
@@ -89,6 +90,7 @@ def run_as(request: TeamRequest, run_id: UUID, kind: str) -> HttpResponse:
 @require_POST
 def launch_differences(request: TeamRequest) -> HttpResponse:
     """What a filled form differs in from the run that it was made from. Nothing is launched."""
+    audit_nothing(request)
     filled = filled_form(request)
     run_id = preset_id_of(request.POST.get("parent", ""))
     parent = run_get(request.team, run_id) if run_id else None
@@ -108,6 +110,7 @@ def launch_differences(request: TeamRequest) -> HttpResponse:
 @require_POST
 def launch_code(request: TeamRequest) -> HttpResponse:
     """What a filled form would send, as code. Nothing is launched."""
+    audit_nothing(request)
     filled = filled_form(request)
     if filled.order is None:
         if wants_json(request):

@@ -29,6 +29,7 @@ from dashboard.runs.state.view import value_tree
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_find, assistant_list, assistant_meant, assistant_titles
 from dashboard.teams.access import may_act_required, member_required
+from dashboard.teams.audit import audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 RUNS_SHOWN = 8
@@ -74,6 +75,7 @@ def _create(request: TeamRequest) -> HttpResponse:
 @require_POST
 def preset_new(request: TeamRequest) -> HttpResponse:
     """What a filled launch form would keep: asks for a name, and which fields are to be locked or hidden."""
+    audit_nothing(request)
     form = PresetForm(team=request.team)
     form.launch = LaunchForm(launch_of(request.POST), team=request.team)
     problems = launch_errors(form.launch)

@@ -22,6 +22,7 @@ from dashboard.launch.presets import preset_controls, preset_fixed
 from dashboard.runs import services
 from dashboard.runs.models import Run
 from dashboard.teams.access import may_act_required
+from dashboard.teams.audit import audit_nothing
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.pending_form import typed_take
 from dashboard.web.bodies import takes_files
@@ -83,6 +84,7 @@ def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
 @require_POST
 def launch_form(request: TeamRequest) -> HttpResponse:
     """What a button inside the form asks for: another row, the other view, another assistant. Launches nothing."""
+    audit_nothing(request)
     form = posted_form(request)
     done = form_act(form, request.POST)
     if done is None:
@@ -96,6 +98,7 @@ def launch_form(request: TeamRequest) -> HttpResponse:
 
 def _launch(request: TeamRequest) -> HttpResponse:
     if "do" in request.POST:
+        audit_nothing(request)
         form = posted_form(request)
         form_act(form, request.POST)
         return render(request, "launch/page.html", _context(request, form, form_parent(form)) | {"is_typed": True})

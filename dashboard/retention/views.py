@@ -17,7 +17,7 @@ from dashboard.retention.forms import RetentionForm
 from dashboard.retention.models import RetentionRule
 from dashboard.retention.services import retention_save
 from dashboard.teams.access import admin_required
-from dashboard.teams.audit import audit_note
+from dashboard.teams.audit import audit_note, audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 
@@ -36,6 +36,7 @@ def retention(request: TeamRequest) -> HttpResponse:
         return json_errors(form.errors) if wants_json(request) else _page(request, form, status=422)
     given = form.given(request.team)
     if "preview" in request.POST:
+        audit_nothing(request)
         going = selectors.would_go(given)
         if wants_json(request):
             return JsonResponse(

@@ -21,7 +21,7 @@ from dashboard.sharing.models import ShareLink
 from dashboard.sharing.parts import PARTS
 from dashboard.sharing.preview import preview_of
 from dashboard.teams.access import may_act_required
-from dashboard.teams.audit import audit_note
+from dashboard.teams.audit import audit_note, audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 
@@ -58,6 +58,7 @@ def share_make(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
 @require_POST
 def share_preview(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """What a link with these fields would show, with what it hides marked. Makes nothing."""
+    audit_nothing(request)
     run = _run(request, run_id)
     form = ShareForm(request.POST)
     preview_url = reverse("share-preview", args=[run.pk])

@@ -30,6 +30,11 @@ def audit_note(request: HttpRequest, text: str) -> None:
     request.audit_object = text  # type: ignore[attr-defined]
 
 
+def audit_nothing(request: HttpRequest) -> None:
+    """Say that this request only asked, and was posted because of how much it asked: it has no entry."""
+    request.audit_nothing = True  # type: ignore[attr-defined]
+
+
 def audit_write(
     *, team: Team, by: User | None, action: str, object: str, request: HttpRequest, token: ApiToken | None = None
 ) -> None:
@@ -54,7 +59,7 @@ def audit_request(request: HttpRequest, response: HttpResponse) -> None:
     team: Team | None = getattr(request, "team", None)
     if match is None or team is None or request.method in SAFE or response.status_code >= 400:
         return
-    if match.url_name in OWN:
+    if match.url_name in OWN or getattr(request, "audit_nothing", False):
         return
     user = request.user if isinstance(request.user, User) else None
     token: ApiToken | None = getattr(request, "token", None)

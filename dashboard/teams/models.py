@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.auth.password_validation import validate_password
@@ -201,6 +202,11 @@ class ApiToken(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
 
+OWN_PATH: Final = re.compile(r"/[a-z]")
+"""Never two slashes, which would begin another host."""
+RUN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 class AuditEntry(models.Model):
     """Who did what to what, from where. Written once: a trigger refuses changes, so nothing here is a foreign key."""
 
@@ -217,3 +223,10 @@ class AuditEntry(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["team_id", "-id"], name="audit_by_team")]
+
+    @property
+    def path(self) -> str:
+        """The address of what it was done to; "" when the entry tells none."""
+        if OWN_PATH.match(self.object):
+            return self.object
+        return f"/runs/{self.object}/" if self.action.startswith("run-") and RUN_ID.fullmatch(self.object) else ""

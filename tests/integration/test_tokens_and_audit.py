@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -262,16 +263,28 @@ def test_what_is_done_stands_in_the_log(member: User, team: Team) -> None:
     launched = browser.post("/launch/", {"assistant_id": "chat"}, headers=JSON).json()
     browser.post(f"/runs/{launched['id']}/cancel/")
     browser.post("/launch/", {})
+    asked = [
+        browser.post(path, {"assistant_id": "chat", "lifetime": "7", "do": "assistant"}).status_code
+        for path in (
+            "/launch/",
+            "/launch/form/",
+            "/launch/differences/",
+            "/launch/code/",
+            f"{launched['url']}shares/preview/",
+        )
+    ]
     signed_in(admin).post(f"/people/{member.pk}/", {"role": "viewer"})
 
     log = [entry for entry in entries(admin) if entry["action"] != "login"]
 
+    assert asked == [200] * 5
     assert [(entry["by"], entry["action"], entry["object"]) for entry in log] == [
         ("ada", "member-change", "grace, now viewer"),
         ("grace", "run-cancel", launched["id"]),
         ("grace", "launch", launched["url"]),
     ]
     assert log[1]["from"] == "10.1.2.3"
+    assert signed_in(admin).get("/audit/").content.decode().count(f'<a href="{launched["url"]}"') == 2
     assert [entry["action"] for entry in entries(admin, "?by=grace&action=run-cancel")] == ["run-cancel"]
     assert len(entries(admin, f"?object={launched['id'][:8]}")) == 2
     assert entries(make_user(make_team(), role="admin")) != [], "only its own sign-in"
@@ -316,6 +329,15 @@ def test_an_entry_that_postgres_does_not_take_is_in_the_log(
     assert line.getMessage().startswith("An entry of the audit log could not be written: ")
     assert f"by {admin.username}, from 127.0.0.1 (OperationalError)" in line.getMessage()
     assert line.exc_info is None
+
+
+def test_the_log_leads_nowhere_else(team: Team) -> None:
+    for text in ("//evil.example/", "/\\evil.example", "javascript:alert(1)", "https://evil.example/", "/runs/"):
+        AuditEntry.objects.create(team_id=team.pk, by="x", action="run-cancel", object=text, address="")
+
+    table = signed_in(make_user(team, role="admin")).get("/audit/").content.decode().split("<tbody>")[1]
+
+    assert re.findall(r'href="([^"]*)"', table.split("</tbody>")[0]) == ["/runs/"]
 
 
 def test_the_log_is_read_by_pages(member: User, team: Team) -> None:

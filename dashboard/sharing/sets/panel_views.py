@@ -23,7 +23,7 @@ from dashboard.sharing.sets.selectors import run_ids_that_match, runs_of, thread
 from dashboard.sharing.sets.services import SetOrder, set_share
 from dashboard.sharing.sets.words import WORDS, came_from, hidden_fields
 from dashboard.teams.access import may_act_required
-from dashboard.teams.audit import audit_note
+from dashboard.teams.audit import audit_note, audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 PREVIEWED = 5
@@ -56,6 +56,7 @@ def share_new(request: TeamRequest) -> HttpResponseBase:
 @require_POST
 def share_new_preview(request: TeamRequest) -> HttpResponse:
     """What such a link would show of its first runs, with what it hides marked. Makes nothing."""
+    audit_nothing(request)
     order = _order(request)
     form = SetForm(request.POST)
     preview_url = reverse("share-new-preview")
