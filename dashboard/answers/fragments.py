@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -14,23 +15,22 @@ from django.utils.safestring import SafeString
 
 from dashboard.answers.attention_forms import CHOICES
 from dashboard.answers.forms import AnswerForm, answer_form
+from dashboard.answers.inbox_rows import inbox_rows
 from dashboard.answers.links.forms import AnswerLinkForm
 from dashboard.answers.links.selectors import link_list
 from dashboard.answers.selectors import (
+    COUNTED,
     InboxFilters,
     earlier_answers,
-    inbox_page,
     may_be_assigned,
-    snoozed_count,
     waiting_count,
+    waiting_counts,
 )
-from dashboard.answers.shapes import shape_of
-from dashboard.answers.showing import shown
 from dashboard.runs.attention import is_snoozed
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.statuses import RunStatus
-from dashboard.teams.models import Team
+from dashboard.teams.models import Team, User
 
 
 def answer_context(
@@ -91,16 +91,22 @@ def attention_html(
     request: HttpRequest | None = None,
     problem: str = "",
     typed: dict[str, str] | None = None,
+    people: Sequence[User] | None = None,
     is_inbox: bool = False,
 ) -> SafeString:
-    """Who looks after an open question, and until when it is put aside, with the forms to change that."""
+    """Who looks after an open question, and until when it is put aside, with the forms to change that.
+
+    `people`: who may be assigned, when they are known already.
+    """
     is_open = run.wait_state == WaitState.OPEN and run.status == RunStatus.NEEDS_INPUT
+    if people is None:
+        people = may_be_assigned(run.team_id) if is_open and may_act else ()
     context = {
         "run": run,
         "is_open": is_open,
         "is_snoozed": is_snoozed(run),
         "may_act": may_act,
-        "people": may_be_assigned(run.team_id) if is_open and may_act else (),
+        "people": people,
         "choices": list(CHOICES.items()),
         "problem": problem,
         "typed": typed or {},
@@ -112,47 +118,42 @@ def attention_html(
 
 def inbox_count_html(team: Team | UUID, count: int | None = None) -> SafeString:
     """How many questions wait, in the navigation; `count`, when it is known already."""
-    count = waiting_count(team) if count is None else count
+    count = waiting_count(team, most=COUNTED) if count is None else count
     return SafeString(render_to_string("answers/_count.html", {"count": count}))
 
 
 def inbox_live_html(team: Team | UUID, filters: InboxFilters) -> str:
     """The list of the inbox and the count."""
-    return render_to_string("answers/_inbox_list.html", inbox_context(team, filters)) + inbox_count_html(team)
+    context = inbox_context(team, filters)
+    return render_to_string("answers/_inbox_list.html", context) + inbox_count_html(team, context["inbox_waiting"])
 
 
 def inbox_context(team: Team | UUID, filters: InboxFilters) -> dict[str, Any]:
     """What the inbox's list needs."""
-    page = inbox_page(team, filters, is_for_list=True)
-    items = [InboxItem(run, _line_of(run), filters.to_query(run=run.pk, after=filters.after)) for run in page.runs]
-    after = filters.to_query(after=page.after) if page.after else ""
+    rows, after = inbox_rows(team, filters)
+    query = filters.to_query(after=filters.after)
+    waiting, snoozed = waiting_counts(team, most=COUNTED, snoozed_most=COUNTED)
     return {
-        "items": items,
+        "rows": rows,
+        "query": f"{query}&" if query else "",
         "filters": filters,
-        "after": after,
+        "after": filters.to_query(after=after) if after else "",
         "selected": filters.run,
-        "snoozed": 0 if filters.is_snoozed else snoozed_count(team),
+        "inbox_waiting": waiting,
+        "snoozed": 0 if filters.is_snoozed else snoozed,
     }
-
-
-@dataclass(frozen=True)
-class InboxItem:
-    """One run of the inbox: its question in a line, and the address that shows it."""
-
-    run: Run
-    line: str
-    query: str
-
-
-def _line_of(run: Run) -> str:
-    lines = [shown(question, shape_of(question)).line for question in run.questions.all()]
-    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-    return f"{lines[0]}{more}" if lines else "A question"
 
 
 def wait_version(run: Run) -> int:
     """Grows whenever a question opens or closes, and with nothing else: a typed answer outlives every other change."""
     if not run.wait_state:
         return 0
-    reopened = run.events.filter(kind__in=[EventKind.UNFOLLOWED, EventKind.REOPENED]).count()
-    return 2 * reopened + (1 if run.wait_state == WaitState.OPEN else 2)
+    with (
+        connection.cursor() as cursor
+    ):  # on every page of a run that waits: by way of the ORM it takes four times as long
+        cursor.execute(_REOPENED, [run.pk, [EventKind.UNFOLLOWED.value, EventKind.REOPENED.value]])
+        (reopened,) = cursor.fetchone()
+    return 2 * int(reopened) + (1 if run.wait_state == WaitState.OPEN else 2)
+
+
+_REOPENED = "SELECT count(*) FROM runs_runevent WHERE run_id = %s AND kind = ANY(%s)"

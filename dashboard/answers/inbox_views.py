@@ -11,16 +11,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboard.answers import fragments, selectors
+from dashboard.answers.inbox_rows import InboxRow
 from dashboard.answers.selectors import InboxFilters
 from dashboard.answers.services import may_be_answered
 from dashboard.history.documents import run_item
 from dashboard.http import wants_json
-from dashboard.runs.models import Run
+from dashboard.runs.models import Question, Run
 from dashboard.runs.selectors import question_document, run_get, run_result
-from dashboard.runs.waiting import waits_look_at
+from dashboard.runs.waiting import open_waits_look_at, waits_look_at
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
-from dashboard.teams.selectors import team_people
 
 AGES = [("3600", "an hour"), ("86400", "a day"), ("604800", "a week")]
 
@@ -44,15 +44,15 @@ def inbox(request: TeamRequest) -> HttpResponse:
     if wants_json(request):
         return _as_json(request, filters)
     context = fragments.inbox_context(request.team, filters)
-    items: list[fragments.InboxItem] = context["items"]
-    waits_look_at([item.run for item in items])
-    chosen = run_get(request.team, filters.run) if filters.run else None
-    run = chosen or (run_get(request.team, items[0].run.pk) if items else None)
-    by_assistant = selectors.waiting_by_assistant(request.team)
+    rows: list[InboxRow] = context["rows"]
+    open_waits_look_at((row.pk, row.wait_checked_at, row.wait_check_asked_at) for row in rows)
+    chosen = selectors.inbox_run(request.team, filters.run) if filters.run else None
+    run = chosen or (selectors.inbox_run(request.team, rows[0].pk) if rows else None)
+    people, answering = selectors.inbox_people(request.team)
     panel = attention = ""
     if run is not None:
         may_act = request.membership.may_launch
-        attention = fragments.attention_html(run, may_act=may_act, request=request, is_inbox=True)
+        attention = fragments.attention_html(run, may_act=may_act, request=request, people=answering, is_inbox=True)
         panel = fragments.answer_html(run, may_act=may_act, request=request, is_inbox=True)
     context |= {
         "selected": run.pk if run else None,
@@ -61,21 +61,22 @@ def inbox(request: TeamRequest) -> HttpResponse:
         "panel": panel,
         "attention": attention,
         "has_state": run is not None and run_result(run) is not None,
-        "may_answer_several": len(items) > 1 and run is not None and may_answer_several(request, run),
-        "inbox_waiting": sum(by_assistant.values()),
-        "assistants": list(by_assistant),
-        "people": team_people(request.team),
+        "may_answer_several": run is not None and may_answer_several(request, run, filters, rows),
+        "assistants": selectors.waiting_assistants(request.team),
+        "people": people,
         "ages": AGES,
         "live_query": filters.to_query(run=run.pk if run else None, after=filters.after),
     }
     return render(request, "answers/inbox.html", context)
 
 
-def may_answer_several(request: TeamRequest, run: Run) -> bool:
-    """Whether others of the run's assistant wait, too."""
+def may_answer_several(request: TeamRequest, run: Run, filters: InboxFilters, rows: list[InboxRow]) -> bool:
+    """Whether others of the run's assistant wait, too. `rows`: the list beside it, which mostly shows one."""
     if not request.membership.may_launch or not may_be_answered(run):
         return False
-    return selectors.others_wait(run)
+    asking = (run.server_id, run.assistant_id)
+    beside = any(row.pk != run.pk and (row.server_id, row.assistant_id) == asking for row in rows)
+    return (beside and not filters.is_snoozed) or selectors.others_wait(run)
 
 
 @never_cache
@@ -95,16 +96,15 @@ def _as_json(request: TeamRequest, filters: InboxFilters) -> JsonResponse:
     page = selectors.inbox_page(request.team, filters)
     waits_look_at(page.runs)
     url = f"{reverse('inbox')}?{filters.to_query(after=page.after)}" if page.after else None
-    return JsonResponse({"waiting": [_waiting(run) for run in page.runs], "next": url})
+    return JsonResponse({"waiting": [_waiting(run, page.asked[run.pk]) for run in page.runs], "next": url})
 
 
-def _waiting(run: Run) -> dict[str, Any]:
+def _waiting(run: Run, asked: list[Question]) -> dict[str, Any]:
     assert run.finished_at is not None
-    interrupts = [question_document(question) for question in run.questions.all()]
     return {
         "run": run_item(run),
         "asked_at": run.finished_at.isoformat(),
-        "interrupts": interrupts,
+        "interrupts": [question_document(question) for question in asked],
         "assigned_to": run.assigned_to.username if run.assigned_to else None,
         "snoozed_until": run.snoozed_until.isoformat() if run.snoozed_until else None,
     }

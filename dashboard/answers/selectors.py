@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,23 +13,23 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Now
 from django.http import QueryDict
 
 from dashboard.runs.models import Question, Run, WaitState
-from dashboard.runs.selectors import NOT_IN_ROWS, PERSON
+from dashboard.runs.selectors import NOT_IN_ROWS, PERSON, ROW, TITLE, no_answer_yet
 from dashboard.runs.statuses import RunStatus
-from dashboard.teams.models import Membership, Role, Team, User
+from dashboard.runs.titles import label_of
+from dashboard.servers.models import Server
+from dashboard.teams.models import Membership, Team, User
 
 EARLIER = 50
 INBOX_ROWS = 50
-_LISTED = (
-    *("name", "summary", "assistant_name", "graph_id", "assistant_id", "team_id", "status", "finished_at"),
-    *("wait_state", "wait_checked_at", "wait_check_asked_at", "snoozed_until"),
-    *(f"{who}__{name}" for who in ("launched_by", "assigned_to") for name in ("username", "first_name", "last_name")),
-)
-"""What the inbox's list shows of a run and asks of it."""
+COUNTED = 1_000
+"""The most that pages count of what waits: from there they say "999+", and read no long list to its end."""
+ASSISTANTS = 100
+"""The most that can be chosen from to narrow the inbox."""
 ME, NOBODY = "me", "nobody"
 """Whom a question is assigned to, in the inbox's address, beside usernames."""
 
@@ -88,13 +89,21 @@ class InboxFilters:
 
 @dataclass(frozen=True)
 class InboxPage:
-    """Some waiting runs, oldest first, and where the newer ones begin ("" when there are none)."""
+    """Some waiting runs, oldest first, what each asks, and where the newer ones begin ("" when there are none)."""
 
     runs: list[Run]
+    asked: dict[UUID, list[Question]]
     after: str = ""
 
 
 def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> QuerySet[Run]:
+    """What lists show of the runs of `waiting`."""
+    runs = waiting(team, filters).select_related("launched_by", "server", "answer__launched_by", "assigned_to")
+    runs = runs.defer(*NOT_IN_ROWS, *(f"answer__{name}" for name in NOT_IN_ROWS))
+    return runs.prefetch_related("questions")
+
+
+def waiting(team: Team | UUID, filters: InboxFilters | None = None) -> QuerySet[Run]:
     """The team's runs with an open question that is not put aside, oldest first; or those that are."""
     runs = _open(team, is_snoozed=filters is not None and filters.is_snoozed)
     if filters is not None:
@@ -105,52 +114,105 @@ def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> Quer
         elif filters.assigned:
             runs = runs.filter(assigned_to__username=filters.assigned)
         if filters.assistant:
-            runs = runs.filter(Q(assistant_id=filters.assistant) | Q(assistant_name=filters.assistant))
+            named = Q(assistant_name=filters.assistant) | Q(assistant_name="", graph_id=filters.assistant)
+            runs = runs.filter(Q(assistant_id=filters.assistant) | named)
         if filters.person:
             runs = runs.filter(launched_by__username=filters.person)
         if filters.tag:
             runs = runs.filter(tags__contains=[filters.tag])
         if filters.older_than_s:
             runs = runs.filter(finished_at__lt=Now() - timedelta(seconds=filters.older_than_s))
-    runs = runs.select_related("launched_by", "server", "answer__launched_by", "assigned_to")
-    runs = runs.defer(*NOT_IN_ROWS, *(f"answer__{name}" for name in NOT_IN_ROWS))
-    return runs.prefetch_related("questions").order_by("finished_at", "pk")
+    return runs.order_by("finished_at", "pk")
 
 
-def inbox_page(
-    team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_ROWS, is_for_list: bool = False
-) -> InboxPage:
-    """One page by keyset: `filters.after` is the `after` of the page before.
+def inbox_page(team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_ROWS) -> InboxPage:
+    """One page by keyset: `filters.after` is the `after` of the page before. The runs have what lists show."""
+    runs = inbox_from(waiting(team, filters), filters.after).only(*_OF_RUN)
+    found = list(runs[: rows + 1])
+    after = inbox_after([(run.finished_at, run.pk) for run in found], rows)
+    del found[rows:]
+    # Each person and server is read once: they are the same few in all rows, and a join would build them for each.
+    prefetch_related_objects(found, *_BESIDE_RUN)
+    asked: dict[UUID, list[Question]] = {run.pk: [] for run in found}
+    for question in Question.objects.filter(run__in=list(asked)):
+        asked[question.run_id].append(question)
+    for run in found:
+        no_answer_yet(run)
+    return InboxPage(found, asked, after)
 
-    With `is_for_list` the runs have only what the list shows of them.
-    """
-    runs = waiting_runs(team, filters)
-    if is_for_list:
-        runs = runs.select_related(None).select_related("launched_by", "assigned_to").defer(None).only(*_LISTED)
-    time, _, identity = filters.after.partition("~")
+
+_OF_RUN = (
+    *(name for name in ROW if "__" not in name),
+    "assigned_to",
+    "snoozed_until",
+    "wait_checked_at",
+    "wait_check_asked_at",
+)
+_BESIDE_RUN = (
+    Prefetch("launched_by", User.objects.only(*PERSON)),
+    Prefetch("assigned_to", User.objects.only(*PERSON)),
+    Prefetch("server", Server.objects.only("name")),
+)
+
+
+def inbox_run(team: Team, run_id: UUID) -> Run | None:
+    """The team's run with what the inbox shows beside its list: a third of what its own page does."""
+    run = Run.objects.select_related("launched_by", "request", "result").only(*_ON_SHOW).filter(team=team, pk=run_id)
+    found = run.first()
+    if found is not None:
+        no_answer_yet(found)
+    return found
+
+
+_ON_SHOW = (
+    *(*TITLE, "team", "server", "status", "wait_state", "version", "tags", "ending_json", "finished_at"),
+    *("assigned_to", "snoozed_until", "request__params_json", "result__size_bytes"),
+    *(f"launched_by__{name}" for name in PERSON),
+)
+
+
+def inbox_from(runs: QuerySet[Run], after: str) -> QuerySet[Run]:
+    """The runs that follow the page before; all when `after` names none."""
+    time, _, identity = after.partition("~")
     key = _uuid(identity)
     with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(time).astimezone(UTC)
         if key is not None:
             runs = runs.filter(finished_at__gte=moment)
             runs = runs.filter(Q(finished_at__gt=moment) | Q(finished_at=moment, pk__gt=key))
-    found = list(runs[: rows + 1])
+    return runs
+
+
+def inbox_after(found: Sequence[tuple[datetime | None, UUID]], rows: int) -> str:
+    """Where the next page begins, by when the runs of this one ended, and one more: "" when there is no more."""
     if len(found) <= rows:
-        return InboxPage(found)
-    last = found[rows - 1]
-    assert last.finished_at is not None
-    return InboxPage(found[:rows], f"{last.finished_at.isoformat()}~{last.pk}")
+        return ""
+    moment, key = found[rows - 1]
+    assert moment is not None
+    return f"{moment.isoformat()}~{key}"
 
 
-def waiting_by_assistant(team: Team) -> dict[str, int]:
-    """How many questions wait now, by the assistants that ask them."""
-    names = ("assistant_name", "graph_id", "assistant_id")
-    found: dict[str, int] = {}
-    # Not of "pk", which the index does not have: every row would be read.
-    for *named, count in _open(team, is_snoozed=False).order_by().values_list(*names).annotate(count=Count("*")):
-        label = Run(**dict(zip(names, named, strict=True))).assistant_label
-        found[label] = found.get(label, 0) + count
-    return dict(sorted(found.items()))
+def waiting_assistants(team: Team) -> list[str]:
+    """The names of the assistants that ask something now, put aside or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ASSISTANTS, {"team": team.pk, "most": ASSISTANTS})
+        return sorted({label_of(*names) for names in cursor.fetchall()})
+
+
+_ASSISTANTS = """
+WITH RECURSIVE asking AS (
+    (SELECT assistant_name, graph_id, assistant_id FROM runs_run
+     WHERE team_id = %(team)s AND wait_state = 'open' AND status = 'needs_input'
+     ORDER BY assistant_name, graph_id, assistant_id LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM asking CROSS JOIN LATERAL
+        (SELECT assistant_name, graph_id, assistant_id FROM runs_run
+         WHERE team_id = %(team)s AND wait_state = 'open' AND status = 'needs_input'
+         AND (assistant_name, graph_id, assistant_id) > (asking.assistant_name, asking.graph_id, asking.assistant_id)
+         ORDER BY assistant_name, graph_id, assistant_id LIMIT 1) AS following
+) SELECT * FROM asking LIMIT %(most)s
+"""
+"""From one to the next through the index `run_open_by_assistant`: DISTINCT would read all that waits."""
 
 
 def _uuid(text: str) -> UUID | None:
@@ -160,16 +222,28 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def waiting_count(team: Team | UUID) -> int:
-    """How many open questions the team has, without those that are put aside."""
+def waiting_count(team: Team | UUID, *, most: int | None = None) -> int:
+    """How many open questions the team has, without those that are put aside; counted up to `most`."""
+    return waiting_counts(team, most=most, snoozed_most=0)[0]
+
+
+def waiting_counts(team: Team | UUID, *, most: int | None, snoozed_most: int | None) -> tuple[int, int]:
+    """How many open questions wait now, and how many are put aside, each counted up to so many."""
+    key = team.pk if isinstance(team, Team) else team
     with connection.cursor() as cursor:  # on every page, so not by way of the ORM, which takes four times as long
-        cursor.execute(_WAITING_COUNT, [team.pk if isinstance(team, Team) else team])
-        return int(cursor.fetchone()[0])
+        cursor.execute(_COUNTS, {"team": key, "most": most, "snoozed_most": snoozed_most})
+        waiting, snoozed = cursor.fetchone()
+    return waiting, snoozed
 
 
-_WAITING_COUNT = """
-SELECT count(*) FROM runs_run WHERE team_id = %s AND wait_state = 'open' AND status = 'needs_input'
-AND (snoozed_until IS NULL OR snoozed_until <= statement_timestamp())
+_COUNTS = """
+SELECT (SELECT count(*) FROM (
+    SELECT FROM runs_run WHERE team_id = %(team)s AND wait_state = 'open' AND status = 'needs_input'
+    AND (snoozed_until IS NULL OR snoozed_until <= statement_timestamp()) LIMIT %(most)s
+) AS now), (SELECT count(*) FROM (
+    SELECT FROM runs_run WHERE team_id = %(team)s AND wait_state = 'open' AND status = 'needs_input'
+    AND snoozed_until > statement_timestamp() LIMIT %(snoozed_most)s
+) AS put_aside)
 """
 """As `_open`."""
 
@@ -180,11 +254,6 @@ def others_wait(run: Run) -> bool:
     return there.exclude(pk=run.pk).order_by().exists()
 
 
-def snoozed_count(team: Team | UUID) -> int:
-    """How many open questions are put aside."""
-    return _open(team, is_snoozed=True).count()
-
-
 def _open(team: Team | UUID, *, is_snoozed: bool) -> QuerySet[Run]:
     runs = Run.objects.filter(team=team, wait_state=WaitState.OPEN, status=RunStatus.NEEDS_INPUT)
     if is_snoozed:
@@ -192,13 +261,18 @@ def _open(team: Team | UUID, *, is_snoozed: bool) -> QuerySet[Run]:
     return runs.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=Now()))
 
 
+def inbox_people(team: Team | UUID) -> tuple[list[User], list[User]]:
+    """Everybody of a team by name, and who of them may answer."""
+    names = [f"user__{name}" for name in (*PERSON, "is_active", "is_service")]
+    found = Membership.objects.filter(team=team).select_related("user").only("is_active", "role", *names)
+    members = list(found.order_by("user__username"))
+    answering = [member.user for member in members if member.is_active and member.may_launch]
+    return [member.user for member in members], [user for user in answering if user.is_active and not user.is_service]
+
+
 def may_be_assigned(team: Team | UUID) -> list[User]:
     """Who of a team may answer, by name."""
-    members = Membership.objects.filter(
-        team=team, is_active=True, role__in=[Role.ADMIN, Role.MEMBER], user__is_service=False
-    )
-    people = User.objects.filter(is_active=True, pk__in=members.values("user"))
-    return list(people.only(*PERSON).order_by("username"))
+    return inbox_people(team)[1]
 
 
 def earlier_answers(run: Run) -> EarlierAnswers | None:

@@ -76,8 +76,11 @@ class Shape:
 def shape_of(question: Question) -> Shape:
     """The shape of a question, for the form and for reading what was sent."""
     value = question.value if question.has_value else None
-    name = f"answer/{question.interrupt_id}"
-    schema = question.response_schema
+    return shape_for(value, question.response_schema, f"answer/{question.interrupt_id}")
+
+
+def shape_for(value: Any, schema: Any, name: str = "") -> Shape:
+    """The shape of a question that is read without its model. `name`: what the names of its controls begin with."""
     return (
         _batched(value, name)
         or _per_call(value, schema, name)

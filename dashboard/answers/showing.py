@@ -47,9 +47,14 @@ class Shown:
 
 def shown(question: Question, shape: Shape) -> Shown:
     """What to show of a question above the form for its answer."""
-    if not question.has_value:
-        return Shown(bare="It is too large to be shown here; the final state has it.", line="A very large question")
-    value = question.value
+    return shown_value(question.value, shape) if question.has_value else TOO_LARGE
+
+
+TOO_LARGE = Shown(bare="It is too large to be shown here; the final state has it.", line="A very large question")
+
+
+def shown_value(value: Any, shape: Shape) -> Shown:
+    """The same of a question that is read without its model."""
     if shape.actions:
         names = ", ".join(action.name for action in shape.actions)
         about = MARKS.sub("", shape.actions[0].description).strip().splitlines()

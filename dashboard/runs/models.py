@@ -13,9 +13,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from dashboard.runs.state.seen import seen
 from dashboard.runs.statuses import ACTIVE, CREATED, ENDS, HELD, LOOKS, RunStatus, StatusLook
-from dashboard.runs.text import is_visible
+from dashboard.runs.titles import label_of, title_of
 from dashboard.servers.models import Server
 from dashboard.teams.models import Team, User
 
@@ -225,13 +224,12 @@ class Run(models.Model):
     @property
     def title(self) -> str:
         """What a person reads first: the run's name, else what it was about, else its assistant."""
-        return seen(next((text for text in (self.name, self.summary) if is_visible(text)), self.assistant_label))
+        return title_of(self.name, self.summary, self.assistant_label)
 
     @property
     def assistant_label(self) -> str:
         """The assistant's name; before it was known, its graph or what was typed."""
-        name = self.assistant_name if is_visible(self.assistant_name) else self.graph_id or self.assistant_id
-        return seen(name)
+        return label_of(self.assistant_name, self.graph_id, self.assistant_id)
 
     @property
     def assistant_key(self) -> str:

@@ -223,12 +223,16 @@ def wait_gone(run: Run, *, why: str) -> bool:
 
 def waits_look_at(runs: Iterable[Run]) -> None:
     """Somebody looks at these runs: have those checked that were not lately. Delays nothing."""
+    open_waits_look_at((run.pk, run.wait_checked_at, run.wait_check_asked_at) for run in runs if _may_change(run))
+
+
+def open_waits_look_at(waits: Iterable[tuple[UUID, datetime | None, datetime | None]]) -> None:
+    """The same for runs that are read without the model: each one's id, `wait_checked_at` and `wait_check_asked_at`."""
     fresh = timezone.now() - FRESH
-    stale = [run for run in runs if _may_change(run)]
-    stale = [run for run in stale if run.wait_checked_at is None or run.wait_checked_at < fresh]
-    stale = [run for run in stale if run.wait_check_asked_at is None]  # the others wait for a worker already
+    not_lately = [(key, asked_at) for key, checked_at, asked_at in waits if checked_at is None or checked_at < fresh]
+    stale = [key for key, asked_at in not_lately if asked_at is None]  # the others wait for a worker already
     if stale:
-        wait_check_ask(stale)
+        _check_ask(stale)
 
 
 def wait_check_ask(runs: Sequence[Run]) -> datetime:
@@ -236,7 +240,10 @@ def wait_check_ask(runs: Sequence[Run]) -> datetime:
 
     Returns the database's time: a `wait_checked_at` that is not before it answers this.
     """
-    keys = [run.pk for run in runs if _may_change(run)]
+    return _check_ask([run.pk for run in runs if _may_change(run)])
+
+
+def _check_ask(keys: Sequence[UUID]) -> datetime:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT statement_timestamp()")
         now: datetime = cursor.fetchone()[0]

@@ -39,7 +39,12 @@ class User(AbstractUser):
     objects: ClassVar[People] = People()
 
     def __str__(self) -> str:
-        return self.get_full_name() or self.username
+        return name_of(self.username, self.first_name, self.last_name)
+
+
+def name_of(username: str, first_name: str, last_name: str) -> str:
+    """What a person is called, for rows that are read without the model, too."""
+    return f"{first_name} {last_name}".strip() or username
 
 
 class Team(models.Model):

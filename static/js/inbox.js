@@ -16,13 +16,14 @@ function watchCount() {
   const link = document.getElementById("inbox-count")?.parentElement;
   if (!link) return;
   const count = () => Number(document.getElementById("inbox-count").dataset.inboxCount);
+  const words = (number) => (number > 999 ? "999+" : `${number}`);  // the server counts no further
   let known = count();
   new MutationObserver(() => {
     if (count() > known && document.hidden && localStorage[ASKED] && Notification.permission === "granted") {
-      new Notification("Runboard", { body: `${count()} questions wait for an answer`, tag: "runboard-inbox" });
+      new Notification("Runboard", { body: `${words(count())} questions wait for an answer`, tag: "runboard-inbox" });
     }
     known = count();
-    if (document.querySelector("[data-inbox]")) document.title = document.title.replace(/^(\(\d+\) )?/, known ? `(${known}) ` : "");
+    if (document.querySelector("[data-inbox]")) document.title = document.title.replace(/^(\(\d+\+?\) )?/, known ? `(${words(known)}) ` : "");
   }).observe(link, { childList: true, subtree: true, attributes: true });
 }
 

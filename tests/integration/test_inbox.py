@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.answers.inbox_rows import inbox_rows
+from dashboard.answers.selectors import InboxFilters, waiting_assistants
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.models import Role, User
@@ -63,7 +65,7 @@ def test_it_can_be_narrowed(browser: Client, person: User) -> None:
 
 
 def test_more_than_a_page_is_read_in_pages(browser: Client, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.answers.selectors.inbox_page.__kwdefaults__", {"rows": 2, "is_for_list": False})
+    monkeypatch.setattr("dashboard.answers.selectors.inbox_page.__kwdefaults__", {"rows": 2})
     for number in range(5):
         waiting_run(person, str(number))
 
@@ -74,6 +76,60 @@ def test_more_than_a_page_is_read_in_pages(browser: Client, person: User, monkey
         url = page["next"]
 
     assert seen == ["0", "1", "2", "3", "4"]
+
+
+def test_the_list_is_read_in_pages_too(person: User) -> None:
+    for number in range(5):
+        waiting_run(person, str(number))
+    team = person.teams.get()
+
+    first, after = inbox_rows(team, InboxFilters(), rows=2)
+    second, further = inbox_rows(team, InboxFilters(after=after), rows=3)
+
+    assert [row.line for row in (*first, *second)] == ["0", "1", "2", "3", "4"]
+    assert further == ""
+
+
+def test_a_row_says_who_launched_it_and_who_looks_after_it(person: User) -> None:
+    bob = make_user(person.teams.get(), username="bob")
+    User.objects.filter(pk=bob.pk).update(first_name="Bob", last_name="Ng")
+    asks = {"interrupts": [{"id": "a", "value": "First?"}, {"id": "b", "value": None}], "next": ["ask"]}
+    run = waiting_run(person, ending=asks, name="Payment 7")
+    Run.objects.filter(pk=run.pk).update(launched_by=None, assigned_to=bob)
+    waiting_run(person, {"action_request": "of no known shape"}, by=bob)
+
+    first, second = inbox_rows(person.teams.get(), InboxFilters())[0]
+
+    assert (first.line, first.title) == ("First? (and 1 more)", "Payment 7")
+    assert (first.launched_by, first.assigned_to) == ("", "Bob Ng")
+    assert (second.line, second.launched_by, second.assigned_to) == ("action_request", "Bob Ng", "")
+
+
+def test_an_assistant_is_found_by_what_the_list_calls_it(browser: Client, person: User) -> None:
+    for question, named in {
+        "named": {"assistant_id": "7a0b", "graph_id": "agent", "assistant_name": "Support"},
+        "by its graph": {"assistant_id": "81cc", "graph_id": "agent", "assistant_name": ""},
+        "as typed": {"assistant_id": "report", "graph_id": "", "assistant_name": ""},
+    }.items():
+        Run.objects.filter(pk=waiting_run(person, question).pk).update(**named)
+
+    assert waiting_assistants(person.teams.get()) == ["Support", "agent", "report"]
+    assert waiting(browser, assistant="Support") == ["named"]
+    assert waiting(browser, assistant="agent") == ["by its graph"]
+    assert waiting(browser, assistant="report") == ["as typed"]
+
+
+def test_pages_count_no_further_than_they_tell(browser: Client, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("fragments", "selectors", "templatetags.inbox"):
+        monkeypatch.setattr(f"dashboard.answers.{module}.COUNTED", 2)
+    for _ in range(4):
+        waiting_run(person)
+
+    page = browser.get(reverse("inbox")).content.decode()
+
+    assert "<title>(1+) Inbox" in page
+    assert 'data-inbox-count="2"' in page
+    assert browser.get(reverse("inbox-count"), **JSON).json() == {"waiting": 4}
 
 
 def test_the_page_shows_one_question_with_its_form(browser: Client, person: User) -> None:

@@ -32,7 +32,7 @@ def link_is_open(link: AnswerLink | None) -> bool:
 
 def link_list(run: Run) -> QuerySet[AnswerLink]:
     """The run's links, newest first."""
-    return AnswerLink.objects.filter(run=run).select_related("created_by")
+    return AnswerLink.objects.filter(run=run).prefetch_related("created_by")  # no join: most runs have none
 
 
 def link_get(team: Team, link_id: UUID) -> AnswerLink | None:
