@@ -8,6 +8,7 @@ import json
 import uuid
 import warnings
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,6 +114,29 @@ async def recording() -> AsyncIterator[RecordingServer]:
         yield server
 
 
+@dataclass(frozen=True)
+class Both:
+    """The SDK's client and ours, made once for a test: each loads all certificates, which takes longer than ten requests."""
+
+    server: RecordingServer
+    clients: tuple[Any, Any]
+
+    async def wait(self, thread: Any, assistant: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+        """The same call by the SDK and by us: the two requests."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            for client in self.clients:
+                await client.runs.wait(thread, assistant, **arguments)
+        return [on_the_wire(request) for request in self.server.take()]
+
+
+@pytest.fixture
+async def both(recording: RecordingServer) -> AsyncIterator[Both]:
+    sdk = langgraph_sdk.get_client(url=recording.url, api_key=None)
+    async with sdk, get_client(recording.url) as ours:
+        yield Both(recording, (sdk, ours))
+
+
 def on_the_wire(request: Request) -> dict[str, Any]:
     """All of a request but the name of the program that sent it, unless the caller gave that name."""
     headers = [(name, value) for name, value in request.raw_headers if not _is_default_agent(name, value)]
@@ -123,51 +147,39 @@ def _is_default_agent(name: str, value: str) -> bool:
     return name.lower() == "user-agent" and value.startswith(("langgraph-sdk-py/", "runboard"))
 
 
-async def both(server: RecordingServer, thread: Any, assistant: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-    """The same call by the SDK and by us: the two requests."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        sdk = langgraph_sdk.get_client(url=server.url, api_key=None)
-        async with sdk:
-            await sdk.runs.wait(thread, assistant, **arguments)
-        async with get_client(server.url) as ours:
-            await ours.runs.wait(thread, assistant, **arguments)
-    return [on_the_wire(request) for request in server.take()]
-
-
-async def assert_same(server: RecordingServer, thread: Any, assistant: str, arguments: dict[str, Any]) -> None:
-    requests = await both(server, thread, assistant, arguments)
+async def assert_same(both: Both, thread: Any, assistant: str, arguments: dict[str, Any]) -> None:
+    requests = await both.wait(thread, assistant, arguments)
 
     assert len(requests) == 2
     assert requests[0] == requests[1]
 
 
 @pytest.mark.parametrize(("name", "value"), SINGLES, ids=lambda value: repr(value)[:40])
-async def test_each_parameter_alone(recording: RecordingServer, name: str, value: Any) -> None:
-    await assert_same(recording, THREAD, "chat", {name: value})
-    await assert_same(recording, None, "chat", {name: value})
+async def test_each_parameter_alone(both: Both, name: str, value: Any) -> None:
+    await assert_same(both, THREAD, "chat", {name: value})
+    await assert_same(both, None, "chat", {name: value})
 
 
 @pytest.mark.parametrize("thread", THREADS, ids=lambda value: repr(value)[:40])
-async def test_odd_thread_ids(recording: RecordingServer, thread: Any) -> None:
-    await assert_same(recording, thread, "chat", {"input": {}})
+async def test_odd_thread_ids(both: Both, thread: Any) -> None:
+    await assert_same(both, thread, "chat", {"input": {}})
 
 
 @pytest.mark.parametrize("assistant", ASSISTANTS)
-async def test_assistants(recording: RecordingServer, assistant: str) -> None:
-    await assert_same(recording, None, assistant, {})
+async def test_assistants(both: Both, assistant: str) -> None:
+    await assert_same(both, None, assistant, {})
 
 
-async def test_every_pair_of_parameters(recording: RecordingServer) -> None:
+async def test_every_pair_of_parameters(both: Both) -> None:
     for number, (first, second) in enumerate(itertools.combinations(VALUES, 2)):
         pick = {name: VALUES[name][number % len(VALUES[name])] for name in (first, second)}
 
-        await assert_same(recording, THREAD if number % 2 else None, "chat", pick)
+        await assert_same(both, THREAD if number % 2 else None, "chat", pick)
 
 
-async def test_all_parameters_at_once(recording: RecordingServer) -> None:
+async def test_all_parameters_at_once(both: Both) -> None:
     for number in range(max(map(len, VALUES.values()))):
-        await assert_same(recording, THREAD, "chat", {name: v[number % len(v)] for name, v in VALUES.items()})
+        await assert_same(both, THREAD, "chat", {name: v[number % len(v)] for name, v in VALUES.items()})
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -186,9 +198,9 @@ async def test_all_parameters_at_once(recording: RecordingServer) -> None:
     ),
 )
 async def test_random_combinations(
-    recording: RecordingServer, thread: Any, assistant: str, arguments: dict[str, Any], document: Any
+    both: Both, thread: Any, assistant: str, arguments: dict[str, Any], document: Any
 ) -> None:
-    await assert_same(recording, thread, assistant, {**arguments, "metadata": {"document": document}})
+    await assert_same(both, thread, assistant, {**arguments, "metadata": {"document": document}})
 
 
 async def test_the_body_holds_what_was_given_and_nothing_else(recording: RecordingServer) -> None:
