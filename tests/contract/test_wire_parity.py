@@ -116,7 +116,7 @@ async def recording() -> AsyncIterator[RecordingServer]:
 
 @dataclass(frozen=True)
 class Both:
-    """The SDK's client and ours, made once for a test: each loads all certificates, which takes longer than ten requests."""
+    """The SDK's client and ours, made once for a test: each loads all certificates, as long as ten requests take."""
 
     server: RecordingServer
     clients: tuple[Any, Any]
