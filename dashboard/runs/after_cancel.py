@@ -1,7 +1,7 @@
-"""Runs that were cancelled and may be executed again: a server that is restarted soon after forgets the cancel.
+"""Cancelled runs that may be executed again: a server that restarts soon after a cancel forgets it.
 
-A worker looks at each of them a few times in the minutes after its end, and longer while the server is away. What goes
-on again is said on the run's page, and can be cancelled again. The status stays: how the run ended is known.
+A worker checks each of them a few times in the minutes after its end, and longer while the server is away. A run that
+goes on again says so on its page, and can be cancelled again. The status stays: how the run ended is known.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from dashboard.runs.models import Run
 from dashboard.runs.transitions import event_append
 
 LOOKS_S: Final = (10.0, 30.0, 60.0, 120.0)
-"""When it is looked at, in seconds after its end. `langgraph dev` writes what it knows to disk every ten seconds."""
+"""When to check it, in seconds after its end. `langgraph dev` writes its data to disk every ten seconds."""
 GOES_ON_S: Final = 15.0
 AWAY_S: Final = 15.0
 AWAY_FOR: Final = timedelta(hours=1)
-"""For so long a server that is away is waited for."""
+"""How long to wait for a server that is away."""
 TAKEN_S: Final = 60.0
-"""A worker that took a look and died leaves it to another after so long."""
+"""When another worker repeats a check whose worker died."""
 
 
 def looks_take(*, limit: int) -> list[Run]:
@@ -38,7 +38,7 @@ def looks_take(*, limit: int) -> list[Run]:
 
 
 def look_found_going_on(run_id: UUID) -> None:
-    """The server executes it."""
+    """Record that the server executes it."""
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
         again: dict[str, Any] = {"look_again_at": Now() + timedelta(seconds=GOES_ON_S)}
@@ -51,7 +51,7 @@ def look_found_going_on(run_id: UUID) -> None:
 
 
 def look_found_over(run_id: UUID) -> None:
-    """The server does not execute it (any more): the next look is later, or was the last."""
+    """The server does not execute it (any more): the next check is later, or this was the last."""
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
         next_at: Any = None
@@ -74,7 +74,7 @@ def look_found_nothing(run_id: UUID) -> None:
 
 
 def cancel_again_delivered(run_id: UUID, *, action: str) -> None:
-    """The server has heard the second cancel. Said once for each time somebody asked."""
+    """Record that the server took the second cancel, once for each time somebody requested it."""
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
         said = run.events.filter(kind=EventKind.CANCEL_DELIVERED, at__gte=run.cancel_requested_at)

@@ -1,4 +1,4 @@
-"""Who looks after an open question, and until when it is put aside, so that two people do not work on one."""
+"""Who is assigned to an open question and until when it is snoozed, so that two people do not work on one."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class TakenMeanwhile(Exception):
 
 
 def run_assign(*, run: Run, to: User | None, by: User, was: int | str | None = "") -> None:
-    """Give an open question to somebody; None for nobody.
+    """Assign an open question to somebody; None for nobody.
 
     Args:
-        was: the id of whom the page showed it was assigned to (None: nobody); "" to assign whatever stands there.
+        was: the id of the person to whom it was assigned on the page (None: nobody); "" to assign in any case.
 
     Raises:
         NotOpen: it waits for nobody any more.
@@ -62,16 +62,16 @@ def run_snooze(*, run: Run, until: datetime | None, by: User) -> None:
         told = {"until": until.isoformat()} if until else {}
         _change(now, Event(EventKind.SNOOZED, told, by), snoozed_until=until)
         if until:
-            notify(WORK_CHANNEL, WAIT_CHECK)  # a worker looks when the next one ends
+            notify(WORK_CHANNEL, WAIT_CHECK)  # a worker wakes when the next one ends
 
 
 def is_snoozed(run: Run) -> bool:
-    """Whether it is put aside just now."""
+    """Whether it is snoozed now."""
     return run.snoozed_until is not None and run.snoozed_until > timezone.now()
 
 
 def snoozes_end() -> float | None:
-    """Wake what was put aside until now, and tell open pages. Returns in how many seconds the next one ends, if any."""
+    """Wake what was snoozed until now, notify open pages, and return the seconds until the next snooze ends."""
     ended = Run.objects.filter(snoozed_until__lte=Now())
     with transaction.atomic():
         teams = set(ended.values_list("team_id", flat=True))

@@ -29,13 +29,13 @@ class Banner:
     code: str = ""
     since: datetime | None = None
     next_at: datetime | None = None
-    next_label: str = "The next try is"
+    next_label: str = "The next attempt is"
     other: Run | None = None
-    """A run that has to do with it, to go and look at."""
+    """A related run, with a link."""
 
 
 def run_banner(run: Run) -> Banner | None:
-    """What a reader must know first about this run, and what can be done; None when the status says it all."""
+    """What a reader must know first about this run, and what can be done; None when the status says everything."""
     if run.ending.get(MET_NO_QUESTION):
         return _met_no_question(run)
     tell = _BANNERS.get(RunStatus(run.status), _waiting)
@@ -47,10 +47,10 @@ def run_banner(run: Run) -> Banner | None:
 
 
 def _besides(run: Run) -> str:
-    """What else is true of an end: that it came before a cancel, or after more than one beginning."""
+    """What else to say about an end: that it came before a cancel, or that the server executed the run again."""
     told = []
     if run.cancel_requested_at and run.status == RunStatus.LOST:
-        told.append("Somebody requested a cancel; whether the server got it is not known.")
+        told.append("Somebody requested a cancel; nobody knows whether the server got it.")
     elif run.cancel_requested_at and run.status not in (RunStatus.CANCELLED, RunStatus.SUCCEEDED):
         told.append("The requested cancel came too late.")
     if run.executions > 1 and run.status != RunStatus.SUCCEEDED:
@@ -58,7 +58,7 @@ def _besides(run: Run) -> str:
     return " ".join(told)
 
 
-_TWICE = "It was restarted meanwhile. Steps from before that may have been done twice."
+_TWICE = "It was restarted meanwhile. Steps from before may have run twice."
 
 
 def _executed(run: Run) -> str:
@@ -94,13 +94,13 @@ _NOT_SERIALIZABLE = ("cannot pickle", "can't pickle", "not serializable")
 
 
 def _is_for_the_graphs_author(run: Run) -> bool:
-    """Whether no input would help: the graph writes what it must not, or what cannot be stored."""
+    """Whether no other input would help: the graph writes what it must not, or what cannot be stored."""
     message = run.error_message.casefold()
     return run.error_type in _GRAPHS_FAULTS or any(words in message for words in _NOT_SERIALIZABLE)
 
 
 def _timed_out(run: Run) -> Banner:
-    text = "What it did until then is below. Launch again, or ask for a longer limit there."
+    text = "What it did until then is below. Launch again, or have the limit raised there."
     return Banner("danger", "The server's own time limit ended it.", text)
 
 
@@ -109,13 +109,13 @@ def _lost(run: Run) -> Banner:
     thread = f"its thread on {run.server.name}" if run.remote_thread_id else run.server.name
     undone, pusher = "", _run_that_undid(run)
     if pusher is not None:
-        undone = "Another run that was launched on its thread was told to undo it, and probably did. "
+        undone = "Another run was launched on its thread to replace it and undo its work. It probably did. "
     text = f"{why}{undone}It may have done its work: check {thread} before you launch it again."
-    return Banner("danger", "It is not known how this run ended.", text, other=pusher)
+    return Banner("danger", "Nobody knows how this run ended.", text, other=pusher)
 
 
 def _run_that_undid(run: Run) -> Run | None:
-    """The run that came to the thread of one that its server then no longer knew, and was told to undo it."""
+    """The run that was launched with `rollback` on the thread of one that its server then no longer knew."""
     pusher = run_that_pushed_out(run) if run.ending.get("forgotten") else None
     if pusher is None or pusher.remote_run_id is None:
         return None
@@ -133,13 +133,13 @@ def _needs_input(run: Run) -> Banner | None:
 
 
 def _met_no_question(run: Run) -> Banner:
-    """An answer for which the server did not wait: sent, it was ignored."""
+    """An answer for which the server did not wait; if it was sent, the server ignored it."""
     sent = "The server ignored it." if run.remote_run_id else "It was not sent."
     return Banner("attention", "This answer met no question.", f"{run.error_message} {sent}".strip(), other=run.parent)
 
 
 def _no_longer_open(run: Run) -> Banner | None:
-    """What became of a question or a stop at a node; None while it waits: then its form is there instead."""
+    """What became of a question or a stop at a node; None while it waits: then its form is shown instead."""
     if run.wait_state == WaitState.OPEN:
         return None
     answer: Run | None = getattr(run, "answer", None)
@@ -172,16 +172,16 @@ _NOTHING_CAME = {
 
 def _what_of_the_answer(answer: Run) -> str:
     if answer.status in (RunStatus.CANCELLED, RunStatus.LOST):
-        return "If the server still waits for an answer, the question opens again by itself."
+        return "If the server still waits for an answer, the question opens again."
     return (
         "The server keeps that answer and ignores another one. Launch the failed run again to repeat the step "
-        "with it once more, or launch this one again to be asked anew."
+        "with it, or launch this one again to be asked again."
     )
 
 
 def _paused(run: Run) -> Banner | None:
     waiting = ", ".join(showable(str(node)) for node in run.ending.get("next") or [])
-    title = f"Paused as asked; next is {waiting}." if waiting else "Paused as asked."
+    title = f"Paused at a breakpoint; next is {waiting}." if waiting else "Paused at a breakpoint."
     if not run.remote_thread_kept:
         return Banner("attention", title, "It ran without a thread, so it cannot be continued.")
     return _no_longer_open(run)
@@ -218,11 +218,11 @@ def _what_is_left(run: Run) -> str:
     if run.remote_run_id is None:
         return "It had not been sent to the server."
     if run.ending.get("no_state"):
-        return "It left nothing on its thread: nothing to undo, and nothing to continue."
+        return "It left nothing on its thread: there is nothing to undo or continue."
     if run.ending.get("rolled_back"):
         return "The server undid its work."
     if not run.remote_thread_kept:
-        return "What it sent until then is kept here; it left nothing on the server, because it ran without a thread."
+        return "Its results until then are kept here; it left nothing on the server, because it ran without a thread."
     return "Its work until then is kept. A new run on its thread continues from there."
 
 
@@ -234,8 +234,8 @@ def _cancelling(run: Run) -> Banner:
     elif (failed := run.events.filter(kind__in=_CANCEL_NEWS).order_by("-seq").first()) and (
         failed.kind == EventKind.CANCEL_FAILED
     ):
-        text = f"It could not be delivered yet, and is tried until the server has heard it: {failed.data['message']}"
-    title = f"Cancel asked{who}; the server has not confirmed it yet."
+        text = f"The server has not taken it yet; Runboard keeps trying: {failed.data['message']}"
+    title = f"Cancellation requested{who}; waiting for the server."
     return Banner("info", title, text, since=run.cancel_requested_at)
 
 
@@ -243,12 +243,12 @@ _CANCEL_NEWS = (EventKind.CANCEL_FAILED, EventKind.CANCEL_DELIVERED)
 
 
 def _waiting(run: Run) -> Banner | None:
-    """What is out of the ordinary while a run goes on, or about one that succeeded."""
+    """What is unusual while a run goes on, or about one that succeeded."""
     if run.executions > 1:
         return Banner("attention", _executed(run), _TWICE)
     if run.is_terminal and run.cancel_requested_at:
         who = f" by {run.cancel_requested_by}" if run.cancel_requested_by else ""
-        return Banner("neutral", f"The cancel asked{who} came too late.", "The run had finished.")
+        return Banner("neutral", f"The cancel requested{who} came too late.", "The run had finished.")
     if run.reconnecting_since:
         return Banner(
             "attention",
@@ -270,7 +270,7 @@ def _waiting(run: Run) -> Banner | None:
         title = f"Scheduled for {due_at:%H:%M:%S} UTC on {due_at:%d %b %Y}."
         return Banner("info", title, next_at=due_at, next_label="It starts")
     if run.unreachable_since and run.status in (RunStatus.QUEUED, RunStatus.STARTING):
-        title = f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."
+        title = f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC; retrying."
         text = "Nothing was created there. Runboard sends it again until the server takes it."
         return Banner("attention", title, text, since=run.unreachable_since, next_at=run.not_before)
     return None

@@ -1,4 +1,4 @@
-"""The kinds of things that happen to a run, and the sentence each is told in. Imports nothing of ours."""
+"""The kinds of timeline events, each with its sentence. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db.models import TextChoices
 
 
 class EventKind(TextChoices):
-    """What a RunEvent tells. `data` holds what the sentence needs; it never holds a secret."""
+    """The kind of a RunEvent. Its `data` holds what the sentence needs, never a secret."""
 
     LAUNCHED = "launched", "Launched"
     STATUS = "status", "Status changed"
@@ -27,7 +27,7 @@ class EventKind(TextChoices):
     ANSWERED = "answered", "Answered"
     ANSWER_CAME_TO_NOTHING = "answer_came_to_nothing", "The run that carried the answer did not finish"
     REOPENED = "reopened", "Its server still waits for an answer"
-    WAIT_GONE = "wait_gone", "Its server waits for no answer any more"
+    WAIT_GONE = "wait_gone", "Its server no longer waits for an answer"
     ASSIGNED = "assigned", "Assigned"
     SNOOZED = "snoozed", "Snoozed"
     RENAMED = "renamed", "Renamed"

@@ -18,7 +18,7 @@ from dashboard.teams.models import Membership
 
 
 class Rights(TypedDict):
-    """What a person may do with a run, as templates ask for it: launch and answer, and cancel it."""
+    """What a person may do with a run, for templates: launch and answer, and cancel it."""
 
     may_act: bool
     may_cancel: bool
@@ -31,14 +31,14 @@ def rights(member: Membership, launched_by_id: int | None) -> Rights:
 
 SENT_NODES = 250
 SENT_CHARS = 16_000
-"""A page shows so much of what was sent; the run as JSON has all of it."""
+"""How much of the input a page shows; the run as JSON has all of it."""
 
 
 def run_context(run: Run, *, may_act: bool, may_cancel: bool, state_address: str | None = None) -> dict[str, Any]:
     """What the live parts of a run's page need.
 
     Args:
-        may_act: Whether whoever looks may launch and answer.
+        may_act: Whether the reader may launch and answer.
         may_cancel: Whether they may cancel this run.
         state_address: Where parts of the final state are served; "" when nowhere, None for the usual place.
     """
@@ -61,7 +61,7 @@ def _result(run: Run, state_address: str) -> dict[str, Any]:
 
 
 def run_sent(run: Run) -> dict[str, Any]:
-    """What was sent, for the Input tab: the input or command first, then every other parameter, none in secret."""
+    """The parameters for the Input tab: the input or command first, then every other, without secret values."""
     params = dict(run.request.params)
     budget = Budget(SENT_NODES, SENT_CHARS)
     found = [(name, value_tree(params.pop(name), budget)) for name in ("input", "command", "context") if name in params]

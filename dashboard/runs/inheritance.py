@@ -14,7 +14,7 @@ _ALL = frozenset(ParentKind)
 _AFRESH = frozenset({ParentKind.AGAIN, ParentKind.EDIT, ParentKind.FORM})
 """Kinds that begin where their run began."""
 _ONWARD = frozenset({ParentKind.ANSWER, ParentKind.CONTINUE})
-"""Kinds that go on where their run stopped: the same piece of work, so whoever sends them."""
+"""Kinds that go on where their run stopped: the same piece of work, no matter who launches them."""
 
 INHERITED: Mapping[str, frozenset[ParentKind]] = {
     "server": _ALL,
@@ -65,10 +65,11 @@ class Inheritance:
 
 
 def run_inherit(run: Run, kind: ParentKind, *, by: User | None) -> Inheritance:
-    """What a child of `run` takes over. Nothing is launched.
+    """What a child of `run` takes over. Launches nothing.
 
-    Header values are secrets of who launched `run`. An answer and a continuation are the same piece of work and take
-    them along, whoever sends them; for all other kinds `by` must have launched the run, or be an admin of its team.
+    Header values are secrets of the person who launched `run`. Answers and continuations are the same piece of work
+    and take them along, whoever sends them; for all other kinds `by` must have launched the run, or be an admin of its
+    team.
 
     Raises:
         SecretUnreadable: no configured key opens the header values.
@@ -82,8 +83,8 @@ def run_inherit(run: Run, kind: ParentKind, *, by: User | None) -> Inheritance:
     if thread_choice == ThreadChoice.NEW:
         params.pop("if_not_exists", None)
     if kind in _ONWARD:
-        # Were a run to come to the thread in the last moment, the answer must not wait for its end and meet whatever
-        # is asked then, nor push it out.
+        # If another run comes to the thread in the last moment, the answer must not wait for its end and meet whatever
+        # is asked then, nor replace it.
         params["multitask_strategy"] = "reject"
     names = tuple(run.request.params.get("headers") or ())
     shares_headers = kind in _ONWARD or may_use_headers(run, by)
@@ -103,7 +104,7 @@ def run_inherit(run: Run, kind: ParentKind, *, by: User | None) -> Inheritance:
 
 
 def may_use_headers(run: Run, by: User | None) -> bool:
-    """Whether somebody may launch another run with the header values of this one: who launched it, and admins."""
+    """Whether somebody may launch another run with this one's header values: its launcher and admins may."""
     if by is None:
         return False
     is_own = run.launched_by_id is not None and run.launched_by_id == by.pk

@@ -1,4 +1,4 @@
-"""Renaming, tagging, starring and noting a run."""
+"""Renaming, tagging, starring and annotating a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dashboard.teams.middleware import TeamRequest
 @may_act_required
 @require_POST
 def run_rename(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Give it another name; empty takes it away."""
+    """Rename the run; an empty name removes it."""
     run = _get(request, run_id)
     name = request.POST.get("name", "")
     try:
@@ -46,7 +46,7 @@ def run_tags(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @member_required
 @require_POST
 def run_star(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Star it, or take the star away with `on=0`. Viewers may, too."""
+    """Star it, or remove the star with `on=0`. Viewers may, too."""
     run = _get(request, run_id)
     on = request.POST.get("on", "1").lower() not in ("", "0", "false", "off", "no")
     labels.run_star(run=run, by=request.user, on=on)
@@ -56,7 +56,7 @@ def run_star(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @may_act_required
 @require_POST
 def run_note(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Write its note anew; empty takes it away."""
+    """Replace its note; an empty one removes it."""
     run = _get(request, run_id)
     try:
         labels.run_note(run=run, by=request.user, text=request.POST.get("text", ""))
@@ -77,7 +77,7 @@ def _done(request: TeamRequest, run: Run) -> HttpResponse:
     if wants_json(request):
         document = {"name": run.name, "tags": run.tags, "starred": run.is_starred, "note": run.note}
         return JsonResponse({"id": str(run.pk), "url": url, **document})
-    if is_htmx(request):  # the socket brings it as well; this is for pages that poll
+    if is_htmx(request):  # the socket sends it as well; this is for pages that poll
         fresh = _get(request, run.pk)
         return HttpResponse(
             fragments.run_live_html(fresh, **fragments.rights(request.membership, fresh.launched_by_id))

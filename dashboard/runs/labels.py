@@ -1,4 +1,4 @@
-"""What people add to a run: another name, tags, a star, a note. The search finds it, and the activity tells it."""
+"""What people add to a run: a name, tags, a star, a note. The search finds them, and the activity lists them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTE_CHARS = 5_000
 
 
 class BadLabel(ValueError):
-    """It cannot be kept as it is; the message says why. Nothing was changed."""
+    """It cannot be stored; the message says why. Nothing was changed."""
 
 
 def run_rename(*, run: Run, by: User, name: str) -> bool:
@@ -38,7 +38,7 @@ def run_rename(*, run: Run, by: User, name: str) -> bool:
 
 
 def run_tag(*, run: Run, by: User, add: Sequence[str] = (), remove: Sequence[str] = ()) -> bool:
-    """Add and remove tags; a tag that is in both goes.
+    """Add and remove tags; a tag in both is removed.
 
     Raises:
         BadLabel: a tag is too long, or there would be too many.
@@ -55,12 +55,12 @@ def run_tag(*, run: Run, by: User, add: Sequence[str] = (), remove: Sequence[str
 
 
 def run_star(*, run: Run, by: User, on: bool) -> bool:
-    """Star the run for the team, or take the star away. What is starred is kept when old runs are removed."""
+    """Star the run for the team, or remove the star. Starred runs are kept when old runs are removed."""
     return _label(run, by, EventKind.STARRED, {"on": on}, {"is_starred": on})
 
 
 def run_note(*, run: Run, by: User, text: str) -> bool:
-    """Write the run's note anew; "" takes it away.
+    """Replace the run's note; "" removes it.
 
     Raises:
         BadLabel: it is too long.
@@ -71,7 +71,7 @@ def run_note(*, run: Run, by: User, text: str) -> bool:
 
 
 def tags_of(texts: Sequence[str]) -> list[str]:
-    """The tags in what somebody typed: one or several to a field, parted by commas."""
+    """The tags in what somebody typed: one or several in a field, separated by commas."""
     return list(dict.fromkeys(tag for text in texts for tag in map(str.strip, storable(text).split(",")) if tag))
 
 

@@ -1,7 +1,7 @@
 """What a worker writes about the runs it holds. Every write is fenced: a worker that lost its lease writes nothing.
 
 A lease is `lease_owner`, `fence` and `lease_expires_at`, all by the database's clock. Claiming and adopting raise the
-fence, so a worker that comes back from the dead finds that its hold is gone (LeaseLost) even if it owns the run again.
+fence, so a worker that wakes from a long freeze finds its lease gone (LeaseLost) even if it owns the run again.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Lease:
 
 
 class PreviousOwner(NamedTuple):
-    """Who has held a run that is about to be taken; `owner` is None when nobody does."""
+    """Who held a run that is about to be adopted; `owner` is None when nobody does."""
 
     run_id: UUID
     owner: UUID | None
@@ -65,7 +65,7 @@ class PreviousOwner(NamedTuple):
 
 
 def run_claim(*, owner: UUID, limit: int) -> list[Run]:
-    """Take up to `limit` queued runs that are due, oldest first. Two workers never get the same run.
+    """Claim up to `limit` queued runs that are due, oldest first. Two workers never get the same run.
 
     A server that takes only so many runs at once never gets more, however many workers claim at the same time.
     """
@@ -76,10 +76,10 @@ def run_claim(*, owner: UUID, limit: int) -> list[Run]:
 
 
 def run_adopt(*, owner: UUID, limit: int, held: Mapping[UUID, Lease] | None = None) -> list[Run]:
-    """Take over up to `limit` runs whose worker handed them back or stopped renewing its lease.
+    """Adopt up to `limit` runs whose worker handed them back or stopped renewing its lease.
 
     Those that `owner` itself still holds (their leases ran out while Postgres was away, and nobody took them) stay in
-    its hands: their leases are put in force again, and they are not returned.
+    its hands: their leases are renewed, and they are not returned.
     """
     orphaned = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
     return _take(owner, limit, Q(status__in=HELD) & orphaned, partial(_adopt, held or {}))
@@ -97,7 +97,7 @@ def _take(owner: UUID, limit: int, which: Q, write: Callable[[list[PreviousOwner
         )
         holders = [PreviousOwner(*row) for row in found]
         taken = [changed.run_id for changed in write(holders, owner)] if holders else []
-        # Read after the write, so that each comes with the fence that is now in force.
+        # Read after the write, so that each comes with its new fence.
         runs = list(Run.objects.filter(pk__in=taken).select_related("server", "request").order_by("created_at"))
     servers: dict[UUID, Server] = {}
     for run in runs:  # one object for all the runs of a server, of which a worker may hold thousands
@@ -132,13 +132,13 @@ def _these(runs: list[PreviousOwner]) -> QuerySet[Run]:
 
 
 def lease_of(run: Run) -> Lease:
-    """The hold a run just claimed or adopted came with."""
+    """The lease of a run that was just claimed or adopted."""
     assert run.lease_owner is not None
     return Lease(run.pk, run.lease_owner, run.fence)
 
 
 def leases_renew(*, owner: UUID, holds: Collection[Lease]) -> set[UUID]:
-    """Renew the leases; returns the runs still held. One that is missing from it belongs to someone else, or ended."""
+    """Renew the leases; returns the runs still held. Any other one belongs to another worker, or ended."""
     if not holds:
         return set()
     fences = {lease.run_id: lease.fence for lease in holds}
@@ -148,7 +148,7 @@ def leases_renew(*, owner: UUID, holds: Collection[Lease]) -> set[UUID]:
 
 
 def leases_unheard_end(*, owner: UUID, held: Collection[UUID]) -> None:
-    """End the leases that `owner` has and does not know of, because the answer to a claim was lost on its way.
+    """End the leases that `owner` has without knowing it, because the reply to a claim was lost.
 
     Nobody works on those runs. They can be adopted at once.
 
@@ -160,7 +160,7 @@ def leases_unheard_end(*, owner: UUID, held: Collection[UUID]) -> None:
 
 
 def in_force(lease: Lease) -> QuerySet[Run]:
-    """The run, as long as the hold on it is in force; else nothing."""
+    """The run while the lease is in force; else nothing."""
     return Run.objects.filter(pk=lease.run_id, lease_owner=lease.owner, fence=lease.fence, status__in=HELD)
 
 
@@ -169,7 +169,7 @@ def locked_run(lease: Lease) -> Iterator[Run]:
     """The run, locked, in a transaction.
 
     Raises:
-        LeaseLost: the hold is no longer in force.
+        LeaseLost: the lease is no longer in force.
     """
     with transaction.atomic():
         run = in_force(lease).select_for_update(no_key=True).first()
@@ -183,9 +183,9 @@ def _lost(lease: Lease) -> LeaseLost:
 
 
 def run_sending(lease: Lease) -> bool:
-    """Record that the request is about to go out: from here on the server may have the run.
+    """Record that the request is about to go out: from now on the server may have the run.
 
-    Returns False when someone asked to cancel first; the run has then ended and must not be sent.
+    Returns False when somebody requested a cancel before; the run has then ended and must not be sent.
     """
     if in_force(lease).exclude(status=RunStatus.CANCELLING).update(sent_at=Now()):
         return True
@@ -200,7 +200,7 @@ def _cancel_unsent(run: Run) -> None:
 
 
 def run_unsent(lease: Lease, *, delay_s: float) -> None:
-    """Back to the queue: it was about to be sent and provably was not."""
+    """Back to the queue: it was about to be sent, and provably was not."""
     with locked_run(lease) as run:
         if run.status == RunStatus.CANCELLING:
             _cancel_unsent(run)
@@ -224,7 +224,7 @@ def run_created_on_server(
     if runs_change(usual, [created, moved(RunStatus.STARTING, to)], **fields_of_move(to, **ids)):
         return to
     with locked_run(lease) as run:
-        # Told again, because the first time's answer was lost on the way; or someone has asked to cancel meanwhile.
+        # Called again because the first reply was lost; or somebody has requested a cancel meanwhile.
         if run.remote_run_id != remote_run_id:
             runs_change(in_force(lease), [created], **ids)
         return RunStatus(run.status)
@@ -254,7 +254,7 @@ def run_begun(lease: Lease) -> None:
 def run_requeue(lease: Lease, *, reason: str, delay_s: float, patience_s: float) -> bool:
     """Back to the queue: the server provably has no such run. Tried again after `delay_s` seconds.
 
-    Returns False, and writes nothing, when it has been tried for `patience_s` seconds already: the caller gives up.
+    Returns False, and writes nothing, when it has been tried for `patience_s` seconds: then the caller gives up.
     """
     with locked_run(lease) as run:
         if run.status == RunStatus.CANCELLING:
@@ -277,10 +277,10 @@ def run_requeue(lease: Lease, *, reason: str, delay_s: float, patience_s: float)
 
 
 def cancel_action_of(lease: Lease) -> str:
-    """What someone asked for: "interrupt", "rollback", or "" when nobody did.
+    """The requested cancel: "interrupt", "rollback", or "" without one.
 
     Raises:
-        LeaseLost: the hold is no longer in force.
+        LeaseLost: the lease is no longer in force.
     """
     action = in_force(lease).values_list("cancel_action", flat=True).first()
     if action is None:
@@ -289,21 +289,21 @@ def cancel_action_of(lease: Lease) -> str:
 
 
 def connection_changed(lease: Lease, *, kind: EventKind, data: Mapping[str, Any]) -> None:
-    """Record that the line to the server was lost, or that the run was joined again."""
+    """Record that the connection to the server was lost, or that the run was joined again."""
     with locked_run(lease) as run:
         since = run.reconnecting_since or Now() if kind == EventKind.CONNECTION_LOST else None
         event_append(run, kind, data, reconnecting_since=since)
 
 
 def run_executed_again(lease: Lease, *, executions: int, data: Mapping[str, Any]) -> None:
-    """The server has begun the run anew by itself, for the `executions`-th time in all. Said once for each time."""
+    """Record that the server executes the run again, for the `executions`-th time in all; once for each time."""
     with locked_run(lease) as run:
         if run.executions < executions:
             event_append(run, EventKind.EXECUTED_AGAIN, data, executions=executions)
 
 
 def last_execution_of(lease: Lease) -> Mapping[str, Any]:
-    """What was recorded when the server was last seen to have begun the run anew; {} when it was not."""
+    """What was recorded when the server last executed the run again; {} when it did not."""
     told = RunEvent.objects.filter(run=lease.run_id, kind=EventKind.EXECUTED_AGAIN).order_by("seq").last()
     return told.data if told else {}
 
@@ -315,7 +315,7 @@ def event_append_fenced(lease: Lease, *, kind: EventKind, data: Mapping[str, Any
 
 
 def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
-    """Give the runs of a stopping worker back at once, except those in `but`. Returns how many.
+    """Hand the runs of a stopping worker back at once, except those in `but`. Returns how many.
 
     Runs that were never sent are queued again; the others keep their status and wait to be adopted.
     """
@@ -334,5 +334,5 @@ def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
 
 
 def cancels_asked(*, owner: UUID) -> list[UUID]:
-    """The runs this worker holds that someone asked to cancel."""
+    """The runs held by this worker for which somebody requested a cancel."""
     return list(Run.objects.filter(lease_owner=owner, status=RunStatus.CANCELLING).values_list("pk", flat=True))

@@ -13,7 +13,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
 
 AT_WORK = frozenset({RunStatus.STARTING, RunStatus.RUNNING, RunStatus.CANCELLING})
-"""What takes a place at its server; a scheduled run does not until it begins."""
+"""The statuses that count against a server's limit; a scheduled run does not until it begins."""
 
 
 def runs_with_room(limit: int) -> Q:
@@ -47,11 +47,11 @@ def at_work(server_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def servers_at_work_with_a_limit() -> QuerySet[Server]:
-    """Servers that take only so many runs at once and have some: others wait their turn there, which is no fault."""
+    """Servers with a limit that have runs: others waiting their turn there are no fault."""
     there = Run.objects.filter(status__in=sorted(AT_WORK), server=OuterRef("pk"))
     return Server.objects.filter(Exists(there), max_runs__isnull=False)
 
 
 def is_at_limit(server: Server) -> bool:
-    """Whether the server has as many runs at work as it takes."""
+    """Whether the server has reached its limit of runs."""
     return server.max_runs is not None and at_work([server.pk]).get(server.pk, 0) >= server.max_runs

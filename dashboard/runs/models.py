@@ -39,7 +39,7 @@ class ParentKind(models.TextChoices):
 
 
 class WaitState(models.TextChoices):
-    """What has become of a question, or of a stop at a node: of a run that needs input, or is paused."""
+    """What became of the question or the stop at a node of a run that needs input or is paused."""
 
     OPEN = "open", "Open"
     ANSWERED = "answered", "Answered"
@@ -47,10 +47,10 @@ class WaitState(models.TextChoices):
 
 
 class Run(models.Model):
-    """One launch of an assistant: the row that lists read. Parameters and the final state stand in tables of their own.
+    """One launch of an assistant: the row that lists read. Parameters and the final state have tables of their own.
 
     `id` is ours, `remote_run_id` and `remote_thread_id` are the server's. Times are the database's clock, never a
-    worker's. `version` grows with every change that people can see. `fence` grows with every change of hands: a worker
+    worker's. `version` grows with every change that people can see. `fence` grows with every change of worker: a worker
     may write only while `lease_owner` and `fence` are what it was given.
     """
 
@@ -61,12 +61,12 @@ class Run(models.Model):
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="children")
     parent_kind = models.CharField(max_length=10, choices=ParentKind.choices, default="", blank=True)
 
-    # What it waits for a person with: "" unless it needs input or is paused.
+    # Whether it waits for a person: "" unless it needs input or is paused.
     wait_state = models.CharField(max_length=8, choices=WaitState.choices, default="", blank=True)
     # The run whose question this one answers, or which it continues, while it counts as that. Only one can: two people
     # who answer at the same moment meet this constraint. Given up again by an answer that never reached the server.
     answers = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, related_name="answer")
-    # When it was asked to find out, and last found out, whether its server still waits.
+    # When a check whether its server still waits was requested, and last done.
     wait_check_asked_at = models.DateTimeField(null=True)
     wait_checked_at = models.DateTimeField(null=True)
 
@@ -82,10 +82,10 @@ class Run(models.Model):
     outcome_text = models.CharField(max_length=200, default="", db_default="", blank=True)
     note = models.TextField(default="", db_default="", blank=True)
     is_starred = models.BooleanField(default=False, db_default=False)
-    # Who looks after its open question, and until when that is hidden from the inbox.
+    # Who is assigned to its open question, and until when it is hidden from the inbox.
     assigned_to = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     snoozed_until = models.DateTimeField(null=True)
-    # Of an answer that came by an answer link of `launched_by`: for whom that was made.
+    # For an answer that came by an answer link of `launched_by`: the person it was made for.
     link_for = models.CharField(max_length=60, default="", db_default="", blank=True)
     # The runs that one bulk action launched.
     batch_id = models.UUIDField(null=True)
@@ -116,10 +116,10 @@ class Run(models.Model):
     not_before = models.DateTimeField(null=True)
     unreachable_since = models.DateTimeField(null=True)
     reconnecting_since = models.DateTimeField(null=True)
-    # How often the server has executed it, as far as we noticed: it does so again after it was restarted.
+    # How often the server has executed it, as far as we noticed: it may do so again after a restart.
     executions = models.IntegerField(default=1)
 
-    # Of a cancelled run: when to look whether its server executes it again, and since when it was seen to do so.
+    # For a cancelled run: when to check whether its server executes it again, and since when it does.
     look_again_at = models.DateTimeField(null=True)
     going_on_since = models.DateTimeField(null=True)
 
@@ -130,7 +130,7 @@ class Run(models.Model):
     error_type = models.CharField(max_length=200, default="", blank=True)
     error_message = models.TextField(default="", blank=True)
     error_node = models.CharField(max_length=200, default="", blank=True)
-    # What else is known of the end: nodes waiting, interrupts, who pushed it out. JSON text, see `ending`.
+    # What else is known of the end: nodes waiting, interrupts, which run replaced it. JSON text, see `ending`.
     ending_json = models.TextField(default="", blank=True)
 
     search_text = models.TextField(default="", blank=True)
@@ -223,7 +223,7 @@ class Run(models.Model):
 
     @property
     def title(self) -> str:
-        """What a person reads first: the run's name, else what it was about, else its assistant."""
+        """The run's name, else what it was about, else its assistant."""
         return title_of(self.name, self.summary, self.assistant_label)
 
     @property
@@ -258,14 +258,14 @@ class Run(models.Model):
 
     @property
     def is_cancellable(self) -> bool:
-        """Whether asking to cancel would do something."""
+        """Whether a cancel would do something."""
         if self.is_terminal:
             return self.going_on_since is not None and not self.is_cancelled_again
         return self.status != RunStatus.CANCELLING
 
     @property
     def is_cancelled_again(self) -> bool:
-        """Whether somebody asked to cancel it after its server was seen to execute it again."""
+        """Whether somebody requested a cancel after its server executed it again."""
         again, asked = self.going_on_since, self.cancel_requested_at
         return again is not None and asked is not None and asked >= again
 
@@ -292,7 +292,7 @@ class Run(models.Model):
 class RunRequest(models.Model):
     """The `wait` parameters of a run as they were given. JSON text, because jsonb reorders keys and refuses NUL.
 
-    Header values are secrets: they stand in `secret_headers` alone, encrypted; `params` has their names.
+    Header values are secrets: only `secret_headers` has them, encrypted; `params` has their names.
     """
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="request")
@@ -334,7 +334,7 @@ class Question(models.Model):
 
     @property
     def value(self) -> Any:
-        """What the graph asks, any JSON value. Only when `has_value`."""
+        """What the graph asks: any JSON value. Only when `has_value`."""
         return json.loads(self.value_json)
 
     @property
@@ -348,7 +348,7 @@ class Question(models.Model):
 
     @property
     def response_schema(self) -> Any:
-        """What an answer looks like, by its graph; None when that does not say."""
+        """The schema of an answer, from its graph; None when the graph gives none."""
         return json.loads(self.response_schema_json) if self.response_schema_json else None
 
 

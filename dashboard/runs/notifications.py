@@ -1,4 +1,4 @@
-"""What Postgres tells other processes when a run changes, and how they listen. A lost message must never hurt:
+"""What Postgres announces to other processes when a run changes, and how they listen. A lost message does no harm:
 every message only says "look again", and listeners look again whenever they (re)connect."""
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ RECONNECT = Backoff(first_s=0.1, longest_s=1.0)
 
 
 ANY_VERSION = 0
-"""Instead of a version: look, whatever was seen before."""
+"""Instead of a version: look in any case."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class RunChange:
 
 
 def notify(channel: str, payload: str) -> None:
-    """Send a message with the current transaction: delivered if it commits, never otherwise."""
+    """Send a message with the current transaction: delivered if it commits, else never."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What a listener hears: a message, or `connected` / `disconnected` about its own line."""
+    """What a listener receives: a message, or `connected` / `disconnected` about its own connection."""
 
     kind: Literal["message", "connected", "disconnected"]
     channel: str = ""
@@ -69,10 +69,10 @@ class Notice:
 
 
 async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncGenerator[Notice, None]:
-    """Hear the channels for ever, reconnecting by itself. Ends only when its task is cancelled.
+    """Listen to the channels for ever, and reconnect. Ends only when its task is cancelled.
 
-    `connected` comes after each (re)connect, once LISTEN is in force: whatever was missed before is to be looked up.
-    A line that died without a word is noticed by a ping every PING_EVERY_S seconds.
+    `connected` comes after each (re)connect, once LISTEN is in force: look up what was missed before.
+    A ping every PING_EVERY_S seconds notices a connection that died silently.
     """
     attempt = 0
     while True:
@@ -97,7 +97,7 @@ async def listen(database_url: str, channels: tuple[str, ...]) -> AsyncGenerator
                 await asyncio.wait_for(line.execute("SELECT 1"), PING_TIMEOUT_S)
         except (psycopg.Error, OSError, TimeoutError) as error:
             logger.warning(
-                "the line that listens to the database broke: %s", str(error).strip() or type(error).__name__
+                "the connection that listens to the database broke: %s", str(error).strip() or type(error).__name__
             )
             yield Notice("disconnected")
         finally:
@@ -108,4 +108,4 @@ async def _close(line: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
     try:
         await asyncio.wait_for(line.close(), 1)
     except (psycopg.Error, OSError, TimeoutError):
-        logger.debug("the broken line did not close cleanly")
+        logger.debug("the broken connection did not close cleanly")

@@ -1,4 +1,4 @@
-"""How runs ended: what a worker found out, and storing it under its hold, with the final state."""
+"""How runs ended: the outcome that a worker found, and storing it under its lease, with the final state."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ WAITED_S = 1.0
 NOT_KEPT = "Final state not kept"
 """The error type of a run whose end is known, and whose final state could not be stored."""
 MET_NO_QUESTION = "met_no_question"
-"""Set in `ending` of an answer for which its server did not wait."""
+"""Set in the `ending` of an answer for which its server did not wait."""
 NO_REASON = "The server gave no reason."
-"""The error message of a run of which the server says that it failed, and nothing else."""
+"""The error message of a failed run of which the server says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +67,20 @@ class Outcome:
     ending: Mapping[str, Any] = field(default_factory=dict)
     executions: int = 1
     known_at: float = field(default_factory=time.time, compare=False)
-    """When it was known, by this machine's clock: one that waits for Postgres is dated back by how long it waited."""
+    """When it was known, by this machine's clock: an outcome that waits for Postgres is dated back by its wait."""
     took_s: float | None = field(default=None, compare=False)
-    """Seconds from its creation on the server to its end, for one that was noticed late: it is dated by that."""
+    """Seconds from its creation on the server to its end, to date an end that was noticed late."""
     began: bool = field(default=True, compare=False)
     """Whether the server had begun it: a run that never began has no duration."""
     starts_after_s: int = field(default=0, compare=False)
-    """Of a scheduled run that was not noticed to begin: seconds from its creation to when it was due."""
+    """For a scheduled run whose beginning nobody noticed: seconds from its creation to when it was due."""
 
 
 def run_finish(lease: Lease, outcome: Outcome) -> None:
     """Store how the run ended and its final state, in one transaction.
 
     Raises:
-        LeaseLost: another worker has the run; it will come to its own end.
+        LeaseLost: another worker has the run, and will store an outcome of its own.
     """
     packed, known = _pack(outcome), _known(outcome)
     if not _finish_at_once(lease, outcome, packed, known):
@@ -91,7 +91,7 @@ def run_finish(lease: Lease, outcome: Outcome) -> None:
 def run_finish_late(run_id: UUID, remote_run_id: str, outcome: Outcome) -> bool:
     """Store an outcome that waited on disk while the database was away and its lease ran out.
 
-    The server had said how the run ended before the outage, so it is the truth whoever holds the run now; that holder's
+    The server had said how the run ended before the outage, so it is the truth, whichever worker holds the run now; its
     writes are refused from here on. Returns False when it is not needed: the run has ended, or is another one now.
     """
     packed, known = _pack(outcome), _known(outcome)
@@ -114,7 +114,7 @@ def _pack(outcome: Outcome) -> PackedState | None:
 
 
 def _known(outcome: Outcome) -> dict[str, Any]:
-    """What lists show and find of the end. Made before the row is locked, too."""
+    """What lists show and find of the end. Also made before the row is locked."""
     error = outcome.error
     told = (error.type, error.message, error.node) if error is not None else None
     state = state_of(outcome.body)
@@ -131,7 +131,7 @@ def _known(outcome: Outcome) -> dict[str, Any]:
 def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None, known: Mapping[str, Any]) -> bool:
     """Store the usual end in a single statement: hundreds of runs may end in the same second.
 
-    Returns False, and has written nothing, where the row must be looked at first.
+    Returns False, and writes nothing, where the row must be read first.
     """
     if outcome.status in WAITING or outcome.ending.get(MET_NO_QUESTION):
         return False
@@ -182,11 +182,11 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    """What is written of every end: what it says beside the final state, and when it was."""
+    """What is written of every end, apart from the final state."""
     waited_s = time.time() - outcome.known_at
     known_at: Any = Now() - timedelta(seconds=waited_s) if waited_s > WAITED_S else Now()
     if outcome.took_s is not None:
-        known_at = Least(known_at, F("started_at") + timedelta(seconds=outcome.took_s))  # leaves NULL out of account
+        known_at = Least(known_at, F("started_at") + timedelta(seconds=outcome.took_s))  # ignores NULL
     finished_at = Greatest(known_at, F("started_at"))
     started: dict[str, Any] = {}
     if not outcome.began:

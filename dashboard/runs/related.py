@@ -1,4 +1,4 @@
-"""The runs that belong to a run: where it came from, what came of it, its thread, and others with the same input."""
+"""The runs related to a run: its parent, its children, those on its thread and those with the same input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CAME_OF_IT: Final = {
 
 @dataclass(frozen=True)
 class Related:
-    """A run and what it is to the one that is looked at."""
+    """A run and its relation to the one on the page."""
 
     label: str
     run: Run

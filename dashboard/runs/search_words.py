@@ -1,4 +1,4 @@
-"""What a search finds a run by: its names, tags, note and input when it is launched, and how it ended."""
+"""The words by which a search finds a run: names, tags, note, input, and how it ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def launch_words(run: Run, params: Mapping[str, Any]) -> str:
 
 
 def end_words(error: Iterable[str], state: Any) -> str:
-    """The words that its end adds."""
+    """The words that the end of a run adds."""
     words = " ".join(part[:ERROR_CHARS] for part in error)
     if state is not None:
         words += " " + _text(state)[:RESULT_CHARS]
@@ -51,7 +51,7 @@ def question_words(ending: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def all_words(run: Run, params: Mapping[str, Any], body: bytes | None) -> str:
-    """The words of a run as it is now, for one whose name, tags or note have changed."""
+    """The words of a run whose name, tags or note have changed."""
     error = (
         (run.error_type, run.error_message, run.error_node)
         if run.has_error
@@ -61,7 +61,7 @@ def all_words(run: Run, params: Mapping[str, Any], body: bytes | None) -> str:
 
 
 def _text(document: Any) -> str:
-    """A document as the text of its keys and values; escapes are none."""
+    """A document as the text of its keys and values, without escapes."""
     try:
         text = json.dumps(document, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -15,9 +15,9 @@ from dashboard.runs.usual import usual_of
 from dashboard.teams.models import Team, User
 
 NOT_IN_ROWS = ("search", "search_text", "error_message", "ending_json", "value_keys", "note")
-"""What no row shows, and what can be large."""
+"""Fields that no row shows, or that can be large."""
 ON_PAGE = ("launched_by", "server", "request", "result", "step_log")
-"""What every run's page shows besides the run. What only some have is fetched for those: each join costs them all."""
+"""What every run's page shows besides the run. Rare relations are fetched separately: each join costs every page."""
 PERSON = ("username", "first_name", "last_name")
 """What a person's name is made of."""
 TITLE = ("name", "summary", "assistant_name", "graph_id", "assistant_id")
@@ -45,9 +45,9 @@ NOT_ON_PAGE = (
     *("server__secret_headers", "server__secret_proxy", "server__secret_registration", "server__proxy"),
     *_all_but(User, "launched_by", PERSON),
 )
-"""What is fetched only when it is asked for, as no page of a run shows it."""
+"""Fetched only on demand, as no page of a run shows it."""
 CHILDREN = 200
-"""The most that a run's document names of those that came from it."""
+"""The most children that a run's document names."""
 
 
 def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
@@ -62,7 +62,7 @@ def run_with_result(team: Team, run_id: UUID) -> Run | None:
 
 
 def run_for_page(run_id: UUID) -> Run | None:
-    """The same of any team, for pages whose readers were let in before."""
+    """The same for any team, for pages whose readers were checked before."""
     return _for_page(pk=run_id)
 
 
@@ -78,7 +78,7 @@ def _for_page(**where: Any) -> Run | None:
 
 
 def no_answer_yet(run: Run) -> None:
-    """Spare a look for the run that answered this one when it waits for nothing, or still does."""
+    """Save the query for the run that answered this one when there can be none."""
     if run.wait_state in ("", WaitState.OPEN):
         Run._meta.get_field("answer").set_cached_value(run, None)
 
@@ -108,7 +108,7 @@ def run_before_on_thread(run: Run) -> Run | None:
 
 
 def run_that_pushed_out(run: Run) -> Run | None:
-    """The team's run that was told to push others out of the thread while `run` was at work there."""
+    """The team's run that was launched to replace others on the thread while `run` was at work there."""
     after = run_after_on_thread(run)
     if after is None or run.finished_at is None or after.created_at > run.finished_at:
         return None
@@ -116,13 +116,13 @@ def run_that_pushed_out(run: Run) -> Run | None:
 
 
 def run_events(run: Run) -> QuerySet[RunEvent]:
-    """What happened to the run, in order, and who did it."""
+    """The run's events in order, with the people behind them."""
     names = (f"by__{name}" for name in PERSON)
     return run.events.select_related("by").only("run_id", "seq", "at", "kind", "data", "by_id", *names)
 
 
 def run_result(run: Run) -> RunResult | None:
-    """The size and hash of the run's final state; its bytes, which may be many, are fetched when asked for."""
+    """The size and hash of the run's final state; its bytes, which may be many, are fetched on access."""
     if "result" in run._state.fields_cache:
         return getattr(run, "result", None)
     return RunResult.objects.filter(run=run).defer("compressed").first()
@@ -146,7 +146,7 @@ class AwaitedAnswer:
 
 
 def answers_given_up(run_id: UUID) -> frozenset[str]:
-    """The server's ids of runs that were to answer this one, and came to nothing."""
+    """The server's ids of runs that carried an answer to this one, and came to nothing."""
     gave_up = Run.objects.filter(parent=run_id, parent_kind__in=["answer", "continue"], answers=None)
     return frozenset(filter(None, gave_up.values_list("remote_run_id", flat=True)))
 
@@ -162,7 +162,7 @@ def awaited_answer(run_id: UUID) -> AwaitedAnswer | None:
 
 
 def run_question(run: Run) -> dict[str, Any] | None:
-    """What became of what the run waits, or waited, for; None when it never did."""
+    """What became of the wait for a person; None when the run never waited."""
     return {"state": run.wait_state, "answered_by": answered_by(run)} if run.wait_state else None
 
 

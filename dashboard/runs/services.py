@@ -39,7 +39,7 @@ PRUNE_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class LaunchOrder:
-    """A run someone wants: the `wait` parameters by their own names, and what Runboard adds.
+    """A launch: the `wait` parameters by their own names, and what Runboard adds.
 
     `params` holds only what was given, without `headers` (their values are secrets) and `thread_id`.
     """
@@ -62,7 +62,7 @@ class LaunchOrder:
 
 
 class AlreadyLaunched(Exception):
-    """The same filled form was submitted before: `run` is what it launched. Nothing was launched now."""
+    """The same form was submitted before: `run` is what it launched. Nothing was launched now."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"already launched as run {run.pk}")
@@ -77,7 +77,7 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
 
     Raises:
         AlreadyLaunched: a run of the team has the order's launch key: a double click, or a form sent again.
-        NotOpen: what the order answers or continues waits for nobody any more, or somebody was faster.
+        NotOpen: what the order answers or continues no longer waits, or somebody was faster.
     """
     params = dict(order.params)
     thread_id = order.thread_id
@@ -142,7 +142,7 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
 
 
 def _insert(run: Run) -> None:
-    """Save a new run. The database lets only one have its launch key, and only one answer the run it answers."""
+    """Save a new run. The database allows one run for each launch key, and one answer for each run."""
     try:
         with transaction.atomic():
             run.save(force_insert=True)
@@ -156,7 +156,7 @@ def _insert(run: Run) -> None:
 
 
 def run_delete(*, run: Run) -> bool:
-    """Remove an ended run with everything that belongs to it, and tell open pages. False for one that goes on."""
+    """Remove an ended run with everything that belongs to it, and notify open pages. False for one that goes on."""
     with transaction.atomic():
         gone, _ = Run.objects.filter(pk=run.pk, status__in=sorted(ENDS)).delete()
         if gone:
@@ -165,9 +165,9 @@ def run_delete(*, run: Run) -> bool:
 
 
 def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] = "interrupt") -> bool:
-    """Ask to cancel: a queued run ends at once, a held one when its server confirms.
+    """Request a cancel: a queued run ends at once, any other when its server confirms.
 
-    Returns False when there was nothing to do: the run has ended, or someone asked before.
+    Returns False when there was nothing to do: the run has ended, or somebody requested it before.
     """
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
@@ -203,5 +203,5 @@ def runs_prune(*, older_than: timedelta, dry_run: bool = False) -> int:
 
 
 def run_look_again(run: Run) -> None:
-    """Tell open pages to look at `run` again although no new version of it exists, as when a share link ends."""
+    """Make open pages reload `run` although it has no new version, as when a share link ends."""
     notify(RUN_CHANNEL, RunChange(run.pk, run.team_id, ANY_VERSION).to_payload())

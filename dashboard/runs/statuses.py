@@ -1,4 +1,4 @@
-"""Where a run can be in its life: the statuses, what may follow what, and what each means. Imports nothing of ours.
+"""The statuses of a run, what may follow what, and what each means. Imports nothing of ours.
 
 queued -> starting -> running -> succeeded | needs_input | paused | failed | timed_out | cancelled | lost
              |   \\-> scheduled -> running
@@ -14,7 +14,7 @@ from django.db.models import TextChoices
 
 
 class RunStatus(TextChoices):
-    """Where a run is in its life. See TRANSITIONS for what may follow what."""
+    """The status of a run. See TRANSITIONS for what may follow what."""
 
     QUEUED = "queued", "Queued"
     STARTING = "starting", "Starting"
@@ -65,13 +65,11 @@ LOOKS: dict[RunStatus, StatusLook] = {
     _S.CANCELLING: StatusLook("info", "arc", "Somebody requested a cancel; the server has not confirmed it yet."),
     _S.SUCCEEDED: StatusLook("success", "check", "Finished. This is its final state."),
     _S.NEEDS_INPUT: StatusLook("attention", "question", "The graph asks a person; it goes on with an answer."),
-    _S.PAUSED: StatusLook("attention", "pause", "Stopped at a node as asked; it can be continued from there."),
+    _S.PAUSED: StatusLook("attention", "pause", "Stopped at a breakpoint; it can be continued from there."),
     _S.FAILED: StatusLook("danger", "cross", "The graph raised an error, or the server refused the run."),
     _S.TIMED_OUT: StatusLook("danger", "timer", "The server's own time limit ended it."),
     _S.CANCELLED: StatusLook("neutral", "slash", "Stopped before it finished."),
-    _S.LOST: StatusLook(
-        "danger", "broken", "Nobody can tell how it ended: its server does not know it, or will not say."
-    ),
+    _S.LOST: StatusLook("danger", "broken", "Nobody knows how it ended: its server does not know it, or does not say."),
 }
 
 

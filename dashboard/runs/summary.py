@@ -1,6 +1,6 @@
-"""What a run was about and what came of it, each in one line. Guesses for people to read, never for programs to act on.
+"""What a run was about and how it ended, each in one line. Guesses for people to read, not for programs to act on.
 
-They are made from documents of any shape, so nothing here may fail or take long: whoever stores the end of a run must
+They come from documents of any shape, so nothing here may fail or take long: a worker that stores an outcome must
 not lose it over a line of text.
 """
 
@@ -60,7 +60,7 @@ def command_summary(command: Any) -> str:
 def outcome_text(
     *, error: tuple[str, str, str] | None = None, ending: Mapping[str, Any] | None = None, state: Any = None
 ) -> str:
-    """What came of a run: its error (type, message, node), else its question, else the first words of its answer."""
+    """How a run ended: its error (type, message, node), else its question, else the first words of its answer."""
     try:
         if error is not None:
             kind, message, node = error
@@ -87,7 +87,7 @@ def state_of(body: bytes | None) -> Any:
 
 
 def _plain(markdown: str) -> str:
-    """The first words of a text in Markdown: what comes after its title, where there is more."""
+    """The first words of a Markdown text: those after its title, if there are any."""
     lines = markdown[: 10 * LINE_CHARS].strip().split("\n")
     if len(lines) > 1 and lines[0].startswith("#"):
         lines = lines[1:]
@@ -213,7 +213,7 @@ def _asked(value: Any) -> str:
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The first scalars of a document with where they stand, those further out first."""
+    """The first scalars of a document with their places, outer ones first."""
     level, seen = [(path, value)], 0
     for _ in range(DEPTH):
         below = []

@@ -1,4 +1,4 @@
-"""Text that comes from graphs and servers, made fit for Postgres."""
+"""Text from graphs and servers, made fit for Postgres."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def words_of(text: str) -> list[str]:
     Postgres' parser would keep addresses, paths, file names and numbers with a point whole, of which a person types the
     parts; it would drop emoji, which become words here (`emoji1f30a`), and take a Chinese sentence for one word.
     """
-    if text.isascii():  # most are, and it is three times as fast
+    if text.isascii():  # most texts are, and it is three times as fast
         return [word for word in _ASCII_WORD.findall(text.lower()) if word.strip("_")]
     found = []
     for word in _WORD.findall(unicodedata.normalize("NFC", storable(text)).casefold()):
@@ -37,7 +37,7 @@ def words_of(text: str) -> list[str]:
 
 
 def searchable(text: str) -> str:
-    """`text` as words and nothing else, so that Postgres' parser and a search cut it in the same places."""
+    """`text` as words alone, so that Postgres' parser and a search split it in the same places."""
     return " ".join(words_of(text))
 
 
@@ -52,7 +52,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def is_visible(text: str) -> bool:
-    """Whether there is anything in `text` to be seen: a name of zero-width characters alone could not be clicked."""
+    """Whether `text` has a visible character: nobody could click a name of zero-width characters."""
     if text.isprintable():  # most are
         return text != "" and not text.isspace()
     return any(char.isprintable() and not char.isspace() for char in text)

@@ -1,4 +1,4 @@
-"""The sentences in which a run's state and history are told to people."""
+"""The sentences about a run's status and history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.runs.statuses import ENDS, RunStatus
 from dashboard.runs.waiting import answer_came_to_nothing
 
 LATE_S = 2.0
-"""An end that is stored so much later than it came is said to be late."""
+"""An end that is stored this much later than it came is called late."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def run_meaning(run: Run) -> str:
 
 
 def wait_word(run: Run) -> str:
-    """What became of the question or the stop of a run, in a word; "" when its status says it."""
+    """What became of a run's question or stop, in a word; "" when its status says it."""
     is_question = run.status == RunStatus.NEEDS_INPUT
     if run.wait_state == WaitState.ANSWERED:
         return "Answered" if is_question else "Continued"
@@ -68,7 +68,7 @@ def why_no_state(run: Run) -> str:
 
 
 def event_lines(events: Iterable[RunEvent]) -> list[EventLine]:
-    """The activity list, in the order things happened. Tries in a row that found no server are one line."""
+    """The activity list, in order. Attempts in a row that found no server are one line."""
     lines: list[EventLine] = []
     tries: list[RunEvent] = []
     waiting = list(events)
@@ -88,9 +88,7 @@ def _line(event: RunEvent) -> EventLine:
     ended_at = event.run.finished_at if event.data.get("to") in ENDS else None
     detail = str(event.data.get("message", ""))
     if ended_at and (late_s := (event.at - ended_at).total_seconds()) > LATE_S:
-        detail = (
-            f"It had ended {late_s:.0f} s earlier, at {ended_at:%H:%M:%S}, which could only be noticed or stored now."
-        )
+        detail = f"It had ended {late_s:.0f} s earlier, at {ended_at:%H:%M:%S}; Runboard noticed or stored it only now."
     return EventLine(
         seq=event.seq,
         at=event.at,
@@ -106,7 +104,7 @@ def _woken(event: RunEvent) -> str:
 
 
 def _is_try(events: Sequence[RunEvent]) -> bool:
-    """Whether they are a try that found no server: taken, not sent, back in the queue."""
+    """Whether they are an attempt that found no server: claimed, not sent, back in the queue."""
     kinds = [event.data.get("to") if event.kind == EventKind.STATUS else event.kind for event in events]
     return kinds == [RunStatus.STARTING, EventKind.SERVER_UNREACHABLE, RunStatus.QUEUED]
 
@@ -126,17 +124,17 @@ def _sentence(event: RunEvent) -> str:
         if data["to"] == RunStatus.QUEUED:
             return "Back in the queue"
         if data["to"] == RunStatus.CANCELLING:
-            return "Cancelling, with its work undone" if data.get("action") == "rollback" else "Cancelling"
+            return "Cancelling, and rolling its work back" if data.get("action") == "rollback" else "Cancelling"
         return label
     if event.kind == EventKind.CONNECTION_LOST:
         return "Lost the connection to the server; reconnecting"
     if event.kind == EventKind.SERVER_UNREACHABLE:
-        return f"The server could not be reached; trying again in {data.get('retry_in_s', 0):g} s"
+        return f"The server could not be reached; retrying in {data.get('retry_in_s', 0):g} s"
     if event.kind == EventKind.WORKER_STOPS:
         grace = f"for up to {data.get('grace_s', 0):g} s"
         return f"The worker is stopping; it keeps the connection {grace}, because the server ends this run with it"
     if event.kind == EventKind.EXECUTED_AGAIN:
-        return "The server executed the run again by itself, as it does after a restart"
+        return "The server executed the run again, as it does after a restart"
     if event.kind == EventKind.ADOPTED:
         if data.get("again"):
             return "The worker reclaimed the run after a lost database reply"

@@ -1,4 +1,4 @@
-"""The one way a run changes: a guarded UPDATE, its events in sequence, and the news to open pages, in one statement.
+"""The only way a run changes: a guarded UPDATE, its numbered events, and the NOTIFY to open pages, in one statement.
 
 One statement, because a worker that takes in hundreds of results a second pays for every round trip; and because there
 is then no moment at which a run has changed without its event.
@@ -30,21 +30,21 @@ Statement = tuple[str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class Event:
-    """What is recorded beside a change."""
+    """An event to record with a change."""
 
     kind: EventKind
     data: Mapping[str, Any] = field(default_factory=dict)
     by: User | None = None
 
     def row(self) -> dict[str, Any]:
-        """As the statement takes it."""
+        """As a parameter of the statement."""
         data = {key: storable(value) if isinstance(value, str) else value for key, value in self.data.items()}
         return {"kind": self.kind.value, "data": data, "by": self.by.pk if self.by else None}
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A run as a change left it."""
+    """A run after a change."""
 
     run_id: UUID
     version: int
@@ -67,10 +67,10 @@ SELECT id, version, fence, pg_notify(%s, json_build_array(id, team_id, version):
 def runs_change(
     runs: QuerySet[Run], events: Sequence[Event], beside: Statement | None = None, **fields: Any
 ) -> list[Changed]:
-    """Write `fields` and `events` to each run that `runs` still selects, and tell open browsers once it is committed.
+    """Write `fields` and `events` to each run that `runs` still selects, and notify open pages on commit.
 
-    `beside` is written with it: a statement and its parameters, to which the runs that changed are a table `changed`.
-    A run that another process changed meanwhile, so that `runs` no longer selects it, is left alone and not returned.
+    `beside` is written with it: a statement and its parameters, in which `changed` is a table of the changed runs.
+    A run that `runs` no longer selects, because another process changed it, stays as it is and is not returned.
     """
     query = cast(UpdateQuery, runs.order_by().query.chain(UpdateQuery))  # as QuerySet.update does
     query.add_update_values(
@@ -115,10 +115,10 @@ def run_move(
     beside: Statement | None = None,
     **fields: Any,
 ) -> bool:
-    """Move `run` to `to`, record the event (after those in `before`), and tell open browsers once it is committed.
+    """Move `run` to `to`, record the event (after those in `before`), and notify open pages on commit.
 
     `fields` are further columns to write with it, and `beside` is as in `runs_change`. Returns False when another
-    process moved it first: the caller's copy is then stale and nothing was written.
+    process moved it first: then the caller's copy is stale, and nothing was written.
 
     Raises:
         IllegalTransition: `to` does not follow the run's status in TRANSITIONS; nothing was written.
@@ -134,5 +134,5 @@ def run_move(
 def event_append(
     run: Run, kind: EventKind, data: Mapping[str, Any] | None = None, *, by: User | None = None, **fields: Any
 ) -> None:
-    """Record an event under the next sequence number, with `fields`, and tell open browsers once it is committed."""
+    """Record an event under the next sequence number, with `fields`, and notify open pages on commit."""
     runs_change(Run.objects.filter(pk=run.pk), [Event(kind, data or {}, by)], **fields)

@@ -34,7 +34,7 @@ _kept: dict[_Key, tuple[float, Usual | None]] = {}
 
 
 def usual_of(run: Run) -> Usual | None:
-    """How long the assistant's last runs that succeeded took; None when there are too few. A minute old at most."""
+    """How long the assistant's last successful runs took; None when there are too few. At most a minute old."""
     key = (run.team_id, run.server_id, run.assistant_id)
     kept = _kept.get(key)
     if kept is not None and time.monotonic() - kept[0] < KEPT_S:
@@ -49,7 +49,7 @@ def usual_of(run: Run) -> Usual | None:
 def _usual(run: Run) -> Usual | None:
     recent = Run.objects.filter(team_id=run.team_id).order_by("-created_at", "-id")
     told = recent.values_list("created_at", "server_id", "status", "started_at", "finished_at")
-    # Each id by itself, along its index; then the latest of all.
+    # The latest of each id by its index, then the latest of all.
     ids = assistant_ids_like(run.server_id, run.assistant_id)
     rows = [row for one in ids for row in told.filter(assistant_id=one)[:LOOKED_AT]]
     rows.sort(key=lambda row: row[0], reverse=True)

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 VALUES_MAX = 150
-"""So many of a document are kept, those further out first."""
+"""How many of a document are kept, outer ones first."""
 DEPTH = 6
 TEXT_CHARS = 200
-"""Longer texts are known by their beginning."""
+"""Only the beginning of a longer text counts."""
 
 
 def value_key(path: str, text: str) -> int:

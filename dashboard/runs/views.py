@@ -64,7 +64,7 @@ def run_related(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @member_required
 @require_safe
 def run_json(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """The run for programs. The final state is put in as it was received, unless it is over 1 MB."""
+    """The run for programs. Contains the final state as received, unless it is over 1 MB."""
     run = _get(request, run_id)
     document = selectors.run_document(run, result_url=reverse("run-result", args=[run.pk]))
     result = selectors.run_result(run)
@@ -92,7 +92,7 @@ def run_result(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
 @may_act_required
 @require_POST
 def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Ask to cancel. Asking twice, or after the end, changes nothing."""
+    """Request a cancel. A second one, or one after the end, changes nothing."""
     run = _get(request, run_id)
     if not request.membership.may_cancel(run.launched_by_id):
         raise PermissionDenied("Somebody else launched this run. They or an admin of your team can cancel it.")
@@ -108,10 +108,10 @@ def run_cancel(request: TeamRequest, run_id: UUID) -> HttpResponse:
         run.refresh_from_db(fields=["status"])
         url = reverse("run-detail", args=[run.pk])
         return JsonResponse({"id": str(run.pk), "url": url, "status": run.status}, status=202 if asked else 200)
-    if is_htmx(request):  # the socket brings the new state; this is for pages that poll
+    if is_htmx(request):  # the socket sends the new state; this is for pages that poll
         return HttpResponse(fragments.run_live_html(_get(request, run_id), may_act=True, may_cancel=True))
     if not asked:
-        messages.info(request, "There was nothing to cancel: the run has ended, or somebody had cancelled it before.")
+        messages.info(request, "There was nothing to cancel: the run has ended, or somebody cancelled it before.")
     return go_to(request, reverse("run-detail", args=[run.pk]))
 
 

@@ -31,19 +31,19 @@ WAITING = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
 
 
 ANSWER_KINDS = (ParentKind.ANSWER, ParentKind.CONTINUE)
-"""Children that go on where their parent waits."""
+"""The kinds of runs that go on where their parent waits."""
 
 
 CAME_TO_NOTHING = (RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED, RunStatus.LOST)
-"""Ends of a run that carried an answer after which its server may still wait for one."""
+"""How a run that carried an answer can end while its server still waits for one."""
 
 
 WAIT_CHECK = "wait-check"
-"""What workers are told when somebody asks whether a server still waits."""
+"""Wakes workers when somebody asks whether a server still waits."""
 
 
 FRESH = timedelta(seconds=10)
-"""What was checked so lately is not checked again because somebody looks at it."""
+"""How long a check counts: within this time, opening a page causes no other one."""
 
 
 class NotOpen(Exception):
@@ -55,7 +55,7 @@ class NotOpen(Exception):
 
 
 def thread_lock(run: Run) -> None:
-    """Until commit, nobody else decides what waits on this thread: neither a launch nor an end overlooks the other."""
+    """Lock this thread's questions until commit, so that a launch and an end do not overlook each other."""
     if not run.remote_thread_id:
         return
     with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def wait_begin(run: Run) -> tuple[WaitState, list[Event]]:
 
 
 def questions_ask(run: Run, ending: Mapping[str, Any], state: WaitState) -> None:
-    """Keep what the graph asks, in its order."""
+    """Store the graph's questions, in order."""
     asked = ending.get("interrupts") or []
     Question.objects.bulk_create(
         question_of(run, position, interrupt, state) for position, interrupt in enumerate(asked)
@@ -87,7 +87,7 @@ def questions_ask(run: Run, ending: Mapping[str, Any], state: WaitState) -> None
 
 
 def question_of(run: Run, position: int, interrupt: Any, state: str) -> Question:
-    """One interrupt as it is kept. One without `value` was too large to be kept beside its run."""
+    """One interrupt as stored. Without `value`: it was too large to store with its run."""
     named: Mapping[str, Any] = interrupt if isinstance(interrupt, dict) else {"value": interrupt}
     return Question(
         run=run,
@@ -108,13 +108,13 @@ def _json_if_given(value: Any) -> str:
 
 
 def wait_take(run: Run, *, resume: Any) -> None:
-    """Make the saved `run` the answer to the run it `answers`, and tell open pages.
+    """Make the saved `run` the answer to the run it `answers`, and notify open pages.
 
     Args:
         resume: what it sends: values by interrupt id, or the answer to the only question.
 
     Raises:
-        NotOpen: that run waits for nothing any more, or somebody was faster.
+        NotOpen: that run no longer waits, or somebody was faster.
     """
     assert run.answers_id is not None
     waiting = Run.objects.select_for_update(no_key=True).get(pk=run.answers_id)
@@ -135,7 +135,7 @@ def wait_take(run: Run, *, resume: Any) -> None:
 
 
 def by_link(run: Run) -> dict[str, str]:
-    """What an event says of an answer that came by a link; `by` is who made the link."""
+    """The event data of an answer that came by a link; `by` made the link."""
     return {"link": run.sender} if run.link_for else {}
 
 
@@ -165,7 +165,7 @@ def waiting_on_thread(run: Run, params: Mapping[str, Any]) -> Run | None:
 
 
 def notify_thread_waiters(run: Run, *, is_there: bool) -> None:
-    """Tell the runs that wait on the same thread that `run` was launched on it, or that it never got there.
+    """Note on the runs that wait on the same thread that `run` was launched there, or that it never arrived.
 
     What they wait for is gone with it: an answer must not meet another run's question.
     """
@@ -179,7 +179,7 @@ def notify_thread_waiters(run: Run, *, is_there: bool) -> None:
 
 
 def _followed(run: Run) -> None:
-    # Locked in one order: of two launches in the same instant each would else hold what the other waits for.
+    # Locked in one order: otherwise two launches in the same instant would deadlock.
     there = _open_on_thread(run).exclude(pk__in=[run.pk, run.answers_id or run.pk])
     waiting = list(there.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     if waiting:
@@ -207,9 +207,9 @@ def _unfollowed(run: Run) -> None:
 
 
 def wait_gone(run: Run, *, why: str) -> bool:
-    """The server waits for nothing any more: the thread went on there, or is gone. `why` is a sentence for people.
+    """The server no longer waits: the thread went on there, or is gone. `why` is a sentence for people.
 
-    Returns False when the run did not wait any more here either.
+    Returns False when the run no longer waited here either.
     """
     with transaction.atomic():
         event = Event(EventKind.WAIT_GONE, {"message": why})
@@ -222,7 +222,7 @@ def wait_gone(run: Run, *, why: str) -> bool:
 
 
 def waits_look_at(runs: Iterable[Run]) -> None:
-    """Somebody looks at these runs: have those checked that were not lately. Delays nothing."""
+    """Somebody looks at these runs: request a check of those without a recent one. Delays nothing."""
     open_waits_look_at((run.pk, run.wait_checked_at, run.wait_check_asked_at) for run in runs if _may_change(run))
 
 
@@ -230,13 +230,13 @@ def open_waits_look_at(waits: Iterable[tuple[UUID, datetime | None, datetime | N
     """The same for runs that are read without the model: each one's id, `wait_checked_at` and `wait_check_asked_at`."""
     fresh = timezone.now() - FRESH
     not_lately = [(key, asked_at) for key, checked_at, asked_at in waits if checked_at is None or checked_at < fresh]
-    stale = [key for key, asked_at in not_lately if asked_at is None]  # the others wait for a worker already
+    stale = [key for key, asked_at in not_lately if asked_at is None]  # the others already wait for a worker
     if stale:
         _check_ask(stale)
 
 
 def wait_check_ask(runs: Sequence[Run]) -> datetime:
-    """Ask a worker to find out whether the servers of these runs still wait. Nothing is waited for here.
+    """Ask a worker to find out whether the servers of these runs still wait. Does not wait for it.
 
     Returns the database's time: a `wait_checked_at` that is not before it answers this.
     """
@@ -270,7 +270,7 @@ def _may_change(run: Run) -> bool:
 
 
 def notify_answered(run: Run, end: RunStatus) -> None:
-    """`run`, which carries an answer, has ended like this: tell what it answers, and have its server asked."""
+    """`run`, which carries an answer, has ended like this: note that on the run it answers, and request a check."""
     assert run.answers_id is not None
     waiting = Run.objects.filter(pk=run.answers_id, wait_state=WaitState.ANSWERED)
     event = Event(EventKind.ANSWER_CAME_TO_NOTHING, {"run": str(run.pk), "status": end.value})
@@ -279,7 +279,7 @@ def notify_answered(run: Run, end: RunStatus) -> None:
 
 
 def wait_reopen(run: Run, child_id: UUID) -> bool:
-    """The answer that `child_id` carried came to nothing, and the server says that it still waits: so it is open again.
+    """The answer that `child_id` carried came to nothing, and the server says that it still waits: open it again.
 
     Returns False when it was answered otherwise since, or a later run came to its thread.
     """
@@ -312,7 +312,7 @@ def _open_on_thread(run: Run) -> Any:
 
 
 def answer_met_nothing(run: Run) -> None:
-    """`run` was an answer, and its server did not wait for one: then what it answered is gone, and not answered."""
+    """`run` was an answer for which its server did not wait: then its question is gone, and not answered."""
     if run.answers_id is None:
         return
     waiting = Run.objects.select_for_update(no_key=True).get(pk=run.answers_id)

@@ -162,7 +162,7 @@ def test_cancel_from_the_page(page: Page, team: Team, user: User) -> None:
     page.get_by_role("button", name="Cancel", exact=True).click()
 
     shows(page, run, "cancelling")
-    expect(page.locator(".banner")).to_contain_text("the server has not confirmed it yet")
+    expect(page.locator(".banner")).to_contain_text("waiting for the server")
     expect(page.locator("#run-title")).to_be_focused()
     finish(lease, Outcome(RunStatus.CANCELLED))
     shows(page, run, "cancelled")

@@ -140,7 +140,7 @@ ENDS = (
         "paused",
         waits_at("review"),
         WRITTEN,
-        Says("Paused as asked; next is review", "", CANNOT_CONTINUE, step="Continue"),
+        Says("Paused at a breakpoint; next is review", "", CANNOT_CONTINUE, step="Continue"),
     ),
     End(
         "after a node",
@@ -148,7 +148,7 @@ ENDS = (
         "paused",
         waits_at("write"),
         PLANNED,
-        Says("Paused as asked; next is write", "", CANNOT_CONTINUE, step="Continue"),
+        Says("Paused at a breakpoint; next is write", "", CANNOT_CONTINUE, step="Continue"),
     ),
     End(
         "raised",
@@ -225,7 +225,7 @@ ENDS = (
         "cancelled",
         never_began,
         None,
-        Says(BY_US, "It left nothing on its thread: nothing to undo, and nothing to continue."),
+        Says(BY_US, "It left nothing on its thread: there is nothing to undo or continue."),
         act="interrupt",
     ),
     End(
@@ -234,7 +234,7 @@ ENDS = (
         "timed_out",
         cut_off,
         PLANNED,
-        Says("The server's own time limit ended it.", "Launch again, or ask for a longer limit there."),
+        Says("The server's own time limit ended it.", "Launch again, or have the limit raised there."),
     ),
 )
 

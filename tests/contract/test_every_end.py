@@ -180,7 +180,7 @@ def test_no_end_is_left_out() -> None:
     assert {end.status for end in ENDS} | {"lost"} == set(ENDED)
 
 
-LOST = Says("It is not known how this run ended.", "before you launch it again.")
+LOST = Says("Nobody knows how this run ended.", "before you launch it again.")
 
 
 @pytest.mark.parametrize(

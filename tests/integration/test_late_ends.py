@@ -77,7 +77,7 @@ async def test_a_run_that_was_deleted_is_lost_and_not_rolled_back(scripted: Scri
     assert "cancel_delivered" not in kinds
     banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
     assert banner
-    assert "whether the server got it is not known" in banner.text
+    assert "nobody knows whether the server got it" in banner.text
 
 
 @pytest.mark.parametrize("still_s", [0.0, 23.0])

@@ -146,7 +146,7 @@ async def test_an_empty_object_for_a_run_that_cannot_be_asked_about_is_no_succes
     assert "lists no run of ours that could say how it ended" in ended.error_message
     banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
     assert banner is not None
-    assert banner.title == "It is not known how this run ended."
+    assert banner.title == "Nobody knows how this run ended."
 
 
 async def test_the_answer_is_kept_when_the_server_will_not_be_asked(scripted: ScriptedServer) -> None:

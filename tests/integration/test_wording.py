@@ -40,7 +40,7 @@ def banner_of(run: Run) -> Banner:
     [
         (RunStatus.FAILED, {}, "ValueError in node n", "launch again"),
         (RunStatus.TIMED_OUT, {}, "time limit", "Launch again"),
-        (RunStatus.LOST, {}, "not known", "before you launch it again"),
+        (RunStatus.LOST, {}, "Nobody knows how this run ended.", "before you launch it again"),
         (RunStatus.CANCELLED, {"note": "Stopped on the server."}, "Stopped on the server.", "kept"),
         (RunStatus.CANCELLED, {"rolled_back": True}, "Cancelled.", "The server undid its work"),
     ],
@@ -139,8 +139,8 @@ def test_a_lost_run_names_the_run_that_has_probably_undone_it() -> None:
 
     banner = banner_of(out)
 
-    assert banner.title == "It is not known how this run ended."
-    assert "was told to undo it, and probably did." in banner.text
+    assert banner.title == "Nobody knows how this run ended."
+    assert "to replace it and undo its work. It probably did." in banner.text
     assert banner.other == pusher
 
 
@@ -169,7 +169,7 @@ def test_a_lost_run_says_nothing_of_a_run_that_has_not_undone_it(
     [
         (RunStatus.SUCCEEDED, "came too late"),
         (RunStatus.PAUSED, "came too late"),
-        (RunStatus.LOST, "whether the server got it is not known"),
+        (RunStatus.LOST, "nobody knows whether the server got it"),
     ],
 )
 def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status: RunStatus, told: str) -> None:
@@ -241,7 +241,7 @@ def test_tries_that_found_no_server_are_one_line_that_counts() -> None:
     run_cancel(run=run, by=make_user(run.team))
     then = [line.text for line in event_lines(run.events.all())]
 
-    assert one == ["Launched", "The server could not be reached; trying again in 12 s"]
+    assert one == ["Launched", "The server could not be reached; retrying in 12 s"]
     assert many[0] == "Launched"
     assert many[1].startswith("The server could not be reached 14 times, the last time at ")
     assert len(many) == 2
@@ -267,8 +267,8 @@ def test_an_unreachable_server_is_said_with_since_when_and_the_next_try() -> Non
     page = browser.get(f"/runs/{run.pk}/").content.decode()
 
     run.refresh_from_db()
-    assert banner.title == f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC, trying again."
+    assert banner.title == f"Server unreachable since {run.unreachable_since:%H:%M:%S} UTC; retrying."
     assert banner.next_at == run.not_before
-    assert "The next try is <time" in page
+    assert "The next attempt is <time" in page
     assert "waiting for a worker" not in page
     assert "Runboard sends it again" in page

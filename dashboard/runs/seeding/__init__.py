@@ -1,4 +1,4 @@
-"""Made-up history to look at and to measure with. `stories` is what is told, `rows` how it gets into the database."""
+"""Made-up history to try things out and to measure. `stories` invents runs, `rows` writes them to the database."""
 
 from dashboard.runs.seeding.rows import runs_seed
 

@@ -81,7 +81,7 @@ def runs_seed(*, server: Server, count: int, days: float) -> int:
                 _copy(table, columns, [row for run in rows for row in run[table]])
         if len(rows) < AT_ONCE:
             break
-    # COPY announces nothing: open pages look again, and pages that open share nothing rendered before.
+    # COPY announces nothing: make open pages look again, and drop what was rendered before.
     notify(RUN_CHANNEL, RunChange(uuid.uuid4(), server.team_id, ANY_VERSION).to_payload())
     return count
 

@@ -16,7 +16,7 @@ from dashboard.runs.state.seen import NOTHING, cut, seen_html, showable
 
 BLOCKS_MAX: Final = 50
 TEXT_CHARS: Final = 12_000
-"""Of one text on a page; the rest is a click away."""
+"""The most of one text on a page; the rest is a click away."""
 LABEL_CHARS: Final = 120
 ADDRESS_CHARS: Final = 300
 IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
@@ -84,7 +84,7 @@ class Room:
 
 
 def content_blocks(content: Place, *, is_markdown: bool, is_tool: bool, room: Room) -> list[Block]:
-    """What is in a message's `content`, in its order; nothing for null and empty ones. Tool calls are not in it."""
+    """The blocks of a message's `content` in order, without empty ones and tool calls."""
     return list(_blocks(content, "markdown" if is_markdown else "code" if is_tool else "text", room))
 
 
@@ -150,7 +150,7 @@ def _text(place: Place, kind: str, room: Room) -> Iterator[Block]:
 
 
 def media_of(part: Place, block_type: str) -> Media | None:
-    """What a block of media is, in the ways that LangChain, OpenAI and Anthropic write them; None for another kind."""
+    """The media in a block, as LangChain, OpenAI or Anthropic write it; None for any other block."""
     kind = re.sub(r"^(input|output)_|_url$|_data$", "", block_type)
     if kind not in _MEDIA_KINDS:
         return None
@@ -196,7 +196,7 @@ def media_of_text(place: Place) -> Media | None:
 
 
 def media_bytes(place: Place) -> tuple[str, bytes] | None:
-    """The media type that a `data:` address names ("" when it names none), and what it, or plain base64, stands for."""
+    """The media type of a `data:` address ("" without one) and its bytes, or those of plain base64."""
     text = place.text()
     found = _DATA_URL.match(text[:400])
     try:
@@ -218,5 +218,5 @@ def text_of(place: Place | None, chars: int = LABEL_CHARS) -> str:
 
 
 def is_empty(place: Place) -> bool:
-    """Whether there is nothing in it: null, an empty text, list or object. 0 and false are something."""
+    """Whether it is null, or an empty text, list or object. 0 and false are not empty."""
     return place.kind == "null" or (place.length == 2 and place.kind in ("string", "list", "object"))

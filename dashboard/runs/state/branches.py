@@ -1,4 +1,4 @@
-"""A JSON value as a tree of HTML. What does not fit is fetched from the server when its branch is opened.
+"""A JSON value as a tree of HTML. Branches that do not fit are fetched when they are opened.
 
 Made here and not by a recursive template: 1,500 includes would take most of a second. The markup is a list of links,
 which work without JavaScript; `static/js/tree.js` makes the tree pattern of ARIA out of it.
@@ -18,7 +18,7 @@ from dashboard.runs.state.seen import cut, seen_html
 
 WINDOW: Final = 100
 NODES: Final = 300
-"""At most so many are laid out at once."""
+"""The most children that are laid out at once."""
 POINTER_CHARS: Final = 600
 """A place with a longer JSON Pointer is named by its first byte: such addresses would make pages of megabytes."""
 KEY_CHARS: Final = 200
@@ -27,13 +27,13 @@ LONG_CHARS: Final = 80
 OPEN_DEPTH: Final = 2
 OPEN_CHILDREN: Final = 12
 OPEN_BYTES: Final = 200
-"""So small a branch starts open wherever it is."""
+"""A branch up to this size starts open at any depth."""
 
 
 class Tree:
     """Writes the branches of a place. `address` is where the state's parts are served, "" when nowhere.
 
-    With `exact_depth` branches are open down to the depth that is asked for, and no deeper, however many children they
+    With `exact_depth`, branches are open down to the requested depth and no deeper, however many children they
     have; otherwise those with few children are, and small ones at any depth.
     """
 
@@ -109,7 +109,7 @@ class Tree:
         """A scalar, or the sign of an empty container."""
         if place.is_container:
             return f'<span class="value">{_EMPTY[place.kind]}</span>'
-        # Quotes, and the colon of a key, stand outside of what is isolated, so that no text can move them.
+        # Quotes and the colon of a key stand outside the isolated text, so that it cannot move them.
         text = place.text(self.text_chars)
         shown = seen_html(text) if text else '<span class="more">empty text</span>'
         hidden = place.size - len(text) if place.kind == "string" and place.length > len(text) + 2 else 0

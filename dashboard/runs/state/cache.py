@@ -1,7 +1,7 @@
-"""What is made of a final state once and kept in the web process: its index, and the HTML of its result.
+"""What a web process keeps of a final state: its index, and the HTML of its result.
 
 A state never changes, so an entry is never stale. Entries are weighed; the ones not used for longest go first, and
-whatever nobody used for a minute goes too, so that memory comes back when the readers of a large state have left.
+entries that nobody used for a minute go too, so that memory is free when the readers of a large state have left.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Made = TypeVar("Made")
 
 
 class Stored(Protocol):
-    """A state as it is kept: a run's final one, or that of a checkpoint."""
+    """A stored state: a run's final one, or that of a checkpoint."""
 
     @property
     def size_bytes(self) -> Any: ...
@@ -42,7 +42,7 @@ class _Entry(Generic[Made]):
 
 
 class Cache(Generic[Made]):
-    """Keeps what `make` gives, at most `weight` of it all together; made once however many ask at the same time."""
+    """Keeps what `make` returns, at most `weight` in all; made once, however many ask at the same time."""
 
     def __init__(self, weight: int, *, idle_s: float) -> None:
         self._weight = weight
@@ -53,7 +53,7 @@ class Cache(Generic[Made]):
         self._timer: threading.Timer | None = None
 
     def get(self, key: Hashable, make: Callable[[], Made], weigh: Callable[[Made], int]) -> Made:
-        """What is kept under `key`, made now when there is nothing. What `make` raises is raised, and not kept."""
+        """The entry for `key`, made now if there is none. What `make` raises is raised and not kept."""
         with self._lock:
             if (entry := self._use(key)) is not None:
                 return entry.made
@@ -83,7 +83,7 @@ class Cache(Generic[Made]):
         return entry
 
     def _drop(self) -> None:
-        """Let go of what is too much or idle; look again later while something is kept."""
+        """Drop what is too much or idle; check again later while anything is kept."""
         now = time.monotonic()
         weight = sum(entry.weight for entry in self._entries.values())
         for key, entry in list(self._entries.items()):

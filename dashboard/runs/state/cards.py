@@ -20,7 +20,7 @@ from dashboard.runs.state.seen import NOTHING, cut, seen_html
 from dashboard.runs.state.tables import Table, is_plot, is_table, plot, table
 
 CARDS: Final = 40
-"""So many keys get a card of their own; the others are a tree."""
+"""How many keys get a card of their own; the others are a tree."""
 SHORT_CHARS: Final = 120
 TEXT_CHARS: Final = 20_000
 TABLE_ROWS: Final = 25
@@ -51,7 +51,7 @@ class Card:
     Attributes:
         kind: `values` (a table of short ones), `markdown`, `text`, `table`, `plot`, `files`, `media`, `conversation` or
             `tree`, or `list` (a few short texts).
-        change: How it differs from what is known of before: `new`, `changed`, `same`, or "" when nothing is known.
+        change: How it differs from before the run: `new`, `changed`, `same`, or "" when that is not known.
     """
 
     kind: str
@@ -75,7 +75,7 @@ def cards(places: list[Place], *, address: str, changes: dict[str, str], room: R
     short = [place for place in places[:CARDS] if _is_short(place)]
     others = [place for place in places[:CARDS] if not _is_short(place)]
     made = [_card(place, address, changes.get(str(place.key), ""), room) for place in others]
-    # A report is what people came for; then the short values, then what has to be worked through.
+    # Reports first, then short values, then what takes longer to read.
     reports = [one for one in made if one.kind == "markdown"]
     return reports + ([_values(short, changes)] if short else []) + [one for one in made if one.kind != "markdown"]
 
@@ -106,7 +106,7 @@ def _values(places: list[Place], changes: dict[str, str]) -> Card:
 
 
 def short_html(place: Place) -> SafeString:
-    """A short value as what it is: a link, a date, a word of JSON."""
+    """A short value by what it is: a link, a date, a word of JSON."""
     if place.is_container:
         return SafeString(f'<span class="value">{"{}" if place.kind == "object" else "[]"}</span>')
     text = place.text()
@@ -160,7 +160,7 @@ def _card(place: Place, address: str, change: str, room: Room) -> Card:
 
 
 def _short_texts(place: Place) -> list[str]:
-    """The items of a list of a few short texts; nothing when it is none."""
+    """The items of a list of a few short texts; nothing for any other value."""
     items = place.children(0, LIST_ITEMS + 1) if place.kind == "list" else []
     if len(items) > LIST_ITEMS or not all(one.kind == "string" and one.length > 2 and _is_short(one) for one in items):
         return []
@@ -188,7 +188,7 @@ def _text_card(place: Place, title: SafeString, change: str, room: Room) -> Card
 
 
 def _files(place: Place, room: Room) -> Iterator[File]:
-    """The files of a mapping from paths to texts, or to objects with a `content`; nothing when it is none."""
+    """The files of a mapping from paths to texts, or to objects with a `content`; nothing for any other value."""
     if place.kind != "object":
         return
     members = place.children(0, FILES + 1)

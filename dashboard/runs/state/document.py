@@ -1,4 +1,4 @@
-"""A final state as it was received, opened place by place: nothing is parsed that nobody looks at.
+"""A final state as received, opened place by place: only what somebody looks at is parsed.
 
     document = Document(body)                    # one pass over the bytes; ValueError when it is no JSON
     document.at("/items/17999")                  # a Place, by JSON Pointer (RFC 6901)
@@ -38,7 +38,7 @@ class Document:
         self.body = body
         self.marks: dict[int, Marks] = {}
         self.sizes: dict[int, int] = {}
-        """How many characters the long strings have that somebody asked about."""
+        """Lengths of long strings that were counted before."""
         start = skip_space(body, 0)
         end = scan(body, start, self.marks)
         if skip_space(body, end) != len(body):

@@ -44,7 +44,7 @@ class _InPieces(StreamingHttpResponse):
 
 
 async def _following(pieces: Iterator[bytes]) -> bytes | None:
-    """The next piece. Whoever downloads has had a part already: an outage of Postgres is only a pause.
+    """The next piece. The download has begun, so an outage of Postgres is only a pause.
 
     Raises:
         OperationalError, InterfaceError: it is too long for that. The download ends short of its Content-Length.

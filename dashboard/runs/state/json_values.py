@@ -8,11 +8,11 @@ from typing import Any, Final
 
 
 class Number(str):
-    """A number as it is written: 1.0 stays 1.0, and no digit of a long one is lost."""
+    """A number as written: 1.0 stays 1.0, and a long one keeps all its digits."""
 
 
 class TooDeep(ValueError):
-    """The document is nested deeper than DEPTH_MAX levels; it can be read as text only."""
+    """The document is nested deeper than DEPTH_MAX levels; it can only be read as text."""
 
 
 def read_json(raw: bytes) -> Any:

@@ -83,7 +83,7 @@ _WITH_TABLES, _WITHOUT_TABLES = _parser(tables=True), _parser(tables=False)
 
 
 def markdown(text: str) -> SafeString:
-    """Markdown as safe HTML: no raw HTML, no images, line breaks kept, links that do not tell where they came from."""
+    """Markdown as safe HTML: no raw HTML, no images, line breaks kept, links without a referrer."""
     parser = _WITH_TABLES if _has_bounded_tables(text) else _WITHOUT_TABLES
     clean = nh3.clean(
         parser.render(seen(text)),
@@ -96,7 +96,7 @@ def markdown(text: str) -> SafeString:
 
 
 def looks_like_markdown(text: str) -> bool:
-    """Whether a text that is not said to be Markdown has its signs: headings, lists, fences, bold, links, tables."""
+    """Whether a text looks like Markdown: headings, lists, fences, bold, links, tables."""
     return _SIGNS.search(text[:20_000]) is not None
 
 

@@ -1,4 +1,4 @@
-"""Messages of a final state as a conversation: who said what, with every tool call beside its result."""
+"""Messages of a final state as a conversation: who said what, and each tool call with its result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.runs.state.document import Place
 from dashboard.runs.state.seen import cut, seen_html
 
 TURNS: Final = 60
-"""At most so many messages are laid out at once, the last ones first."""
+"""The most messages that are laid out at once, the last ones first."""
 ROOM_CHARS: Final = 36_000
 CALLS_MAX: Final = 30
 SAMPLE: Final = 10
@@ -32,12 +32,12 @@ _ROLES: Final = {
 }
 _SHOWN: Final = frozenset({"type", "role", "content", "name", "tool_calls"})
 _QUIET: Final = frozenset({"id", "type", "role", "content", "name", "tool_calls", "example", "tool_call_id"})
-"""What alone is no reason to offer more of a message."""
+"""Keys that alone are no reason to offer more of a message."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A tool call, and what came back."""
+    """A tool call and its result."""
 
     name: str
     arguments: Place | None
@@ -202,7 +202,7 @@ def _short(place: Place) -> str:
 
 
 def _matched(turns: Sequence[Turn]) -> list[Turn]:
-    """The turns, each result of a tool with the call that asked for it; what nobody asked for stays a turn."""
+    """The turns, each tool result with its call; a result without a call stays a turn."""
     results = {turn.call_id: turn for turn in turns if turn.call_id}
     found: list[Turn] = []
     taken: set[int] = set()

@@ -15,16 +15,16 @@ from dashboard.runs.state.seen import cut, seen
 from dashboard.runs.state.tables import csv_rows
 
 VALUE_CHARS: Final = 100_000
-"""Of a long text, so many characters are one window."""
+"""How many characters of a long text make one window."""
 SMALL_BYTES: Final = 1_000
 CRUMBS: Final = 6
-"""So many are shown at each end of the way to a place."""
+"""How many steps are shown at each end of a place's breadcrumbs."""
 _SHOWN_MEDIA: Final = frozenset(
     "image/png image/jpeg image/gif image/webp image/avif audio/mpeg audio/wav audio/ogg audio/webm video/mp4 "
     "video/webm application/pdf".split()
 )
 """Kinds a browser may open; anything else is a download, for it could run something."""
-# `sandbox` and no source at all: what a graph sends is looked at, and does nothing.
+# `sandbox` and no source at all: files from graphs can be seen, and cannot do anything.
 _MEDIA_HEADERS: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; media-src 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -33,7 +33,7 @@ _MEDIA_HEADERS: Final = {
 
 
 def part_json(place: Place, address: str, *, start: int = 0) -> bytes:
-    """The place as the contract has it: type, size, and its value or a window of its children, numbers as written."""
+    """The place as JSON for programs: type, size, and its value or a window of its children, numbers as written."""
     parts = [f'"type":{json.dumps(place.kind)},"size":{place.size}'.encode()]
     following = None
     if place.is_container:
@@ -61,7 +61,7 @@ def _child_json(place: Place) -> bytes:
 
 
 def media_response(document: Document, place: Place) -> HttpResponse | None:
-    """The bytes that a base64 text stands for; None when it is none."""
+    """The bytes of a base64 text; None for any other text."""
     found = media_bytes(place) if place.kind == "string" else None
     if found is None:
         return None
@@ -75,7 +75,7 @@ def media_response(document: Document, place: Place) -> HttpResponse | None:
 
 
 def _mime_beside(document: Document, place: Place) -> str:
-    """The media type said in the block that holds a base64 text."""
+    """The media type that the block of a base64 text names."""
     for levels in (1, 2):
         around = document.at(place.pointer.rsplit("/", levels)[0])
         if around is not None and around.kind == "object":
@@ -95,7 +95,7 @@ def csv_response(place: Place, filename: str) -> StreamingHttpResponse:
 
 
 def crumbs(document: Document, place: Place, address: str, name: str) -> Iterator[tuple[str, str]]:
-    """The way from the whole state to the place: names, and where each is opened."""
+    """The breadcrumbs of a place: names, and the address of each."""
     yield name, state_url(address, document.root)
     way = document.way_to(place.start)[1:]
     for number, one in enumerate(way):

@@ -1,4 +1,4 @@
-"""The result of a run as its page shows it: the conversation, the other keys as cards, what does not fit as a tree."""
+"""The result of a run on its page: the conversation, the other keys as cards, and what does not fit as a tree."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ RAW_CHARS: Final = 20_000
 HTML_VERSION: Final = 2
 """Part of the key under which HTML is kept."""
 ASKED: Final = "__interrupt__"
-"""The key under which servers put what a run asks; people read that as a question."""
+"""The key under which servers put a run's questions."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A final state, laid out. `problem` says why it is not; then `raw` begins the document.
+    """A final state, laid out. Otherwise `problem` says why not, and `raw` is the beginning of the document.
 
-    `asked` is what the run asks as its server sent it, which is told elsewhere as a question.
+    `asked` is the run's questions as its server sent them; elsewhere the page shows them as questions.
     """
 
     size_bytes: int
@@ -73,7 +73,7 @@ def state_layout_html(
     Args:
         address: Where its parts are served.
         prefix: Of the ids in it, where a page shows several states.
-        room: So many characters of it are laid out.
+        room: How many characters of it are laid out.
     """
 
     def made() -> str:
@@ -97,7 +97,7 @@ def _rendered(run: Run, found: RunResult, address: str, document: Document | Non
 
 
 def result_of(run: Run, found: RunResult, address: str, document: Document | None = None) -> Result:
-    """The final state, laid out in bounded time and room whatever its size."""
+    """The final state, laid out in bounded time and room, whatever its size."""
     sha256 = bytes(found.sha256).hex()
     if found.size_bytes > cache.OPEN_MAX_BYTES:
         words = "It is too large to show in full; this is its beginning. Download it to read all of it."
@@ -116,7 +116,7 @@ def result_of(run: Run, found: RunResult, address: str, document: Document | Non
 
 
 def _asked_apart(shown: list[Card]) -> tuple[list[Card], list[Card]]:
-    """The cards of the state, and that of what the run asks."""
+    """The cards of the state, and the card of the questions."""
     asked = [one for one in shown if one.place is not None and str(one.place.key) == ASKED]
     return [one for one in shown if one not in asked], asked
 
@@ -192,7 +192,7 @@ def _turns_before(run: Run, messages: Place, earlier: Place | None) -> int:
 
 
 def turns_in_common(earlier: Place, messages: Place) -> int:
-    """With how many of the same messages two lists begin: ones with the same id, or without any and word for word."""
+    """How many messages two lists have in common at their beginning: by id, or word for word without ids."""
     count = 0
     for was, now in zip(earlier.children(), messages.children(0, earlier.size), strict=False):
         if _identity(was) != _identity(now):
@@ -207,7 +207,7 @@ def _identity(message: Place) -> bytes:
 
 
 def _first_of_input(run: Run, messages: Place) -> int:
-    """Where the first message of the run's own input stands, counted from the end of the conversation."""
+    """The position of the first message of the run's own input, counted from the end of the conversation."""
     given = run.request.params.get("input")
     sent = given.get("messages") if isinstance(given, dict) else None
     if not isinstance(sent, Sequence) or not sent:

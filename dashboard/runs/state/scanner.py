@@ -54,7 +54,7 @@ class Marks:
     numbers: array[int] = field(default_factory=lambda: array("Q"))
     offsets: array[int] = field(default_factory=lambda: array("Q"))
     singles: int = 0
-    """So many children are taken one by one before 32 at once are tried again."""
+    """How many children are taken one by one before 32 at once are tried again."""
 
     def add(self, count: int, at: int) -> None:
         """Count children of which the first begins at `at`."""
@@ -71,7 +71,7 @@ def skip_space(body: bytes, at: int) -> int:
 
 
 def scan(body: bytes, at: int, kept: dict[int, Marks]) -> int:
-    """Walk over the value that begins at `at`; gives its end. Large containers in it are noted in `kept`.
+    """Walk over the value that begins at `at` and return its end. Notes large containers in `kept`.
 
     Raises:
         ValueError: no JSON value begins there.
@@ -109,7 +109,7 @@ def scan(body: bytes, at: int, kept: dict[int, Marks]) -> int:
 
 
 def _begin_child(body: bytes, at: int, parent: Marks) -> int:
-    """Count the child that begins at `at`, and 32 at once where they are small. Gives where the next value begins."""
+    """Count the child that begins at `at`, and 32 at once where they are small. Returns where the next value begins."""
     if parent.singles == 0:
         bulk = _MEMBERS.match if parent.is_object else _ITEMS.match
         while found := bulk(body, at):

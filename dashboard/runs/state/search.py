@@ -1,4 +1,4 @@
-"""Search in the keys and values of a whole state, over its bytes: nothing is parsed but what is found."""
+"""Search in the keys and values of a whole state, over its bytes: only what is found is parsed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashboard.runs.state.seen import cut, seen_html, showable
 HITS: Final = 50
 WORDS_MAX: Final = 200
 _PIECE: Final = 200_000
-"""So many bytes are searched at once; other threads run in between."""
+"""How many bytes are searched at once; other threads run in between."""
 _AROUND: Final = 60
 
 
@@ -32,7 +32,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Found:
-    """Some hits, and where to go on; None when that was all."""
+    """Some hits, and where to go on; None when there are no more."""
 
     hits: list[Hit]
     next_at: int | None
@@ -63,7 +63,7 @@ def state_search(document: Document, words: str, *, at: int = 0) -> Found:
 
 
 def _finder(words: str) -> Callable[[bytes, int, int], tuple[int, int]]:
-    """What finds the words between two bytes: where they begin and end, (-1, -1) when they are not there."""
+    """A function that finds the words between two bytes: where they begin and end, (-1, -1) if they are not there."""
     plain = words.lower().encode("utf-8", "replace")
     if words.isascii() and words.isprintable() and not set('"\\/') & set(words):
 

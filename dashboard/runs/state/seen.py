@@ -1,4 +1,4 @@
-"""Text of graphs as a page can carry it: nothing in it is invisible, and nothing turns the text around it."""
+"""Text of graphs, safe to show: nothing in it is invisible, and nothing reverses the text around it."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import re
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
-# What turns the order of the text around it, what cannot be seen, and control characters but tab and line breaks.
+# Characters that reverse the text around them, invisible ones, and control characters except tab and line breaks.
 # Joiners (U+200C, U+200D) stay: scripts and emoji are made with them.
 UNSEEN = re.compile(
     "([\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff])\\1*"
 )
 NOTHING = SafeString("")
 MARKS = 100
-"""Of one text; each takes many times the room of what it stands for."""
+"""The most in one text; each name takes many times the room of its character."""
 
 
 def showable(text: str) -> str:
-    """`text` as a page can carry it: NUL shows as its picture, lone surrogates as the replacement character."""
+    """`text` with NUL as its picture and lone surrogates as the replacement character."""
     return text.replace("\x00", "\u2400").encode("utf-8", "replace").decode("utf-8")
 
 
 def seen(text: str) -> str:
-    """A text in which nothing is unseen: each such character is named; after MARKS of them, U+FFFD."""
-    if text.isprintable():  # most are, and then there is nothing to mark
+    """A text whose invisible characters are named; after MARKS of them, each is U+FFFD."""
+    if text.isprintable():  # most texts are, and then there is nothing to mark
         return text
     marked = UNSEEN.sub(lambda found: f"\u27e8{_name(found)}\u27e9", showable(text), count=MARKS)
     return UNSEEN.sub(_replaced, marked)

@@ -1,4 +1,4 @@
-"""Final states on their way into the database and out of it, a piece at a time: they may be hundreds of megabytes."""
+"""Writes final states to the database and reads them, a piece at a time: they may have hundreds of megabytes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from dashboard.runs.transitions import Statement
 PIECE_BYTES = 1_000_000
 STORED_PIECE_BYTES = 250_000
 SMALL_BYTES = 1_000_000
-"""Up to here a packed state is a parameter of the statement that ends its run, which is a round trip less."""
+"""Up to this size a packed state is a parameter of the statement that ends its run, which saves a round trip."""
 FIELD_MAX_BYTES = 2**30 - 1
-"""What one value in Postgres can be."""
+"""The most that one value in Postgres can have."""
 
 _INSERT = """
 INSERT INTO runs_runresult (run_id, compressed, size_bytes, sha256) SELECT id, %s, %s, %s FROM changed
@@ -78,7 +78,7 @@ def packed_copy(run_id: UUID, packed: PackedState) -> None:
 class Unpacked:
     """A run's final state as it was received, piece after piece; neither Postgres nor we ever hold more than one.
 
-    Where Postgres could not be asked for a piece, the next try goes on from there.
+    Where Postgres was away, the next attempt goes on from there.
     """
 
     def __init__(self, run_id: UUID) -> None:

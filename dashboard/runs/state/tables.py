@@ -19,7 +19,7 @@ from dashboard.runs.state.seen import cut, seen_html
 ROWS: Final = 100
 COLUMNS: Final = 8
 COLUMNS_MAX: Final = 30
-"""So many can be chosen."""
+"""How many columns can be chosen."""
 OFFERED: Final = 100
 SORT_MAX: Final = 10_000
 """A longer list keeps its order: sorting reads all of it."""
@@ -164,7 +164,7 @@ def is_plot(place: Place) -> bool:
 
 
 def plot(place: Place) -> SafeString:
-    """The numbers as a line, least and greatest of each stretch kept, with words for who does not see it."""
+    """The numbers as a line that keeps each stretch's least and greatest, with a description for screen readers."""
     values = [as_float(one) for one in place.children() if one.kind == "number"]
     values = [value for value in values if abs(value) < 1e300]
     if len(values) < 2:

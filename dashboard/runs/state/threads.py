@@ -1,4 +1,4 @@
-"""A thread as one conversation: every run of the team on it, in order, with what each of them added."""
+"""A thread as one conversation: every run of the team on it, in order, with what each added."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class ThreadRun:
 
     Attributes:
         added: The messages it added; None when its state has none, or is not there.
-        forked_from: The earlier run from whose middle it went on, where that is known.
-        is_fork: Whether it did not go on from the end.
+        forked_from: The earlier run at one of whose steps it began, if known.
+        is_fork: Whether it began before the thread's end.
     """
 
     run: Run
@@ -48,7 +48,7 @@ def thread_of(runs: list[Run], *, root_of: Callable[[Run], Place | None] | None 
     """What each run added, compared with the state the one before it left.
 
     Args:
-        root_of: Gives a run's final state as far as it may be seen; None for all of it.
+        root_of: Returns a run's final state as far as the reader may see it; None for all of it.
     """
     room = Room(ROOM_CHARS)
     before: Place | None = None

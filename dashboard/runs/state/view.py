@@ -1,4 +1,4 @@
-"""A small JSON value, as an input or a question, as a tree of bounded size. Final states: see `document.py`."""
+"""A small JSON value, such as an input or a question, as a tree of bounded size. Final states: see `document.py`."""
 
 from __future__ import annotations
 

@@ -84,13 +84,13 @@ def state_part_response(
     name: str = "Final state",
     shell: str = "base.html",
 ) -> HttpResponseBase:
-    """What the query asks of a state: a place as JSON, media, CSV, branches of a tree, a fragment, or a page.
+    """A part of a state as the query asks: a place as JSON, media, CSV, branches of a tree, a fragment, or a page.
 
     Args:
         address: Where this is served.
         back: The page of the run.
         name: What the whole of it is called.
-        shell: The template that a page of it extends; another one for readers without an account.
+        shell: The template that its page extends; readers without an account get another one.
 
     Raises:
         Http404: There is no such place.
@@ -125,7 +125,7 @@ def state_part_response(
 
 
 def _part(request: HttpRequest, document: Document, place: Place, address: str, start: int) -> dict[str, Any]:
-    """What is shown of a place, by what it is and what was asked."""
+    """The context to show a place, by its kind and the query."""
     words = request.GET.get("q", "").replace("\x00", "")
     context: dict[str, Any] = {"place": place, "q": words}
     if words:

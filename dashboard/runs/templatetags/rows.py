@@ -1,4 +1,4 @@
-"""A run as a row of the runs page. Made here and not by a template: fifty of them would take most of a page's time."""
+"""A run as a row of the runs page. Not a template: fifty of them would take most of a page's time."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from dashboard.runs.waiting import answer_came_to_nothing
 register = template.Library()
 
 TAGS = 3
-"""A row has room for so many."""
+"""The most tags in a row."""
 
 
 @register.simple_tag
 def run_status(run: Run) -> SafeString:
-    """A run's status as icon and word; of one that waited for somebody, what became of that."""
+    """A run's status as icon and word; for one that waited for somebody, what became of that."""
     status = RunStatus(run.status)
     asked = f' data-question-state="{run.wait_state}"' if run.wait_state else ""
     return mark_safe(  # noqa: S308 - what is not ours is escaped
@@ -38,7 +38,7 @@ def run_status(run: Run) -> SafeString:
 
 @register.simple_tag
 def run_row(run: Run) -> SafeString:
-    """One run in two lines: what it was about, and what came of it."""
+    """One run in two lines: what it was about, and how it ended."""
     created, title = run.created_at, escape(run.title)
     active = "" if run.is_terminal else " data-active"
     return mark_safe(  # noqa: S308 - what is not ours is escaped
@@ -56,7 +56,7 @@ def run_row(run: Run) -> SafeString:
 
 
 def _own_cells(run: Run) -> str:
-    """The columns that the reader has chosen; "" for the usual ones."""
+    """The columns the reader has chosen; "" for the usual ones."""
     cells = getattr(run, "own_cells", ())
     return "".join(
         f'<td class="{column.css}" data-label="{escape(column.label)}">{cell}</td>\n' for column, cell in cells
@@ -85,7 +85,7 @@ def _list_address(prefix: str) -> str:
 
 @cache
 def _around_an_id(prefix: str) -> tuple[str, str]:
-    """What stands around the id in the address of a run, looked up once for each prefix under which we are served."""
+    """The parts of a run's address before and after its id, looked up once for each script prefix."""
     before, _, after = reverse("run-detail", args=[UUID(int=0)]).partition(str(UUID(int=0)))
     return before, after
 
@@ -95,7 +95,7 @@ def _star(run: Run) -> str:
 
 
 def _about(run: Run) -> str:
-    """What a run with a name of its own was about."""
+    """What a named run was about."""
     is_told = run.name and run.summary and run.name != run.summary
     return f'<span class="row-about" dir="auto">{escape(run.summary)}</span>' if is_told else ""
 

@@ -1,4 +1,4 @@
-"""How runs look: icons, times, sizes and trees. Fragments use it too, which are pushed without a request."""
+"""How runs look: icons, times, sizes and trees. Pushed fragments use it too, so there may be no request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dashboard.runs.waiting import answer_came_to_nothing
 register = template.Library()
 
 NOTHING = SafeString("\u2013")
-# What starts unfolded: the first levels unless they are long, and small things further in.
+# Open at first: the outer levels unless they are long, and small values further in.
 OPEN_DEPTH, OPEN_CHILDREN = 2, 20
 OPEN_SMALL_DEPTH, OPEN_SMALL_CHILDREN = 5, 4
 _MARKS = {"check": "✓", "cross": "✕", "timer": "✕", "broken": "✕", "question": "?", "pause": "‖", "slash": "⊘"}
@@ -33,7 +33,7 @@ _ACTIVE_MARKS = {"arc": "◐"}
 @register.simple_tag
 @cache
 def icon(name: str) -> SafeString:
-    """The drawing `templates/ui/icons/<name>.svg`. It is never alone: a word stands beside it, or labels its button."""
+    """The drawing `templates/ui/icons/<name>.svg`. Always with a word next to it, or a label on its button."""
     return mark_safe(render_to_string(f"ui/icons/{name}.svg").strip())  # noqa: S308 - our own file
 
 
@@ -46,7 +46,7 @@ def status_look(status: str) -> SafeString:
 
 @register.simple_tag
 def status_icon(status: str) -> SafeString:
-    """A status's icon alone, for places where the word stands beside it anyway."""
+    """A status's icon alone, where the word is next to it."""
     return icon(LOOKS[RunStatus(status)].icon)
 
 
@@ -65,7 +65,7 @@ def tone(status: str) -> str:
 
 @register.simple_tag
 def with_chosen(choices: list[tuple[str, str]], chosen: str) -> list[tuple[str, str]]:
-    """The choices of a filter, and the one in force where it is none of them."""
+    """The choices of a filter, and the current one where it is not among them."""
     return choices if not chosen or any(value == chosen for value, _ in choices) else [*choices, (chosen, chosen)]
 
 
@@ -77,7 +77,7 @@ def meaning(run: Run) -> str:
 
 @register.filter
 def cursor(run: Run) -> str:
-    """Where older runs begin, for a list that is read from this one on."""
+    """Where older runs begin, for a list that goes on from this one."""
     return f"{run.created_at.isoformat()}~{run.pk}"
 
 
@@ -102,7 +102,7 @@ def favicon(status: str = "") -> str:
 
 @register.simple_tag
 def announcement(run: Run) -> str:
-    """What a screen reader is told when the run has ended; "" before."""
+    """What a screen reader announces when the run has ended; "" before."""
     return f"{run.title}: {RunStatus(run.status).label}." if run.is_terminal else ""
 
 
@@ -111,7 +111,7 @@ def announcement(run: Run) -> str:
 
 @register.simple_tag
 def zone() -> str:
-    """The name of the zone in which times stand here: the person's, and UTC where nobody's is known."""
+    """The name of the time zone of this page: the person's, else UTC."""
     return timezone.get_current_timezone_name()
 
 
@@ -188,13 +188,13 @@ def countdown(moment: datetime) -> SafeString:
 
 @register.filter
 def is_waiting(run: Run) -> bool:
-    """Whether the run has not begun: what passes then is waiting time, not its duration."""
+    """Whether the run has not begun: its time so far is waiting time, not duration."""
     return run.status in {RunStatus.QUEUED, RunStatus.STARTING, RunStatus.SCHEDULED}
 
 
 @register.simple_tag
 def elapsed(run: Run, waiting: bool = False) -> SafeString:
-    """How long the run took, or has taken so far, ticking on the page; `waiting` counts from its launch."""
+    """How long the run took or has taken so far, ticking on the page; `waiting` counts from its launch."""
     since = run.created_at if waiting else None if is_waiting(run) else run.started_at
     if since is None:
         return SafeString(f'<span class="duration">{NOTHING}</span>')
@@ -206,7 +206,7 @@ def elapsed(run: Run, waiting: bool = False) -> SafeString:
 
 @register.simple_tag
 def offset(start: datetime, moment: datetime) -> str:
-    """How long after `start` something was, in milliseconds while that says more."""
+    """How long after `start` something was, in milliseconds when short."""
     seconds = (moment - start).total_seconds()
     return f"+{seconds * 1000:.0f} ms" if seconds < 0.9995 else "+" + duration(seconds)
 
@@ -247,7 +247,7 @@ def size(count: int) -> str:
 
 @register.simple_tag
 def tree(node: Node) -> SafeString:
-    """A JSON value to read: what is nested folds, long texts keep their lines."""
+    """A JSON value to read: containers fold, long texts keep their lines."""
     parts: list[str] = []
     if node.kind in ("object", "array"):
         _branch(node, parts, 0)
@@ -287,7 +287,7 @@ def _value(node: Node) -> str:
         return f'<span class="value">{"{}" if node.kind == "object" else "[]"}</span>'
     more = f'<span class="more"> … {node.hidden:,} more characters</span>' if node.hidden else ""
     text = seen_html(node.text) if node.text else '<span class="more">empty text</span>'
-    # Quotes, and the colon of a key, stand outside of what is isolated, so that no text can move them.
+    # Quotes and the colon of a key stand outside the isolated text, so that it cannot move them.
     return f'<span class="value" data-kind="{node.kind}"><bdi>{text}</bdi></span>{more}'
 
 

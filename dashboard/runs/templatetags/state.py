@@ -1,4 +1,4 @@
-"""How parts of a final state look, and where they can be opened."""
+"""How parts of a final state look, and their addresses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CHANGES = {
 
 @register.filter
 def seen(text: object) -> str:
-    """A text in which no character is unseen and none turns the line; each such one is named."""
+    """A text whose invisible and reversing characters are named."""
     return seen_text(str(text))
 
 
@@ -50,13 +50,13 @@ def turn_id(place: Place, prefix: object = "") -> str:
 
 @register.simple_tag
 def state_href(address: str, place: Place, **query: object) -> str:
-    """Where a part of a state can be opened by itself."""
+    """The address of a part of a state."""
     return state_url(address, place, **{name: value for name, value in query.items() if value})
 
 
 @register.simple_tag
 def place_field(place: Place) -> SafeString:
-    """What names a place in a form that asks for a part of its state."""
+    """The hidden input that names a place in a form."""
     name, value = ("path", place.pointer) if is_named(place) else ("at", str(place.start))
     return format_html('<input type="hidden" name="{}" value="{}">', name, value)
 
@@ -85,7 +85,7 @@ def members(places: list[Place], address: str) -> SafeString:
 
 @register.simple_tag
 def media_src(media: Media, address: str) -> str:
-    """The address of an image that may be drawn; "" when it may not, or is too large to stand in the page."""
+    """The address of an image that may be drawn; "" when it may not, or is too large for the page."""
     if media.data is None:
         return ""
     if address:

@@ -12,10 +12,10 @@ from dashboard.runs.services import runs_prune
 
 
 class Command(BaseCommand):
-    help = "Remove runs that ended more than so many days ago, with their events and final states."
+    help = "Remove runs that ended more than --days days ago, with their events and final states."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=float, required=True, help="remove what ended longer ago than this")
+        parser.add_argument("--days", type=float, required=True, help="remove runs that ended longer ago than this")
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py seed_runs --count 200`: fill the first team's history, to look at or to measure with."""
+"""`manage.py seed_runs --count 200`: fill the first team's history, to try things out or to measure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("count", type=int, nargs="?", default=100, help="how many (default 100)")
         parser.add_argument("--count", type=int, dest="many", help="the same")
-        parser.add_argument("--days", type=float, default=30, help="spread over so many days back (default 30)")
+        parser.add_argument("--days", type=float, default=30, help="spread over this many past days (default 30)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         server = Server.objects.select_related("team").order_by("created_at").first()
