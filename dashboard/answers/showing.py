@@ -17,6 +17,7 @@ LINE_CHARS = 160
 MARKS = re.compile(r"[*`#]+")
 """Of Markdown, which a line does not show."""
 LONG_CHARS = 1_500
+FIELDS_MOST = 12
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Shown:
     def rest(self) -> Node | None:
         """The rest of the value as a tree; made only where it is shown, as lists show lines alone."""
         return value_tree(self.beside) if self.beside is not None else None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The rest of the value by name, when it is few names; else it is shown as a tree."""
+        return self.beside if isinstance(self.beside, dict) and len(self.beside) <= FIELDS_MOST else {}
 
     @property
     def is_long(self) -> bool:

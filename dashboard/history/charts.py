@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -62,7 +63,7 @@ def volume_chart(buckets: list[Bucket]) -> Chart:
 
 def duration_chart(buckets: list[Bucket]) -> Chart:
     """Half of the runs, and all but one in twenty, took no longer than this."""
-    most = max((bucket.p95_s or 0 for bucket in buckets), default=0) or 1
+    most = _easy_seconds(max((bucket.p95_s or 0 for bucket in buckets), default=0))
     slot = (WIDTH - LEFT) / max(1, len(buckets))
     lines = {}
     for name in ("p50_s", "p95_s"):
@@ -100,7 +101,17 @@ def _round_up(number: int) -> int:
     return next(step * size // 2 * 2 for step in range(1, 12) if step * size >= number) or number
 
 
+EASY_S: Final = (1, 2, 4, 10, 20, 40, 60, 120, 240, 600, 1_200, 3_600, 7_200, 14_400, 43_200, 86_400)
+"""Durations that are easy to read, and of which half is, too."""
+
+
+def _easy_seconds(most: float) -> float:
+    day = EASY_S[-1]
+    return next((float(easy) for easy in EASY_S if easy >= most), day * 2.0 * math.ceil(most / day / 2))
+
+
 def _seconds(value: float) -> str:
-    if value < 100:
-        return f"{value:.0f} s" if value >= 10 or not value else f"{value:.1f} s"
-    return f"{value / 60:.0f} m" if value < 6_000 else f"{value / 3600:.1f} h"
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if value >= size:
+            return f"{value / size:g} {unit}"
+    return f"{value:g} s"

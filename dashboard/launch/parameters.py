@@ -65,7 +65,7 @@ class ParameterFields(forms.Form):
         required=False,
         widget=forms.RadioSelect,
         label="Thread",
-        help_text="A new thread keeps its state; stateless keeps nothing. Default: new thread.",
+        help_text="A new thread keeps its state; without a thread nothing is kept.",
     )
     thread_id = forms.CharField(
         required=False,
@@ -77,9 +77,9 @@ class ParameterFields(forms.Form):
         required=False,
         max_length=200,
         label="Name",
-        help_text="How people find this run. Default: the assistant's name.",
+        help_text="How people find this run. Without one it is called after its input.",
     )
-    tags = Tags(label="Tags", help_text="Words to filter by, separated by commas. Default: none.")
+    tags = Tags(label="Tags", help_text="Words to filter by, separated by commas.")
 
     command = JSONText(
         label="Command",

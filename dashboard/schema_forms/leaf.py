@@ -114,8 +114,8 @@ def _errors(node: Node) -> str:
 def _help(node: Node) -> str:
     html = ""
     if node.help or node.bounds:
-        parts = [text for text in (node.help, node.bounds) if text]
-        html = f'<p class="sf-help" id="{node.id}_help">{_with_code(" · ".join(parts))}</p>'
+        between = "" if not (node.help and node.bounds) else " " if node.help.endswith(".") else " · "
+        html = f'<p class="sf-help" id="{node.id}_help">{_with_code(f"{node.help}{between}{node.bounds}")}</p>'
     if node.note:
         html += f'<p class="sf-help" id="{node.id}_note">{escape(node.note)}</p>'
     if node.more:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -38,6 +39,23 @@ def test_what_the_server_sent_of_a_question_is_folded(browser: Client, person: U
     assert page.index("tides and gales") < page.index('<details class="state-asked">') < fold
     assert fold < page.index("__interrupt__") < page.index("</details>", fold)
     assert page.count("__interrupt__") == page.count("__interrupt__", fold)
+
+
+def test_what_stands_beside_a_question_is_a_list_of_names_and_values(browser: Client, person: User) -> None:
+    value = {"question": "Pay back?", "amount": 120.0, "to": "grace <b>", "\u202eodd": {"deep": "water"}}
+    run, many = waiting_run(person, value), waiting_run(person, {f"key{number}": number for number in range(30)})
+
+    page, long = flat(browser.get(f"/runs/{run.pk}/")), flat(browser.get(f"/runs/{many.pk}/"))
+
+    assert re.findall(r"<dt>([^<]+)</dt>", page.split("action-args")[1].split("</dl>")[0]) == [
+        "amount",
+        "to",
+        "\N{MATHEMATICAL LEFT ANGLE BRACKET}U+202E\N{MATHEMATICAL RIGHT ANGLE BRACKET}odd",
+    ]
+    assert "grace &lt;b&gt;" in page
+    assert "water" in page
+    assert "action-args" not in long
+    assert "key29" in long
 
 
 def question_of(browser: Client, run: Run) -> Any:

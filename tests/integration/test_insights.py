@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboard.history import counts, insights
+from dashboard.history.charts import duration_chart
 from dashboard.history.filters import RunFilters
 from dashboard.runs.models import Run
 from dashboard.runs.outcomes import RunError
@@ -94,3 +95,20 @@ def test_many_runs_are_told_from_an_even_sample(monkeypatch: pytest.MonkeyPatch)
     assert exact.success_percent == pytest.approx(sampled.success_percent, abs=4)
     assert exact.p50_s == pytest.approx(sampled.p50_s, rel=0.4)
     assert sum(bucket.total for bucket in sampled.buckets) == pytest.approx(4_000, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("longest_s", "axis"),
+    [
+        (0, ["0 s", "0.5 s", "1 s"]),
+        (37, ["0 s", "20 s", "40 s"]),
+        (62, ["0 s", "1 m", "2 m"]),
+        (3_000, ["0 s", "30 m", "1 h"]),
+        (200_000, ["0 s", "2 d", "4 d"]),
+    ],
+)
+def test_the_axis_of_durations_is_marked_in_whole_units(longest_s: float, axis: list[str]) -> None:
+    now = timezone.now()
+    chart = duration_chart([insights.Bucket(now, now + timedelta(hours=1), p95_s=longest_s)])
+
+    assert [mark.text for mark in chart.up] == axis

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server
@@ -165,6 +165,19 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
     assert '<del dir="auto">tides</del>' in flat(page)
     assert '<ins dir="auto">gales</ins>' in flat(page)
     assert "The run\N{RIGHT SINGLE QUOTATION MARK}s input" in browser.get(f"/runs/{bad.pk}/").content.decode()
+
+
+def test_a_thread_without_messages_says_what_came_of_its_runs(browser: Client, user: User, server: Server) -> None:
+    thread = {"thread": ThreadChoice.EXISTING, "thread_id": "7b0f3f4e-1111-4222-8333-444455556666"}
+    run_of(user, server, b'{"report": "High water at noon."}', name="Tides", **thread)
+    run_of(user, server, b"{}", **thread)
+
+    page = flat(browser.get(f"/threads/{server.pk}/{thread['thread_id']}/"))
+
+    assert '<h1 class="thread-name" dir="auto">Tides</h1>' in page
+    assert 'title="7b0f3f4e-1111-4222-8333-444455556666"' in page
+    assert "High water at noon." in page
+    assert page.count("It added no messages.") == 1
 
 
 def test_runs_chosen_in_the_list_are_compared_the_older_first(browser: Client, user: User, server: Server) -> None:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 
 class Ask(BaseModel):
-    """What is to be asked: any JSON values."""
+    """What is to be asked, and where."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -26,7 +26,7 @@ class Ask(BaseModel):
         }
     )
 
-    ask: list[Any] = Field(min_length=1, description="The questions, each any JSON value.")
+    ask: list[Any] = Field(min_length=1, description="The questions, each a text or anything else.")
     inside: bool = Field(False, description="Whether they are asked inside a subgraph.")
 
 
