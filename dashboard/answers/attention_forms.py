@@ -1,4 +1,4 @@
-"""Until when a question is put aside: one of a few times, or any, in the person's own zone."""
+"""How long to snooze a question: one of a few times, or any, in the person's own time zone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MORNING = 9
 
 
 class SnoozeForm(forms.Form):
-    """`until` as typed, in the person's zone unless it names its own; else `for`; both empty: not any more."""
+    """`until` as typed, in the person's zone unless it names one; else `for`; both empty: no longer."""
 
     until = forms.CharField(max_length=40, required=False)
 

@@ -31,7 +31,7 @@ NOTHING_CHOSEN = "Choose for how long to snooze it, or give a time."
 @may_act_required
 @require_POST
 def run_assign_to(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Assign it: `take` to oneself, `to` to a person by username, empty to nobody. `was` is whom the page showed."""
+    """Assign it: `take` to oneself, `to` to a person by username, empty to nobody. `was`: the assignee on the page."""
     run = _get(request, run_id)
     to: User | None = None
     if request.POST.get("take"):
@@ -39,14 +39,14 @@ def run_assign_to(request: TeamRequest, run_id: UUID) -> HttpResponse:
     elif name := request.POST.get("to", "").strip():
         to = next((person for person in may_be_assigned(request.team) if person.username == name), None)
         if to is None:
-            return _refused(request, run, {"to": ["Nobody of this name in your team may answer."]}, 422)
+            return _refused(request, run, {"to": ["Nobody with this name in your team may answer."]}, 422)
     was = request.POST.get("was")
     known = "" if was is None else int(was) if was.isascii() and was.isdecimal() else None
     try:
         run_assign(run=run, to=to, by=request.user, was=known)
     except TakenMeanwhile as taken:
         who = taken.run.assigned_to or "nobody"
-        return _refused(request, run, {"to": [f"Meanwhile it was assigned to {who}; it stays with them."]}, 409)
+        return _refused(request, run, {"to": [f"Meanwhile it was assigned to {who}; nothing has changed."]}, 409)
     except NotOpen:
         return _refused(request, run, {"to": [CLOSED]}, 409)
     return _done(request, run)
@@ -56,9 +56,9 @@ def run_assign_to(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @may_act_required
 @require_POST
 def run_snooze_until(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Put it aside: `until` a time, or `for` a while; neither shows it again.
+    """Snooze it: `until` a time, or `for` a while; neither shows it again.
 
-    Both sent and both empty is a chooser in which nothing was chosen.
+    When both are sent and empty, nothing was chosen in the form.
     """
     run, form = _get(request, run_id), SnoozeForm(request.POST)
     if {"for", "until"} <= set(request.POST) and not request.POST["for"] and not request.POST["until"].strip():

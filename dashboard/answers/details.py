@@ -1,4 +1,4 @@
-"""What goes along with an answer: what it inherits, to be looked at and changed before it is sent."""
+"""What goes along with an answer: the inherited parameters, which can be changed before it is sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class DetailField:
 
 
 class Details:
-    """The parameters that can be changed, and the names of those that go along as they were."""
+    """The parameters that can be changed, and the names of those that are sent unchanged."""
 
     def __init__(self, run: Run, data: QueryDict | None) -> None:
         params = run.request.params
@@ -53,7 +53,7 @@ class Details:
         return any(field.error or field.text.strip() != self._was[field.name].strip() for field in self.fields)
 
     def changes(self, errors: dict[str, list[str]]) -> dict[str, Any]:
-        """What was changed, as `run_answer` takes it. Fills `errors`."""
+        """The changes, as `run_answer` takes them. Fills `errors`."""
         changed: dict[str, Any] = {}
         for field in self.fields:
             text = field.text.strip()

@@ -1,4 +1,4 @@
-"""The form for an answer: shown by what each question is, and read back from a POST."""
+"""The form for an answer: shown by the shape of each question, and read back from a POST."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ActionForm:
 
     @property
     def fields(self) -> list[dict[str, Any]]:
-        """Each decision as its template needs it."""
+        """Each decision, for the template."""
         return [
             {
                 "word": word,
@@ -69,7 +69,7 @@ class ActionForm:
         ]
 
     def decision(self, *, is_old: bool, errors: Errors) -> Any:
-        """What was decided, in the shape that the graph waits for; MISSING when nothing was."""
+        """The decision in the shape that the graph waits for; MISSING without one."""
         if not self.chosen:
             return MISSING
         if self.chosen not in self.action.decisions:
@@ -129,18 +129,18 @@ class QuestionForm:
 
     @property
     def is_single(self) -> bool:
-        """Whether it is decided by pressing a button."""
+        """Whether buttons decide it."""
         return self.is_only and len(self.actions) == 1
 
     @property
     def may_approve_all(self) -> str:
-        """The word by which every action may be approved; "" when there is none."""
+        """The word that approves every action; "" when there is none."""
         words = [word for word in ("approve", "accept") if all(word in each.action.decisions for each in self.actions)]
         return words[0] if words else ""
 
     @property
     def choices(self) -> list[Choice]:
-        """What it offers, as buttons."""
+        """The choices it offers, as buttons."""
         if self.shape.kind == "yes_no":
             return [Choice("Yes", True), Choice("No", False)]
         return list(self.shape.choices)
@@ -164,7 +164,7 @@ class QuestionForm:
         schema = self.question.response_schema
         if self.quick and self.is_only:
             schema = without(schema, self.quick.property) if self.quick.property else schema
-            if isinstance(document, dict):  # what a button says is no field
+            if isinstance(document, dict):  # a button's label is no field
                 document = {key: value for key, value in document.items() if key != self.quick.property}
         label = str(schema.get("title") or "Answer")
         if data is not None:
@@ -173,7 +173,7 @@ class QuestionForm:
 
     @property
     def has_fields(self) -> bool:
-        """Whether there is more to fill in than the buttons of `quick` say."""
+        """Whether there is more to fill in than the buttons of `quick`."""
         if self.schema_form is None:
             return False
         is_whole = self.quick is not None and self.is_only
@@ -205,7 +205,7 @@ class QuestionForm:
             try:
                 return json_text.parse(self.text)
             except json_text.Problem as problem:
-                return self._wrong(errors, self.name, f"This is no JSON. {problem}")
+                return self._wrong(errors, self.name, f"This is not JSON. {problem}")
         return self.text.replace("\r\n", "\n")
 
     def _decided(self, errors: Errors) -> Any:
@@ -247,14 +247,14 @@ class QuestionForm:
         return MISSING
 
     def act(self, verb: str) -> SchemaForm | None:
-        """Do what a row button says; returns the form that it changed, None when it was none of these."""
+        """Carry out a row button; returns the form that it changed, None when it belongs to none of these."""
         forms = [self.schema_form, *(form.args for form in self.actions)]
         return next((form for form in forms if form is not None and form.act(verb)), None)
 
 
 @dataclass
 class AnswerForm:
-    """All open questions of a run, one form. Sent, each may be left unanswered unless it is the only one."""
+    """All open questions of a run in one form. Each may stay unanswered unless it is the only one."""
 
     run: Run
     questions: list[QuestionForm]
@@ -263,9 +263,9 @@ class AnswerForm:
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     html: SchemaForm | None = None
-    """The schema form that `act` changed: what htmx shows again."""
+    """The schema form that `act` changed, for htmx to show again."""
     changes: dict[str, Any] = field(default_factory=dict)
-    """What is to be sent in place of what is inherited; filled by `answers`."""
+    """What replaces inherited parameters; filled by `answers`."""
 
     @property
     def is_several(self) -> bool:
@@ -277,7 +277,7 @@ class AnswerForm:
         return any(each.schema_form is not None and each.schema_form.needs_multipart for each in self.questions)
 
     def answers(self) -> dict[str, Any]:
-        """What was answered, by interrupt id. Fills `errors`."""
+        """The answers by interrupt id. Fills `errors`."""
         found = {}
         for question in self.questions:
             value = question.answer(self.errors)
@@ -289,7 +289,7 @@ class AnswerForm:
         return {} if self.errors else found
 
     def act(self, verb: str) -> None:
-        """Do what a row button says."""
+        """Carry out a row button."""
         self.html = next((form for question in self.questions if (form := question.act(verb))), None)
 
 
@@ -319,7 +319,7 @@ def _properties(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _type_of(value: Any) -> dict[str, Any]:
-    """A schema that the value has by its type."""
+    """A schema for the value, from its type."""
     if isinstance(value, bool):
         return {"type": "boolean"}
     if isinstance(value, int):
@@ -336,7 +336,7 @@ def _type_of(value: Any) -> dict[str, Any]:
 
 
 def _sent(data: QueryDict | None, name: str) -> str:
-    """A control as it was sent; "" when it was not."""
+    """A control's posted text; "" when it was not sent."""
     return str(data.get(name, "")) if data is not None else ""
 
 

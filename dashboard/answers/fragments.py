@@ -1,4 +1,4 @@
-"""What a run waits for as HTML: on its page, pushed, and in the inbox."""
+"""Questions and stops of a run as HTML: on its page, pushed, and in the inbox."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from dashboard.teams.models import Team, User
 def answer_context(
     run: Run, *, may_act: bool, form: AnswerForm | None = None, is_inbox: bool = False
 ) -> dict[str, Any]:
-    """What the panel needs; `form` as it was posted, else a blank one."""
+    """The panel's context; `form` as posted, else a blank one."""
     is_open = run.wait_state == WaitState.OPEN
     is_question = run.status == RunStatus.NEEDS_INPUT
     if is_open and is_question and form is None:
@@ -72,7 +72,7 @@ def answer_html(
 
 
 def answer_live_html(run: Run, *, may_act: bool, is_inbox: bool = False) -> SafeString:
-    """The panel as it is pushed: without a form, which it fetches where there is none yet."""
+    """The panel for a push: without a form, which the page fetches if it has none yet."""
     context = {
         "run": run,
         "may_act": may_act,
@@ -94,9 +94,9 @@ def attention_html(
     people: Sequence[User] | None = None,
     is_inbox: bool = False,
 ) -> SafeString:
-    """Who looks after an open question, and until when it is put aside, with the forms to change that.
+    """Who is assigned to an open question and until when it is snoozed, with the forms to change that.
 
-    `people`: who may be assigned, when they are known already.
+    `people`: who may be assigned, if the caller knows them.
     """
     is_open = run.wait_state == WaitState.OPEN and run.status == RunStatus.NEEDS_INPUT
     if people is None:
@@ -110,14 +110,14 @@ def attention_html(
         "choices": list(CHOICES.items()),
         "problem": problem,
         "typed": typed or {},
-        "me": getattr(getattr(request, "user", None), "pk", None),  # pushed to several: the script knows who looks
+        "me": getattr(getattr(request, "user", None), "pk", None),  # pushed: the script knows who reads it
         "is_inbox": is_inbox,
     }
     return SafeString(render_to_string("answers/_attention.html", context, request=request))
 
 
 def inbox_count_html(team: Team | UUID, count: int | None = None) -> SafeString:
-    """How many questions wait, in the navigation; `count`, when it is known already."""
+    """How many questions wait, for the navigation; `count`, if the caller knows it."""
     count = waiting_count(team, most=COUNTED) if count is None else count
     return SafeString(render_to_string("answers/_count.html", {"count": count}))
 
@@ -129,7 +129,7 @@ def inbox_live_html(team: Team | UUID, filters: InboxFilters) -> str:
 
 
 def inbox_context(team: Team | UUID, filters: InboxFilters) -> dict[str, Any]:
-    """What the inbox's list needs."""
+    """The context of the inbox's list."""
     rows, after = inbox_rows(team, filters)
     query = filters.to_query(after=filters.after)
     waiting, snoozed = waiting_counts(team, most=COUNTED, snoozed_most=COUNTED)
@@ -150,7 +150,7 @@ def wait_version(run: Run) -> int:
         return 0
     with (
         connection.cursor() as cursor
-    ):  # on every page of a run that waits: by way of the ORM it takes four times as long
+    ):  # on every page of a run that waits: through the ORM it takes four times as long
         cursor.execute(_REOPENED, [run.pk, [EventKind.UNFOLLOWED.value, EventKind.REOPENED.value]])
         (reopened,) = cursor.fetchone()
     return 2 * int(reopened) + (1 if run.wait_state == WaitState.OPEN else 2)

@@ -1,4 +1,4 @@
-"""The inbox: what waits for a person, oldest first, and the form to answer it."""
+"""The inbox: open questions, oldest first, and the form to answer one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def inbox_count(request: TeamRequest) -> HttpResponse:
 @member_required
 @require_safe
 def inbox(request: TeamRequest) -> HttpResponse:
-    """All open questions of the team; one of them, the oldest unless the address names another, with its form."""
+    """All open questions of the team, and the form of one: the oldest, unless the address names another."""
     filters = InboxFilters.from_query(request.GET, request.user.pk)
     if wants_json(request):
         return _as_json(request, filters)
@@ -71,7 +71,7 @@ def inbox(request: TeamRequest) -> HttpResponse:
 
 
 def may_answer_several(request: TeamRequest, run: Run, filters: InboxFilters, rows: list[InboxRow]) -> bool:
-    """Whether others of the run's assistant wait, too. `rows`: the list beside it, which mostly shows one."""
+    """Whether other runs of the assistant wait too. `rows`: the list, which usually shows that."""
     if not request.membership.may_launch or not may_be_answered(run):
         return False
     asking = (run.server_id, run.assistant_id)

@@ -1,4 +1,4 @@
-"""Links by which somebody without an account answers what one run asks."""
+"""Links that let somebody without an account answer a run's question."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dashboard.teams.models import User
 
 
 class AnswerLink(models.Model):
-    """One answer to what a run asks, by whoever has the link. Only the token's SHA-256 is stored."""
+    """Lets anybody who has it answer a run once. Only the token's SHA-256 is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="answer_links")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
-    # Whom it was made for, as its maker calls them.
+    # The person it was made for, in the words of its maker.
     name = models.CharField(max_length=60)
     # Hashed; "" when none is asked for.
     password = models.CharField(max_length=200, default="", blank=True, editable=False)
@@ -27,7 +27,7 @@ class AnswerLink(models.Model):
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     used_at = models.DateTimeField(null=True)
-    # What the answer launched.
+    # The run that the answer launched.
     answered_by_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
     # Requests in the minute that began at `window_at`.
     window_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""The one choice that is all an answer needs, offered as buttons: an enum, or yes and no."""
+"""An answer that needs only one choice, as buttons: an enum, or yes and no."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Quick:
 
 
 def quick_of(schema: Any) -> Quick | None:
-    """A choice that is all that must be given."""
+    """The choice that alone makes an answer."""
     if not isinstance(schema, dict):
         return None
     if (choices := _buttons(schema)) is not None:

@@ -1,4 +1,4 @@
-"""Answers as programs send them: a JSON object from interrupt id to value."""
+"""Reads answers of programs: a JSON object from interrupt id to value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Errors = dict[str, list[str]]
 def posted(request: HttpRequest, *names: str) -> tuple[dict[str, Any], Errors]:
     """The JSON documents of a POST by their names: parts of a JSON body, or form fields that hold JSON text.
 
-    What was not sent, or as a form field is empty, is left out.
+    Leaves out what was not sent, and empty form fields.
     """
     if request.content_type == "application/json":
         try:
@@ -52,11 +52,11 @@ def answers_checked(questions: Sequence[Question], answers: Any) -> Errors:
     unknown = [name for name in answers if name not in open_ids]
     if unknown:
         ids = ", ".join(open_ids) or "none"
-        return {"answers": [f"This run asks nothing with the id {', '.join(unknown)[:400]}. What it asks: {ids}."]}
+        return {"answers": [f"This run asks nothing with the id {', '.join(unknown)[:400]}. Its questions: {ids}."]}
     return {}
 
 
 def typed(data: QueryDict) -> list[tuple[str, str]]:
-    """What a form had in it, to be read and copied: names and texts."""
+    """The contents of a form, to read and copy: names and texts."""
     names = [name for name in data if name.split("/")[0] in ("answer", "choice", "all", "answers", "update")]
     return [(name.rsplit("/", 1)[-1], value) for name in names if (value := str(data[name]).strip())]

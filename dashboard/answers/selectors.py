@@ -1,4 +1,4 @@
-"""Every read about questions and what waits for somebody."""
+"""Every read about questions and runs that wait for a person."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ INBOX_ROWS = 50
 COUNTED = 1_000
 """The most that pages count of what waits: from there they say "999+", and read no long list to its end."""
 ASSISTANTS = 100
-"""The most that can be chosen from to narrow the inbox."""
+"""The most choices to narrow the inbox."""
 ME, NOBODY = "me", "nobody"
-"""Whom a question is assigned to, in the inbox's address, beside usernames."""
+"""Assignees in the inbox's address that are not usernames."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class EarlierAnswers:
 
 @dataclass(frozen=True)
 class InboxFilters:
-    """What the inbox shows; stands in the address. Empty means everything. `run`: the one whose question is on show."""
+    """The filters in the inbox's address. Empty means everything. `run`: the one whose question is open."""
 
     assistant: str = ""
     person: str = ""
@@ -61,7 +61,7 @@ class InboxFilters:
 
     @classmethod
     def from_query(cls, query: QueryDict, me: int | None = None) -> InboxFilters:
-        """Read the address; what it does not understand is left out. `me`: the id of who looks."""
+        """Read the address and ignore what is unknown. `me`: the reader's id."""
         age = query.get("age", "")
         return cls(
             assistant=query.get("assistant", "")[:200].replace("\x00", ""),
@@ -104,7 +104,7 @@ def waiting_runs(team: Team | UUID, filters: InboxFilters | None = None) -> Quer
 
 
 def waiting(team: Team | UUID, filters: InboxFilters | None = None) -> QuerySet[Run]:
-    """The team's runs with an open question that is not put aside, oldest first; or those that are."""
+    """The team's runs with an open question, oldest first: those that are not snoozed, or those that are."""
     runs = _open(team, is_snoozed=filters is not None and filters.is_snoozed)
     if filters is not None:
         if filters.assigned == NOBODY:
@@ -156,7 +156,7 @@ _BESIDE_RUN = (
 
 
 def inbox_run(team: Team, run_id: UUID) -> Run | None:
-    """The team's run with what the inbox shows beside its list: a third of what its own page does."""
+    """The team's run with what the inbox shows next to its list: a third of what its own page needs."""
     run = Run.objects.select_related("launched_by", "request", "result").only(*_ON_SHOW).filter(team=team, pk=run_id)
     found = run.first()
     if found is not None:
@@ -193,7 +193,7 @@ def inbox_after(found: Sequence[tuple[datetime | None, UUID]], rows: int) -> str
 
 
 def waiting_assistants(team: Team) -> list[str]:
-    """The names of the assistants that ask something now, put aside or not."""
+    """The names of the assistants with open questions, snoozed or not."""
     with connection.cursor() as cursor:
         cursor.execute(_ASSISTANTS, {"team": team.pk, "most": ASSISTANTS})
         return sorted({label_of(*names) for names in cursor.fetchall()})
@@ -223,14 +223,14 @@ def _uuid(text: str) -> UUID | None:
 
 
 def waiting_count(team: Team | UUID, *, most: int | None = None) -> int:
-    """How many open questions the team has, without those that are put aside; counted up to `most`."""
+    """How many open questions the team has, without snoozed ones; counted up to `most`."""
     return waiting_counts(team, most=most, snoozed_most=0)[0]
 
 
 def waiting_counts(team: Team | UUID, *, most: int | None, snoozed_most: int | None) -> tuple[int, int]:
-    """How many open questions wait now, and how many are put aside, each counted up to so many."""
+    """How many open questions wait now and how many are snoozed, each counted up to a limit."""
     key = team.pk if isinstance(team, Team) else team
-    with connection.cursor() as cursor:  # on every page, so not by way of the ORM, which takes four times as long
+    with connection.cursor() as cursor:  # on every page, so not through the ORM, which takes four times as long
         cursor.execute(_COUNTS, {"team": key, "most": most, "snoozed_most": snoozed_most})
         waiting, snoozed = cursor.fetchone()
     return waiting, snoozed
@@ -262,7 +262,7 @@ def _open(team: Team | UUID, *, is_snoozed: bool) -> QuerySet[Run]:
 
 
 def inbox_people(team: Team | UUID) -> tuple[list[User], list[User]]:
-    """Everybody of a team by name, and who of them may answer."""
+    """Everybody in a team by name, and which of them may answer."""
     names = [f"user__{name}" for name in (*PERSON, "is_active", "is_service")]
     found = Membership.objects.filter(team=team).select_related("user").only("is_active", "role", *names)
     members = list(found.order_by("user__username"))
@@ -271,7 +271,7 @@ def inbox_people(team: Team | UUID) -> tuple[list[User], list[User]]:
 
 
 def may_be_assigned(team: Team | UUID) -> list[User]:
-    """Who of a team may answer, by name."""
+    """The people in a team who may answer, by name."""
     return inbox_people(team)[1]
 
 
@@ -307,14 +307,14 @@ def last_answers(run: Run) -> dict[str, Any]:
 
 
 def _with_node(questions: QuerySet[Question]) -> QuerySet[Question]:
-    """With what `_same` needs of their runs."""
+    """Questions with what `_same` needs of their runs."""
     return questions.annotate(ending_json=F("run__ending_json"), asked_count=Count("run__questions"))
 
 
 def _same(question: Any) -> tuple[str, ...]:
-    """What two questions have in common that are the same one, asked again: the node, the keys, and the schema.
+    """What makes two questions the same one, asked again: the node, the keys, and the schema.
 
-    A run that stops in several nodes names them in the order of its questions; where that cannot be, the place counts.
+    A run that stops in several nodes names them in the order of its questions; otherwise the position counts.
     """
     nodes = (json.loads(question.ending_json) if question.ending_json else {}).get("next") or []
     if len(set(map(str, nodes))) == 1:
@@ -329,7 +329,7 @@ def _same(question: Any) -> tuple[str, ...]:
 
 
 def answer_word(document: Any) -> str:
-    """What an answer says in a word, to count answers by; "" when it is none that a person chose from a few."""
+    """An answer in a word, to count answers by; "" unless it is one choice of a few."""
     if isinstance(document, dict) and isinstance(document.get("decisions"), list):
         words = {str(decision.get("type")) for decision in document["decisions"] if isinstance(decision, dict)}
         return words.pop() if len(words) == 1 else ""

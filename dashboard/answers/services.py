@@ -20,7 +20,7 @@ from dashboard.runs.waiting import NotOpen, wait_check_ask
 from dashboard.teams.models import User
 
 CHECK_S = 1.5
-"""How long an answer is held back until a worker has found out whether the server still waits for it."""
+"""How long an answer waits until a worker has found out whether the server still waits for it."""
 CHECK_LOOK_S = 0.02
 
 
@@ -41,13 +41,13 @@ def run_answer(
         answers: any JSON values by interrupt id; not empty.
         changes: parameters of `wait`, and `name` and `tags`, in place of what is inherited.
         key: made with a blank form, so that a double click answers once.
-        link: the link it is answered by; `by` is who made that. It is used up with it.
-        batch_id: what it is one of many of.
-        is_checked: whether `answers_are_sure` was asked already.
+        link: the answer link that was used; `by` made it. It is used up with the answer.
+        batch_id: of several answers that are sent together.
+        is_checked: whether `answers_are_sure` was called before.
 
     Raises:
         LinkEnded: the link was used or revoked meanwhile, or has expired. Nothing was launched.
-        NotOpen: it was answered meanwhile, or waits no more. Nothing was launched.
+        NotOpen: it was answered meanwhile, or no longer waits. Nothing was launched.
         AlreadyLaunched: the same form was sent before.
         SecretUnreadable: no configured key opens the header values that it would inherit.
     """
@@ -107,7 +107,7 @@ def _launch(run: Run, by: User, order: LaunchOrder, link: AnswerLink | None) -> 
 
 
 def is_sure(run: Run) -> bool:
-    """Have a worker ask the server whether it still waits for `run`; False when it does not.
+    """Let a worker ask the server whether it still waits for `run`; False when it does not.
 
     Takes as long as the server's answer, and at most CHECK_S: without a worker, or while the server is slow, the answer
     is launched, and checked again in the last moment before it is sent. The caller's `run` is brought up to
@@ -118,7 +118,7 @@ def is_sure(run: Run) -> bool:
 
 
 def answers_are_sure(runs: Sequence[Run]) -> None:
-    """The same for several at once: each one's `wait_state` is brought up to date as far as that is known in time."""
+    """The same for several at once: updates each one's `wait_state` as far as the servers answer in time."""
     asked_at = wait_check_ask(runs)
     deadline = time.monotonic() + CHECK_S
     waiting = {run.pk: run for run in runs}

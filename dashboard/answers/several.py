@@ -1,4 +1,4 @@
-"""The same answer to several questions of one assistant and one shape: each is answered once, or it is said why not."""
+"""The same answer to several questions of one assistant and one shape: each is answered once, or says why not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dashboard.teams.encryption import SecretUnreadable
 from dashboard.teams.models import User
 
 MOST = 100
-"""So many are shown, and may be answered at once."""
+"""The most that are shown, and can be answered at once."""
 LOOKED_AT = 1_000
 
 
@@ -35,7 +35,7 @@ class Alike:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of one answer: the run it launched, else why there is none."""
+    """The result of one answer: the run it launched, else why there is none."""
 
     run: Run
     child: Run | None = None
@@ -43,13 +43,13 @@ class Sent:
 
 
 def only_question(run: Run) -> Question | None:
-    """The one question of a run that is open; None when there are none or several."""
+    """The only open question of a run; None when there are none or several."""
     asked = [question for question in run.questions.all() if question.state == WaitState.OPEN]
     return asked[0] if len(asked) == 1 else None
 
 
 def alike(run: Run) -> list[Alike]:
-    """The open questions that take the same answers as the only one of `run`, that among them, the oldest first.
+    """The open questions that take the same answers as the only one of `run`, including that one, oldest first.
 
     `run` itself may have been answered meanwhile.
     """
@@ -71,7 +71,7 @@ def alike(run: Run) -> list[Alike]:
 
 
 def likeness(question: Question) -> str:
-    """What two questions have in common that take the same answers."""
+    """What two questions must have in common to take the same answers."""
     shape = shape_of(question)
     actions = [(action.name, action.decisions) for action in shape.actions]
     choices = [(choice.label, choice.value) for choice in shape.choices]
@@ -79,7 +79,7 @@ def likeness(question: Question) -> str:
 
 
 def is_edit(answer: Any) -> bool:
-    """Whether an answer changes the arguments of an action, which are another's in every question."""
+    """Whether an answer changes the arguments of an action, which differ in every question."""
     if isinstance(answer, dict) and isinstance(answer.get("decisions"), list):
         return any(is_edit(decision) for decision in answer["decisions"])
     if isinstance(answer, list):

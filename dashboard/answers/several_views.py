@@ -1,4 +1,4 @@
-"""Answering several questions at once: chosen, looked at, sent, and each one's outcome said."""
+"""Answering several questions at once: choose, preview, send, and see what became of each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def answer_several_page(request: TeamRequest) -> HttpResponse:
     if wants_json(request):
         return _as_json(request, chosen, ids, answer, errors, key)
     if "confirm" in request.POST and not errors:
-        # Those that were answered since the preview are told of, not left out.
+        # Questions that were answered since the preview are listed, not left out.
         gone = [_gone(request, pk) for pk in sorted(ids - {str(each.run.pk) for each in chosen})]
         sent = answer_several(chosen=chosen, by=request.user, answer=answer, key=key)
         sent += [_outcome(each, key) for each in gone if each is not None]
@@ -59,7 +59,7 @@ def answer_several_page(request: TeamRequest) -> HttpResponse:
     if errors or "back" in request.POST:
         return _choose(request, run, found, ids=ids, errors=errors)
     carried = [(name, value) for name, values in request.POST.lists() for value in values if name not in _AFRESH]
-    # Confirmed, it no longer depends on whether the question whose form was filled in is still open.
+    # After the confirmation it does not matter whether the question of the form is still open.
     carried.append(("answer", json.dumps(answer)))
     context = {"run": run, "chosen": chosen, "answer": value_tree(answer), "carried": carried}
     return render(request, "answers/several/preview.html", context)
@@ -143,7 +143,7 @@ def _gone(request: TeamRequest, text: str) -> Run | None:
 
 
 def _outcome(run: Run, key: UUID) -> Sent:
-    """What became of a question that is not open any more: this very form may have answered it, by a double click."""
+    """The result for a question that is no longer open: this very form may have answered it, by a double click."""
     answer: Run | None = getattr(run, "answer", None)
     if answer is not None and answer.launch_key == uuid.uuid5(key, str(run.pk)):
         return Sent(run, answer)

@@ -1,4 +1,4 @@
-"""What a question is, by its value and schema, and so which form an answer gets.
+"""The shape of a question, from its value and schema: it decides which form an answer gets.
 
 Known by name are the two modes of LangChain's human-in-the-loop middleware, and the older `HumanInterrupt` of Agent
 Inbox. In each a person decides about actions, and the answer must have exactly the shape that is waited for: a plain
@@ -16,9 +16,9 @@ from dashboard.runs.models import Question
 DECISIONS = {"approve": "Approve", "edit": "Edit", "reject": "Reject", "respond": "Respond"}
 OLD_DECISIONS = {"accept": "Accept", "edit": "Edit", "response": "Respond", "ignore": "Ignore"}
 MESSAGE_DECISIONS = ("reject", "respond", "response")
-"""Decisions that come with a text."""
+"""Decisions that can have a text."""
 MUST_SAY = ("respond", "response")
-"""Those that are nothing without it."""
+"""Decisions that need one."""
 OWN_DESCRIPTION = "Tool execution requires approval\n\nTool: "
 CHOICES_MAX = 12
 CHOICE_KEYS = ("choices", "options", "enum")
@@ -39,7 +39,7 @@ class Action:
     Attributes:
         field: the name of its controls: the place of its decision in the answer.
         args_field: the place of edited arguments.
-        args_schema: what the arguments must be, by the question's schema; None when that does not say.
+        args_schema: the schema of the arguments, from the question's; None when that does not say.
         decisions: the words a person may decide by, in order.
     """
 
@@ -74,7 +74,7 @@ class Shape:
 
 
 def shape_of(question: Question) -> Shape:
-    """The shape of a question, for the form and for reading what was sent."""
+    """The shape of a question, to show its form and to read it."""
     value = question.value if question.has_value else None
     return shape_for(value, question.response_schema, f"answer/{question.interrupt_id}")
 
@@ -159,7 +159,7 @@ def _action(
 
 
 def _description(told: Mapping[str, Any]) -> str:
-    """What is said about an action; the middleware's own words only repeat its arguments."""
+    """The description of an action, without the middleware's own words, which only repeat its arguments."""
     text = told.get("description")
     return text if isinstance(text, str) and not text.startswith(OWN_DESCRIPTION) else ""
 
@@ -199,7 +199,7 @@ def _resolved(root: Any, schema: Any) -> dict[str, Any] | None:
 
 
 def _choices(value: Any) -> Shape | None:
-    """The answers that a question's value itself offers: texts, numbers, or objects with a label and a value."""
+    """The answers that a question's value offers: texts, numbers, or objects with a label and a value."""
     if not isinstance(value, dict):
         return None
     for key in CHOICE_KEYS:

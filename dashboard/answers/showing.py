@@ -1,4 +1,4 @@
-"""A question made readable: what it says, and the rest of its value. A falsy or odd value is shown as what it is."""
+"""A question made readable: its text, and the rest of its value. A falsy or odd value is named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.runs.state.view import Node, value_tree
 TEXT_KEYS = ("question", "message", "prompt", "title", "description")
 LINE_CHARS = 160
 MARKS = re.compile(r"[*`#]+")
-"""Of Markdown, which a line does not show."""
+"""Marks of Markdown, which a line does not show."""
 LONG_CHARS = 1_500
 FIELDS_MOST = 12
 
@@ -25,8 +25,8 @@ class Shown:
     """A question as people read it.
 
     Attributes:
-        text: What it asks, as text; "" when it is no text.
-        bare: What a value that says nothing is: "null", "an empty list", a number.
+        text: The question; "" when it is no text.
+        bare: A description of a value without text: "null", "an empty list", a number.
         beside: The rest of the value, None when there is none.
         line: The question in one line, for lists.
     """
@@ -38,7 +38,7 @@ class Shown:
 
     @property
     def rest(self) -> Node | None:
-        """The rest of the value as a tree; made only where it is shown, as lists show lines alone."""
+        """The rest of the value as a tree; built only where it is shown, as lists show lines alone."""
         return value_tree(self.beside) if self.beside is not None else None
 
     @property
@@ -79,7 +79,7 @@ def shown_value(value: Any, shape: Shape) -> Shown:
 
 
 def _scalars(args: Mapping[str, Any]) -> list[str]:
-    """The first few arguments that fit in a line: what tells one refund from another."""
+    """The first few arguments that fit in a line: they distinguish one refund from another."""
     texts = [str(value) for value in args.values() if isinstance(value, str | int | float) and str(value).strip()]
     return texts[:4]
 
@@ -94,7 +94,7 @@ def _object(value: dict[str, Any], shape: Shape) -> Shown:
 
 
 def bare_word(value: Any) -> str:
-    """What a value is that is no question in words."""
+    """A description of a value that is not a question in words."""
     if value is None:
         return "null"
     if isinstance(value, bool):

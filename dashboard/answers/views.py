@@ -1,4 +1,4 @@
-"""Answering and continuing. Views never call LangGraph; whether a question still waits is found out by a worker."""
+"""Answering and continuing. Views never call LangGraph: a worker finds out whether a question still waits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from dashboard.teams.middleware import TeamRequest
 @may_act_required
 @require_POST
 def run_answer(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Answer what a run asks, or some of it. Exactly one answer wins; every other one hears who answered."""
+    """Answer some or all questions of a run. Exactly one answer wins; every other one learns who answered."""
     run = _get(request, run_id)
     if (earlier := _sent_before(request, run)) is not None:
         return _went_on(request, run, earlier)
@@ -44,7 +44,7 @@ def run_answer(request: TeamRequest, run_id: UUID) -> HttpResponse:
     documents, errors = posted(request, "answers")
     errors = errors or answers_checked(list(run.questions.all()), documents.get("answers"))
     if errors and (run := _get(request, run_id)) and not services.may_be_answered(run):
-        return _too_late(request, run)  # it was answered while this was read
+        return _too_late(request, run)  # it was answered meanwhile
     if errors:
         return _refused(request, run, errors)
     answers = documents["answers"]
@@ -108,7 +108,7 @@ def run_continue(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @member_required
 @require_safe
 def run_answer_panel(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """The panel of a run that waits, for a page that was told so; with `last` filled in as answered the last time."""
+    """The panel of a run that waits, for an open page; with `last`, filled in as answered the last time."""
     run = _get(request, run_id)
     form = None
     if "last" in request.GET and services.may_be_answered(run):
@@ -133,7 +133,7 @@ def _sent(request: TeamRequest, run: Run, send: Callable[[UUID | None], Run]) ->
 
 
 def _sent_before(request: TeamRequest, run: Run) -> Run | None:
-    """What this very form launched, when it was sent before: by a double click, say."""
+    """The run that this very form launched before, for example by a double click."""
     answer: Run | None = getattr(run, "answer", None)
     key = _key(request)
     return answer if answer is not None and key is not None and answer.launch_key == key else None
@@ -148,7 +148,7 @@ def _went_on(request: TeamRequest, run: Run, child: Run) -> HttpResponse:
 
 
 def _too_late(request: TeamRequest, run: Run) -> HttpResponse:
-    """409: it was answered, or continued, by somebody else, or waits for nothing any more. What was typed is shown."""
+    """409: somebody else answered or continued it, or it no longer waits. Shows what was typed."""
     answered_by = selectors.answered_by(run)
     sentence = too_late_sentence(run)
     if wants_json(request):

@@ -1,4 +1,4 @@
-"""Making and changing assistants on their servers, for admins. A worker does it; these views only ask for it."""
+"""Creating and changing assistants on their servers, for admins. A worker does it at the request of these views."""
 
 from __future__ import annotations
 

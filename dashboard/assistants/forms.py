@@ -12,7 +12,7 @@ from dashboard.servers.models import Assistant
 
 
 class AssistantForm(forms.Form):
-    """What an admin sets. Documents are JSON texts; empty is the graph's own."""
+    """An assistant's settings. Documents are JSON texts; empty means the graph's own."""
 
     name = forms.CharField(
         max_length=200,
@@ -71,5 +71,5 @@ class AssistantForm(forms.Form):
         return document
 
     def settings(self) -> dict[str, Any]:
-        """What the server is to take. Only for a valid form."""
+        """The settings for the server. Only for a valid form."""
         return {name: self.cleaned_data[name] for name in ("name", "description", "context", "config")}

@@ -1,4 +1,4 @@
-"""What pages show of assistants beside what their servers say: how they are used, and how their runs go."""
+"""How assistants are used, and how their runs go."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashboard.teams.models import Team
 
 RECENT = timedelta(days=30)
 SAMPLE = 200
-"""So many of the latest runs are enough to say what is usual."""
+"""How many of the latest runs show what is usual."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class AssistantRow:
 class AssistantFigures:
     """How an assistant's runs of the last 30 days went, at most the latest 200.
 
-    `usual_s` is the median of those that succeeded, `slow_s` what nine of ten stay below; None without any.
+    `usual_s` is the median of the successful ones, `slow_s` their 90th percentile; None without any.
     """
 
     count: int
@@ -44,13 +44,13 @@ class AssistantFigures:
 
     @property
     def success_rate(self) -> int | None:
-        """Percent of the runs that came to an end of their own; None when none did."""
+        """Percent of the runs that finished by themselves; None when none did."""
         ended = self.succeeded + self.failed
         return round(100 * self.succeeded / ended) if ended else None
 
 
 def assistant_rows(team: Team, text: str = "") -> list[AssistantRow]:
-    """The team's assistants that the text is found in, the one used last first; then by title."""
+    """The team's assistants that contain the text, the latest used first, then by title."""
     found = assistant_list(team).defer("schemas_text", "settings_text")
     by_id = _latest(team, Cast(OuterRef("assistant_id"), CharField()))
     by_graph = _latest(team, OuterRef("graph_id"))
@@ -105,7 +105,7 @@ def assistant_figures(assistant: Assistant) -> AssistantFigures:
 
 
 def refresh_is_open(team: Team) -> bool:
-    """Whether a worker is about to ask one of the team's servers anew."""
+    """Whether a worker is about to ask one of the team's servers again."""
     return ServerCheck.objects.filter(
         server__team=team, server__removed_at=None, finished_at=None, requested_at__gt=Now() - timedelta(seconds=60)
     ).exists()

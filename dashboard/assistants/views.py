@@ -34,7 +34,7 @@ RUNS_SHOWN = 8
 @member_required
 @require_safe
 def assistant_list(request: TeamRequest) -> HttpResponse:
-    """Every assistant of the team's servers, as they were last heard of."""
+    """Every assistant of the team's servers, as last reported."""
     if wants_json(request):
         found = assistants_of_team(request.team)
         return JsonResponse({"assistants": [assistant_document(assistant) for assistant in found]})
@@ -66,7 +66,7 @@ def assistant_refresh(request: TeamRequest) -> HttpResponse:
 @member_required
 @require_safe
 def assistant_detail(request: TeamRequest, server_id: UUID, assistant_id: str) -> HttpResponse:
-    """One assistant: what it is, how its runs go, and the way to launch it. A graph's name leads to what it means."""
+    """One assistant: what it is, how its runs go, and a link to launch it. A graph's name leads to its assistant."""
     server = server_get(request.team, server_id)
     everyone = list(assistants_of_team(request.team))
     assistant = assistant_meant([a for a in everyone if a.server_id == server_id], assistant_id) if server else None
@@ -94,7 +94,7 @@ def assistant_detail(request: TeamRequest, server_id: UUID, assistant_id: str) -
 
 
 def _inputs(assistant: Assistant) -> list[dict[str, object]]:
-    """What the assistant wants, in a few words for each field of its input and context."""
+    """The fields of the assistant's input and context, in a few words each."""
     found: list[dict[str, object]] = []
     for document in ("input", "context"):
         schema = assistant.schemas.get(f"{document}_schema") or {}

@@ -1,4 +1,4 @@
-"""Two to five runs beside each other: facts and short values in columns, two of them compared in depth."""
+"""Two to five runs side by side: facts and short values in columns, two of them compared in depth."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ KEYS_MAX = 100
 VALUE_CHARS = 160
 STEPS_MAX = 2_000
 OF_THE_TEAM: Final = frozenset({"Server", "Launched by"})
-"""Facts that are nobody else's business."""
+"""Facts that strangers do not see."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing of every run, in the runs' order."""
+    """One fact of every run, in the runs' order."""
 
     name: SafeString
     values: list[SafeString]
@@ -57,7 +57,7 @@ class Side:
     Attributes:
         address: Of its page.
         state: Its final state; None when there is none, or it is left out.
-        params: What it was launched with; None when that is not compared.
+        params: Its parameters; None when they are not compared.
         steps: None when they are not compared.
         is_left_out: Whether it has a final state that cannot be compared.
     """
@@ -92,12 +92,12 @@ def run_last_succeeded(run: Run) -> Run | None:
 
 
 def compare(runs: Sequence[Run]) -> Comparison:
-    """Runs beside each other; the first two in depth."""
+    """Runs side by side; the first two in depth."""
     return compare_sides([_side(run) for run in runs])
 
 
 def compare_sides(sides: Sequence[Side], *, without: frozenset[str] = frozenset()) -> Comparison:
-    """The same of runs of which only a part may be seen. `without`: names of facts that are left out."""
+    """The same for runs that are shown in part. `without`: names of facts that are left out."""
     runs = [side.run for side in sides]
     states = [side.state for side in sides]
     problem = ""
@@ -145,7 +145,7 @@ def _facts(runs: Sequence[Run]) -> list[Row]:
 
 
 def _assistants(runs: Sequence[Run]) -> list[str]:
-    """Their names, with the ids where two assistants bear the same name."""
+    """Their names, with ids where two assistants have the same name."""
     meant = {run.assistant_key for run in runs}
     labels = [run.assistant_label for run in runs]
     if len(meant) == len(set(labels)):
@@ -204,7 +204,7 @@ def _steps(sides: Sequence[Side]) -> list[Row]:
 def _executed(nodes: dict[str, list[Step]], name: str) -> SafeString:
     steps = nodes.get(name, [])
     if not steps:
-        # Of a run without any steps nothing was recorded, which says nothing about what it did.
+        # A run without any steps was not recorded, which says nothing about what it did.
         return SafeString(f'<span class="more">{"not run" if nodes else "not recorded"}</span>')
     seconds = sum(step.duration_s or 0.0 for step in steps)
     times = f"{len(steps)} times, " if len(steps) > 1 else ""

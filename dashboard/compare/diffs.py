@@ -20,7 +20,7 @@ TEXT_CHARS: Final = 30_000
 SHORT_CHARS: Final = 300
 ITEMS_MAX: Final = 2_000
 EQUAL_CHARS: Final = 160
-"""Of what is equal between two differences; more is cut in its middle."""
+"""Characters of equal text between two differences; longer text is cut in the middle."""
 TIMEOUT_S: Final = 0.3
 _TOKENS: Final = re.compile(r"\s+|\w+|[^\w\s]")
 _WORDS_MAX: Final = 50_000
@@ -32,8 +32,8 @@ class Change:
 
     Attributes:
         path: Where it is, as keys from the outside in.
-        kind: `changed`, `added`, `removed`, or `text`, whose `both` shows the two in one.
-        note: What the difference amounts to, as `+3 (2 %)`.
+        kind: `changed`, `added`, `removed`, or `text`, whose `both` shows both texts in one.
+        note: The size of the difference, as `+3 (2 %)`.
     """
 
     path: tuple[str, ...]
@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """All differences of two values; `equal` counts the places under them that are the same, `more` says it was cut."""
+    """All differences of two values; `equal` counts the places that are the same, `more` says that the list was cut."""
 
     changes: list[Change]
     equal: int
@@ -61,7 +61,7 @@ class Difference:
 
 
 def difference(before: Place | None, after: Place | None, path: tuple[str, ...] = ()) -> Difference:
-    """What differs, at most CHANGES_MAX of it."""
+    """The differences, at most CHANGES_MAX."""
     found: list[Change] = []
     equal = 0
     for one in _walk(before, after, path):
@@ -142,7 +142,7 @@ def _numbers(before: Place, after: Place) -> str:
 
 
 def text_difference(before: str, after: str) -> SafeString:
-    """Two texts in one, word by word: what was taken away is `<del>`, what came is `<ins>`."""
+    """Two texts in one, word by word: `<del>` is what was removed, `<ins>` what was added."""
     words: dict[str, str] = {}
     engine = diff_match_patch()
     engine.Diff_Timeout = TIMEOUT_S
@@ -161,7 +161,7 @@ def text_difference(before: str, after: str) -> SafeString:
 
 
 def _encoded(text: str, words: dict[str, str]) -> str:
-    """Each different word as one character, which is what the library compares."""
+    """Each different word as one character, because the library compares characters."""
     chars = []
     for token in _TOKENS.findall(text):
         if token not in words:
@@ -173,7 +173,7 @@ def _encoded(text: str, words: dict[str, str]) -> str:
 
 
 def _shortened(text: str, *, is_first: bool, is_last: bool) -> str:
-    """What is equal, without its middle."""
+    """Equal text, cut in the middle."""
     if len(text) <= 2 * EQUAL_CHARS:
         return text
     head, tail = text[:EQUAL_CHARS], text[-EQUAL_CHARS:]

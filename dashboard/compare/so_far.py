@@ -1,4 +1,4 @@
-"""What a run that left no final state had done: the state its last step was given, and what was written since."""
+"""Progress of a run without a final state: the state that its last step was given, and what was written since."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ BYTES_MAX = 4_000_000
 KEYS = 40
 STATE_ROOM = 16_000
 OTHER_ROOM = 5_000
-"""Characters of each part: together they stay a page of less than 150 kB."""
+"""Characters of each part: together they keep the page below 150 kB."""
 ONE_BYTES = 6_000
 ALL_BYTES = 12_000
-"""What has no address of its own is shown up to this size, all keys together up to that one."""
+"""The most of a value without an address of its own, and of all such keys together."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class State:
 
 @dataclass(frozen=True)
 class SoFar:
-    """What is known of the values of a run without a final state.
+    """The known values of a run without a final state.
 
     Attributes:
         is_reading: More may come: the steps are still being read from the server.
-        failed: The step that failed; None when no step is known to have.
-        states: The state at the last checkpoint, and what the failed step inside of a subgraph was given.
-        writes: What was written to each key last, and is in none of the states.
+        failed: The step that failed; None when that is not known.
+        states: The state at the last checkpoint, and the one that the failed step inside a subgraph was given.
+        writes: The last write to each key that is in none of the states.
         given: The run's input, where no state has it.
     """
 
@@ -95,10 +95,10 @@ def _state(run: Run, checkpoint: RunCheckpoint, room: int, title: str, about: st
 
 
 def _written(run: Run, *, after: str | None) -> dict[str, object]:
-    """Each key with what was written to it last; what reducers made of it only the server knows.
+    """The last write to each key; only the server knows what reducers made of it.
 
     Args:
-        after: Only by steps from this checkpoint, whose writes no state has yet; None: by all.
+        after: Only writes of steps from this checkpoint, which no state has yet; None: of all steps.
     """
     found: dict[str, object] = {}
     left = BYTES_MAX
@@ -117,7 +117,7 @@ def _written(run: Run, *, after: str | None) -> dict[str, object]:
 
 
 def _cards(value: object) -> tuple[list[Card], int]:
-    """The members of an object as cards, and how many of them are too large for that."""
+    """The members of an object as cards, and how many of them are too large."""
     if not isinstance(value, dict) or not value:
         return [], 0
     shown, left = [], ALL_BYTES

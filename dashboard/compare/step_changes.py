@@ -1,4 +1,4 @@
-"""What a step changed in the state: the state it was given against the first one that has what it wrote."""
+"""What a step changed: the state it was given, compared with the first one that has its writes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dashboard.steps.models import Step
 
 @dataclass(frozen=True)
 class StepChanges:
-    """What a step changed.
+    """The changes of a step.
 
     Attributes:
         difference: None when one of the two states is not kept.
-        beside: Other steps that wrote in the same moment: where these wrote to the same keys, it is theirs too.
+        beside: Other steps that wrote at the same time: changes of the same keys may be theirs.
         before, after: The checkpoints that were compared; "" when they are not kept.
     """
 
@@ -30,7 +30,7 @@ class StepChanges:
 
 
 def step_changes(run: Run, step: Step) -> StepChanges | None:
-    """What the step changed; None of one inside a subgraph, and where the server did not tell its checkpoints."""
+    """The changes of the step; None for one inside a subgraph, or without known checkpoints."""
     if step.path or not step.checkpoint_id:
         return None
     beside = selectors.steps_list(run).filter(checkpoint_id=step.checkpoint_id, path=[]).exclude(pk=step.pk)
@@ -45,7 +45,7 @@ def step_changes(run: Run, step: Step) -> StepChanges | None:
 
 
 def _of_keys(before: Place, after: Place, keys: Iterable[str] | None) -> Difference:
-    """What differs in some keys alone (None: in all): other keys were written by other steps."""
+    """The differences in some keys (None: in all): other steps wrote the other keys."""
     if keys is None or before.kind != "object" or after.kind != "object":
         return difference(before, after)
     found = [difference(before.child(key), after.child(key), (key,)) for key in keys]

@@ -51,7 +51,7 @@ def run_compare(request: TeamRequest) -> HttpResponse:
 @member_required
 @require_safe
 def run_so_far(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """What a run without a final state had done: the fragment of its page, once more."""
+    """The progress of a run without a final state, as a fragment of its page."""
     run = _run(request, str(run_id))
     return render(
         request, "compare/_so_far.html", {"run": run, "so_far": so_far(run), "is_update": request.membership.may_launch}

@@ -1,4 +1,4 @@
-"""What a team pays for models. Written by `services.py` alone."""
+"""What a team pays for models. Only `services.py` writes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dashboard.teams.models import Team
 
 
 class ModelPrice(models.Model):
-    """The price of a model's tokens, each of a million of them.
+    """The prices of a model's tokens, each per million.
 
     `model` is the name that answers carry (`response_metadata.model_name`), or how it begins, followed by `*`.
     `cached` is for input that the model had in its cache; None: like other input.

@@ -1,4 +1,4 @@
-"""From tokens by model and a table of prices to what they cost. A model without a price is named, never guessed."""
+"""The cost of tokens by model, from a table of prices. A model without a price is named, and its cost never guessed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNTIL_WHOLE_CENTS: Final = Decimal("0.1")
 
 @dataclass(frozen=True)
 class Line:
-    """What one model was used for. `amount` is None when its price is not known."""
+    """The tokens of one model. `amount` is None when its price is not known."""
 
     model: str
     input: int
@@ -33,9 +33,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Cost:
-    """What models were used for and what that costs, each currency by itself: none is turned into another.
+    """The tokens of models and their cost, each currency by itself: no currency is converted.
 
-    `is_partial`: not all of the messages could be read, so that it is more in truth.
+    `is_partial`: not all messages could be read, so the real cost is higher.
     """
 
     lines: list[Line]
@@ -73,13 +73,13 @@ class Cost:
 
 
 def cost_of(tokens: Mapping[str, Mapping[str, int]], prices: Iterable[ModelPrice], *, is_partial: bool = False) -> Cost:
-    """What these tokens cost. `tokens` is by model, as `StepLog.tokens` has it."""
+    """The cost of these tokens. `tokens` is by model, as in `StepLog.tokens`."""
     table = list(prices)
     return Cost([_line(model, used, price_of(model, table)) for model, used in tokens.items()], is_partial)
 
 
 def price_of(model: str, prices: Iterable[ModelPrice]) -> ModelPrice | None:
-    """The price of a model: the one with its name, else the longest beginning that fits."""
+    """The price of a model: the one with its name, else with the longest matching beginning."""
     if model == UNKNOWN:
         return None
     fits = [one for one in prices if (model.startswith(one.model[:-1]) if one.is_pattern else model == one.model)]
@@ -98,7 +98,7 @@ def _line(model: str, used: Mapping[str, Any], price: ModelPrice | None) -> Line
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """An amount as people read it: cents, or of less than ten cents two telling digits."""
+    """An amount for people: cents, or two significant digits below ten cents."""
     if not amount or amount >= UNTIL_WHOLE_CENTS:
         return f"{amount:,.2f} {currency}"
     digits = min(8, 1 - amount.adjusted())

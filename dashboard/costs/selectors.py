@@ -23,7 +23,7 @@ def price_list(team_id: UUID) -> list[ModelPrice]:
 
 
 def run_cost(run: Run) -> Cost:
-    """What the run's models were used for, at today's prices; empty when no message told of any tokens."""
+    """The tokens and cost of the run's models at today's prices; empty when no message names any tokens."""
     kept: Cost | None = getattr(run, "_cost", None)  # a page shows it twice
     if kept is None:
         log = step_log(run)
@@ -35,12 +35,12 @@ def run_cost(run: Run) -> Cost:
 
 
 def tokens_cost(team_id: UUID, tokens: Mapping[str, Mapping[str, int]], *, is_partial: bool) -> Cost:
-    """What these tokens of the team's runs cost, at today's prices."""
+    """The cost of these tokens of the team's runs, at today's prices."""
     return cost_of(tokens, price_list(team_id) if tokens else (), is_partial=is_partial)
 
 
 def models_without_price(team_id: UUID, prices: list[ModelPrice]) -> list[tuple[str, int]]:
-    """The models of the team's last runs that have no price, and in how many of these runs they were used."""
+    """The models in the team's last runs that have no price, and how many of these runs used them."""
     logs = StepLog.objects.filter(run__team_id=team_id).exclude(tokens={}).order_by("-run__created_at")
     counted: Counter[str] = Counter()
     for tokens in logs.values_list("tokens", flat=True)[:RECENT]:

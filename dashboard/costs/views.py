@@ -26,7 +26,7 @@ from dashboard.teams.middleware import TeamRequest
 @fields_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def price_list(request: TeamRequest) -> HttpResponse:
-    """The prices; POST gives a model its price, or another one."""
+    """The prices; POST sets or replaces the price of a model."""
     if request.method == "POST":
         return _set(request)
     if wants_json(request):
@@ -53,7 +53,7 @@ def _set(request: TeamRequest) -> HttpResponse:
 @admin_required
 @require_POST
 def price_delete(request: TeamRequest, price_id: int) -> HttpResponse:
-    """Forget a price."""
+    """Remove a price."""
     model = services.price_delete(team=request.team, price_id=price_id)
     if not model:
         raise Http404("There is no such price.")
@@ -65,7 +65,7 @@ def price_delete(request: TeamRequest, price_id: int) -> HttpResponse:
 
 
 def _initial(request: TeamRequest) -> dict[str, Any]:
-    """What the form begins with: a model from the address, with the price it has; the currency of the other prices."""
+    """The form's initial values: the model from the address with its price; the currency of the other prices."""
     prices = selectors.price_list(request.team.pk)
     model = request.GET.get("model", "")[:200].replace("\x00", "")
     had = next((price for price in prices if price.model == model), None)

@@ -1,4 +1,4 @@
-"""Questions to the database that many open pages ask at the same moment, asked once for all of them."""
+"""Asks the database once for all open pages that have the same question at the same moment."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 KEPT_S = 1.0
-"""What ends by time alone, such as a session, is known to so many seconds."""
+"""How late pages may notice what ends by time alone, such as a session."""
 
 
 class AskedOnce:
-    """Keeps answers for as long as nothing new was heard from Postgres, and for KEPT_S seconds at most.
+    """Keeps answers until the next notice from Postgres, and for KEPT_S seconds at most.
 
-    When the line to Postgres is back every page looks again. Renderings and questions of a process go one after the
+    When the connection to Postgres is back, every page looks again. A process renders and asks one thing after the
     other, so a hundred pages that each ask for their own would keep each other waiting.
     """
 
@@ -29,7 +29,7 @@ class AskedOnce:
         """The answer of `ask`, called in a thread unless a page asked the same after as many notices as this one.
 
         Args:
-            heard: How many notices this process has heard; None: it hears nothing just now, so nothing is shared.
+            heard: How many notices this process has received; None: it receives none now, so nothing is shared.
         """
         if heard is None:
             return await database_sync_to_async(ask)()
@@ -40,7 +40,7 @@ class AskedOnce:
         if key not in answers:
             answers[key] = asyncio.ensure_future(database_sync_to_async(ask)())
         try:
-            # Shielded: a page that goes away must not cancel what others wait for.
+            # Shielded: a page that closes must not cancel what others wait for.
             return await asyncio.shield(answers[key])
         except Exception:
             answers.pop(key, None)

@@ -1,12 +1,12 @@
 """The WebSockets of open pages. A change only says "look again": each consumer then sends what the database holds.
 
-Every consumer joins its groups first and reads afterwards, so that no change can fall between. News are only noted when
-they come, and a task of the consumer's own works them off: a page slow to render holds up nobody, and a burst of
+Every consumer joins its groups first and reads afterwards, so that no change is missed. Changes are only noted when
+they come, and a task of the consumer's own sends them: a page that is slow to render delays nobody, and a burst of
 changes to one run becomes one rendering. Who may see a page is asked when it opens and whenever Postgres says that
 somebody's access may have changed (and once a minute, for sessions that end by time), before anything else is sent.
 
-Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not come back), 4500 something broke here,
-4503 this process hears no changes just now. Daphne refuses to send 1011 and 1013, which would say the same.
+Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not reconnect), 4500 something broke here,
+4503 this process gets no changes now. Daphne refuses to send 1011 and 1013, which would say the same.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ DATABASE_RETRY = Backoff(first_s=0.1, longest_s=1.0)
 ACCESS_SURE_S = 60.0
 ENDING_S = 1.0
 BEAT_S = 15.0
-"""A line that has brought nothing for so long says that it is still there: `static/js/socket.js` goes by it."""
+"""After this long without a message, a socket says that it is still alive: `static/js/socket.js` relies on it."""
 BEAT = "<!-- nothing new -->"
 PAUSE_S = 0.1
-"""After each telling, so that a burst of changes becomes one: nobody reads faster, and rendering is what costs."""
+"""A pause after each push, so that a burst of changes becomes one: nobody reads faster, and rendering is expensive."""
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     """What all live pages share: authorise, join, send a snapshot, then what changes."""
 
     access_asked_at: float | None = None
-    """By `time.monotonic()`, when it was last asked who may see this page; None: to be asked before the next push."""
+    """When access was last checked, by `time.monotonic()`; None: check before the next push."""
 
     async def connect(self) -> None:
         self._changes: dict[UUID, int] = {}
@@ -73,9 +73,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await asyncio.wait([self._sender], timeout=ENDING_S)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Pages have nothing to say here; what they send is ignored."""
+        """Ignore what pages send: they have nothing to say."""
 
-    # What the listener tells.
+    # What the listener calls.
 
     def look_again(self) -> None:
         self._everything = True
@@ -109,7 +109,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     @property
     def is_access_sure(self) -> bool:
-        """Whether it was asked not long ago, and nothing was heard since."""
+        """Whether access was checked lately, without a notice since."""
         return self.access_asked_at is not None and time.monotonic() - self.access_asked_at < ACCESS_SURE_S
 
     async def _send_news(self) -> None:
@@ -124,24 +124,24 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             except DATABASE_AWAY as error:
                 logger.info("a page waits for the database: %s", str(error).strip())
                 await asyncio.sleep(next(retries))
-                # Kept for who asks at the same moment; since then this page may have been sent newer rows.
+                # Kept for pages that ask at the same moment; this page may have got newer rows since.
                 once.forget(*SNAPSHOTS)
                 asked_once.forget()
                 self._everything = True
                 self._news.set()
                 continue
             except Disconnected:
-                return  # its browser went away a moment ago, and nobody had heard yet
+                return  # its browser left a moment ago, and we did not know yet
             except Exception:
-                # An open line that brings nothing would be a page that lies: its browser connects again, or polls.
-                logger.exception("a page could not be told of a change")
+                # Without updates an open page would be wrong: close, so that its browser reconnects or polls.
+                logger.exception("a change could not be sent to a page")
                 await self.close(code=BROKEN)
                 return
             retries = DATABASE_RETRY.delays()
             await asyncio.sleep(PAUSE_S)
 
     async def _hears_news(self) -> bool:
-        """Whether there is something to tell within BEAT_S seconds."""
+        """Whether there is something to send within BEAT_S seconds."""
         try:
             async with asyncio.timeout(BEAT_S):
                 await self._news.wait()
@@ -191,14 +191,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """A run has new steps, or more words in them: for pages that show them."""
 
     async def send_workers(self) -> None:
-        """A worker came, went silent, or is full: for pages that say so."""
+        """A worker started, went silent, or is full: for pages that show it."""
 
     async def send_inbox(self) -> None:
         """A question of the team was opened or closed: for pages that count them."""
 
 
 class NowhereConsumer(LiveConsumer):
-    """Any other address: closed for good, without a trace in the log."""
+    """Any other address: closed for good, without a log entry."""
 
     async def authorise(self) -> int | None:
         return NOT_HERE

@@ -1,7 +1,7 @@
-"""The one line on which a web process hears of changes, and how it tells its open pages.
+"""The connection on which a web process receives changes, and how it notifies its open pages.
 
-While the line is down for longer than a moment the process is deaf: it takes no WebSocket and closes those it has, so
-that no page says "Live" which hears nothing. Pages then poll, and come back when the line does.
+While it is down for longer than a moment, the process takes no WebSocket and closes those it has, so
+that no page says "Live" without updates. Pages then poll, and reconnect when the connection is back.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ logger = logging.getLogger(__name__)
 CHANNELS = (RUN_CHANNEL, ACCESS_CHANNEL, STEPS_CHANNEL, INBOX_CHANNEL)
 RESTART_S = 0.5
 DEAF_AFTER_S = 3.0
-"""A line that is back sooner than this costs no page its socket: it looks again and has missed nothing."""
+"""A connection that is back sooner than this costs no page its socket: pages look again and have missed nothing."""
 DEAF_LOOK_S = 0.5
 WORKERS_LOOK_S = 3.0
 WATCH_EVERY_S = 4.0
 STUCK_TOLD_EVERY_S = 15.0
-"""While the queue is stuck ever more runs are, and nothing changes on their pages that would say so."""
+"""How often to update pages while the queue is stuck: more runs get stuck without a change of their own."""
 
 
 class Listener:
-    """Turns database notices into news for open pages. Lives as long as its event loop; start() may be called any time.
+    """Passes database notices on to open pages. Lives as long as its event loop; start() may be called any time.
 
-    Beside it goes a look at the workers every few seconds: that one falls silent is no change anybody could notify of.
+    Also checks the workers every few seconds: nobody can send a notice that a worker fell silent.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Listener:
 
     @property
     def is_up(self) -> bool:
-        """Whether this process hears changes right now."""
+        """Whether this process gets changes now."""
         return self._is_up
 
     @is_up.setter
@@ -66,16 +66,16 @@ class Listener:
 
     @property
     def heard(self) -> int | None:
-        """How many notices have been heard; None while none can be."""
+        """How many notices were received; None while disconnected."""
         return self._notices if self.is_up else None
 
     @property
     def is_deaf(self) -> bool:
-        """Whether the line has been down for longer than a moment."""
+        """Whether the connection has been down for longer than a moment."""
         return not self.is_up and time.monotonic() - self._down_since >= DEAF_AFTER_S
 
     def start(self) -> None:
-        """Begin to listen on the running event loop, unless that is so already."""
+        """Begin to listen on the running event loop, if not already."""
         loop = asyncio.get_running_loop()
         if self._tasks and self._loop is loop and not any(task.done() for task in self._tasks):
             return
@@ -86,7 +86,7 @@ class Listener:
         ]
 
     async def stop(self) -> None:
-        """End the line. For tests, and for a process that shuts down."""
+        """Close the connection. For tests, and for a process that shuts down."""
         tasks, self._tasks = self._tasks, []
         if tasks and self._loop is asyncio.get_running_loop():
             for task in tasks:
@@ -126,7 +126,7 @@ class Listener:
                 continue
             change = _change(notice.payload) if notice.kind == "message" else None
             if change is None:
-                # Connected after changes that nobody heard of, or told something else: every open page looks again.
+                # Changes were missed, or the notice is unknown: every open page looks again.
                 for page in pages.of(EVERY_PAGE):
                     page.look_again()
             else:
@@ -142,13 +142,13 @@ class Listener:
 
 
 async def _watch_workers() -> None:
-    """Tell every page when a worker came or went silent, or the queue is stuck; the workers' own pages the time."""
+    """Notify every page when a worker started or went silent, or the queue is stuck, and the Workers page regularly."""
     known = None
     while True:
         try:
             found = await database_sync_to_async(_work)()
         except DATABASE_AWAY as error:
-            logger.info("the workers cannot be looked at: %s", str(error).strip(), extra=THROTTLED)
+            logger.info("the workers cannot be checked: %s", str(error).strip(), extra=THROTTLED)
         else:
             reach.answered()
             if known not in (None, found):
@@ -162,7 +162,7 @@ async def _watch_workers() -> None:
 
 
 def _work() -> tuple[LiveWorkers, float | None]:
-    """What notices on pages depend on besides the runs themselves."""
+    """What banners on pages depend on besides the runs themselves."""
     return live_workers(), time.monotonic() // STUCK_TOLD_EVERY_S if queue_is_stuck() else None
 
 
@@ -171,12 +171,12 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except Exception:
-            logger.exception("the listener broke; it begins anew")
+            logger.exception("the listener failed and starts again")
         await asyncio.sleep(RESTART_S)
 
 
 async def _renew_watches() -> None:
-    """Say every few seconds which runs are being watched here, so that their workers fetch steps and words."""
+    """Renew every few seconds which runs are watched here, so that their workers fetch steps and words."""
     while True:
         if run_ids := watched.runs():
             await watch(run_ids)
@@ -184,18 +184,18 @@ async def _renew_watches() -> None:
 
 
 async def watch(run_ids: list[UUID]) -> None:
-    """Say that these runs are being watched. Nothing is lost when it cannot be said just now."""
+    """Store that these runs are watched. Nothing is lost when that fails once."""
     try:
         await database_sync_to_async(runs_watch)(run_ids=run_ids)
     except DATABASE_AWAY as error:
-        logger.info("it cannot be said which runs are watched: %s", str(error).strip())
+        logger.info("the watched runs cannot be stored: %s", str(error).strip())
 
 
 def _pass_on_steps(payload: str) -> None:
     try:
         change = StepsChange.from_payload(payload)
     except (ValueError, TypeError, AttributeError):
-        logger.warning("a notice of steps was not understood: %r", payload[:200])
+        logger.warning("unknown notice of steps: %r", payload[:200])
         return
     if not change.words:
         once.forget_run(change.run_id)
@@ -206,8 +206,8 @@ def _pass_on_steps(payload: str) -> None:
 def _change(payload: str) -> RunChange | None:
     try:
         return RunChange.from_payload(payload)
-    except (ValueError, TypeError, AttributeError):  # another version of Runboard, or somebody else
-        logger.warning("a notice was not understood: %r", payload[:200])
+    except (ValueError, TypeError, AttributeError):  # from another version of Runboard, or from somebody else
+        logger.warning("unknown notice: %r", payload[:200])
         return None
 
 

@@ -43,7 +43,7 @@ def _membership(user: Any) -> Membership | None:
 
 
 class MemberConsumer(LiveConsumer):
-    """A page for a team's members, of whom some cease to be members while it is open."""
+    """A page for a team's members, some of whom leave while it is open."""
 
     membership: Membership | None
 
@@ -70,7 +70,7 @@ class MemberConsumer(LiveConsumer):
         assert self.membership is not None
         if self.is_access_sure:
             return self.membership
-        self.access_asked_at = time.monotonic()  # first, so that a change meanwhile is not overlooked
+        self.access_asked_at = time.monotonic()  # first, so that a change meanwhile is not missed
         person = self.scope["user"], self.scope["session"].session_key
         team_id = self.membership.team_id
         ask = partial(membership_still_of, *person, team_id)
@@ -163,7 +163,7 @@ class RunListConsumer(MemberConsumer):
 
     async def send_changes(self, changes: Mapping[UUID, int]) -> None:
         if member := await self.member():
-            # All at once: renderings wait for each other, and a burst would wait for each of its rows.
+            # All at once: renderings wait for each other, so a burst would wait for each of its rows.
             for row in await render_rows(member.team_id, changes, self.filters, self.columns):
                 await self.send(text_data=row.html)
 
@@ -173,7 +173,7 @@ class RunListConsumer(MemberConsumer):
 
 
 class InboxConsumer(MemberConsumer):
-    """`/ws/inbox/`: the list of open questions for the filters in its address, and what became of the one on show."""
+    """`/ws/inbox/`: the list of open questions for the filters in its address, and what became of the open one."""
 
     async def authorise(self) -> int | None:
         self.filters = InboxFilters.from_query(QueryDict(self.scope["query_string"]), self.scope["user"].pk)
@@ -200,7 +200,7 @@ class InboxConsumer(MemberConsumer):
 
 
 class WorkersConsumer(MemberConsumer):
-    """`/ws/workers/`: the page of workers, every few seconds. It counts runs and names none."""
+    """`/ws/workers/`: the Workers page, every few seconds. It counts runs and names none."""
 
     def group_names(self) -> tuple[str, ...]:
         return (WORKERS_PAGES,)

@@ -1,4 +1,4 @@
-"""Which pages may open a WebSocket: browsers send cookies with it whatever page it is opened by."""
+"""Which pages may open a WebSocket: browsers send cookies with it from any page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_from_our_pages(scope: Mapping[str, Any]) -> bool:
         host = request.get_host()
     except DisallowedHost:
         return False
-    # Without a proxy that is trusted to say it, Daphne knows: wss is https.
+    # Without a trusted proxy, Daphne knows: wss is https.
     is_secure = scope.get("scheme") in {"wss", "https"} or request.is_secure()
     ours = _origin(f"{'https' if is_secure else 'http'}://{host}")
     return origin == ours or any(_is_trusted(origin, trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS)

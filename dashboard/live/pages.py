@@ -29,7 +29,7 @@ def inbox_group(team_id: object) -> str:
 
 
 class Page(Protocol):
-    """What an open page can be told. Each only notes it, and returns at once."""
+    """The notifications of an open page. Each only notes it and returns at once."""
 
     def look_again(self) -> None:
         """Anything may have changed."""
@@ -38,23 +38,23 @@ class Page(Protocol):
         """A run has a new version."""
 
     def steps_changed(self, change: StepsChange) -> None:
-        """A run that the page shows has new steps, or more words in them."""
+        """A run on the page has new steps, or more words in them."""
 
     def inbox_changed(self) -> None:
         """A question of the team was opened or closed."""
 
     def workers_changed(self) -> None:
-        """A worker came, went silent, or is full."""
+        """A worker started, went silent, or is full."""
 
     def access_changed(self) -> None:
-        """Somebody's access may have changed: ask again before anything else is sent."""
+        """Somebody's access may have changed: check again before the next push."""
 
     def listening_lost(self) -> None:
-        """This process hears no changes."""
+        """This process gets no changes."""
 
 
 class OpenPages:
-    """Who is to be told. For one event loop; nothing here waits."""
+    """Which pages to notify. For one event loop; nothing here waits."""
 
     def __init__(self) -> None:
         self._groups: defaultdict[str, set[Page]] = defaultdict(set)
@@ -65,7 +65,7 @@ class OpenPages:
             self._groups[group].add(page)
 
     def leave(self, page: Page, groups: Iterable[str]) -> None:
-        """Take it out of them; a page that is not there is left alone."""
+        """Remove it from them, if it is there."""
         for group in groups:
             self._groups[group].discard(page)
             if not self._groups[group]:
@@ -77,7 +77,7 @@ class OpenPages:
 
 
 class Watched:
-    """The runs whose pages are open in this process, and of how many pages each."""
+    """The runs whose pages are open in this process, with the number of pages."""
 
     def __init__(self) -> None:
         self._counts: Counter[UUID] = Counter()

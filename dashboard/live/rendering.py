@@ -1,4 +1,4 @@
-"""Each change is rendered once per process, however many pages show it."""
+"""Renders each change once per process, however many pages show it."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ class Rendered:
 
 
 SNAPSHOTS = ("first", "inbox", "inbox-count")
-"""Kinds of renderings that no version tells apart, only how much was heard before they were made."""
+"""Kinds of renderings without a version: only the number of notices before them tells them apart."""
 
 
 class RenderOnce:
-    """Remembers the latest renderings by key; callers that come while one is being made wait for the same one."""
+    """Caches the latest renderings by key; callers that come while one is being made wait for it."""
 
     def __init__(self) -> None:
         self._made: OrderedDict[Hashable, asyncio.Future[Rendered | None]] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self, key: Hashable, render: Callable[[], Rendered | None]) -> Rendered | None:
-        """The rendering under `key`, made by `render` in a thread when it is new. A failed one is not kept."""
+        """The rendering for `key`; a new one is made by `render` in a thread. A failed one is not kept."""
         (rendered,) = await self.get_all([key], lambda _: [render()])
         return rendered
 
@@ -68,7 +68,7 @@ class RenderOnce:
                 self._made[key].add_done_callback(self._forget_old)
         futures = [self._made[key] for key in keys]
         try:
-            # Shielded: a page that goes away must not cancel what others wait for.
+            # Shielded: a page that closes must not cancel what others wait for.
             return [await asyncio.shield(future) for future in futures]
         except Exception:
             for key in keys:
@@ -76,19 +76,19 @@ class RenderOnce:
             raise
 
     def forget(self, *kinds: str) -> None:
-        """Something has changed that renderings show and no version tells of; with `kinds`, only in those."""
+        """Drop renderings, because something without a version has changed; with `kinds`, only those."""
         for key in list(self._made):
             if not kinds or (isinstance(key, tuple) and key[0] in kinds):
                 del self._made[key]
 
     def forget_run(self, run_id: UUID) -> None:
-        """The same of one run: its steps have changed, which its own version does not tell of."""
+        """The same for one run: its steps have changed, which its version does not show."""
         for key in [key for key in self._made if isinstance(key, tuple) and run_id in key]:
             del self._made[key]
 
     def _forget_old(self, done: asyncio.Future[Rendered | None]) -> None:
         if not done.cancelled():
-            done.exception()  # marks it as seen: those who wait for it get it raised, and asyncio logs nothing
+            done.exception()  # marks it as retrieved: the waiting callers get it raised, and asyncio logs nothing
         chars = 0
         for count, (key, future) in enumerate(reversed(list(self._made.items())), start=1):
             if future.done() and not future.cancelled() and future.exception() is None and (made := future.result()):
@@ -117,7 +117,7 @@ async def render_run(run_id: UUID, version: int, *, may_act: bool, may_cancel: b
 
 
 async def render_steps(change: StepsChange) -> Rendered | None:
-    """The parts of a run's page that tell of its steps, or only what is being written. None when the run is gone."""
+    """The steps of a run's page, or only the text being written. None when the run is gone."""
 
     def render() -> Rendered | None:
         run = run_for_page(change.run_id)
@@ -130,7 +130,7 @@ async def render_steps(change: StepsChange) -> Rendered | None:
 
 
 async def render_run_notice(run_id: UUID) -> str:
-    """What a run's page says of workers, as it is now; "" when the run is gone."""
+    """The worker banner of a run's page; "" when the run is gone."""
 
     def render() -> str:
         run = Run.objects.filter(pk=run_id).first()
@@ -140,7 +140,7 @@ async def render_run_notice(run_id: UUID) -> str:
 
 
 async def render_shared(link: ShareLink, run_id: UUID, version: int) -> Rendered | None:
-    """The live parts of a share page. Each link has its own: what it shows is its own."""
+    """The live parts of a share page. Each link has its own, because each shows something else."""
 
     def render() -> Rendered | None:
         run = run_for_page(run_id)
@@ -150,7 +150,7 @@ async def render_shared(link: ShareLink, run_id: UUID, version: int) -> Rendered
 
 
 async def render_shared_set(link: ShareLink, *, heard: int | None) -> str:
-    """What changes on a share page of several runs; "" for a link to one."""
+    """The live parts of a share page of several runs; "" for a link to one."""
     several = link.several
     if several is None:
         return ""
@@ -158,7 +158,7 @@ async def render_shared_set(link: ShareLink, *, heard: int | None) -> str:
 
 
 async def render_shared_steps(link: ShareLink, change: StepsChange) -> str:
-    """The steps of a share page, when they have changed; "" when the run is gone."""
+    """The steps of a share page; "" when the run is gone."""
 
     def render() -> Rendered | None:
         run = run_for_page(change.run_id)
@@ -173,7 +173,7 @@ async def render_rows(
 ) -> list[Rendered]:
     """The rows of these runs for the runs page, each at least as new as its version; none for runs that are gone.
 
-    A row is marked when the filters do not let it through. Two queries at most, however many runs there are.
+    A row is marked when the filters exclude it. At most two queries, however many runs there are.
     """
 
     def render(keys: Sequence[Hashable]) -> list[Rendered | None]:
@@ -196,10 +196,10 @@ def _row(inside: Run | None, outside: Run | None) -> Rendered | None:
 async def render_first_rows(
     team_id: UUID, filters: RunFilters, columns: tuple[Column, ...], *, heard: int | None
 ) -> str:
-    """The first page of rows and what there is to say of workers: what a runs page gets when it connects.
+    """The first page of rows and the worker banner: what a runs page gets when it connects.
 
-    Pages that ask after the same number `heard` of notices share one rendering: whatever has changed since comes with
-    a notice of its own. None: nothing is heard just now, so nothing is shared.
+    Pages that ask after the same number `heard` of notices share one rendering: any later change comes with
+    a notice of its own. None: no notices arrive now, so nothing is shared.
     """
 
     def render() -> Rendered:
@@ -239,7 +239,7 @@ async def render_answer(team_id: UUID, run_id: UUID, *, may_act: bool) -> str:
 
 
 async def _shared(key: Hashable, render: Callable[[], str], heard: int | None) -> str:
-    """One rendering for all that ask after the same number `heard` of notices; None: nothing is shared."""
+    """One rendering for all who ask after the same number `heard` of notices; None: nothing is shared."""
     if heard is None:
         return str(await database_sync_to_async(render)())
     rendered = await once.get(key, lambda: Rendered(render(), 0))

@@ -37,7 +37,7 @@ class ShareConsumer(LiveConsumer):
         return None
 
     async def shows(self, link: ShareLink) -> bool:
-        """Whether the link shows what this page is of; the run is remembered."""
+        """Whether the link shows this page's run; remembers the run."""
         if link.run_id is None:
             return False
         self.run_id: UUID = link.run_id
@@ -65,7 +65,7 @@ class ShareConsumer(LiveConsumer):
 
     async def send_everything(self) -> None:
         version = await version_of(self.run_id)
-        self.sent_version, self.access_asked_at = 0, None  # a link that was revoked says so by asking to look again
+        self.sent_version, self.access_asked_at = 0, None  # a revoked link announces itself as a change
         await self.send_change(self.run_id, version or 0)
 
     async def _ask(self) -> ShareLink | None:
@@ -79,7 +79,7 @@ class ShareConsumer(LiveConsumer):
         return found
 
     async def works(self) -> bool:
-        """Whether the page may still be told."""
+        """Whether the page may still get updates."""
         if self.is_access_sure:
             return True
         self.access_asked_at = time.monotonic()

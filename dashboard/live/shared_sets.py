@@ -18,7 +18,7 @@ from dashboard.sharing.models import SetKind, ShareLink
 from dashboard.sharing.sets.selectors import set_has, set_run
 
 EVERY_S = 1.0
-"""A list of a busy team is rendered so often at most: every change of any run may change it."""
+"""The shortest time between two renderings of a list: in a busy team every change of any run may change it."""
 
 
 class SharedSetConsumer(ShareConsumer):
@@ -31,7 +31,7 @@ class SharedSetConsumer(ShareConsumer):
         return link.several is not None
 
     def group_names(self) -> tuple[str, ...]:
-        """Of the link itself, for its end, and of whatever runs can change what is shown."""
+        """The link's own group, for its end, and the groups of runs that can change the page."""
         assert self.link is not None
         several, own = self.link.several, run_group(self.link.pk)
         if several is None or several.is_frozen:
@@ -45,7 +45,7 @@ class SharedSetConsumer(ShareConsumer):
         return False
 
     def run_changed(self, run_id: UUID, version: int) -> None:
-        # Many changes are one rendering, and a link's own end must not wait for the rest.
+        # Many changes become one rendering, and the link's end must not wait for the rest.
         if version == ANY_VERSION or self._may_matter():
             self._everything = True
             self._news.set()
@@ -53,7 +53,7 @@ class SharedSetConsumer(ShareConsumer):
             super().run_changed(run_id, version)
 
     def _may_matter(self) -> bool:
-        """Whether any change of the runs heard of may change the page; of threads, only the run itself tells."""
+        """Whether a change of these runs may change the page; for a thread, only the run itself shows that."""
         several = self.link.several if self.link is not None else None
         return several is not None and several.kind != SetKind.THREAD
 

@@ -1,4 +1,4 @@
-"""How new the runs are that open pages show."""
+"""The versions of the runs on open pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashboard.runs.models import Run
 
 
 async def version_of(run_id: UUID) -> int | None:
-    """The version of a run whose page is open; None when it is gone. Asked once for all pages that look again."""
+    """The version of a run whose page is open; None when it is gone. One query for all pages that look again."""
     run_ids = {*watched.runs(), run_id}
     versions = await asked_once.get("versions", partial(_versions, run_ids), heard=listener.heard)
     if run_id not in versions:  # opened since

@@ -1,4 +1,4 @@
-"""What run pages say of workers: only when a run would otherwise seem to be looked after and is not."""
+"""Banners about workers on run pages: only when a run has no worker although it seems to have one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LAST_STOPS = "No worker takes runs: the last one is stopping."
 
 @dataclass(frozen=True)
 class Notice:
-    """A sentence and what follows from it."""
+    """A sentence and its consequence."""
 
     title: str
     text: str
 
 
 def run_notice(run: Run, live_workers: LiveWorkers) -> Notice | None:
-    """What to say on the page of a run; None when a living worker has it, can take it, or it has ended."""
+    """The banner for the page of a run; None when a live worker has it or can take it, or it has ended."""
     if run.is_terminal:
         return None
     if run.lease_owner in live_workers.stopping:
@@ -71,12 +71,12 @@ def _without_worker(run: Run) -> str:
     if run.status == RunStatus.CANCELLING:
         return "A worker delivers the cancel as soon as one runs; until then the run may go on at the server."
     if run.status == RunStatus.STARTING:
-        return "A worker looks up whether the server has this run as soon as one runs."
-    return "The run may go on at the server, or may have ended: a worker finds out as soon as one runs."
+        return "As soon as a worker runs, it looks up whether the server has this run."
+    return "The run may go on at the server or may have ended: a worker finds out as soon as one runs."
 
 
 def list_notice(live_workers: LiveWorkers) -> Notice | None:
-    """What to say above a list of runs."""
+    """The banner above a list of runs."""
     if not live_workers.ids:
         return Notice(
             LAST_STOPS if live_workers.stopping else NO_WORKER,

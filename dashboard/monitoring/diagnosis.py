@@ -1,4 +1,4 @@
-"""What is wrong with this installation, and what to do about it, in plain sentences. Reads nothing."""
+"""What is wrong with this installation and what to do about it, in sentences. Makes no queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboard.runs.leases import LEASE
 SLOW_AFTER_S = 10.0
 START_ONE = "Start one with `manage.py run_worker`."
 START_ONE_HERE = (
-    "`make run` starts one again by itself within 15 s, and its log is `logs/worker.log` in the state folder. "
+    "`make run` starts one again within 15 s; its log is `logs/worker.log` in the state folder. "
     "Start one by hand with `DEBUG=true .venv/bin/python manage.py run_worker`."
 )
 
@@ -29,12 +29,12 @@ class Finding:
 
 
 def how_to_start(*, is_local: bool) -> str:
-    """How a worker is started; `is_local`: where DEBUG is on, and with it the secrets of the state folder are used."""
+    """How to start a worker; `is_local`: DEBUG is on, so the secrets of the state folder are in use."""
     return START_ONE_HERE if is_local else START_ONE
 
 
 def diagnose(state: WorkState, *, hears_changes: bool, is_local: bool = False) -> list[Finding]:
-    """What is wrong or out of the ordinary, the worst first; empty when all is well."""
+    """What is wrong or unusual, the worst first; empty when all is well."""
     found = [
         _workers(state, how_to_start(is_local=is_local)),
         _stuck(state),
@@ -143,13 +143,13 @@ def _slow(state: WorkState) -> Finding | None:
 
 
 def _unanswered(state: WorkState) -> Finding | None:
-    # What a server said last is old news when nobody has asked it since.
+    # A server's last answer is out of date when nobody has asked it since.
     if not state.unanswered or not state.living:
         return None
     named = f": {', '.join(state.unanswered_names)}" if state.unanswered_names else ""
     count = "1 server does" if state.unanswered == 1 else f"{state.unanswered:,} servers do"
     text = "They are" if state.unanswered > 1 else "It is"
-    text += " tried again every few seconds; runs launched meanwhile wait."
+    text += " retried every few seconds; runs launched meanwhile wait."
     return Finding(False, f"{count} not answer{named}.", text)
 
 
@@ -171,9 +171,9 @@ def _retrying(state: WorkState) -> Finding | None:
     since = ""
     if state.retrying_since:
         since = f"For {in_words((state.at - state.retrying_since).total_seconds())} so far. "
-    next_try = "A try is under way."
+    next_try = "An attempt is under way."
     if state.next_try_at:
-        next_try = f"The next try is in {in_words((state.next_try_at - state.at).total_seconds())}."
+        next_try = f"The next attempt is in {in_words((state.next_try_at - state.at).total_seconds())}."
     return Finding(False, title, f"{since}{next_try} Check {'its server' if one else 'their servers'}.")
 
 

@@ -14,7 +14,7 @@ from dashboard.runs.models import Run
 
 
 def workers_context(*, hears_changes: bool) -> dict[str, Any]:
-    """What the page *Workers* needs. `hears_changes`: whether this web process hears of changes in the database."""
+    """The context of the Workers page. `hears_changes`: whether this web process gets changes from the database."""
     state = work_state(for_members=True)
     is_local = settings.ENV.debug
     return {
@@ -31,10 +31,10 @@ def workers_html(*, hears_changes: bool) -> str:
 
 
 def run_notice_html(run: Run) -> str:
-    """What a run's page says of workers."""
+    """The worker banner of a run's page."""
     return render_to_string("monitoring/_notice.html", {"notice": run_notice(run, live_workers())})
 
 
 def list_notice_html() -> str:
-    """What a list of runs says of workers."""
+    """The worker banner of a list of runs."""
     return render_to_string("monitoring/_notice.html", {"notice": list_notice(live_workers())})

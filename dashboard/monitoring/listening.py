@@ -1,4 +1,4 @@
-"""Whether this web process hears changes in the database: set by the listener, read by pages and `/healthz`."""
+"""Whether this web process gets changes from the database: set by the listener, read by pages and `/healthz`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ _is_up = False
 
 
 def listener_is_up() -> bool:
-    """Whether this process hears changes right now."""
+    """Whether this process gets changes now."""
     return _is_up
 
 
 def listener_set(*, is_up: bool) -> None:
-    """Keep whether the listener's connection stands."""
+    """Store whether the listener is connected."""
     global _is_up
     _is_up = is_up

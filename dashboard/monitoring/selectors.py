@@ -1,4 +1,4 @@
-"""Every read about workers and the work that waits for them. Counts are the whole installation's, of no team."""
+"""Every read about workers and the work that waits for them. Counts cover the whole installation, not a team."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ SILENT_AFTER = LEASE * 0.75
 STUCK_AFTER = timedelta(seconds=60)
 """How long a run may be due, while a worker has room, before something must be wrong."""
 SETTLED_AFTER = timedelta(seconds=10)
-"""A worker that has just started finds old runs in the queue, which is no reason to complain."""
+"""A worker that has just started may find old runs in the queue, which is no fault."""
 RECENT_CLAIM = timedelta(seconds=15)
 TAKEN_AGAIN_WITHIN = timedelta(seconds=10)
-"""A run whose pause is over counts as tried again for so long; one that nobody takes then waits like any other."""
+"""How long a run whose pause is over counts as retried; if nobody claims it by then, it waits like any other."""
 RECENT_EVENTS = 500
 SHOW_STOPPED = timedelta(hours=1)
 SHOW_SILENT = timedelta(days=1)
@@ -39,7 +39,7 @@ State = Literal["working", "stopping", "silent", "died", "stopped"]
 
 @dataclass(frozen=True)
 class WorkerStatus:
-    """One worker as its own reports and the leases show it. `held` is counted, not reported."""
+    """One worker, from its own reports and its leases. `held` is counted, not reported."""
 
     id: UUID
     host: str
@@ -55,7 +55,7 @@ class WorkerStatus:
 
     @property
     def has_room(self) -> bool:
-        """Whether it would take a run. It had room when it last reported, and has it now: no moment in between."""
+        """Whether it would claim a run: it had room when it last reported, and has room now."""
         return self.state == "working" and self.had_room and self.held < self.concurrency
 
 
@@ -64,7 +64,7 @@ class WorkState:
     """What workers do and what waits for them, at one moment by the database's clock.
 
     `waiting` runs are due now; `retrying` ones were refused or found no server and are tried again, later or just now;
-    `orphaned` ones are in the hands of no living worker; `disconnected` ones go on, but the line to their server is
+    `orphaned` ones have no live worker; `disconnected` ones go on, but the connection to their server is
     lost. `unanswered` is how many servers did not answer when a worker last looked; their names are given only
     where everybody who reads this may know them.
     """
@@ -88,7 +88,7 @@ class WorkState:
 
     @property
     def is_full(self) -> bool:
-        """Whether every living worker holds all it may."""
+        """Whether every live worker is full."""
         return bool(self.living) and all(worker.held >= worker.concurrency for worker in self.living)
 
     @property
@@ -104,7 +104,7 @@ class WorkState:
 
 @dataclass(frozen=True)
 class LiveWorkers:
-    """Which workers live, and whether one of them has room: all that most pages need to know.
+    """Which workers are alive, and whether one of them has room: all that most pages need.
 
     `ids` are those that take runs; `stopping` ones only wait for some that they still hold.
     """
@@ -114,12 +114,12 @@ class LiveWorkers:
     stopping: frozenset[UUID] = frozenset()
 
     def looks_after(self, run: Run) -> bool:
-        """Whether the run is in the hands of one of them."""
+        """Whether one of them holds the run."""
         return run.lease_owner in self.ids | self.stopping
 
 
 def live_workers() -> LiveWorkers:
-    """The living workers by their last reports. One short query."""
+    """The live workers, by their last reports. One short query."""
     living = list(
         Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - _silent_after()).values_list(
             "pk", "held", "concurrency", "stopping_at"
@@ -134,7 +134,7 @@ def live_workers() -> LiveWorkers:
 
 
 def workers_alive() -> int:
-    """How many workers have not stopped and were heard of lately."""
+    """How many workers have not stopped and have reported lately."""
     return len(live_workers().ids)
 
 
@@ -143,9 +143,9 @@ def _silent_after() -> timedelta:
 
 
 def work_state(*, for_members: bool = False) -> WorkState:
-    """Everything an operator must know, in a handful of indexed queries.
+    """Everything an operator must know, in a few indexed queries.
 
-    Servers are named only `for_members`, and only where there is one team: their names are no other team's business.
+    Servers are named only `for_members`, and only where there is one team: other teams must not see their names.
     """
     at = _now()
     workers = _workers(at)
@@ -170,11 +170,11 @@ def work_state(*, for_members: bool = False) -> WorkState:
 
 
 def _queue(at: datetime) -> dict[str, Any]:
-    """Of the runs that are queued: those that wait, and those (`again`) that are tried again."""
+    """Counts of queued runs: those that wait, and those (`again`) that are retried."""
     later = Q(not_before__gt=at)
-    # When its pause is over a run is taken within a moment, and for that moment alone it would be said to wait.
+    # When its pause is over, a run is claimed within a moment; it must not count as waiting for just that moment.
     again = later | Q(unreachable_since__isnull=False, due_at__gt=at - TAKEN_AGAIN_WITHIN)
-    # The moment since which a run could have been taken: when it was queued, or when its pause was over.
+    # Since when a run could have been claimed: when it was queued, or when its pause was over.
     queued = Run.objects.filter(status=RunStatus.QUEUED).annotate(due_at=Greatest("not_before", "status_at"))
     return queued.aggregate(
         waiting=Count("pk", filter=~again),
@@ -186,7 +186,7 @@ def _queue(at: datetime) -> dict[str, Any]:
 
 
 def _held(at: datetime, living: list[UUID]) -> dict[str, Any]:
-    """Of the runs that a worker should hold: those without one, without a line, and (`again`) just tried again."""
+    """Counts of runs that a worker should hold: without one, without a connection, and (`again`) just retried."""
     abandoned = Q(lease_owner=None) | Q(lease_expires_at__lt=at) | ~Q(lease_owner__in=living)
     again = Q(status=RunStatus.STARTING, unreachable_since__isnull=False)
     return Run.objects.filter(status__in=sorted(HELD)).aggregate(
@@ -221,7 +221,7 @@ def _workers(at: datetime) -> tuple[WorkerStatus, ...]:
 def _line(row: Worker, held: int, at: datetime, silent_after: timedelta) -> WorkerStatus:
     state: State = "working"
     if row.stopped_at is not None:
-        # One that stops as asked says so with a last heartbeat; of one that was killed the next to start here says it.
+        # A worker that stops says so with a last heartbeat; for one that was killed, the next one on its machine does.
         state = "died" if row.heartbeat_at < row.stopped_at else "stopped"
     elif row.heartbeat_at <= at - silent_after:
         state = "silent"
@@ -249,12 +249,12 @@ def queue_is_stuck() -> bool:
 
 
 def _is_stuck(at: datetime, workers: tuple[WorkerStatus, ...]) -> bool:
-    """Whether runs are passed over: due for long, a worker has room, and nothing as old as they are is being taken.
+    """Whether runs are passed over: due for long, a worker has room, and nothing as old is being claimed.
 
-    A long queue that is being worked off is not stuck: workers take the oldest first, so what they took lately is older
+    A long queue that shrinks is not stuck: workers claim the oldest first, so what they claimed lately is older
     than what waits. A run that only younger ones overtake is.
     """
-    # When the database was away nothing could be taken, and what is due has been so for long.
+    # While the database was away nothing could be claimed, so runs have been due for long.
     if reach.grace_s() or not any(worker.has_room and worker.has_settled for worker in workers):
         return False
     due = Q(not_before=None) | Q(not_before__lt=at - STUCK_AFTER)

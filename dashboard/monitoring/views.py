@@ -1,4 +1,4 @@
-"""Whether this installation can do its work: `/healthz` for programs, the page *Workers* for people."""
+"""Whether this installation works: `/healthz` for programs, the Workers page for people."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AWAY_SENTENCE = "The database does not answer. Runs go on at their servers; thei
 def healthz(request: HttpRequest) -> JsonResponse:
     """200 when the installation can do its work; else 503, and `problems` says what is wrong and what to do.
 
-    `notes` is what is out of the ordinary and yet no illness, as a worker that is full.
+    `notes` is what is unusual but healthy, such as a full worker.
     """
     listener = listener_is_up()
     state: WorkState | None = None
@@ -77,7 +77,7 @@ def _counts(state: WorkState | None) -> dict[str, Any]:
 @member_required
 @require_safe
 def workers_page(request: TeamRequest) -> HttpResponse:
-    """Who works, what waits, and what is wrong; kept up to date by its socket."""
+    """The workers, what waits, and what is wrong; kept up to date by its socket."""
     return render(request, "monitoring/page.html", workers_context(hears_changes=listener_is_up()))
 
 
@@ -93,5 +93,5 @@ def workers_live(request: TeamRequest) -> HttpResponse:
 @member_required
 @require_safe
 def workers_notice(request: TeamRequest) -> HttpResponse:
-    """What a list of runs says of workers, for the same browsers."""
+    """The worker banner of a list of runs, for the same browsers."""
     return HttpResponse(list_notice_html())

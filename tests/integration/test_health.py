@@ -156,7 +156,7 @@ def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> Non
     assert (document["waiting"], document["retrying"]) == (1, 1)
     assert document["oldest_waiting_s"] < 20
     (note,) = document["notes"]
-    assert note.startswith("1 run is being retried: its server could not take it. For 3 min so far. The next try")
+    assert note.startswith("1 run is being retried: its server could not take it. For 3 min so far. The next attempt")
 
 
 def test_a_run_that_is_tried_again_counts_as_such_while_it_is_tried() -> None:

@@ -115,7 +115,7 @@ PAGES = (
         "broken-listener-begins-anew",
         "A listener that broke listens again.",
         LISTENER,
-        '            logger.exception("the listener broke; it begins anew")\n',
+        '            logger.exception("the listener failed and starts again")\n',
         "            return\n",
         (BROKEN + "test_a_listener_that_broke_says_so_and_listens_again",),
     ),

@@ -69,7 +69,7 @@ def test_what_starts_a_worker_is_told_for_the_kind_of_installation() -> None:
 
     assert elsewhere.text.endswith("Start one with `manage.py run_worker`.")
     assert here.text.endswith("Start one by hand with `DEBUG=true .venv/bin/python manage.py run_worker`.")
-    assert "`make run` starts one again by itself within 15 s" in here.text
+    assert "`make run` starts one again within 15 s" in here.text
     assert "`logs/worker.log`" in here.text
 
 
@@ -82,10 +82,10 @@ def test_what_starts_a_worker_is_told_for_the_kind_of_installation() -> None:
         ({"disconnected": 2}, "2 runs have lost the connection to their servers."),
         ({"orphaned": 1}, "1 run waits for a worker to take it over."),
         ({"orphaned": 2}, "2 runs wait for a worker to take them over."),
-        ({"retrying": 1}, "1 run is being retried: its server could not take it. A try is under way."),
+        ({"retrying": 1}, "1 run is being retried: its server could not take it. An attempt is under way."),
         (
             {"retrying": 2, "next_try_at": NOW + timedelta(seconds=9), "retrying_since": NOW - timedelta(seconds=70)},
-            "2 runs are being retried: their servers could not take them. For 70 s so far. The next try is in 9 s.",
+            "2 runs are being retried: their servers could not take them. For 70 s so far. The next attempt is in 9 s.",
         ),
     ],
 )

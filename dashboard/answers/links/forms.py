@@ -14,7 +14,7 @@ LIFETIMES = {"3600": "1 hour", "86400": "1 day", "604800": "7 days", "2592000": 
 
 
 class AnswerLinkForm(forms.Form):
-    """Whom it is for, how long it works, and whether it asks for a password."""
+    """Whom it is for, how long it works, and its password."""
 
     name = forms.CharField(
         max_length=60,
@@ -40,7 +40,7 @@ class AnswerLinkForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("auto_id", "answer-link-%s")  # it stands on a page beside other forms
+        kwargs.setdefault("auto_id", "answer-link-%s")  # other forms are on the same page
         super().__init__(*args, **kwargs)
 
     def clean_name(self) -> str:

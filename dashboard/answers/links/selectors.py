@@ -23,7 +23,7 @@ def link_find(token: str) -> AnswerLink | None:
 
 
 def link_is_open(link: AnswerLink | None) -> bool:
-    """Whether it still takes an answer: it was not used, revoked or expired, and its maker may still answer."""
+    """Whether it still takes an answer: not used, revoked or expired, and its maker may still answer."""
     if link is None or link.state != "open" or link.created_by is None or not link.created_by.is_active:
         return False
     maker = Membership.objects.filter(team=link.run.team_id, user=link.created_by, is_active=True).first()
@@ -55,7 +55,7 @@ def link_document(link: AnswerLink) -> dict[str, Any]:
 
 
 def receipt(link: AnswerLink) -> tuple[str, str]:
-    """What became of an answer that was sent by a link: a word for programs, and a sentence for people."""
+    """What became of an answer by link: a word for programs, and a sentence for people."""
     child = link.answered_by_run
     if child is None:
         return "unknown", "Your answer was sent. The run that carried it has since been removed."
@@ -68,7 +68,7 @@ def receipt(link: AnswerLink) -> tuple[str, str]:
         RunStatus.NEEDS_INPUT: ("asks_again", "The assistant took your answer, went on, and asks something else now."),
         RunStatus.PAUSED: ("paused", "The assistant took your answer, went on, and was paused on its way."),
         RunStatus.CANCELLED: ("cancelled", "Your answer was sent. Somebody stopped the assistant after that."),
-        RunStatus.LOST: ("unknown", "Your answer was sent. Whether the assistant went on is not known."),
+        RunStatus.LOST: ("unknown", "Your answer was sent. Nobody knows whether the assistant went on."),
     }
     failed = ("failed", "Your answer was sent, and then something went wrong: the assistant did not finish.")
     goes_on = ("goes_on", "The assistant has your answer and goes on.")

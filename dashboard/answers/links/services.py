@@ -17,7 +17,7 @@ from dashboard.teams.models import Team, User
 from dashboard.teams.tokens import token_create
 
 A_MINUTE = 60
-"""Requests that one link takes in a minute."""
+"""The most requests for one link in a minute."""
 
 COUNT_SQL = """
     UPDATE answers_answerlink SET
@@ -40,7 +40,7 @@ def link_create(
 
     Args:
         lifetime: how long it works; None for until it is used or revoked.
-        password: what must be typed to open it; "" for none.
+        password: needed to open it; "" for none.
     """
     token, hashed = token_create()
     link = AnswerLink.objects.create(
@@ -55,13 +55,13 @@ def link_create(
 
 
 def link_revoke(*, team: Team, link_id: UUID) -> bool:
-    """Make a link stop working at once; one that had stopped stays as it is. False when it is none of the team's."""
+    """Make a link stop working at once, if it still works. False when it is not the team's."""
     link = AnswerLink.objects.filter(run__team=team, pk=link_id)
     return bool(link.filter(revoked_at=None, used_at=None).update(revoked_at=Now())) or link.exists()
 
 
 def link_take(link: AnswerLink) -> None:
-    """Use the link up, in the transaction that launches its answer: when that is not launched, it was not used.
+    """Use the link up, in the transaction that launches its answer: without a launch, it stays unused.
 
     Raises:
         LinkEnded: somebody was faster.

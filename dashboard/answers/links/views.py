@@ -1,7 +1,7 @@
 """The page of an answer link, for somebody without an account: one question, one form, and what became of the answer.
 
 The view is exempt from the CSRF check: its pages send no referrer, so browsers send `Origin: null` with their form;
-and whoever could forge a POST knows the token, and with it may answer anyway. The password's cookie is `Lax`.
+and anybody who could forge a POST knows the token, and may answer anyway. The password's cookie is `Lax`.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ POLICY = {
 """These pages work without scripts, so none may run."""
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 UNLOCKED, ANSWERED = "answer-link-unlocked", "answer-link-answered"
-"""Signed cookies of a link's own address: its password was given here, its answer was sent from here."""
+"""Signed cookies for a link's own address: this browser gave its password, or sent its answer."""
 UNLOCKED_S, ANSWERED_S = 12 * 3600, 30 * 24 * 3600
 ABOUT = "answer-link"
 TOO_MANY = "Too many attempts from here. Wait a little, then try again."
-TOO_LATE = "Somebody else answered this in the meantime, or it needs no answer any more. Your answer was not sent."
+TOO_LATE = "Somebody else answered this in the meantime, or it no longer needs an answer. Your answer was not sent."
 UNREADABLE = "Your answer cannot be sent right now. This is not your fault. Tell the person who sent you the link."
 
 
@@ -160,7 +160,7 @@ def _answer(request: HttpRequest, link: AnswerLink) -> HttpResponse:
 
 
 def _overtaken(request: HttpRequest, link: AnswerLink) -> HttpResponse | None:
-    """What to say when it was answered meanwhile, by this very form or by somebody else; None when it was not."""
+    """The response when it was answered meanwhile, by this very form or by somebody else; None when it was not."""
     link.refresh_from_db()
     if _is_same_form(request, link):
         return _sent(request, link)
@@ -184,7 +184,7 @@ def _audit(request: HttpRequest, link: AnswerLink, child: Run) -> None:
     audit_write(team=link.run.team, by=None, action="answer-page", object=said, request=request)
 
 
-# What is shown.
+# Pages.
 
 
 def _question(request: HttpRequest, link: AnswerLink, form: AnswerForm, *, status: int = 200) -> HttpResponse:
@@ -215,7 +215,7 @@ def _receipt(request: HttpRequest, link: AnswerLink) -> HttpResponse:
 
 
 def _ended(request: HttpRequest) -> HttpResponse:
-    """404: one page for whatever does not work (any more). What was typed is shown."""
+    """404: one page for every link that does not work, with what was typed."""
     return _message(request, 404, "This link does not work", ENDED)
 
 
@@ -239,11 +239,11 @@ def _too_many(request: HttpRequest, wait_s: int) -> HttpResponse:
     return response
 
 
-# What is read.
+# Posts.
 
 
 def _of_the_form(request: HttpRequest) -> Any:
-    """What was sent, without what goes along with an answer: that is not a stranger's to change."""
+    """The posted answer, without the inherited parameters: strangers may not change those."""
     data = request.POST.copy()
     for name in [name for name in data if name.startswith("with/")]:
         del data[name]
@@ -251,7 +251,7 @@ def _of_the_form(request: HttpRequest) -> Any:
 
 
 def _only_unlocks(request: HttpRequest) -> bool:
-    """Whether a POST brings a password and nothing else."""
+    """Whether a POST has a password and nothing else."""
     if request.content_type == "application/json":
         return "answers" not in posted(request, "answers")[0]
     return set(request.POST) <= {"password"}
@@ -274,7 +274,7 @@ def _key(request: HttpRequest) -> UUID | None:
 
 
 def _is_same_form(request: HttpRequest, link: AnswerLink) -> bool:
-    """Whether this very form was sent before: by a double click, say."""
+    """Whether this very form was sent before, for example by a double click."""
     child, key = link.answered_by_run, _key(request)
     return child is not None and key is not None and child.launch_key == key
 
@@ -304,5 +304,5 @@ def _set_cookie(request: HttpRequest, response: HttpResponse, name: str, link: A
 
 
 def link_address(request: HttpRequest, token: str) -> str:
-    """The address that is given away."""
+    """The address to give away."""
     return request.build_absolute_uri(reverse("answer-page", args=[token]))

@@ -36,7 +36,7 @@ def answer_panel(context: Any, run: Run) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def attention(context: Any, run: Run) -> SafeString:
-    """Who looks after its question, on a run's page and pushed."""
+    """Who is assigned to its question, on a run's page and pushed."""
     return fragments.attention_html(run, may_act=bool(context.get("may_act")), request=context.get("request"))
 
 

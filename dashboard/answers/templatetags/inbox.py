@@ -20,7 +20,7 @@ register = template.Library()
 def inbox_items(
     rows: Iterable[InboxRow], *, url: str, query: str, selected: UUID | None, shows_snoozes: bool
 ) -> SafeString:
-    """Each question in a line, with whose it is and since when it waits.
+    """Each question in a line, with its assignee and how long it has waited.
 
     Args:
         url: The inbox's address.
@@ -55,7 +55,7 @@ def _about(row: InboxRow) -> str:
 
 
 def _who(row: InboxRow, shows_snoozes: bool) -> str:
-    """To whom it is assigned, and until when it is put aside; "" for most."""
+    """Who is assigned, and until when it is snoozed; "" for most."""
     if not row.assigned_to and not shows_snoozes:
         return ""
     who = f"{icon('person')}<bdi>{escape(row.assigned_to)}</bdi>" if row.assigned_to else ""

@@ -1,4 +1,4 @@
-"""What a run's page shows of runs beside it, of values that are in no final state, and of what a step changed."""
+"""Parts of a run's page: comparisons, values that are in no final state, and the changes of a step."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ register = template.Library()
 
 @register.inclusion_tag("compare/_so_far.html")
 def run_so_far(run: Run) -> dict[str, Any]:
-    """What a run without a final state had done, and what it was given."""
+    """The progress of a run without a final state."""
     return {"run": run, "so_far": so_far(run)}
 
 
 @register.inclusion_tag("compare/_step_changes.html")
 def step_difference(run: Run, step: Step) -> dict[str, Any]:
-    """What a step changed in the state."""
+    """The changes of a step in the state."""
     return {"run": run, "step": step, "changed": step_changes(run, step)}

@@ -1,4 +1,4 @@
-"""What a run's models were used for, on its page."""
+"""The tokens and cost of a run's models, on its page."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ register = template.Library()
 
 @register.inclusion_tag("costs/_cost.html", name="run_cost")
 def cost_line(run: Run, *, is_update: bool = False) -> dict[str, Any]:
-    """Tokens and their cost in a line, which takes the place of the one that is shown when it comes with an update."""
+    """Tokens and their cost in a line; pushed with an update, it replaces the one on the page."""
     return {"run": run, "cost": run_cost(run), "is_update": is_update}
 
 
 @register.simple_tag
 def cost_by_model(cost: Cost) -> str:
-    """What each model was used for, in words: "gpt-5: 1,200 in, 340 out, 0.01 USD; ..."."""
+    """The tokens of each model in words: "gpt-5: 1,200 in, 340 out, 0.01 USD; ..."."""
     lines = []
     for line in cost.lines:
         money = f", {line.money}" if line.money else ""

@@ -23,7 +23,7 @@ CODE = re.compile(r"`([^`]+)`")
 
 @register.simple_tag
 def for_long(since: datetime, at: datetime) -> SafeString:
-    """How long something has been so, ticking on the page; the exact time is in the tooltip."""
+    """How long something has lasted, ticking on the page; the exact time is in the tooltip."""
     return format_html(
         '<span class="duration" data-since="{}" title="{}">{}</span>',
         since.isoformat(),
@@ -34,17 +34,17 @@ def for_long(since: datetime, at: datetime) -> SafeString:
 
 @register.filter
 def with_code(text: str) -> SafeString:
-    """A sentence in which what stands between backticks is code."""
+    """A sentence with its backticks as code."""
     return mark_safe(CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped before
 
 
 @register.inclusion_tag(NOTICE)
 def run_work(run: Run) -> dict[str, Any]:
-    """What a run's page says of workers; nothing is asked of the database for a run that has ended."""
+    """The worker banner of a run's page; no query for a run that has ended."""
     return {"notice": None if run.is_terminal else run_notice(run, live_workers())}
 
 
 @register.inclusion_tag(NOTICE)
 def list_work() -> dict[str, Any]:
-    """What the list of runs says of workers."""
+    """The worker banner of the list of runs."""
     return {"notice": list_notice(live_workers())}

@@ -149,7 +149,7 @@ async def test_a_page_that_went_away_a_moment_ago_is_no_error(
         await asyncio.wait_for(tried.wait(), 5)
         assert await socket.receive_nothing(timeout=0.2)
 
-    assert "could not be told" not in caplog.text
+    assert "could not be sent" not in caplog.text
 
 
 @pytest.mark.parametrize("code", [consumer.SIGN_IN_FIRST, consumer.NOT_HERE, consumer.BROKEN, consumer.TRY_LATER])
