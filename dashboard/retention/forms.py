@@ -33,7 +33,7 @@ class RetentionForm(forms.Form):
         ]
 
     def given(self, team: Team) -> list[RetentionRule]:
-        """The rules as they were given, not saved. Only when it is valid."""
+        """The rules, not saved. Only for a valid form."""
         return [
             RetentionRule(
                 team=team,

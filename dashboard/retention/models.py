@@ -13,7 +13,7 @@ STATUSES = [status for status in RunStatus if status in ENDS]
 
 
 class RetentionRule(models.Model):
-    """When the runs of a team that ended in one way lose their results, and when they go. None: never."""
+    """When a team's runs with one status lose their results, and when they are removed. None: never."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="retention_rules")
     status = models.CharField(max_length=12, choices=[(status.value, status.label) for status in STATUSES])

@@ -1,4 +1,4 @@
-"""Every read about retention: the rules of a team, and which runs they are about now."""
+"""Every read about retention: the rules of a team, and the runs to which they apply now."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from dashboard.teams.models import Team
 
 @dataclass(frozen=True)
 class WouldGo:
-    """How many runs of one status a rule would now take the results of, and how many it would remove."""
+    """How many runs of one status would lose their results now, and how many would be removed."""
 
     results: int
     runs: int
 
 
 def rules_of(team: Team) -> list[RetentionRule]:
-    """A rule for each way a run can end; those nobody made keep everything, and are not saved."""
+    """A rule for each way a run can end; missing ones keep everything, and are not saved."""
     kept = {rule.status: rule for rule in RetentionRule.objects.filter(team=team)}
     return [kept.get(status) or RetentionRule(team=team, status=status) for status in STATUSES]
 
 
 def runs_to_remove(rule: RetentionRule) -> QuerySet[Run]:
-    """The runs that are too old by the rule, oldest first."""
+    """The runs older than the rule allows, oldest first."""
     return _older(rule, rule.runs_days)
 
 
 def runs_to_empty(rule: RetentionRule) -> QuerySet[Run]:
-    """The runs whose results, and whatever their steps wrote, are too old by the rule, oldest first."""
+    """The runs whose results, including what their steps wrote, are older than the rule allows, oldest first."""
     has_result = Exists(RunResult.objects.filter(run=OuterRef("pk")))
     has_states = Exists(RunCheckpoint.objects.filter(run=OuterRef("pk"), compressed__isnull=False))
     has_writes = Exists(Step.objects.filter(run=OuterRef("pk")).exclude(writes_json=""))
@@ -43,7 +43,7 @@ def runs_to_empty(rule: RetentionRule) -> QuerySet[Run]:
 
 
 def would_go(rules: Iterable[RetentionRule]) -> dict[str, WouldGo]:
-    """What each rule would take now, by status. A run that goes altogether is not counted with the results."""
+    """What each rule would remove now, by status. A run that is removed does not count among the results."""
     found = {}
     for rule in rules:
         leaves = runs_to_remove(rule)
@@ -53,7 +53,7 @@ def would_go(rules: Iterable[RetentionRule]) -> dict[str, WouldGo]:
 
 
 def _older(rule: RetentionRule, days: int | None) -> QuerySet[Run]:
-    """Runs of the rule's kind that ended more than so many days ago. Starred ones, and those that wait, are kept."""
+    """The rule's runs that ended more than this many days ago, except starred ones and those that wait."""
     if days is None:
         return Run.objects.none()
     runs = Run.objects.filter(team_id=rule.team_id, status=rule.status, finished_at__lt=Now() - timedelta(days=days))

@@ -1,4 +1,4 @@
-"""Every write about retention: what admins decide, and what workers remove."""
+"""Every write about retention: the rules of admins, and the removals of workers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dashboard.steps.models import LiveText, RunCheckpoint, Step
 from dashboard.teams.models import Team
 
 AT_ONCE = 50
-"""A worker removes so many before it turns to something else."""
+"""How many a worker removes before it does something else."""
 
 
 def retention_save(*, team: Team, rules: Iterable[RetentionRule]) -> None:
@@ -31,9 +31,9 @@ def retention_save(*, team: Team, rules: Iterable[RetentionRule]) -> None:
 
 
 def retention_work() -> bool:
-    """Remove a little of what is too old by anybody's rules. Returns whether there may be more. Called by workers.
+    """Remove some of what is too old by any team's rules. Returns whether there may be more. Called by workers.
 
-    Runs go before results, so that nothing is emptied first that is removed anyway. Several workers may be at it.
+    Removes runs before results, so that no run is emptied first and then removed. Several workers may call it at once.
     """
     for rule in RetentionRule.objects.order_by("pk"):
         if _each(runs_to_remove(rule), run_delete) or _each(runs_to_empty(rule), run_empty):
@@ -42,7 +42,7 @@ def retention_work() -> bool:
 
 
 def _each(runs: QuerySet[Run], remove: Callable[..., object]) -> bool:
-    """Remove of some runs; each is looked at once more, as somebody may just have starred it."""
+    """Remove some runs, after another check: somebody may just have starred one."""
     found = list(runs.values_list("pk", flat=True)[:AT_ONCE])
     for run_id in found:
         with transaction.atomic():
@@ -53,7 +53,7 @@ def _each(runs: QuerySet[Run], remove: Callable[..., object]) -> bool:
 
 
 def run_empty(*, run: Run) -> None:
-    """Remove what came out of a run: its final state, its checkpoints, what its steps wrote, and their words."""
+    """Remove a run's results: its final state, its checkpoints, and what its steps wrote."""
     RunResult.objects.filter(run=run).delete()
     LiveText.objects.filter(run=run).delete()
     RunCheckpoint.objects.filter(run=run).update(compressed=None)

@@ -25,7 +25,7 @@ from dashboard.teams.middleware import TeamRequest
 @admin_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def retention(request: TeamRequest) -> HttpResponse:
-    """The rules. POST keeps them, or with `preview` only says what they would take now."""
+    """The rules. POST stores them, or with `preview` only shows what they would remove now."""
     rules = selectors.rules_of(request.team)
     if request.method != "POST":
         if wants_json(request):

@@ -1,4 +1,4 @@
-"""Servers and assistants as programs read them. Nothing secret stands in them."""
+"""Servers and assistants as JSON for programs, without secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dashboard.teams.encryption import SecretUnreadable
 
 
 def server_document(server: Server, *, check: ServerCheck | None = None) -> dict[str, Any]:
-    """A server's settings and what was last heard of it. `check`: the one asked for last, if that is to be told."""
+    """A server's settings and its last answer. `check`: the last requested one, to include it."""
     try:
         names = sorted(server.headers())
     except SecretUnreadable:

@@ -38,7 +38,7 @@ def _seconds(low: int, high: int, **kwargs: Any) -> forms.IntegerField:
 
 
 class ServerForm(forms.Form):
-    """A server as a person sets it up. What a POST does not name keeps its value, or has its default."""
+    """A server's settings. Fields that a POST leaves out keep their value, or have their default."""
 
     name = forms.CharField(
         max_length=100,
@@ -125,7 +125,7 @@ class ServerForm(forms.Form):
 
     @property
     def has_api_key(self) -> bool:
-        """Whether a key is stored; what it is, is never said."""
+        """Whether a key is stored; the key itself is never shown."""
         return API_KEY_HEADER in {name.lower() for name in self.stored}
 
     def _initial(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class ServerForm(forms.Form):
             parts = urlsplit(text)
             _ = parts.port
         except ValueError as error:
-            raise ValidationError(f"This is no address: {error}.") from None
+            raise ValidationError(f"This is not an address: {error}.") from None
         if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in text):
             raise ValidationError(
                 "Give an address that starts with https:// or http://, like https://host.example.org."
@@ -189,13 +189,13 @@ class ServerForm(forms.Form):
         return data
 
     def _secrets(self, data: dict[str, Any]) -> dict[str, str]:
-        """Every header the server gets. What is stored goes to the address it was typed for, and to no other."""
+        """Every header the server gets. Stored values go only to the address they were typed for."""
         leads_elsewhere = self.server is not None and _origin(data["url"]) != _origin(self.server.url)
         stored = {} if leads_elsewhere else {name.lower(): value for name, value in self.stored.items()}
         headers: dict[str, str] = data["headers"]
         missing = [name for name, value in headers.items() if value == MASK and name.lower() not in stored]
         if missing:
-            why = "The address leads to another server now" if leads_elsewhere else "It is not known any more"
+            why = "The address leads to another server now" if leads_elsewhere else "Its value is no longer known"
             self.add_error("headers", f"Type the value of {', '.join(missing)} again. {why}.")
         found = {name: stored.get(name.lower(), value) if value == MASK else value for name, value in headers.items()}
         named = any(name.lower() == API_KEY_HEADER for name in headers)
@@ -236,7 +236,7 @@ class ServerForm(forms.Form):
         )
 
     def settings(self) -> ServerSettings:
-        """What the services take. Only for a valid form."""
+        """The settings for the services. Only for a valid form."""
         data = self.cleaned_data
         return ServerSettings(
             name=data["name"],
@@ -274,7 +274,7 @@ def _parse_headers(text: str) -> dict[str, Any]:
         try:
             found = json.loads(text)
         except ValueError:
-            raise ValidationError('This is no JSON object, for example {"X-Team": "search"}.') from None
+            raise ValidationError('This is not a JSON object like {"X-Team": "search"}.') from None
         return dict(found)
     headers: dict[str, Any] = {}
     for line in filter(str.strip, text.splitlines()):

@@ -1,4 +1,4 @@
-"""What HTTP allows in request headers that a person adds to a server or to a run."""
+"""Checks request headers that a person adds to a server or a run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def clean_headers(headers: dict[str, Any]) -> dict[str, str]:
             wrong.append(f"The value of {name} must be a text in double quotes.")
         elif value != MASK and not _VALUE.fullmatch(value):
             wrong.append(
-                f"The value of {name} holds what HTTP forbids: no line breaks, no control or non-ASCII characters, "
+                f"HTTP forbids the value of {name}: no line breaks, no control or non-ASCII characters, "
                 "no space at either end."
             )
         seen.add(name.lower())

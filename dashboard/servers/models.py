@@ -30,7 +30,7 @@ class Server(models.Model):
     name = models.CharField(max_length=100)
     url = models.URLField(max_length=500)
     secret_headers = models.BinaryField(default=b"", editable=False)
-    # How long a run is tried again while the server cannot be reached, in seconds.
+    # For how many seconds a run is retried while the server cannot be reached.
     retry_for_s = models.PositiveIntegerField(default=900)
     # The longest silence on a connection, in seconds, before it counts as lost; None: no end.
     timeout_s = models.PositiveIntegerField(null=True, default=DEFAULT_TIMEOUT_S)
@@ -40,14 +40,14 @@ class Server(models.Model):
     proxy = models.CharField(max_length=500, default="", blank=True)
     secret_proxy = models.BinaryField(default=b"", editable=False)
     allow_private = models.BooleanField(default=False)
-    # Whether a run's steps are followed while it is at work.
+    # Whether to follow a run's steps while it runs.
     stream_events = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True)
-    # The name that the environment registers it under, and what it said then: a start changes nothing else.
+    # The name under which the environment registers it, and its values then: a start changes nothing else.
     registered_as = models.CharField(max_length=100, default="", blank=True)
     secret_registration = models.BinaryField(default=b"", editable=False)
-    # What the last look at the server said; None before the first.
+    # The result of the last look at the server; None before the first.
     checked_at = models.DateTimeField(null=True)
     version = models.CharField(max_length=60, default="", blank=True)
     problem = models.TextField(default="", blank=True)
@@ -98,7 +98,7 @@ class Assistant(models.Model):
     schemas_text = models.TextField(default="{}")
     # Why the server gave none; "" when it did.
     schema_problem = models.TextField(default="", blank=True)
-    # What the assistant was made with on its server: {"config", "context"}, as text.
+    # The assistant's own settings on its server: {"config", "context"}, as text.
     settings_text = models.TextField(default="{}")
     # The answer of GET /assistants/{id}/graph?xray=true as text; "" when the server gave none.
     graph_text = models.TextField(default="", blank=True)
@@ -118,7 +118,7 @@ class Assistant(models.Model):
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """What it was made with: `config` and `context`, where they are not empty."""
+        """Its own settings: `config` and `context`, if not empty."""
         return json.loads(self.settings_text)  # type: ignore[no-any-return]
 
     @cached_property
@@ -130,17 +130,17 @@ class Assistant(models.Model):
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the one its server made for the graph; its graph's name then means it too."""
+        """Whether its server made it for the graph; then the graph's name means it, too."""
         return self.name == self.graph_id
 
     @property
     def launch_id(self) -> str:
-        """What a launch names it by: its graph where that means it, which people can read; else its id."""
+        """Its name in a launch: its graph if that means it, which people can read; else its id."""
         return self.graph_id if self.is_default else str(self.assistant_id)
 
 
 class ServerCheck(models.Model):
-    """A check of a server that somebody asked for: a worker does it, and leaves its findings here."""
+    """A requested check of a server: a worker carries it out, and stores its findings here."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="checks")
@@ -159,7 +159,7 @@ class ServerCheck(models.Model):
 
 
 class AssistantAction(models.TextChoices):
-    """What is to be done with an assistant on its server."""
+    """What to do with an assistant on its server."""
 
     CREATE = "create", "Make"
     UPDATE = "update", "Change"
@@ -168,9 +168,9 @@ class AssistantAction(models.TextChoices):
 
 
 class AssistantChange(models.Model):
-    """A change of an assistant that an admin asked for: a worker does it on the server, and says here how it went.
+    """A change of an assistant that an admin requested: a worker makes it on the server, and stores the result here.
 
-    `assistant_id` of one that is to be made is ours, so that doing it twice makes one.
+    The `assistant_id` of a new one is ours, so that a second attempt does not make another.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -184,7 +184,7 @@ class AssistantChange(models.Model):
     requested_at = models.DateTimeField(db_default=Now())
     claimed_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    # What the server said when it refused; "" when it was done.
+    # The server's refusal; "" when the change was made.
     problem = models.TextField(default="", blank=True)
 
     class Meta:
@@ -199,5 +199,5 @@ class AssistantChange(models.Model):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What is to be set."""
+        """The new settings."""
         return json.loads(self.settings_text)  # type: ignore[no-any-return]

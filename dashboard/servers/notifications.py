@@ -1,4 +1,4 @@
-"""What Postgres tells workers about servers."""
+"""What Postgres announces to workers about servers."""
 
 CHECK_CHANNEL = "runboard_check"
-"""Payload: the id of a check that somebody asked for."""
+"""Payload: the id of a requested check."""

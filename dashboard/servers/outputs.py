@@ -14,7 +14,7 @@ from dashboard.servers.selectors import assistant_find
 def has_own_output(server_id: UUID, checked_at: datetime | None, assistant_id: str) -> bool:
     """Whether the graph's output may lack keys of its state; True as well while its schemas are not known.
 
-    Asked for every run, so the answer is kept until the server was looked at again (`checked_at`).
+    Needed for every run, so the answer is kept until the server is checked again (`checked_at`).
     """
     assistant = assistant_find(Server(pk=server_id), assistant_id)
     if assistant is None:

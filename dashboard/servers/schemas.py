@@ -1,4 +1,4 @@
-"""What can be read out of the JSON Schemas that a server gives for its graphs and their questions."""
+"""Reads the JSON Schemas that a server publishes for its graphs and their questions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def schema_example(schema: Any) -> Any:
-    """An example of what a JSON Schema describes: its own `examples`, else one of each property; None without any."""
+    """An example for a JSON Schema: its own `examples`, else one of each property; None without any."""
     if not isinstance(schema, dict):
         return None
     examples = schema.get("examples")

@@ -15,7 +15,7 @@ SHORT_ID = 8
 
 
 def server_list(team: Team) -> QuerySet[Server]:
-    """The team's servers, the first one made first."""
+    """The team's servers, oldest first."""
     return Server.objects.filter(team=team, removed_at=None).order_by("created_at", "name")
 
 
@@ -33,17 +33,17 @@ def server_get(team: Team, server_id: UUID) -> Server | None:
 
 
 def check_latest(server: Server) -> ServerCheck | None:
-    """The check that was asked for last."""
+    """The last requested check."""
     return server.checks.select_related("requested_by").first()
 
 
 def check_finished(server: Server) -> ServerCheck | None:
-    """The last check that came to its end."""
+    """The last finished check."""
     return server.checks.exclude(finished_at=None).first()
 
 
 def change_latest(assistant: Assistant) -> AssistantChange | None:
-    """The change of an assistant that was asked for last."""
+    """The last requested change of an assistant."""
     changes = AssistantChange.objects.filter(server=assistant.server_id, assistant_id=assistant.assistant_id)
     return changes.select_related("requested_by").first()
 
@@ -74,7 +74,7 @@ def assistant_find(server: Server, assistant_id: str) -> Assistant | None:
 
 
 def assistant_graph_text(server_id: UUID, assistant_id: str) -> str:
-    """The graph of that assistant as its server last told it; "" when it is not known."""
+    """The graph of that assistant, as last known; "" when it is not known."""
     perhaps = _perhaps_meant(server_id, assistant_id).only("assistant_id", "graph_id", "name", "graph_text")
     meant = assistant_meant(perhaps, assistant_id)
     return meant.graph_text if meant else ""
@@ -91,7 +91,7 @@ def _perhaps_meant(server_id: UUID, assistant_id: str) -> QuerySet[Assistant]:
 def assistant_meant(assistants: Iterable[Assistant], assistant_id: str) -> Assistant | None:
     """The one among a server's assistants that a UUID or a graph's name means.
 
-    A graph's name means the assistant that the server itself made for it, which bears that name.
+    A graph's name means the assistant that the server itself made for it.
     """
     of_graph = None
     for assistant in assistants:
@@ -103,20 +103,20 @@ def assistant_meant(assistants: Iterable[Assistant], assistant_id: str) -> Assis
 
 
 def assistant_ids(assistant: Assistant) -> set[str]:
-    """Everything that runs may have written to mean this assistant: its id, and its graph's name if that means it."""
+    """Every `assistant_id` of runs that means this assistant: its id, and its graph's name if that means it."""
     ids = {str(assistant.assistant_id)}
     return ids | {assistant.graph_id} if assistant.is_default else ids
 
 
 def assistant_ids_like(server_id: UUID, assistant_id: str) -> list[str]:
-    """The same of the assistant that a run's `assistant_id` means on its server; that alone when it is not known."""
+    """The same for the assistant that a run's `assistant_id` means on its server; if unknown, only that id."""
     perhaps = _perhaps_meant(server_id, assistant_id).only("assistant_id", "graph_id", "name")
     meant = assistant_meant(perhaps, assistant_id)
     return sorted({assistant_id} | assistant_ids(meant)) if meant else [assistant_id]
 
 
 def assistant_titles(assistants: Iterable[Assistant]) -> dict[int, str]:
-    """A title for each assistant, by primary key, that tells it apart from all the others.
+    """A distinct title for each assistant, by primary key.
 
     Its name; with its graph where the name is another word; with its server, then the beginning of its id, where two
     would still be the same.

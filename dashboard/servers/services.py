@@ -20,13 +20,13 @@ from dashboard.teams.encryption import SecretUnreadable, secrets_decrypt, secret
 from dashboard.teams.models import Team, User
 
 CHECK_ABANDONED = timedelta(seconds=60)
-"""A check that a worker took and did not finish within this is taken by another."""
+"""A check that a worker does not finish within this time goes to another."""
 CHECKS_KEPT = 20
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """What a person sets for a server. `headers` and `proxy_secret` are secrets, in clear."""
+    """The settings of a server. `headers` and `proxy_secret` are secrets, in clear."""
 
     name: str
     url: str
@@ -40,7 +40,7 @@ class ServerSettings:
     stream_events: bool
 
     def columns(self) -> dict[str, Any]:
-        """The same as the table has it."""
+        """The same as columns of the table."""
         values = {name: value for name, value in vars(self).items() if name not in ("headers", "proxy_secret")}
         return values | {
             "secret_headers": secrets_encrypt(self.headers),
@@ -49,7 +49,7 @@ class ServerSettings:
 
 
 def server_create(*, team: Team, settings: ServerSettings, by: User) -> Server:
-    """Add a server to the team, and ask for its first check.
+    """Add a server to the team, and request its first check.
 
     Raises:
         IntegrityError: the team has a server of that name.
@@ -61,7 +61,7 @@ def server_create(*, team: Team, settings: ServerSettings, by: User) -> Server:
 
 
 def server_update(*, server: Server, settings: ServerSettings, by: User) -> None:
-    """Change a server's settings, and ask for a check. Runs under way go on with what they began with.
+    """Change a server's settings, and request a check. Runs under way keep the old ones.
 
     Raises:
         IntegrityError: the team has another server of that name.
@@ -72,9 +72,9 @@ def server_update(*, server: Server, settings: ServerSettings, by: User) -> None
 
 
 def server_remove(*, server: Server) -> None:
-    """Take a server out of the team's lists. One that has no history is deleted, with everything known of it.
+    """Remove a server from the team's lists. Without a history it is deleted, with everything known about it.
 
-    Its secrets go at once either way. Whether runs are still at work there is the caller's to ask first.
+    Its secrets are deleted at once either way. The caller checks first whether runs still go on there.
     """
     with transaction.atomic():
         if not server.runs.exists():
@@ -90,8 +90,8 @@ def server_remove(*, server: Server) -> None:
 def server_register(*, team: Team, name: str, url: str, api_key: str = "") -> Server:
     """Create the server that the environment names, or follow the environment where that has changed since.
 
-    What people have changed of it in the browser stays: name, limits, even the address, until the environment's own
-    address or key is another one. It may have a private address, because whoever sets the environment runs Runboard.
+    What people have changed in the browser stays: name, limits, even the address, until the environment's own
+    address or key changes. It may have a private address, because the operator sets the environment.
     """
     said = {"url": url, "api_key": api_key}
     server = Server.objects.filter(team=team, registered_as=name).first()
@@ -119,7 +119,7 @@ def _registered(server: Server) -> dict[str, str]:
 
 
 def server_check_request(*, server: Server, by: User | None) -> ServerCheck:
-    """Ask the workers to check a server and to fetch its assistants anew; the same check while one is open."""
+    """Ask the workers to check a server and fetch its assistants; returns the open check if there is one."""
     with transaction.atomic():
         Server.objects.select_for_update(no_key=True).get(pk=server.pk)
         check = ServerCheck.objects.filter(server=server, finished_at=None).first()
@@ -133,7 +133,7 @@ def server_check_request(*, server: Server, by: User | None) -> ServerCheck:
 
 
 def server_check_claim() -> ServerCheck | None:
-    """Take a check that nobody works on; None when there is none. Two workers never get the same."""
+    """Claim an open check; None without one. Two workers never get the same."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CHECK_ABANDONED)
     with transaction.atomic():
         check = (
@@ -149,7 +149,7 @@ def server_check_claim() -> ServerCheck | None:
 
 
 def server_check_finish(*, check: ServerCheck, findings: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what a check found. Of two workers that did the same check the first is kept."""
+    """Store the findings of a check. If two workers did the same check, the first one's."""
     ServerCheck.objects.filter(pk=check.pk, finished_at=None).update(finished_at=Now(), findings=list(findings))
 
 
@@ -159,7 +159,7 @@ def server_check_finish(*, check: ServerCheck, findings: Sequence[Mapping[str, A
 def assistant_change_request(
     *, server: Server, assistant_id: UUID, action: str, settings: Mapping[str, Any], by: User, graph_id: str = ""
 ) -> AssistantChange:
-    """Ask the workers to change an assistant on its server, or to make one."""
+    """Ask the workers to change or create an assistant on its server."""
     with transaction.atomic():
         change = AssistantChange.objects.create(
             server=server,
@@ -175,7 +175,7 @@ def assistant_change_request(
 
 
 def assistant_change_claim() -> AssistantChange | None:
-    """Take a change that nobody works on, the oldest first; None when there is none."""
+    """Claim an open change, the oldest first; None without one."""
     free = Q(claimed_at=None) | Q(claimed_at__lt=Now() - CHECK_ABANDONED)
     with transaction.atomic():
         change = (
@@ -191,22 +191,22 @@ def assistant_change_claim() -> AssistantChange | None:
 
 
 def assistant_change_finish(*, change: AssistantChange, problem: str = "") -> None:
-    """Keep how a change went, and ask for what the server offers now."""
+    """Store the result of a change, and request the server's new assistants."""
     with transaction.atomic():
         done = AssistantChange.objects.filter(pk=change.pk, finished_at=None)
         if done.update(finished_at=Now(), problem=problem[:2000]) and not problem:
             server_check_request(server=change.server, by=change.requested_by)
 
 
-# What servers say of themselves.
+# What servers offer.
 
 
 @dataclass(frozen=True)
 class AssistantFound:
     """An assistant as a server describes it.
 
-    `schemas` is None when they could not be had this time; `schema_problem` says why there are none, or too few;
-    `settings` is what it was made with; `graph` its nodes and edges, None when they could not be had this time.
+    `schemas` is None when the server failed this time; `schema_problem` says why there are none, or too few;
+    `settings` are its own; `graph` its nodes and edges, None when the server failed this time.
     """
 
     assistant_id: UUID
@@ -223,9 +223,9 @@ class AssistantFound:
 def server_seen(
     *, server: Server, version: str, assistants: Sequence[AssistantFound], heartbeat_at: datetime | None = None
 ) -> None:
-    """Keep what the server just said of itself; assistants it no longer has are forgotten.
+    """Store what the server offers now, and forget assistants that it no longer has.
 
-    An assistant whose schemas could not be had this time keeps those it had.
+    An assistant whose schemas the server could not give this time keeps the old ones.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -252,5 +252,5 @@ def server_seen(
 
 
 def server_unreachable(*, server: Server, problem: str) -> None:
-    """Keep why the server could not be asked; what it said before stays."""
+    """Store why the server could not be asked; its earlier answers stay."""
     Server.objects.filter(pk=server.pk).update(checked_at=timezone.now(), problem=problem[:2000])

@@ -1,4 +1,4 @@
-"""The servers' pages. Views never ask a server anything: a check is a row that a worker picks up."""
+"""The servers' pages. Views never ask a server anything: a check is a row that a worker claims."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _update(request: TeamRequest, server: Server) -> HttpResponse:
         except IntegrityError:
             form.add_error("name", SAME_NAME)
         else:
-            messages.success(request, "Saved. Runs that have started go on with the old settings.")
+            messages.success(request, "Saved. Runs that have started keep the old settings.")
             return _done(request, server)
     if wants_json(request):
         return json_errors(form.errors)
@@ -98,7 +98,7 @@ def _update(request: TeamRequest, server: Server) -> HttpResponse:
 @may_act_required
 @require_POST
 def server_check(request: TeamRequest, server_id: UUID) -> HttpResponse:
-    """Ask a worker to check the server and to fetch its assistants. Asking again while one is open changes nothing."""
+    """Ask a worker to check the server and fetch its assistants. Changes nothing while a check is open."""
     server = _get(request, server_id)
     check = services.server_check_request(server=server, by=request.user)
     if wants_json(request):
@@ -126,7 +126,7 @@ def server_delete(request: TeamRequest, server_id: UUID) -> HttpResponse:
     services.server_remove(server=server)
     if wants_json(request):
         return JsonResponse({"id": str(server_id), "url": reverse("server-list")})
-    messages.success(request, f"{server.name} is removed. Its runs stay in the history.")
+    messages.success(request, f"{server.name} was removed. Its runs stay in the history.")
     return go_to(request, reverse("server-list"))
 
 

@@ -27,7 +27,7 @@ def member_required(view: View) -> View:
 
 
 def people_only(view: View) -> View:
-    """Mark a view as one that no token opens: accounts, and tokens themselves."""
+    """Mark a view that tokens cannot use: accounts, and tokens themselves."""
     view.people_only = True  # type: ignore[attr-defined]
     return view
 

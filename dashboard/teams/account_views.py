@@ -31,7 +31,7 @@ from dashboard.teams.time_zones import time_zones
 @require_http_methods(["GET", "HEAD", "POST"])
 @people_only
 def profile(request: TeamRequest) -> HttpResponse:
-    """How a person is called and shown things; POST changes it."""
+    """A person's name, time zone and theme; POST changes them."""
     user = request.user
     if request.method != "POST":
         initial = {"full_name": user.get_full_name(), "time_zone": user.time_zone, "theme": user.theme}
@@ -67,14 +67,14 @@ def password_change(request: TeamRequest) -> HttpResponse:
 @require_POST
 @people_only
 def session_end(request: TeamRequest, name: str) -> HttpResponse:
-    """Sign out somewhere else."""
+    """End another session."""
     ended = [key for key, _ in people.sessions_of(request.user) if _session_name(key) == name]
     if not ended:
         raise Http404("There is no such session.")
     services.session_end(key=ended[0])
     if wants_json(request):
         return JsonResponse({"id": name, "ended": True})
-    messages.success(request, "That session is ended.")
+    messages.success(request, "That session has ended.")
     return go_to(request, reverse("profile"))
 
 
@@ -83,7 +83,7 @@ def session_end(request: TeamRequest, name: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @people_only
 def token_list(request: TeamRequest) -> HttpResponse:
-    """The person's tokens, for admins everybody's; POST makes one and shows it, once."""
+    """The person's tokens, or everybody's for admins; POST makes one and shows it, once."""
     if request.method != "POST":
         if wants_json(request):
             return JsonResponse({"tokens": [_token_document(token) for token in _tokens(request)]})
@@ -178,5 +178,5 @@ def _profile_page(
 
 
 def _session_name(key: str) -> str:
-    """What stands for a session in a page: its key would sign anybody in."""
+    """A session's name on a page: its key would sign anybody in."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]

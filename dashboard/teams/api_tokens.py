@@ -1,4 +1,4 @@
-"""Tokens by which programs sign in, their scopes, and how often they may ask."""
+"""Tokens with which programs sign in, their scopes, and their rate limit."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from dashboard.teams.tokens import token_create, token_hash
 
 PREFIX = "rb_"
 SERVICE = "service: "
-"""How the names of services begin."""
+"""Prefix of the names of services."""
 A_MINUTE = 600
-"""Requests that one token may make in a minute."""
+"""The most requests with one token in a minute."""
 
 USED_SQL = """
     UPDATE teams_apitoken SET
@@ -44,12 +44,12 @@ SCOPES = {
     "form-link": Scope.SHARE,
     "preset-form-link": Scope.SHARE,
 }
-"""What a write needs, by how its address is named; everything else needs `admin`."""
+"""The scope of a write, by the name of its address; everything else needs `admin`."""
 
 
 @dataclass(frozen=True)
 class TokenUse:
-    """How often a token was used in this minute."""
+    """The uses of a token in this minute."""
 
     count: int
     resets_in_s: int
@@ -69,8 +69,8 @@ def token_make(
     """Make a token. Returns it with its text, which is not stored and cannot be shown again.
 
     Args:
-        user: who it acts as.
-        by: who made it, when that is somebody else.
+        user: the person it acts as.
+        by: its maker, if somebody else.
     """
     random, _ = token_create()
     text = PREFIX + random
@@ -97,7 +97,7 @@ def service_token_make(
 
 
 def _service(team: Team, name: str) -> User:
-    """What acts with the team's service tokens of this name.
+    """The user as which the team's service tokens of this name act.
 
     It is a user, because runs and links are by users, and a member, but counts as nobody where people are meant. No
     person can have such a user name. What it may do beyond a member comes from the scopes of the token.
@@ -115,7 +115,7 @@ def _service(team: Team, name: str) -> User:
 
 
 def token_revoke(*, team: Team, token_id: UUID, by: Membership) -> bool:
-    """Make a token stop working; False when it is none of this person's, or for admins none of this team's."""
+    """Make a token stop working; False when it is not this person's, or for admins not this team's."""
     found = ApiToken.objects.filter(team=team, pk=token_id)
     if not by.is_admin:
         found = found.filter(user_id=by.user_id)
@@ -123,7 +123,7 @@ def token_revoke(*, team: Team, token_id: UUID, by: Membership) -> bool:
 
 
 def token_open(text: str) -> ApiToken | None:
-    """The token, while it works and its owner is in its team; None for all others, whatever the reason."""
+    """The token, while it works and its owner is in its team; else None, whatever the reason."""
     found = ApiToken.objects.select_related("user", "team").filter(
         token_hash=token_hash(text), revoked_at=None, user__is_active=True
     )

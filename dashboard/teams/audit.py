@@ -1,4 +1,4 @@
-"""The audit log: who did what to what, from where. Every change that is made over HTTP gets its entry by itself."""
+"""The audit log: who did what to what, from where. Every change over HTTP gets an entry automatically."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ logger = logging.getLogger(__name__)
 
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")
 OWN = {"login", "logout", "sign-in", "openid-connect"}
-"""Recorded by what they did, see `_signed_in`."""
+"""Recorded by `_signed_in` and its like."""
 
 
 def audit_note(request: HttpRequest, text: str) -> None:
-    """Say what was done in words, for the entry of this request: "ada, now admin"."""
+    """Describe what was done, for the entry of this request: "ada, now admin"."""
     request.audit_object = text  # type: ignore[attr-defined]
 
 
 def audit_nothing(request: HttpRequest) -> None:
-    """Say that this request only asked, and was posted because of how much it asked: it has no entry."""
+    """Leave out this request: it only read, and is a POST because of its size."""
     request.audit_nothing = True  # type: ignore[attr-defined]
 
 
@@ -53,7 +53,7 @@ def audit_write(
 def audit_request(request: HttpRequest, response: HttpResponse) -> None:
     """Add the entry of a request that changed something.
 
-    The change stands, whatever happens to its entry: one that Postgres does not take is in the log, as it would read.
+    The change stands, whatever happens to its entry: one that Postgres refuses goes to the server's log instead.
     """
     match = request.resolver_match
     team: Team | None = getattr(request, "team", None)
@@ -79,7 +79,7 @@ def audit_request(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _object(request: HttpRequest, response: HttpResponse, kwargs: dict[str, Any]) -> str:
-    """What it was done to: in the view's words, else by its ids, else where it leads to."""
+    """The object of the change: in the view's words, else its ids, else the address it leads to."""
     if noted := getattr(request, "audit_object", ""):
         return str(noted)
     if kwargs:
@@ -94,7 +94,7 @@ def _signed_in(sender: object, request: HttpRequest, user: User, **_: Any) -> No
         "agent": clip(request.headers.get("User-Agent", "")),
         "at": timezone.now().isoformat(),
     }
-    request.session.set_expiry(None)  # a stranger's, that led to a provider, was short
+    request.session.set_expiry(None)  # a stranger's session that led to a provider was short
     sessions_tidy()
     _of_account(request, user, "login")
 

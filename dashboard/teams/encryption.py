@@ -20,7 +20,7 @@ def secrets_encrypt(values: Mapping[str, str]) -> bytes:
 
 
 def secrets_decrypt(stored: bytes | memoryview) -> dict[str, str]:
-    """The mapping again.
+    """Decrypt the mapping.
 
     Raises:
         SecretUnreadable: no configured key opens it.

@@ -1,4 +1,4 @@
-"""A forgotten password, by mail: the answer is the same, and as quick, whoever is named."""
+"""A forgotten password, by mail: the answer is the same and equally quick for every name."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ If it was not you, do nothing: your password stays as it is.
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def password_forgotten(request: HttpRequest) -> HttpResponse:
-    """Send a link by mail, to who has an address here."""
+    """Mail a link to a person who has an address here."""
     if not mail.mail_is_configured():
-        raise Http404("No mail can be sent here.")
+        raise Http404("This Runboard cannot send mail.")
     form = ForgottenForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         address = client_address(request)

@@ -1,4 +1,4 @@
-"""Signing in, joining, and what a person says of themselves."""
+"""Forms to sign in and to join, and for a person's profile and password."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIFETIMES = {"2592000": "30 days", "7776000": "90 days", "31536000": "1 year", "
 
 
 class SignInForm(AuthenticationForm):
-    """Django's own, in our words."""
+    """Django's own, with our sentences."""
 
     error_messages = {
         "invalid_login": "Wrong user name or password. Both are case-sensitive.",
@@ -28,7 +28,7 @@ class SignInForm(AuthenticationForm):
 
 
 class InviteForm(forms.Form):
-    """Whom a new invitation makes of somebody."""
+    """A new invitation: for whom, and with which role."""
 
     role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER, label="Role")
     note = forms.CharField(
@@ -37,7 +37,7 @@ class InviteForm(forms.Form):
 
 
 class MailedInviteForm(InviteForm):
-    """The same, where mail can be sent."""
+    """The same, where Runboard can send mail."""
 
     email = forms.EmailField(
         required=False,
@@ -47,7 +47,7 @@ class MailedInviteForm(InviteForm):
 
 
 class MemberForm(forms.Form):
-    """What an admin changes about a person; what is left out stays."""
+    """What an admin changes about a person; missing fields stay as they are."""
 
     role = forms.ChoiceField(choices=Role.choices, required=False)
     active = forms.ChoiceField(choices=[("true", "true"), ("false", "false")], required=False)
@@ -145,7 +145,7 @@ class TokenForm(forms.Form):
 
 
 class ProfileForm(forms.Form):
-    """How a person is called and shown things."""
+    """A person's name, time zone and theme."""
 
     full_name = forms.CharField(max_length=150, required=False, label="Name", help_text="The name that others see.")
     time_zone = forms.CharField(
@@ -168,7 +168,7 @@ class ProfileForm(forms.Form):
 
 
 class PasswordForm(forms.Form):
-    """A new password, by who knows the old one."""
+    """A new password, with the old one."""
 
     password = forms.CharField(
         label="Password now", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
@@ -195,7 +195,7 @@ class PasswordForm(forms.Form):
 
 
 class ForgottenForm(forms.Form):
-    """Whose password is forgotten."""
+    """The person who forgot a password."""
 
     name = forms.CharField(
         max_length=254,
@@ -205,7 +205,7 @@ class ForgottenForm(forms.Form):
 
 
 class NewPasswordForm(forms.Form):
-    """A new password, by who has a link for it."""
+    """A new password, by link."""
 
     new_password = forms.CharField(
         label="New password",

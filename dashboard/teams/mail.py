@@ -1,4 +1,4 @@
-"""Mail, where EMAIL_URL says how to send it."""
+"""Sends mail, if EMAIL_URL is set."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class MailFailed(Exception):
 
 
 def mail_is_configured() -> bool:
-    """Whether mail can be sent."""
+    """Whether Runboard can send mail."""
     return settings.ENV.mail is not None
 
 
 def mail_send(*, to: str, subject: str, text: str) -> None:
-    """Send a mail now; up to ten seconds.
+    """Send a mail now; takes up to ten seconds.
 
     Raises:
-        MailFailed: it was not taken.
+        MailFailed: the mail server did not take it.
     """
     try:
         EmailMessage(subject, text, to=[to]).send()
@@ -41,10 +41,10 @@ def mail_send(*, to: str, subject: str, text: str) -> None:
 
 
 def later(task: Callable[[], None]) -> None:
-    """Do something after the answer was sent, so that its time tells nothing.
+    """Do something after the response was sent, so that its duration reveals nothing.
 
-    What is too much is dropped, and so is what waits when the process ends, which a mail server that is away must not
-    hold up.
+    Drops what is too much, and what still waits when the process ends: a mail server that is away must not
+    delay that.
     """
     global _sender
     with _start:
@@ -54,7 +54,7 @@ def later(task: Callable[[], None]) -> None:
     try:
         _waiting.put_nowait(task)
     except Full:
-        logger.warning("too many mails wait to be sent, one is dropped")
+        logger.warning("too many mails wait to be sent; one is dropped")
 
 
 def _send_on() -> None:

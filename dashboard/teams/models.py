@@ -15,7 +15,7 @@ from django.utils import timezone
 
 
 class People(UserManager["User"]):
-    """Makes users, none of them with a password that the validators refuse, whichever command or view asks."""
+    """Makes users, and refuses passwords that the validators refuse, whichever command or view calls it."""
 
     def _create_user(self, username: str, email: str | None, password: str | None, **fields: Any) -> User:
         if password is not None:
@@ -25,7 +25,7 @@ class People(UserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person who signs in. What they may do stands in their memberships, not here."""
+    """A person who signs in. Their memberships say what they may do."""
 
     THEMES = [("", "As the device"), ("light", "Light"), ("dark", "Dark")]
 
@@ -33,7 +33,7 @@ class User(AbstractUser):
     current_team = models.ForeignKey("Team", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     time_zone = models.CharField(max_length=60, default="", blank=True)
     theme = models.CharField(max_length=10, choices=THEMES, default="", blank=True)
-    # No person: what service tokens of a team act as. It has no password and no session.
+    # Not a person: a team's service tokens act as it. It has no password and no session.
     is_service = models.BooleanField(default=False, db_default=False)
 
     objects: ClassVar[People] = People()
@@ -43,12 +43,12 @@ class User(AbstractUser):
 
 
 def name_of(username: str, first_name: str, last_name: str) -> str:
-    """What a person is called, for rows that are read without the model, too."""
+    """A person's name, also for rows that are read without the model."""
     return f"{first_name} {last_name}".strip() or username
 
 
 class Team(models.Model):
-    """Whose runs, servers and links these are. Every row that people see belongs to a team."""
+    """A team of people. Every run, server and link belongs to one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100)
@@ -77,9 +77,9 @@ class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
-    # A deactivated person keeps their name on what they did, and sees nothing of the team.
+    # A deactivated person's name stays on what they did; they see nothing of the team.
     is_active = models.BooleanField(default=True, db_default=True)
-    # Given by groups of the OpenID Connect provider, and set anew or taken away by them at each sign-in.
+    # Given by groups of the OpenID Connect provider, which set or remove it at each sign-in.
     by_groups = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -95,17 +95,17 @@ class Membership(models.Model):
         return self.role == Role.ADMIN
 
     def may_cancel(self, launched_by_id: int | None) -> bool:
-        """Whether this person may cancel a run of somebody: members their own, admins everybody's."""
+        """Whether this person may cancel a run that somebody launched: members their own, admins everybody's."""
         return self.is_admin or (self.may_launch and launched_by_id == self.user_id)
 
     @property
     def may_launch(self) -> bool:
-        """Whether this person may launch, cancel and share; viewers may only look."""
+        """Whether this person may launch, cancel and share; viewers may only read."""
         return self.role in {Role.ADMIN, Role.MEMBER}
 
 
 class Identity(models.Model):
-    """Who a person is at a provider of OpenID Connect."""
+    """A person's identity at an OpenID Connect provider."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="identities")
     issuer = models.CharField(max_length=500)
@@ -142,7 +142,7 @@ class PasswordLink(models.Model):
 
 
 class SignInFailures(models.Model):
-    """How often signing in failed lately, with one name or from one address. See `throttle.py`."""
+    """How often sign-in failed lately with one name or from one address. See `throttle.py`."""
 
     key = models.CharField(primary_key=True, max_length=80)
     count = models.PositiveIntegerField()
@@ -156,7 +156,7 @@ class Invitation(models.Model):
     token_hash = models.BinaryField(max_length=32, unique=True)
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     note = models.CharField(max_length=200, default="", blank=True)
-    # Where it was sent, and shown to nobody else: a new account made with it has this address.
+    # The address it was sent to, shown to nobody else: a new account made with it gets this address.
     email = models.EmailField(default="", db_default="", blank=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -177,7 +177,7 @@ class Scope(models.TextChoices):
 
 
 class ApiToken(models.Model):
-    """What a program signs in with. Only its SHA-256 is stored; `hint` is how it begins.
+    """A token with which a program signs in. Only its SHA-256 is stored; `hint` is its beginning.
 
     Its user is the person it acts as; for a service token the team's service of its name.
     """
@@ -208,7 +208,7 @@ class ApiToken(models.Model):
 
 
 OWN_PATH: Final = re.compile(r"/[a-z]")
-"""Never two slashes, which would begin another host."""
+"""Never begins with two slashes, which would name another host."""
 RUN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -223,7 +223,7 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=100)
     object = models.CharField(max_length=500)
     address = models.CharField(max_length=60)
-    # The name of the token it was done with; "" for a person at a page.
+    # The name of the token that was used; "" for a person on a page.
     token = models.CharField(max_length=100, default="", blank=True)
 
     class Meta:
@@ -231,7 +231,7 @@ class AuditEntry(models.Model):
 
     @property
     def path(self) -> str:
-        """The address of what it was done to; "" when the entry tells none."""
+        """The address of the object; "" when the entry has none."""
         if OWN_PATH.match(self.object):
             return self.object
         return f"/runs/{self.object}/" if self.action.startswith("run-") and RUN_ID.fullmatch(self.object) else ""

@@ -19,7 +19,7 @@ BETWEEN_MAILS = timedelta(minutes=5)
 
 
 class InSeveralTeams(Exception):
-    """An admin of one team must not get into another by somebody's account."""
+    """An admin of one team must not get into another team through somebody's account."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -47,9 +47,9 @@ def password_link_make(*, user: User, team: Team, by: User) -> str:
 
 
 def password_link_by_name(name: str) -> tuple[User, str] | None:
-    """Who has this user name or e-mail address, with the token of a link that is sent to that address.
+    """The person with this user name or e-mail address, and the token of a link to send there.
 
-    None when nobody has, or several; when they have no address or no password; when they were sent one a moment ago.
+    None for nobody or several people, without an address or a password, or when a link was sent a moment ago.
     """
     people = User.objects.filter(is_active=True, is_service=False, memberships__is_active=True).exclude(email="")
     alike = people.filter(Q(username=name) | Q(email__iexact=name)).distinct()[:2]
@@ -67,7 +67,7 @@ def password_link_by_name(name: str) -> tuple[User, str] | None:
 
 
 def password_link_open(token: str) -> PasswordLink | None:
-    """The link of this token while it may be used; None for all others, whatever the reason."""
+    """The link of this token, while it works; else None, whatever the reason."""
     return _open_ones().filter(token_hash=token_hash(token)).select_related("user", "team").first()
 
 
@@ -86,7 +86,7 @@ def password_link_use(*, link: PasswordLink, password: str) -> bool:
 
 
 def _open_ones() -> QuerySet[PasswordLink]:
-    """Who has joined another team, or was deactivated, since an admin made a link is out of that admin's hands."""
+    """False for a person who joined another team or was deactivated since an admin made the link."""
     mine = Membership.objects.filter(user_id=OuterRef("user_id"))
     there = Exists(mine.filter(team_id=OuterRef("team_id"), is_active=True))
     elsewhere = Exists(mine.exclude(team_id=OuterRef("team_id")))

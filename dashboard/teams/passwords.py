@@ -1,4 +1,4 @@
-"""Hashing is made slow and large on purpose: 100 MB and a fifth of a second each. So only a few are made at once."""
+"""Limits password hashing, which is slow and large on purpose: 100 MB and a fifth of a second each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _turns = BoundedSemaphore(AT_ONCE)
 
 
 def limits_hashing(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """For views that hash a password: they take turns before they take a database connection, or answer 429."""
+    """For views that hash a password: they queue before they take a database connection, or answer 429."""
 
     @wraps(view)
     def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

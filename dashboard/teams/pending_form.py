@@ -1,6 +1,6 @@
-"""What was typed into a form that could not be taken: its sender was signed out, or had signed in anew elsewhere.
+"""Keeps form input that could not be accepted: its sender was signed out, or had signed in again elsewhere.
 
-It comes back, after signing in where that is needed. Until then it waits in the sign-in form itself, so that nothing of
+It comes back after the sign-in. Until then it waits in the sign-in form itself, so that nothing of
 strangers is kept here, and then in the session, encrypted, because it may hold secrets. Showing it again does nothing:
 it has to be sent again.
 """
@@ -21,11 +21,11 @@ FIELD = "typed"
 NOT_TYPED = {"csrfmiddlewaretoken"}
 COMES_BACK_CHARS = 100_000
 PACKED_CHARS = 48_000
-"""Fits into what somebody who is not signed in may send."""
+"""Fits into what strangers may send."""
 
 
 def sign_in_and_keep(request: HttpRequest) -> HttpResponse:
-    """The sign-in form in place of the answer to a POST, with what was sent inside; 401."""
+    """The sign-in form in answer to a POST, with its fields inside; 401."""
     typed = _pack(_typed(request))
     context = {
         "form": SignInForm(request),
@@ -39,19 +39,19 @@ def sign_in_and_keep(request: HttpRequest) -> HttpResponse:
 
 
 def show_again(request: HttpRequest) -> HttpResponse:
-    """Back to the form, with what was sent in it."""
+    """Back to the form, filled in again."""
     _keep(request, request.path, _typed(request))
     return redirect(request.path)
 
 
 def keeps_typed(request: HttpRequest) -> bool:
-    """Whether the view that this was sent to shows what was typed again."""
+    """Whether the view of this POST can show its input again."""
     view = request.resolver_match.func if request.resolver_match else None
     return request.method == "POST" and getattr(view, "keeps_typed", False)
 
 
 def typed_take(request: HttpRequest, path: str) -> QueryDict | None:
-    """What was typed into the form at `path` and could not be taken, once."""
+    """The input that was kept for the form at `path`, once."""
     kept = request.session.pop(_key(path), None)
     if kept is None:
         return None
@@ -69,7 +69,7 @@ def _typed(request: HttpRequest) -> str:
 
 
 def _pack(typed: str) -> str:
-    """`typed` as it waits in the sign-in form; "" when it is larger than what may come back from there."""
+    """`typed`, packed for the sign-in form; "" when it is too large to come back from there."""
     if len(typed) > COMES_BACK_CHARS:
         return ""
     packed = urlsafe_b64encode(zlib.compress(typed.encode())).decode()
@@ -77,7 +77,7 @@ def _pack(typed: str) -> str:
 
 
 def _unpack(packed: str) -> str:
-    """What was packed; "" for anything else."""
+    """The packed input; "" for anything else."""
     try:
         inflate = zlib.decompressobj()
         return inflate.decompress(urlsafe_b64decode(packed.encode()), COMES_BACK_CHARS).decode()
@@ -90,7 +90,7 @@ def _keep(request: HttpRequest, path: str, typed: str) -> None:
 
 
 def typed_carry(request: HttpRequest, path: str) -> None:
-    """Keep what waited in the sign-in form for the form at `path`, now that its sender has signed in."""
+    """Keep the input from the sign-in form for the form at `path`, now that its sender has signed in."""
     if typed := _unpack(request.POST.get(FIELD, "")):
         _keep(request, path, typed)
 

@@ -17,7 +17,7 @@ INVITATION_LIFETIME = timedelta(days=7)
 
 
 class LastAdmin(Exception):
-    """A team must keep an admin who is active."""
+    """A team must keep an active admin."""
 
     def __init__(self) -> None:
         super().__init__("A team needs an admin: make somebody else one first.")
@@ -28,11 +28,11 @@ class InvitationUsed(Exception):
 
 
 class AlreadyMember(Exception):
-    """Who joins is in the team."""
+    """The person is already in the team."""
 
 
 def team_create(*, name: str, by: User) -> Team:
-    """Make a team with `by` as its admin, who works in it from now on."""
+    """Make a team with `by` as its admin, and switch to it."""
     with transaction.atomic():
         slug = slugify(name)[:45] or "team"
         if Team.objects.filter(slug=slug).exists():
@@ -44,7 +44,7 @@ def team_create(*, name: str, by: User) -> Team:
 
 
 def team_switch(*, user: User, team: Team) -> bool:
-    """Work in another team from now on. False when the person is not in it."""
+    """Switch to another team. False when the person is not in it."""
     if not Membership.objects.filter(user=user, team=team, is_active=True).exists():
         return False
     User.objects.filter(pk=user.pk).update(current_team=team)
@@ -62,19 +62,19 @@ def invitation_create(*, team: Team, by: User, role: Role, note: str = "", email
 
 
 def invitation_revoke(*, team: Team, invitation_id: int) -> bool:
-    """Make an invitation stop working; False when it is none of this team's."""
+    """Make an invitation stop working; False when it is not this team's."""
     found = Invitation.objects.filter(team=team, pk=invitation_id)
     return bool(found.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now())) or found.exists()
 
 
 def invitation_accept(*, invitation: Invitation, user: User) -> Membership:
-    """Join the team with the invitation's role, and work in it from now on. Of two at once the second is refused.
+    """Join the team with the invitation's role, and switch to it. Of two at once, the second is refused.
 
     Args:
         user: new and not saved yet, or somebody who has an account.
 
     Raises:
-        InvitationUsed: it does not work any more.
+        InvitationUsed: it no longer works.
         AlreadyMember: nothing to join.
         IntegrityError: the user name is taken.
     """
@@ -99,7 +99,7 @@ def invitation_accept(*, invitation: Invitation, user: User) -> Membership:
 def member_change(*, team: Team, user_id: int, role: Role | None, active: bool | None) -> Membership | None:
     """Give a person another role, or let them in or out. None when they are not in the team.
 
-    Somebody who is in no team any more cannot sign in either, and is signed out.
+    Somebody who is no longer in any team cannot sign in, and is signed out.
 
     Raises:
         LastAdmin: the team would have no admin.
@@ -136,14 +136,14 @@ def team_leave(*, team: Team, user: User) -> bool:
 
 
 def sessions_end(*, user: User, except_key: str | None = None) -> int:
-    """End the person's sessions, but the one named; how many there were."""
+    """End the person's sessions, except the one named; returns how many."""
     mine = [key for key, _ in sessions_of(user) if key != except_key]
     ended, _ = Session.objects.filter(pk__in=mine).delete()
     return ended
 
 
 def sessions_tidy() -> None:
-    """Remove what has ended long since: Django leaves that to others."""
+    """Remove sessions that ended long ago: Django leaves that to others."""
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
 
 
@@ -154,12 +154,12 @@ def sessions_of(user: User) -> list[tuple[str, Session]]:
 
 
 def team_locked(team_id: UUID) -> Team:
-    """Two admins who send each other away at once must not both succeed."""
+    """Two admins who remove each other at once must not both succeed."""
     return Team.objects.select_for_update().get(pk=team_id)
 
 
 def keep_an_admin(team: Team) -> None:
-    """Raise LastAdmin when the team has no admin any more."""
+    """Raise LastAdmin when the team no longer has an admin."""
     if not Membership.objects.filter(team=team, role=Role.ADMIN, is_active=True, user__is_active=True).exists():
         raise LastAdmin
 

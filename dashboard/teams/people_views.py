@@ -72,7 +72,7 @@ def invitation_create(request: TeamRequest) -> HttpResponse:
 
 
 def _invitation_sent(request: TeamRequest, form: InviteForm, made: Invitation, url: str) -> HttpResponse:
-    """Send it. Only who reads that address has the link, so it says whose address that is."""
+    """Mail it. Only the owner of that address gets the link, so using it proves the address."""
     text = INVITED.format(by=request.user, team=request.team.name, role=made.role, url=url)
     try:
         mail.mail_send(to=made.email, subject=f"Join {clip(request.team.name)} at Runboard", text=text)
@@ -83,7 +83,7 @@ def _invitation_sent(request: TeamRequest, form: InviteForm, made: Invitation, u
         return json_errors(form.errors) if wants_json(request) else people_page(request, form=form, status=422)
     if wants_json(request):
         return JsonResponse({"id": made.pk, "url": None, "sent_to": made.email}, status=201)
-    messages.success(request, f"The invitation is sent to {made.email}.")
+    messages.success(request, f"The invitation was sent to {made.email}.")
     return go_to(request, reverse("people"))
 
 
@@ -175,19 +175,19 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @people_only
 def team_list(request: TeamRequest) -> HttpResponse:
-    """The person's teams; POST makes another, by who is an admin of one."""
+    """The person's teams; POST makes another, for admins of one."""
     memberships = list(selectors.person_memberships(request.user))
     may_create = request.user.is_superuser or any(membership.is_admin for membership in memberships)
     form = TeamForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         if not may_create:
-            raise PermissionDenied("Only admins can make teams. Ask one to make it and to invite you.")
+            raise PermissionDenied("Only admins can make teams. Ask one to make it and invite you.")
         if form.is_valid():
             team = people.team_create(name=form.cleaned_data["name"], by=request.user)
             audit_note(request, f"team {team.slug}")
             if wants_json(request):
                 return JsonResponse({"id": team.slug, "url": reverse("team-list")}, status=201)
-            messages.success(request, f"{team.name} is made; you have switched to it.")
+            messages.success(request, f"{team.name} was made; you have switched to it.")
             return go_to(request, reverse("people"))
         if wants_json(request):
             return json_errors(form.errors)

@@ -1,4 +1,4 @@
-"""Encrypting everything that is stored with the newest key, so that old keys can be thrown away."""
+"""Encrypts every stored secret with the newest key, so that old keys can be removed."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from django.db.models import BinaryField, Model
 from dashboard.teams.encryption import SecretUnreadable, secret_rotate
 
 PREFIX = "secret_"
-"""Every binary column with a name like this holds a secret of `encryption.py`; `tests` see to it."""
+"""Every binary column with such a name holds a secret of `encryption.py`; a test checks it."""
 AT_ONCE = 200
 
 
 @dataclass
 class Rotation:
-    """How many secrets were encrypted anew, and which could not be read: "servers.Server 3f2b… secret_headers"."""
+    """How many secrets were encrypted again, and which could not be read: "servers.Server 3f2b… secret_headers"."""
 
     rotated: int = 0
     unreadable: list[str] = field(default_factory=list)
 
 
 def secrets_rotate() -> Rotation:
-    """Encrypt every stored secret with the first key. A row that changes meanwhile is locked for a moment only."""
+    """Encrypt every stored secret with the first key. Locks each row only for a moment."""
     done = Rotation()
     for model in apps.get_models():
         for name in secret_columns(model):

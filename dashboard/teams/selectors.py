@@ -37,14 +37,14 @@ def membership_with_token(token: ApiToken) -> Membership | None:
 
 
 def _role_of_service(scopes: Collection[str]) -> Role:
-    """A service has no role beside the scopes of its token."""
+    """A service has no role besides the scopes of its token."""
     if Scope.ADMIN in scopes:
         return Role.ADMIN
     return Role.VIEWER if set(scopes) <= {Scope.READ} else Role.MEMBER
 
 
 def membership_still_of(user: User, session_key: str | None, team_id: UUID) -> Membership | None:
-    """The membership of a page that has long been open; None when it ended, the account was closed or signed out."""
+    """The membership behind an open page; None when it ended, or the account was closed or signed out."""
     session = Session.objects.filter(pk=session_key, expire_date__gt=Now())
     mine = Membership.objects.filter(Exists(session), user_id=user.pk, user__is_active=True, team_id=team_id)
     return _current(mine)
@@ -67,7 +67,7 @@ def person_memberships(user: User) -> QuerySet[Membership]:
 
 
 def team_memberships(team: Team) -> QuerySet[Membership]:
-    """Everybody of a team: who may still come in first, then by name. Services are nobody."""
+    """Everybody in a team, active people first, then by name. Without services."""
     people = team.memberships.filter(user__is_service=False)
     return people.select_related("user").order_by("-is_active", "user__username")
 
@@ -82,7 +82,7 @@ def invitation_list(team: Team) -> QuerySet[Invitation]:
 
 
 def invitation_open(token: str) -> Invitation | None:
-    """The invitation of this token while it may be used; None for all others, whatever the reason."""
+    """The invitation of this token, while it works; else None, whatever the reason."""
     found = Invitation.objects.select_related("team", "created_by").filter(token_hash=token_hash(token))
     return found.filter(used_at=None, revoked_at=None, expires_at__gt=Now()).first()
 
@@ -107,6 +107,6 @@ def audit_page(team: Team, filters: Mapping[str, str], *, before: int | None, ro
 
 
 def audit_words(team: Team, field: str) -> list[str]:
-    """Who, or what, stands in the log of a team: for its filters."""
+    """The people and tokens in a team's log, for its filters."""
     recent = AuditEntry.objects.filter(team_id=team.pk).order_by("-pk").values_list(field, flat=True)[:1000]
     return sorted(set(recent))

@@ -20,7 +20,7 @@ SIGN_IN_LINK_LIFETIME = timedelta(hours=12)
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """What a first start needs to know. `password` is set only when one was made now."""
+    """The result of a first start. `password` is set only if it was made now."""
 
     team: Team
     user: User
@@ -35,7 +35,7 @@ def team_bootstrap(*, admin_password: str | None) -> Bootstrap:
         admin_password: the password a new `admin` gets; None makes a random one. An existing user keeps theirs.
 
     Raises:
-        ValidationError: the password is refused, also when nobody needs it any more.
+        ValidationError: the password is refused, also when it is no longer needed.
     """
     if admin_password is not None:
         validate_password(admin_password, User(username="admin"))
@@ -71,11 +71,11 @@ def sign_in_link_use(*, token: str) -> User | None:
 
 
 SESSION_ABOUT = "about"
-"""Where a session was begun, under this name in it."""
+"""The key under which a session keeps where it began."""
 
 
 def profile_change(*, user: User, full_name: str, time_zone: str, theme: str) -> None:
-    """Keep how a person is called and shown things."""
+    """Store a person's name, time zone and theme."""
     user.first_name, user.last_name, user.time_zone, user.theme = full_name, "", time_zone, theme
     user.save(update_fields=["first_name", "last_name", "time_zone", "theme"])
 

@@ -26,7 +26,7 @@ TOO_MANY = "Too many attempts with this name or from this address. Wait %d s, th
 
 
 class SignIn(LoginView):
-    """Django's own, and what was typed goes on to where it was typed."""
+    """Django's own; also passes pending form input on."""
 
     template_name = "teams/login.html"
     authentication_form = SignInForm

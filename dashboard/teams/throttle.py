@@ -1,7 +1,7 @@
-"""How long somebody who failed to sign in has to wait before the next try counts. The database remembers, so that all
+"""How long somebody who failed to sign in must wait before the next attempt counts. In the database, so that all
 web processes know.
 
-By name the wait protects an account, by address it protects everybody's. Names that exist and names that do not are
+By name the wait protects one account, by address all of them. Names that exist and names that do not are
 treated alike.
 """
 
@@ -19,7 +19,7 @@ from django.utils import timezone
 from dashboard.teams.models import SignInFailures
 
 FREE_BY_NAME, FREE_BY_ADDRESS = 5, 20
-"""So many tries without a wait: people mistype, and offices share an address."""
+"""How many attempts are free: people mistype, and offices share an address."""
 FIRST_S, LONGEST_S = 2, 300
 FORGOTTEN_AFTER = timedelta(hours=1)
 
@@ -32,11 +32,11 @@ FAILED_SQL = """
 
 
 def throttle_wait_s(name: str | None, address: str, *, about: str = "") -> int:
-    """How many seconds are still to wait; 0 when a try may be made.
+    """How many seconds are left to wait; 0 when another attempt is allowed.
 
     Args:
         name: None to count by address alone.
-        about: what is tried, when it is nothing that a password opens: its failures are counted apart.
+        about: what is attempted, if not a sign-in: its failures are counted separately.
     """
     kept = SignInFailures.objects.filter(key__in=_keys(name, address, about))
     now = timezone.now()
@@ -59,7 +59,7 @@ def throttle_failed(name: str | None, address: str, *, about: str = "") -> None:
 
 
 def throttle_succeeded(name: str) -> None:
-    """Forget the failures of a name whose owner is here. Those of the address stay: others may be trying there."""
+    """Forget the failures of a name whose owner has signed in. Those of the address stay."""
     SignInFailures.objects.filter(key=_by_name(name)).delete()
 
 

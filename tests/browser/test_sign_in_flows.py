@@ -83,7 +83,7 @@ def test_somebody_joins_by_an_invitation_that_came_by_mail(
     page.get_by_label("Role", exact=True).select_option("viewer")
     page.get_by_label("E-mail address").fill("bob@example.org")
     page.get_by_role("button", name="Invite", exact=True).click()
-    expect(page.get_by_text("The invitation is sent to bob@example.org.")).to_be_visible()
+    expect(page.get_by_text("The invitation was sent to bob@example.org.")).to_be_visible()
     mail = mails.mails.get(timeout=10)
     link = re.search(r"http://\S+/accounts/join/\S+/", mail.get_content())
     assert mail["To"] == "bob@example.org"

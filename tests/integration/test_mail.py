@@ -130,7 +130,7 @@ def test_an_invitation_by_mail_is_shown_to_nobody_else(team: Team, tasks: list[A
 
     path = link_in(outgoing.outbox[0])
     assert path.split("/")[-2] not in page.content.decode()
-    assert "The invitation is sent to eve@example.org." in page.content.decode()
+    assert "The invitation was sent to eve@example.org." in page.content.decode()
     joining = {"username": "eve", "password": PASSWORD}
     assert Client().post(path, joining).status_code == 303
     assert User.objects.get(username="eve").email == "eve@example.org"

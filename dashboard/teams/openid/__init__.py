@@ -1,1 +1,1 @@
-"""Signing in with a provider of OpenID Connect. `claims.py` is what it says of somebody, `provider.py` the protocol."""
+"""Sign-in with an OpenID Connect provider. `claims.py` reads who somebody is, `provider.py` is the protocol."""

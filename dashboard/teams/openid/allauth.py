@@ -1,6 +1,6 @@
-"""django-allauth as far as it is used: its protocol, without its middleware, addresses and pages.
+"""The part of django-allauth that we use: its protocol, without its middleware, addresses and pages.
 
-Its tables are made by `manage.py migrate` because Django expects those of every installed app; nothing is kept in them.
+`manage.py migrate` makes its tables because Django expects those of every installed app; they stay empty.
 """
 
 from __future__ import annotations

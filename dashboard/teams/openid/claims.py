@@ -1,4 +1,4 @@
-"""What a provider of OpenID Connect says of somebody, and whether there is one."""
+"""What an OpenID Connect provider says about somebody, and whether there is one."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def openid() -> OpenID | None:
 
 
 def openid_name() -> str:
-    """What its button says; "" when there is none."""
+    """The label of its button; "" without one."""
     found = openid()
     return found.name if found else ""
 
 
 class ClaimsUnusable(Exception):
-    """What the provider says does not tell who somebody is."""
+    """The provider's claims do not identify anybody."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def roles_of(claims: Claims, found: OpenID) -> dict[str, Role]:
 
 
 def _name(text: str) -> str:
-    """How somebody is called; "" for what looks like one of our services, or like nothing."""
+    """Somebody's name; "" for one that looks like one of our services, or is invisible."""
     return "" if text.lower().startswith(SERVICE.strip()) or not is_seen(text) else text
 
 

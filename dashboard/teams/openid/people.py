@@ -1,4 +1,4 @@
-"""Who somebody from the provider is here, and what their groups make of them."""
+"""Finds or makes the account of somebody from the provider, and applies their groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AccountClosed(Exception):
 
 
 def person_find(claims: Claims) -> User | None:
-    """The person whom these claims are about: known from before, else by an e-mail address that is verified.
+    """The person with these claims: known from before, else by a verified e-mail address.
 
     Raises:
         AccountClosed: they may not come in.
@@ -30,7 +30,7 @@ def person_find(claims: Claims) -> User | None:
     if known is not None:
         return _open(known.user)
     alike = list(User.objects.filter(email__iexact=claims.email)[:2]) if claims.email else []
-    if len(alike) != 1:  # two people with one address: nobody can say who is meant
+    if len(alike) != 1:  # two people with one address: it is ambiguous
         return None
     user = _open(alike[0])
     try:
@@ -59,7 +59,7 @@ def person_make(claims: Claims) -> User:
 
 
 def person_connect(user: User, claims: Claims) -> bool:
-    """Let somebody sign in to their account with the provider from now on. False when that is another's already."""
+    """Let somebody sign in with the provider from now on. False when that identity has another account."""
     with transaction.atomic():
         identity, _ = Identity.objects.get_or_create(
             issuer=claims.issuer, subject=claims.subject, defaults={"user": user}
@@ -68,9 +68,9 @@ def person_connect(user: User, claims: Claims) -> bool:
 
 
 def groups_apply(user: User, roles: Mapping[str, Role]) -> list[tuple[Team, str]]:
-    """Give and take away what groups give; what was given by hand, or taken by an admin, stays.
+    """Add and remove memberships by groups; what people have given or removed by hand stays.
 
-    Returns the teams in which something changed, and what in words.
+    Returns the teams in which something changed, with a description.
     """
     changed: list[tuple[Team, str]] = []
     given = Team.objects.filter(slug__in=roles) | Team.objects.filter(

@@ -1,8 +1,8 @@
 """The protocol, by django-allauth: discovery, state, PKCE, the exchange of the code. Nonce and ID token are ours.
 
-Its requests do not pass the guard of docs/adr/0009: that one is for addresses which admins of teams type. The issuer is
-named by who runs the installation, in the environment, and may well be on a private network. What the issuer then names
-must be as safe as itself (https), no redirect is followed, and the proxy is the environment's.
+Its requests do not pass the guard of docs/adr/0009, which is for addresses from admins of teams. The issuer is
+set in the environment by the operator, and may well be on a private network. The addresses that it names
+must be as safe (https), no redirect is followed, and the proxy is the environment's.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from dashboard.teams.openid.claims import Claims, ClaimsUnusable, claims_read
 
 PATIENCE_S = 5.0
 REMEMBERED_S = 300
-"""How long the provider's own description is not asked for again."""
+"""How long to keep the provider's description of itself."""
 LEEWAY_S = 60
 """How far the provider's clock may be off."""
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-"""Those with a public key. With a shared secret whoever has it could write ID tokens."""
+"""Those with a public key. With a shared secret, anybody who has it could write ID tokens."""
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 NEXT = "next"
 
 
 class ProviderFailed(Exception):
-    """The provider cannot be reached, or does not say who somebody is."""
+    """The provider cannot be reached, or does not identify anybody."""
 
 
 class _Session(requests.Session):
@@ -50,10 +50,10 @@ class _Session(requests.Session):
 
 
 class Outgoing(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """What allauth asks for: how to send requests."""
+    """How allauth sends requests."""
 
     def get_requests_session(self) -> requests.Session:
-        """A session that waits a while, and follows nothing."""
+        """A session with a timeout that follows no redirect."""
         return _Session()
 
 
@@ -95,7 +95,7 @@ class _Protocol(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return request.build_absolute_uri(reverse("openid-callback"))
 
     def claims(self, state: dict[str, Any]) -> Claims:
-        """Exchange the code of this request, and read who came."""
+        """Exchange the code of this request, and read who signed in."""
         app = self.get_provider().app
         client = self.get_client(self.request, app)
         answer = self.get_access_token_data(self.request, app, client, pkce_code_verifier=state["pkce_code_verifier"])
@@ -110,7 +110,7 @@ class _Protocol(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return claims_read(self.found, said)
 
     def _read_id_token(self, token: str, audience: str) -> dict[str, Any]:
-        """Its claims. It is verified although it came by TLS, and its header need not name the key."""
+        """The claims of the ID token. Verified although it came by TLS; its header need not name the key."""
         with _Session() as session:
             answer = session.get(self.openid_config["jwks_uri"])
             answer.raise_for_status()
@@ -139,12 +139,12 @@ class _Provider(OpenIDConnectProvider):  # type: ignore[misc]
 
 
 _NO_SHAPE = (KeyError, TypeError, ValueError, AttributeError, StopIteration)
-"""What the provider sent is not what the protocol says."""
+"""The provider's answer breaks the protocol."""
 _FAILURES = (OAuth2Error, ClaimsUnusable, requests.RequestException, jwt.PyJWTError, *_NO_SHAPE)
 
 
 def begin(request: HttpRequest, found: OpenID, following: str) -> HttpResponse:
-    """The way to the provider. State, code verifier and nonce wait in the session.
+    """The address of the provider. State, code verifier and nonce wait in the session.
 
     Raises:
         ProviderFailed: it cannot be reached.
@@ -161,17 +161,17 @@ def begin(request: HttpRequest, found: OpenID, following: str) -> HttpResponse:
 
 
 def state_take(request: HttpRequest) -> dict[str, Any] | None:
-    """What this browser began with the `state` of this request, once; None when it began nothing like it."""
+    """The sign-in that this browser began with the `state` of this request, once; None without one."""
     given = request.GET.get("state", "")
     state: dict[str, Any] | None = statekit.unstash_state(request, provider_id="openid", state_id=given)
     return state
 
 
 def finish(request: HttpRequest, found: OpenID, state: dict[str, Any]) -> Claims:
-    """Who came back from the provider.
+    """The claims of the person who came back from the provider.
 
     Raises:
-        ProviderFailed: it cannot be reached, or what it says does not hold.
+        ProviderFailed: it cannot be reached, or its answer is not valid.
     """
     try:
         return _Protocol(request, found).claims(state)

@@ -1,4 +1,4 @@
-"""Signing in with a provider of OpenID Connect: to it, and back. Without one these addresses do not exist."""
+"""Sign-in with an OpenID Connect provider: to it, and back. Without a provider these addresses do not exist."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ _turns = BoundedSemaphore(4)
 """A provider that does not answer must not take every thread and database connection with it."""
 
 STRANGERS_S = 900
-"""How long a session lasts that was begun only to go to the provider: anybody can begin many."""
+"""The lifetime of a session that only leads to the provider: anybody can begin many."""
 BUSY = "Many people are signing in right now. Wait a moment and try again."
 NOT_REACHED = (
-    "%s does not answer as it should. Try again in a moment; whoever runs Runboard finds the reason in its log."
+    "%s does not answer as it should. Try again in a moment; your administrator finds the reason in Runboard's log."
 )
 NOT_BEGUN = "You began in another browser, or too long ago. Begin again."
 NOT_SIGNED_IN = "%s did not sign you in."
 CONNECT = "Sign in to %s next. From then on you can sign in here with it, too."
 CONNECTING, CONNECTING_S = "openid_connect", 600
-ANOTHERS = "Whoever you are at %s has another account here. Sign in with that one, or ask an admin."
+ANOTHERS = "Your identity at %s belongs to another account here. Sign in with that one, or ask an admin."
 CLOSED = "This account is closed. Ask an admin of your team to open it again."
 NO_TEAM = (
-    "%s knows you, but you are in no team here, and none of your groups leads to one. Ask whoever keeps the groups "
+    "%s knows you, but you are in no team here, and none of your groups leads to one. Ask those who manage the groups "
     "there to add you to one, or an admin of your team for an invitation."
 )
 
@@ -83,10 +83,10 @@ def start(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Take who comes back from the provider in, if they may come in."""
+    """Sign in the person who comes back from the provider, if they may come in."""
     found, provider = _configured()
     state = provider.state_take(request)
-    # Some providers forget the state when they say no, and whoever was refused is to be told so all the same.
+    # Some providers forget the state when they refuse somebody, who must still see why.
     if "code" not in request.GET and (state is not None or "error" in request.GET):
         return _refused(request, 403, NOT_SIGNED_IN % found.name)
     if state is None:
@@ -107,7 +107,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 @require_POST
 @people_only
 def connect(request: TeamRequest) -> HttpResponse:
-    """Begin to connect the account that is signed in with one at the provider.
+    """Begin to connect this account with one at the provider.
 
     A page with a link, and no redirect: by the Content-Security-Policy a form may lead nowhere else.
     """
@@ -120,7 +120,7 @@ def connect(request: TeamRequest) -> HttpResponse:
 
 
 def _is_connecting(request: HttpRequest) -> bool:
-    """Whether who is signed in has asked for it in this session a moment ago. True once."""
+    """Whether the person began this in the same session a moment ago. True once."""
     who, at = request.session.pop(CONNECTING, None) or (None, 0.0)
     return who is not None and who == request.user.pk and time.time() - at < CONNECTING_S
 
@@ -160,13 +160,13 @@ def _take_in(request: HttpRequest, found: OpenID, claims: Claims, following: str
 
 
 def _person(claims: Claims, roles: dict[str, Role], following: str) -> User | None:
-    """Who this is; an account is made only for somebody who has a place here."""
+    """The person; makes an account only for somebody who belongs to a team."""
     known = person_find(claims)
     return person_make(claims) if known is None and (roles or _is_invited(following)) else known
 
 
 def _is_invited(following: str) -> bool:
-    """Whether somebody is on the way to an invitation that works."""
+    """Whether the sign-in leads to a working invitation."""
     try:
         match = resolve(urlsplit(following).path)
     except Resolver404:
@@ -175,10 +175,10 @@ def _is_invited(following: str) -> bool:
 
 
 def _configured() -> tuple[OpenID, ModuleType]:
-    """The provider, and the protocol, which is loaded only where there is one."""
+    """The provider and the protocol, which is loaded only with a provider."""
     found = openid()
     if found is None:
-        raise Http404("No provider of OpenID Connect is configured.")
+        raise Http404("No OpenID Connect provider is configured.")
     from dashboard.teams.openid import provider
 
     return found, provider

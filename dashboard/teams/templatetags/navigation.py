@@ -26,5 +26,5 @@ def nav_link(context: Context, url_name: str, label: Any, classes: str = "") -> 
 
 @cache
 def _address(url_name: str, prefix: str) -> str:
-    """The address of a page, looked up once for each prefix under which we are served."""
+    """The address of a page, looked up once for each script prefix."""
     return reverse(url_name)

@@ -9,8 +9,8 @@ from dashboard.teams.rotation import secrets_rotate
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every stored secret with the first key of RUNBOARD_ENCRYPTION_KEYS; afterwards the other keys can "
-        "be taken out. Safe to run again, and while Runboard runs."
+        "Encrypt every stored secret with the first key of RUNBOARD_ENCRYPTION_KEYS; then you can remove the "
+        "other keys. Safe to repeat, and while Runboard runs."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
