@@ -53,6 +53,9 @@ def judged(run: Run) -> list[str]:
     record: dict[str, Any] = {
         "ours": str(run.pk),
         "run_id": run.remote_run_id,
+        "thread_id": run.remote_thread_id,
+        "resume": None,
+        "has_input": True,
         "status": "success",
         "asks": False,
         "waits": False,

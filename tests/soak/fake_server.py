@@ -130,6 +130,8 @@ class SoakServer(ScriptedServer):
             "status": run.status,
             "asks": bool(state.get("interrupts")),
             "waits": bool(state.get("next")),
+            "resume": (run.payload.get("command") or {}).get("resume"),
+            "has_input": run.payload.get("input") is not None,
             "is_forgotten": run.is_forgotten,
             "has_thread": run.thread_id in self.threads,
             "documents": [hashlib.sha256(document).hexdigest() for document in documents],

@@ -122,7 +122,14 @@ class Soak:
         return findings
 
     def _judge(self, records: Any) -> Findings:
-        return judge_runs(kept_runs(), self._crew.launched, records, self._faults.log, read=self._crew.read)
+        return judge_runs(
+            kept_runs(),
+            self._crew.launched,
+            records,
+            self._faults.log,
+            read=self._crew.read,
+            answered=self._crew.answered,
+        )
 
     # Acts.
 

@@ -43,6 +43,7 @@ class Kind:
         lost_when_cut: The server forgets it when it is over: whoever lost its line then cannot know how it ended.
         cancel: What someone asks, `cancel_after_s` after the launch.
         follows: The kind whose thread it goes on with, once that has ended, was launched, or is running.
+        answered_by: So many people at once answer what it follows, in the inbox; 0: it is launched by the form.
         is_alone: Whether it is launched by itself, too; else only before those that follow it.
         takes_s: How long it can take with nothing else going wrong: those that take long are launched first.
         weight: How often it is launched, compared with others.
@@ -69,6 +70,7 @@ class Kind:
     cancel_after_s: float = 0.0
     follows: str = ""
     follows_when: When = "ended"
+    answered_by: int = 0
     is_alone: bool = True
     takes_s: float = 15.0
     weight: int = 1
@@ -157,6 +159,23 @@ _HONEST = (
     Kind("times out", act="time_out", ends=_ends("timed_out")),
     Kind("scheduled", form={"after_seconds": "3"}),
     Kind("stops with the line", form={"on_disconnect": "cancel"}, ends=_ends("succeeded", "cancelled")),
+)
+
+
+def _answer(name: str, **more: Any) -> Kind:
+    return Kind(f"answered{name}", **{"follows": "asks in the inbox", "answered_by": 1, "takes_s": 30.0, **more})
+
+
+_ANSWERS = (
+    Kind("asks in the inbox", act="ask", ends=_ends("needs_input"), is_alone=False),
+    _answer("", weight=3),
+    _answer(" by two at once", answered_by=2, weight=3),
+    _answer(" by two, never arrived", answered_by=2, faults={"wait": (Fault(cut_before_headers=True, creates=False),)}),
+    _answer(" and asks again", act="ask", ends=_ends("needs_input")),
+    _answer(", unconfirmed", faults={"wait": (Fault(cut_before_headers=True),)}, weight=2),
+    _answer(", 502 of a proxy", faults={"wait": (Fault(status=502, body=HTML_PAGE, headers=HTML, creates=True),)}),
+    _answer(", cut between heartbeats", run_s=(2.0, 6.0), faults={"wait": (Fault(cut_after_beats=2),)}),
+    _answer(", refused", always={"wait": Fault(status=422)}, ends=_ends("failed"), created=0),
 )
 
 _CANCELS = (
@@ -359,7 +378,9 @@ def _of_manner(manner: str) -> tuple[Kind, ...]:
 
 _MANNERS = tuple(kind for manner in MANNERS if manner != "langgraph dev" for kind in _of_manner(manner))
 
-KINDS = {kind.name: kind for kind in (*_MANNERS, *_HONEST, *_CANCELS, *_ON_THE_WAY_OUT, *_WHILE_IT_RUNS, *_STATES)}
+KINDS = {
+    kind.name: kind for kind in (*_MANNERS, *_HONEST, *_ANSWERS, *_CANCELS, *_ON_THE_WAY_OUT, *_WHILE_IT_RUNS, *_STATES)
+}
 
 
 def kind_of(payload: Mapping[str, Any]) -> Kind | None:

@@ -1,4 +1,4 @@
-"""The people: they sign in, fill in the launch form, look at runs and cancel them, on whichever web process answers."""
+"""The people: they sign in, fill in the launch form, answer, look at runs and cancel them, on any web process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -61,6 +62,7 @@ class LiveWorkers:
 
     Attributes:
         launched: Every run, in the order the form answered.
+        answered: By run that asked, the answer of the one who won.
         read: By run, the SHA-256 of the final state that somebody was given.
         wrong: Answers that must not have come.
         servers: The ids of the servers, by manner.
@@ -69,6 +71,7 @@ class LiveWorkers:
     urls: tuple[str, ...]
     chance: random.Random
     launched: list[Launched] = field(default_factory=list)
+    answered: dict[str, str] = field(default_factory=dict)
     read: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     servers: dict[str, str] = field(default_factory=dict)
@@ -93,12 +96,11 @@ class LiveWorkers:
     async def launch(self, kind: Kind, *, thread_id: str = "") -> Launched:
         """Launch a run, whatever is down: the same form is sent until a page answers; sometimes it is sent twice."""
         page = await self._ask("GET", "/launch/", (200,))
-        metadata = {"kind": kind.name, "run_s": round(self.chance.uniform(*kind.run_s), 2)}
         fields = hidden_fields(page.text) | {
             "server": self.servers.get(kind.manner, ""),
             "assistant_id": "chat",
             "name": kind.name,
-            "metadata": json.dumps(metadata),
+            "metadata": self._metadata(kind),
             "input": "" if "command" in kind.form else '{"topic": "tides"}',
             "thread_id": thread_id,
             **kind.form,
@@ -108,7 +110,49 @@ class LiveWorkers:
         ids = {match[1] for answer in answers if (match := _RUN.search(answer.headers["location"]))}
         if len(ids) != 1:
             raise WrongAnswer(f"one form launched {sorted(ids)}")
-        launched = Launched(ids.pop(), kind)
+        return self._launched(ids.pop(), kind)
+
+    async def answer(self, asking: Mapping[str, Any], kind: Kind) -> Launched:
+        """Answer what a run asks by the form of the inbox: one person, perhaps clicking twice, or several at once."""
+        run_id = asking["id"]
+        forms = [await self._answer_form(asking, kind, f"yes, says person {n}") for n in range(kind.answered_by)]
+        if len(forms) == 1 and self.chance.random() < TWICE:
+            forms *= 2
+        path = f"/runs/{run_id}/answer/"
+        answers = await asyncio.gather(*(self._ask("POST", path, (303, 409), fields) for fields in forms))
+        texts = [fields[f"answer/{asking['interrupts'][0]['id']}"] for fields in forms]
+        won = {text for text, answer in zip(texts, answers, strict=True) if answer.status_code == 303}
+        if len(won) != 1:
+            raise WrongAnswer(f"{len(won)} of {len(set(texts))} answers to {run_id} won")
+        for text, answer in zip(texts, answers, strict=True):
+            if answer.status_code == 409 and not ("This was answered by ada" in answer.text and text in answer.text):
+                raise WrongAnswer(f"a late answer to {run_id} was not told who answered, or lost its text")
+        self.answered[run_id] = won.pop()
+        children = (await self.document(run_id))["children"]
+        if [child["kind"] for child in children] != ["answer"]:
+            raise WrongAnswer(f"one answer to {run_id} launched {children}")
+        return self._launched(children[0]["id"], kind)
+
+    async def _answer_form(self, asking: Mapping[str, Any], kind: Kind, text: str) -> dict[str, str]:
+        """The form that the inbox offers, filled in."""
+        page = await self._ask("GET", f"/inbox/?run={asking['id']}", (200,))
+        found = hidden_fields(page.text)
+        if "launch_key" not in found:
+            raise WrongAnswer(f"the inbox offers no form for {asking['id']}")
+        name = f"answer/{asking['interrupts'][0]['id']}"
+        sent = {key: found[key] for key in ("csrfmiddlewaretoken", "launch_key", "inbox")}
+        return sent | {
+            name: text,
+            name.replace("answer/", "answer_view/", 1): "text",
+            "with/name": kind.name,
+            "with/metadata": self._metadata(kind),
+        }
+
+    def _metadata(self, kind: Kind) -> str:
+        return json.dumps({"kind": kind.name, "run_s": round(self.chance.uniform(*kind.run_s), 2)})
+
+    def _launched(self, run_id: str, kind: Kind) -> Launched:
+        launched = Launched(run_id, kind)
         self.launched.append(launched)
         return launched
 
@@ -156,12 +200,14 @@ class LiveWorkers:
     async def play(self, kind: Kind) -> None:
         """Launch a run of a kind and do what belongs to it; runs that others follow are launched first."""
         try:
-            thread_id = ""
+            document: dict[str, Any] = {}
             if kind.follows:
                 before = await self.launch(KINDS[kind.follows])
                 document = await self._once(kind.follows_when, before.run_id)
-                thread_id = document["thread_id"]
-            launched = await self.launch(kind, thread_id=thread_id)
+            if kind.answered_by:
+                launched = await self.answer(document, kind)
+            else:
+                launched = await self.launch(kind, thread_id=document.get("thread_id", ""))
             if kind.cancel:
                 await asyncio.sleep(kind.cancel_after_s)
                 await self.cancel(launched.run_id, kind.cancel)

@@ -46,6 +46,8 @@ class Kept:
     Attributes:
         body: Its final state; None: it has none. `sha256` is what the database says of it.
         keeps_error: Launched so that an error is its final state.
+        wait_state: What became of its question, or of its stop; `answered_by` is the run that went on.
+        answers: By question, what was answered.
     """
 
     run_id: str
@@ -62,11 +64,15 @@ class Kept:
     executions: int = 1
     keeps_error: bool = False
     error: str = ""
+    wait_state: str = ""
+    answered_by: str = ""
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def kept_runs() -> Iterator[Kept]:
     """Every run in the database, oldest first; one after the other, for some hold tens of megabytes."""
-    found = Run.objects.select_related("result", "request").prefetch_related("events").order_by("created_at")
+    found = Run.objects.select_related("result", "request", "answer").order_by("created_at")
+    found = found.prefetch_related("events", "questions")
     for run in found.iterator(chunk_size=20):
         result = getattr(run, "result", None)
         assert run.request is not None
@@ -85,6 +91,9 @@ def kept_runs() -> Iterator[Kept]:
             executions=run.executions,
             keeps_error="raise_error" in run.request.params,
             error=f"{run.error_type}: {run.error_message[:120]}" if run.error_type else "",
+            wait_state=str(run.wait_state),
+            answered_by=str(run.answer.pk) if hasattr(run, "answer") else "",
+            answers={each.interrupt_id: each.answer for each in run.questions.all() if each.answer_json},
         )
 
 
@@ -121,17 +130,21 @@ def judge_runs(
     faults: Sequence[Happened],
     *,
     read: Mapping[str, str] | None = None,
+    answered: Mapping[str, str] | None = None,
 ) -> Findings:
     """Compare every run with what the server did.
 
     Args:
         runs: What the database holds.
         records: What the server did.
+        answered: By run that asked, the answer of the one person who won.
         read: By run, the SHA-256 of the final state that a web process gave somebody.
     """
     made: dict[str, list[Record]] = defaultdict(list)
+    threads: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         made[record["ours"]].append(record)
+        threads[record["thread_id"]].append(record)
     kinds = {each.run_id: each.kind for each in launched}
     wrong: dict[str, list[str]] = {
         "runs that have not ended": [],
@@ -143,6 +156,7 @@ def judge_runs(
         "holes in events": [],
         "moments by a wrong clock": [],
         "threads not kept, or not deleted": [],
+        "answers not delivered once, or questions told wrongly": [],
     }
     not_there = {*kinds, *made}
     for run in runs:
@@ -152,7 +166,10 @@ def judge_runs(
             wrong["runs nobody launched, or that are not there"].append(f"{run.run_id}: nobody launched it")
             continue
         name = f"{run.run_id} ({kind.name})"
-        found = _Case(run, kind, made.get(run.run_id, []), faults, (read or {}).get(run.run_id))
+        mine = made.get(run.run_id, [])
+        there = threads[mine[-1]["thread_id"]] if mine else []
+        after = there[there.index(mine[-1]) + 1 :] if mine else []
+        found = _Case(run, kind, mine, faults, (read or {}).get(run.run_id), after, (answered or {}).get(run.run_id))
         for what, sentence in zip(
             wrong,
             (
@@ -165,6 +182,7 @@ def judge_runs(
                 found.hole(),
                 found.misdated(),
                 found.wrong_thread(),
+                found.wrongly_answered(),
             ),
             strict=True,
         ):
@@ -184,6 +202,10 @@ class _Case:
     records: Sequence[Record]
     faults: Sequence[Happened]
     read: str | None
+    after: Sequence[Record]
+    """What followed on its thread."""
+    answer: str | None
+    """What somebody answered in the inbox."""
 
     def story(self) -> str:
         events = " ".join(event.data["to"] if event.kind == "status" else event.kind for event in self.run.events)
@@ -298,6 +320,24 @@ class _Case:
         has_thread, wanted = self.records[-1]["has_thread"], self.kind.form.get("on_completion") == "keep"
         # That it is deleted is a courtesy: a worker that dies in that moment does not do it.
         return "its thread is gone" if wanted and not has_thread else ""
+
+    def wrongly_answered(self) -> str:
+        """What it asks is open until a run follows on its thread: without an input it answers, once, with what won."""
+        if self.run.status not in ("needs_input", "paused") or not self.records:
+            return ""
+        true = ("open", "")
+        if self.after:
+            true = ("gone", "") if self.after[0]["has_input"] else ("answered", self.after[0]["ours"])
+        if (self.run.wait_state, self.run.answered_by) != true:
+            return f"its question is {self.run.wait_state} {self.run.answered_by}, in truth {' '.join(true)}"
+        if self.answer is None:
+            return ""
+        sent = [record["resume"] for record in self.after if record["resume"] is not None]
+        if len(sent) > 1 or any(list(resume.values()) != [self.answer] for resume in sent):
+            return f"answered with {self.answer!r}, the server got {sent}"
+        if list(self.run.answers.values()) != [self.answer] * len(sent):
+            return f"answered with {self.answer!r}, kept is {dict(self.run.answers)}"
+        return ""
 
 
 def true_end(record: Record) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -94,3 +96,62 @@ async def test_a_page_that_breaks_and_a_run_that_is_not_found_are_found(what: st
 
     with pytest.raises(WrongAnswer):
         await crew.look_everywhere(Launched(OURS, KINDS["state: a list"]))
+
+
+ASKING = {"id": OURS, "interrupts": [{"id": "q"}]}
+INBOX = FORM + '<input type="hidden" name="csrfmiddlewaretoken" value="c"><input type="hidden" name="inbox" value="1">'
+
+
+def won(typed: str) -> httpx.Response:
+    return httpx.Response(303, headers={"Location": "/inbox/"})
+
+
+def late(typed: str) -> httpx.Response:
+    return httpx.Response(409, text=f"This was answered by ada at 12:00:00 UTC. {typed}")
+
+
+def asking(*answers: Callable[[str], httpx.Response], children: int = 1) -> Answer:
+    """A web process of a run that asks: what it says to each answer, and how many runs those launched."""
+    left = list(answers)
+    launched = [{"id": str(uuid.uuid4()), "kind": "answer"} for _ in range(children)]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/inbox/":
+            return httpx.Response(200, text=INBOX)
+        if request.method == "GET":
+            return httpx.Response(200, json={"children": launched})
+        return left.pop(0)(parse_qs(request.content.decode())["answer/q"][0])
+
+    return answer
+
+
+async def test_of_two_answers_one_wins() -> None:
+    crew = crew_with(asking(late, won))
+
+    child = await crew.answer(ASKING, KINDS["answered by two at once"])
+
+    assert crew.answered == {OURS: "yes, says person 1"}
+    assert crew.launched == [child]
+
+
+@pytest.mark.parametrize(
+    ("answers", "children"),
+    [
+        ((won, won), 1),
+        ((late, late), 1),
+        ((won, late), 2),
+        ((won, late), 0),
+        ((won, lambda typed: httpx.Response(409, text=f"Too late. {typed}")), 1),
+        ((won, lambda typed: late("")), 1),
+        ((won, lambda typed: httpx.Response(500)), 1),
+    ],
+    ids=["both won", "none won", "two runs", "no run", "not told who", "text lost", "broken"],
+)
+async def test_what_is_wrong_with_two_answers_is_found(answers: tuple[Any, ...], children: int) -> None:
+    with pytest.raises(WrongAnswer):
+        await crew_with(asking(*answers, children=children)).answer(ASKING, KINDS["answered by two at once"])
+
+
+async def test_a_question_that_the_inbox_offers_no_form_for_is_found() -> None:
+    with pytest.raises(WrongAnswer):
+        await crew_with(lambda request: httpx.Response(200)).answer(ASKING, KINDS["answered"])

@@ -64,6 +64,9 @@ def record(**changes: Any) -> dict[str, Any]:
     return {
         "ours": OURS,
         "run_id": "remote",
+        "thread_id": "thread",
+        "resume": None,
+        "has_input": True,
         "status": "success",
         "asks": False,
         "waits": False,
@@ -82,8 +85,10 @@ def judged(
     kind: str = "plain",
     faults: Sequence[Happened] = (),
     read: Mapping[str, str] | None = None,
+    answered: Mapping[str, str] | None = None,
 ) -> Findings:
-    return judge_runs([run] if run else [], [Launched(OURS, KINDS[kind])], records, faults, read=read)
+    launched = [Launched(OURS, KINDS[kind])]
+    return judge_runs([run] if run else [], launched, records, faults, read=read, answered=answered)
 
 
 def wrong(findings: Findings) -> list[str]:
@@ -226,7 +231,7 @@ def test_the_questions_of_a_joined_run_stand_in_its_state_and_others_are_found()
     )
 
     def judge(body: bytes) -> list[str]:
-        run = kept(*WENT[:-1], "needs_input", body=body, sha256=hashlib.sha256(body).digest())
+        run = kept(*WENT[:-1], "needs_input", body=body, sha256=hashlib.sha256(body).digest(), wait_state="open")
         return wrong(judged(run, asked, kind="no wait: asks"))
 
     assert judge(b'{"half":0.5,"__interrupt__":[{"value":"Go on?"}]}') == []
@@ -315,3 +320,47 @@ def test_an_exception_that_nobody_caught_is_found_and_a_503_is_none(tmp_path: Pa
     assert len(found) == 1
     assert found[0].startswith("worker.log: ")
     assert found[0].endswith("KeyError: no")
+
+
+CHILD = "0b2f9c0a-0000-4000-8000-000000000002"
+NOT_ONCE = "answers not delivered once, or questions told wrongly"
+
+
+def answering(run: Kept, *resumes: Any) -> list[str]:
+    """What is found wrong with a run that asks and was answered "yes", when its server got these answers."""
+    child = kept(run_id=CHILD, body=None)
+    launched = [Launched(OURS, KINDS["asks in the inbox"]), Launched(CHILD, KINDS["answered"])]
+    got = [record(ours=CHILD, resume=resume, has_input=False) for resume in resumes]
+    findings = judge_runs([run, child], launched, [record(asks=True), *got], [], answered={OURS: "yes"})
+    return findings.wrong[NOT_ONCE]
+
+
+def asked(**changes: Any) -> Kept:
+    answered = {"wait_state": "answered", "answered_by": CHILD, "answers": {"q": "yes"}}
+    return kept(*WENT[:-1], "needs_input", **answered | changes)
+
+
+def test_an_answer_that_was_delivered_once_is_right() -> None:
+    assert answering(asked(), {"q": "yes"}) == []
+
+
+def test_an_answer_that_was_never_delivered_leaves_its_question_open() -> None:
+    assert answering(asked(wait_state="open", answered_by="", answers={})) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "resumes"),
+    [
+        (asked(), []),
+        (asked(), [{"q": "yes"}, {"q": "yes"}]),
+        (asked(), [{"q": "the answer of the one who was late"}]),
+        (asked(wait_state="open", answered_by="", answers={}), [{"q": "yes"}]),
+        (asked(wait_state="gone", answered_by=""), [{"q": "yes"}]),
+        (asked(answered_by=OURS), [{"q": "yes"}]),
+        (asked(answers={"q": "the answer of the one who was late"}), [{"q": "yes"}]),
+        (asked(answers={}), [{"q": "yes"}]),
+    ],
+    ids=["lost", "twice", "of the loser", "told open", "told gone", "by another", "told otherwise", "not kept"],
+)
+def test_what_became_of_an_answer_is_found(run: Kept, resumes: list[Any]) -> None:
+    assert len(answering(run, *resumes)) == 1
