@@ -169,7 +169,7 @@ class Invitation(models.Model):
 class Scope(models.TextChoices):
     """What a token may be used for. Its owner's role limits it too."""
 
-    READ = "read", "Read runs, servers and everything else"
+    READ = "read", "Read runs, results and servers"
     LAUNCH = "launch", "Launch and cancel runs, keep presets and views"
     ANSWER = "answer", "Answer and continue runs"
     SHARE = "share", "Make and revoke links"

@@ -1,7 +1,6 @@
 // The inbox: its keys, its count in the title, and a notification when a question comes, for those who asked for it.
 import { attachInboxKeys } from "./inbox_keys.js";
-
-const ASKED = "runboard-notify";
+import { OF_QUESTIONS, wants } from "./notify.js";
 
 export function attachInbox() {
   const inbox = document.querySelector("[data-inbox]");
@@ -19,8 +18,8 @@ function watchCount() {
   const words = (number) => (number > 999 ? "999+" : `${number}`);  // the server counts no further
   let known = count();
   new MutationObserver(() => {
-    if (count() > known && document.hidden && localStorage[ASKED] && Notification.permission === "granted") {
-      new Notification("Runboard", { body: `${words(count())} questions wait for an answer`, tag: "runboard-inbox" });
+    if (count() > known && document.hidden && "Notification" in window && wants(OF_QUESTIONS)) {
+      new Notification("Runboard", { body: count() === 1 ? "A question waits for an answer" : `${words(count())} questions wait for an answer`, tag: "runboard-inbox" });
     }
     known = count();
     if (document.querySelector("[data-inbox]")) document.title = document.title.replace(/^(\(\d+\+?\) )?/, known ? `(${words(known)}) ` : "");
@@ -31,15 +30,15 @@ function attachNotify() {
   const button = document.querySelector("[data-inbox-notify]");
   if (!button || !("Notification" in window)) return;
   const label = () => {
-    const isOn = localStorage[ASKED] && Notification.permission === "granted";
+    const isOn = wants(OF_QUESTIONS);
     button.lastChild.textContent = isOn ? "Notifying" : "Notify me";
-    button.ariaPressed = String(Boolean(isOn));
+    button.ariaPressed = String(isOn);
   };
   button.hidden = false;
   label();
   button.addEventListener("click", async () => {
-    if (localStorage[ASKED]) delete localStorage[ASKED];
-    else if ((await Notification.requestPermission()) === "granted") localStorage[ASKED] = "yes";
+    if (localStorage[OF_QUESTIONS]) delete localStorage[OF_QUESTIONS];
+    else if ((await Notification.requestPermission()) === "granted") localStorage[OF_QUESTIONS] = "yes";
     label();
   });
 }

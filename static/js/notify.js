@@ -1,9 +1,35 @@
+// Notifications of the browser. Which ones somebody wants is kept in this browser, as its permission is: "yes" or nothing.
+export const OF_QUESTIONS = "runboard-notify";
+const OF_ENDS = "runboard-notify-ends";
+
+export const wants = (which) => Boolean(localStorage[which]) && Notification.permission === "granted";
+
+// The choices on the profile.
+export function attachNotifyChoices(root) {
+  const choices = root.querySelector("[data-notify-choices]");
+  if (!choices || !("Notification" in window)) return;
+  const boxes = [[choices.querySelector("[name=questions]"), OF_QUESTIONS], [choices.querySelector("[name=ends]"), OF_ENDS]];
+  const show = () => {
+    for (const [box, which] of boxes) box.checked = wants(which);
+    choices.querySelector("[role=status]").hidden = Notification.permission !== "denied";
+  };
+  for (const [box, which] of boxes) {
+    box.addEventListener("change", async () => {
+      if (!box.checked) delete localStorage[which];
+      else if ((await Notification.requestPermission()) === "granted") localStorage[which] = "yes";
+      show();
+    });
+  }
+  choices.hidden = false;
+  show();
+}
+
 // "Tell me when it ends": a notification of the browser with what a screen reader is told, when somebody asked for it.
 export function attachNotify(root) {
   const announcer = root.getElementById("announcer");
   if (!announcer || !("Notification" in window)) return;
   const state = root.documentElement.dataset;
-  state.notify = "off";
+  state.notify = wants(OF_ENDS) ? "on" : "off";
 
   root.addEventListener("click", async ({ target }) => {
     if (!target.closest("[data-notify-me]")) return;

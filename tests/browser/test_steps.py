@@ -17,6 +17,7 @@ from dashboard.steps.models import Watch
 from dashboard.steps.reading import Reading
 from dashboard.steps.timeline import StepFound
 from dashboard.teams.models import Team, User
+from tests.browser.axe import axe
 from tests.browser.steps import confirm, finish, live
 from tests.factories import claim, make_run
 
@@ -88,16 +89,39 @@ def test_a_run_is_watched_only_while_its_page_is_open(page: Page, team: Team, us
     assert Watch.objects.get(run=run).seen_at == last
 
 
+NOTIFICATIONS = """
+window.notified = [];
+window.Notification = class extends EventTarget {
+  constructor(text) { super(); window.notified.push(text); }
+  static get permission() { return localStorage.permission ?? "default"; }
+  static async requestPermission() { return localStorage.permission = "granted"; }
+};
+"""
+
+
+def test_notifications_chosen_on_the_profile_come_without_asking_again(page: Page, team: Team, user: User) -> None:
+    page.add_init_script(NOTIFICATIONS)
+    run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
+    lease = claim(run)
+    confirm(lease)
+    page.goto("/profile/")
+    expect(page.get_by_label("A run ends whose page is open")).not_to_be_checked()
+    page.get_by_label("A run ends whose page is open").check()
+    page.reload()
+    expect(page.get_by_label("A run ends whose page is open")).to_be_checked()
+    expect(page.get_by_label("A question arrives")).not_to_be_checked()
+    assert axe(page) == {}
+
+    page.goto(f"/runs/{run.pk}/")
+    live(page, "live")
+    finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    live(page, "final")
+
+    assert page.evaluate("window.notified") == ["Tides: Succeeded."]
+
+
 def test_a_notification_comes_at_the_end_when_asked_for(page: Page, team: Team, user: User) -> None:
-    page.add_init_script(
-        """
-        window.notified = [];
-        window.Notification = class extends EventTarget {
-          constructor(text) { super(); window.notified.push(text); }
-          static async requestPermission() { return "granted"; }
-        };
-        """
-    )
+    page.add_init_script(NOTIFICATIONS)
     run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
     lease = claim(run)
     confirm(lease)

@@ -166,8 +166,9 @@ def until(moment: datetime) -> SafeString:
     seconds = (moment - timezone.now()).total_seconds()
     words = f"{moment.day} {moment:%b %Y}"
     for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * length:
-            words = f"in {int(seconds // length)} {unit}"
+        # Rounded, so that what was made for seven days does not end in six.
+        if seconds >= 1.95 * length:
+            words = f"in {round(seconds / length)} {unit}"
             break
     else:
         words = "in a minute" if seconds > 0 else words
