@@ -180,6 +180,11 @@ class Document:
         except json_text.Problem:
             return MISSING
 
+    def given(self) -> Any:
+        """The same with None for nothing, as form fields say it."""
+        value = self.value
+        return None if value is MISSING else value
+
     views = (("form", "Form"), ("json", "JSON"))
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from django import forms
@@ -86,12 +86,12 @@ class JSONText(forms.CharField):
 class ReadDocument(forms.Field):
     """A document whose form has read it already."""
 
-    def __init__(self, value: Any, **kwargs: Any) -> None:
+    def __init__(self, read: Callable[[], Any], **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
-        self.value = value
+        self.read = read
 
     def clean(self, value: Any) -> Any:
-        return self.value
+        return self.read()
 
 
 class BooleanText(forms.TypedChoiceField):

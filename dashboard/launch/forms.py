@@ -92,9 +92,7 @@ class LaunchForm(CheckedParameters):
             if self.is_bound:
                 document = Document.from_post(name, schema, self.data, files, self.fixed_of(name), is_plain=plain)
                 if document.form is not None:
-                    value = document.value
-                    read = ReadDocument(None if value is MISSING else value, label=field.label)
-                    self.fields[name] = read
+                    self.fields[name] = ReadDocument(document.given, label=field.label)
             elif controls is not None and is_filled_by_controls(name, controls):
                 as_form = controls.copy()
                 as_form[f"{name}_view"] = "form"

@@ -10,9 +10,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import retarget
 
 from dashboard.http import fields_only, go_to, json_errors, wants_json
 from dashboard.launch.actions import form_act, form_parent
+from dashboard.launch.documents import Document
 from dashboard.launch.filled import NO_SUCH_PRESET, filled_form, posted_form, preset_named
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.links import link_problems
@@ -93,7 +95,16 @@ def launch_form(request: TeamRequest) -> HttpResponse:
         return render(request, "launch/_form.html", _context(request, form, form_parent(form)))
     if done.is_row and done.document.form is not None:
         return HttpResponse(str(done.document.form))
-    return render(request, "launch/_document.html", {"document": done.document, "form": form})
+    return _document(request, form, done.document)
+
+
+def _document(request: TeamRequest, form: LaunchForm, document: Document) -> HttpResponse:
+    """The document in the view that was asked for; all of it, with the switch, where it cannot be shown so."""
+    context: dict[str, object] = {"document": document, "form": form}
+    if document.view == request.POST.get(f"{document.name}_view"):
+        return render(request, "launch/_document_view.html", context)
+    context["is_inner"] = document not in form.main_documents()
+    return retarget(render(request, "launch/_document.html", context), f"#document-{document.name}")
 
 
 def _launch(request: TeamRequest) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from dashboard.schema_forms.pointers import join, path_of
 from dashboard.schema_forms.posted import posted_tree
 from dashboard.schema_forms.reading import holds_unread, read
 from dashboard.schema_forms.shapes import Shapes
-from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Unread
+from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Unread, copied
 
 MOST_BLANK_FORMS: Final = 64
 
@@ -74,7 +73,7 @@ class SchemaForm:
         self.warnings: dict[str, list[str]] = {}
         self._shapes = Shapes(self.schema)
         self._focus = ""
-        self._tree = copy.deepcopy(document)
+        self._tree = copied(document)
         self._put_fixed()
 
     @classmethod
@@ -104,7 +103,7 @@ class SchemaForm:
     @property
     def is_readable(self) -> bool:
         """Whether every control could be read: the document then says all that was typed."""
-        return not holds_unread(compacted(self._tree))
+        return not holds_unread(self._tree) or not holds_unread(compacted(self._tree))
 
     def check_readable(self) -> None:
         """Fill `errors` with what cannot be read, and nothing else; the empty rows of lists are dropped."""
@@ -242,7 +241,7 @@ def _value_at(document: Any, path: list[str]) -> Any:
 def _with_value(tree: Any, path: list[str], value: Any) -> Any:
     """The tree with `value` at `path`; objects on the way are made, MISSING takes the key away."""
     if not path:
-        return copy.deepcopy(value)
+        return copied(value)
     key, rest = path[0], path[1:]
     if isinstance(tree, Chosen):
         tree.value = _with_value(tree.value, path, value)

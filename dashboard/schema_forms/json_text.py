@@ -7,6 +7,7 @@ import math
 import re
 from decimal import Decimal
 from json.encoder import encode_basestring, encode_basestring_ascii
+from operator import add
 from typing import Any, Final
 
 from dashboard.schema_forms.places import place_of, places
@@ -28,6 +29,8 @@ _EXPECTED: Final = {
 }
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 _MOST_DIGITS: Final = 4000
+_MOST_LINES: Final = 1000
+_WIDTH: Final = 120
 
 
 class Problem(ValueError):
@@ -73,9 +76,12 @@ def parse(text: str) -> Any:
 
 
 def write(value: Any, *, indent: int | None = 2) -> str:
-    """The document as text: keys in their order, numbers with the digits they came with, one member a line."""
+    """The document as text: keys in their order, numbers with the digits they came with, one member a line.
+
+    In a document of many lines, an object or a list that fits on one line stands on one.
+    """
     out: list[str] = []
-    _write(value, out, "\n" if indent else "", " " * (indent or 0))
+    _write(value, out, "\n" if indent else "", " " * (indent or 0), _WIDTH if indent and _has_many_lines(value) else 0)
     return "".join(out)
 
 
@@ -205,32 +211,57 @@ def _with_place(text: str, offset: int, pointer: str, sentence: str) -> str:
     return f"Line {line}, column {column}{where}: {sentence}"
 
 
-def _write(value: Any, out: list[str], line: str, step: str) -> None:
+def _has_many_lines(value: Any) -> bool:
+    """Whether the document takes more than `_MOST_LINES`, one member a line."""
+    stack, count = [value], 0
+    while stack and count <= _MOST_LINES:
+        part = stack.pop()
+        if isinstance(part, dict | list):
+            count += len(part) + 1
+            stack += part.values() if isinstance(part, dict) else part
+    return count > _MOST_LINES
+
+
+def _write(value: Any, out: list[str], line: str, step: str, width: int) -> int:
+    """Write `value` after `line`, a line break and its indent; on one line what fits on one of `width` characters.
+
+    Returns how many characters it takes on one line; where they fit, it is the last piece of `out`.
+    """
+    start, size = len(out), 2
     if isinstance(value, str):
-        out.append(encode_basestring_ascii(value) if _HALF_PAIR.search(value) else encode_basestring(value))
+        out.append(_quoted(value))
+    elif isinstance(value, dict) and value:
+        deeper = f"{line}{step}"
+        before, between = f"{{{deeper}", f",{deeper}" if line else ", "
+        for key, member in value.items():
+            out += (before, f"{_quoted(key)}: ")
+            size += len(out[-1]) + 2 + _write(member, out, deeper, step, width)
+            before = between
+        if size <= width:
+            out[start:] = [f"{{{', '.join(map(add, out[start + 1 :: 3], out[start + 2 :: 3]))}}}"]
+        else:
+            out.append(f"{line}}}")
+        return size
+    elif isinstance(value, list) and value:
+        deeper = f"{line}{step}"
+        before, between = f"[{deeper}", f",{deeper}" if line else ", "
+        for member in value:
+            out.append(before)
+            size += 2 + _write(member, out, deeper, step, width)
+            before = between
+        if size <= width:
+            out[start:] = [f"[{', '.join(out[start + 1 :: 2])}]"]
+        else:
+            out.append(f"{line}]")
+        return size
     elif value is None:
         out.append("null")
-    elif value is True:
-        out.append("true")
-    elif value is False:
-        out.append("false")
-    elif isinstance(value, Digits):
-        out.append(value.text)
-    elif isinstance(value, dict):
-        deeper = f"{line}{step}"
-        opening = f"{{{deeper}"
-        for key, member in value.items():
-            out += (opening, encode_basestring_ascii(key) if _HALF_PAIR.search(key) else encode_basestring(key), ": ")
-            _write(member, out, deeper, step)
-            opening = f",{deeper}" if line else ", "
-        out.append(f"{line}}}" if value else "{}")
-    elif isinstance(value, list):
-        deeper = f"{line}{step}"
-        opening = f"[{deeper}"
-        for member in value:
-            out.append(opening)
-            _write(member, out, deeper, step)
-            opening = f",{deeper}" if line else ", "
-        out.append(f"{line}]" if value else "[]")
+    elif isinstance(value, bool):
+        out.append("true" if value else "false")
     else:
-        out.append(repr(value))
+        out.append(value.text if isinstance(value, Digits) else repr(value))  # a number, {} or []
+    return len(out[-1])
+
+
+def _quoted(text: str) -> str:
+    return encode_basestring_ascii(text) if _HALF_PAIR.search(text) else encode_basestring(text)

@@ -25,6 +25,8 @@ _INPUTS = {
     "time": 'type="time" step="any"',
 }
 _LONG_DEFAULT = 40
+_LONG = 2_000
+"""A text of so many characters fills its field, which is laid out only when it comes into sight."""
 _LARGE = 20_000
 """A text of so many characters does not make its field grow: browsers take seconds for that."""
 
@@ -83,8 +85,10 @@ def _control(node: Node) -> str:
         return f"<select {attributes}>{_options(node.options)}</select>"
     placeholder = f'placeholder="{escape(node.placeholder or " ")}"'
     if node.control in _AREAS:
-        words = " ".join(["sf-code"] * (node.control != "area") + ["sf-large"] * (len(node.value) > _LARGE))
-        code = f' class="{words}" spellcheck="false"' if words else ""
+        size = len(node.value)
+        styles = ["sf-code"] * (node.control != "area") + ["sf-large" if size > _LARGE else "sf-long"] * (size > _LONG)
+        code = f' class="{" ".join(styles)}"' if styles else ""
+        code += ' spellcheck="false"' if node.control != "area" or size > _LARGE else ""
         # A browser drops the first line break of a text area: this one is for it.
         area = f'<textarea {attributes} rows="1" {placeholder}{code}>\n{escape(node.value, quote=False)}</textarea>'
         if node.control != "file" or node.locked:

@@ -109,3 +109,10 @@ def is_one_line(text: str) -> bool:
 
 def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def copied(value: Any) -> Any:
+    """A document with objects and lists of its own; `copy.deepcopy`, which keeps account of each, takes far longer."""
+    if isinstance(value, dict):
+        return {key: copied(member) for key, member in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value

@@ -3,6 +3,7 @@
 const PAIRS = { "{": "}", "[": "]" };
 const OPENS = { "}": "{", "]": "[" };
 const FAR = 200_000;
+const IN_SIGHT = 60;
 
 export function attachJsonEditors(part) {
   for (const editor of part.querySelectorAll("[data-json-editor]:not([data-ready])")) attach(editor);
@@ -16,15 +17,21 @@ function attach(editor) {
   gutter.setAttribute("aria-hidden", "true");
   editor.prepend(gutter);
   let lines = 0;
-  const number = () => {
-    const count = area.value.split("\n").length;
-    if (count !== lines) gutter.textContent = Array.from({ length: count }, (_, at) => at + 1).join("\n");
-    lines = count;
-    gutter.scrollTop = area.scrollTop;
+  // Only the numbers in sight: of a long text, all would take longer to lay out than the text itself.
+  const draw = (top) => {
+    const height = top ? parseFloat(getComputedStyle(area).lineHeight) : 1;
+    const first = Math.floor(top / height);
+    const shown = Math.min(lines - first, IN_SIGHT);
+    gutter.textContent = `${Array.from({ length: shown }, (_, at) => first + at + 1).join("\n")}\n\n`;
+    if (top) gutter.scrollTop = top - first * height;
   };
-  area.addEventListener("input", number);
-  area.addEventListener("scroll", () => { gutter.scrollTop = area.scrollTop; });
-  number();
+  const number = (top) => {
+    lines = area.value.split("\n").length;
+    draw(top);
+  };
+  area.addEventListener("input", () => number(area.scrollTop));
+  area.addEventListener("scroll", () => draw(area.scrollTop));
+  number(0);
 
   let leaves = false;
   area.addEventListener("keydown", (event) => {

@@ -162,6 +162,39 @@ def test_form_and_json_are_two_views_of_one_document(page: Page) -> None:
     page.locator("#document-input .view-switch").get_by_text("Form").click()
     expect(page.locator("#field-input")).to_contain_text("This is not JSON yet")
     expect(area).to_have_value("{")
+    expect(page.locator("#document-input .view-switch").get_by_label("JSON")).to_be_checked()
+
+
+def test_the_arrow_keys_switch_there_and_back(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person")
+    page.locator('[name="input/name"]').fill("Ada")
+    switch = page.locator("#document-input .view-switch")
+
+    switch.get_by_label("Form").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#id_input")).to_have_value(re.compile('"name": "Ada"'))
+    expect(switch.get_by_label("JSON")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+
+    expect(page.locator('[name="input/name"]')).to_have_value("Ada")
+    expect(switch.get_by_label("Form")).to_be_focused()
+
+
+def test_the_lines_in_sight_of_a_long_json_text_are_numbered(page: Page) -> None:
+    page.goto("/launch/?assistant_id=person&input_view=json")
+    area, numbers = page.locator("#id_input"), page.locator("#view-input .json-lines")
+    text = "\n".join(["[", *["1,"] * 5_000, "1]"])  # not filled in: Chromium takes a minute to type so many lines
+    area.evaluate("(area, text) => { area.value = text; area.dispatchEvent(new Event('input')); }", text)
+    expect(numbers).to_have_text(re.compile(r"^1\s+2\s+3\b"))
+
+    area.evaluate("area => { area.scrollTop = 1234; }")
+    expect(numbers).to_have_text(re.compile(r"^62\s+63\b"))
+    assert numbers.evaluate("numbers => numbers.scrollTop") == 1234 - 61 * 20
+    bottom = area.evaluate("area => { area.scrollTop = area.scrollHeight; return area.scrollTop; }")
+    expect(numbers).to_have_text(re.compile(r"\b5001\s+5002\s*$"))
+    assert numbers.evaluate("numbers => numbers.scrollTop") == bottom % 20
+    area.evaluate("area => { area.scrollTop = 0; }")
+    expect(numbers).to_have_text(re.compile(r"^1\s+2\s+3\b"))
 
 
 def test_switching_a_large_document_is_quick(page: Page) -> None:

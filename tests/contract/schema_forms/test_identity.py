@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dashboard.schema_forms import MISSING, SchemaForm
-from dashboard.schema_forms.json_text import write
+from dashboard.schema_forms.json_text import parse, write
 from tests.contract.schema_forms.documents import documents
 from tests.contract.schema_forms.schemas import SCHEMAS
 from tests.page_forms import posted
@@ -62,3 +62,26 @@ def test_buttons_change_nothing_but_their_place(name: str) -> None:
         assert write(pressed.document) == write(again.document) or again.document is pressed.document
 
     check()
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_documents_of_many_lines_are_written_with_what_fits_on_one(name: str) -> None:
+    @_settings
+    @given(documents(SCHEMAS[name]))
+    def check(document: Any) -> None:
+        many = [document] * 1_001
+
+        text = write(many)
+
+        assert write(parse(text), indent=None) == write(many, indent=None)
+        on_one = write(document, indent=None)
+        if len(on_one) < 110:
+            assert text == "[\n  " + ",\n  ".join([on_one] * 1_001) + "\n]"
+
+    check()
+
+
+def test_documents_nested_as_deeply_as_can_be_read_are_written() -> None:
+    for text in ("[" * 400 + "1" + "]" * 400, '{"a": ' * 400 + "{}" + "}" * 400):
+        assert write(parse(text), indent=None) == text
+        assert write(parse(text)).count("\n") == 800
