@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from dashboard.compare.diffs import Difference, difference
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_result
+from dashboard.runs.selectors import TITLE, run_result
 from dashboard.runs.state import cache
 from dashboard.runs.state.cards import short_html
 from dashboard.runs.state.document import Document, Place
@@ -22,6 +22,7 @@ from dashboard.servers.selectors import assistant_ids_like
 from dashboard.steps.models import Step
 
 RUNS_MAX = 5
+OFFERED = 20
 KEYS_MAX = 100
 VALUE_CHARS = 160
 STEPS_MAX = 2_000
@@ -89,6 +90,17 @@ def run_last_succeeded(run: Run) -> Run | None:
     # One after the other, each along the index by assistant and time.
     found = [last for one in ids if (last := others.filter(assistant_id=one).first())]
     return max(found, key=lambda other: other.created_at, default=None)
+
+
+def runs_to_add(runs: Sequence[Run]) -> list[Run]:
+    """Runs that a comparison may be widened by: the latest others of the first one's assistant; none if it is full."""
+    if len(runs) >= RUNS_MAX:
+        return []
+    others = Run.objects.filter(team=runs[0].team_id).exclude(pk__in=[run.pk for run in runs])
+    others = others.order_by("-created_at", "-id").only(*TITLE, "team", "status", "created_at")
+    ids = assistant_ids_like(runs[0].server_id, runs[0].assistant_id)
+    found = [other for one in ids for other in others.filter(assistant_id=one)[:OFFERED]]
+    return sorted(found, key=lambda other: (other.created_at, other.pk), reverse=True)[:OFFERED]
 
 
 def compare(runs: Sequence[Run]) -> Comparison:

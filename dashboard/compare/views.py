@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.compare.comparison import RUNS_MAX, compare, run_last_succeeded
+from dashboard.compare.comparison import RUNS_MAX, compare, run_last_succeeded, runs_to_add
 from dashboard.compare.so_far import so_far
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get
@@ -31,16 +31,15 @@ def run_compare(request: TeamRequest) -> HttpResponse:
     first = _run(request, request.GET.get("a", ""))
     runs = [first]
     if request.GET.get("b") == "last":
-        last = run_last_succeeded(first)
-        if last is None:
-            return render(request, "compare/page.html", {"comparison": compare(runs), "is_alone": True})
-        return redirect(f"{request.path}?a={last.pk}&b={first.pk}")
-    for name in NAMES[1:RUNS_MAX]:
-        if chosen := request.GET.get(name):
-            runs.append(_run(request, chosen))
+        if last := run_last_succeeded(first):
+            return redirect(f"{request.path}?a={last.pk}&b={first.pk}")
+    else:
+        runs += [_run(request, chosen) for name in NAMES[1:RUNS_MAX] if (chosen := request.GET.get(name))]
     context = {
         "comparison": compare(runs),
         "is_alone": len(runs) == 1,
+        "none_succeeded": request.GET.get("b") == "last",
+        "others": runs_to_add(runs),
         "may_act": request.membership.may_launch,
         "share_query": urlencode([("runs", run.pk) for run in runs]),
     }

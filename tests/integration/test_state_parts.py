@@ -167,6 +167,25 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
     assert "The run\N{RIGHT SINGLE QUOTATION MARK}s input" in browser.get(f"/runs/{bad.pk}/").content.decode()
 
 
+def test_a_run_is_compared_with_another_that_is_chosen_on_the_page(browser: Client, user: User, server: Server) -> None:
+    first, second, third = (run_of(user, server, b"{}", name=name) for name in ("First", "Second", "Third"))
+    make_run(team=make_team(), name="Theirs")
+    run_of(user, server, b"{}", name="Other", assistant_id="report")
+
+    alone = flat(browser.get(f"/runs/compare/?a={first.pk}"))
+    two = browser.get("/runs/compare/", {"ids": [str(first.pk), str(third.pk)]}, follow=True)
+
+    assert offered(alone) == [str(third.pk), str(second.pk)]
+    assert "has succeeded yet" not in alone
+    assert two.redirect_chain == [(f"/runs/compare/?a={first.pk}&b={third.pk}", 302)]
+    assert offered(flat(two)) == [str(second.pk)]
+    assert browser.get("/runs/compare/", {"ids": [str(first.pk), ""]}).status_code == 404
+
+
+def offered(page: str) -> list[str]:
+    return re.findall(r'<option value="([^"]+)">', page)
+
+
 def test_a_thread_without_messages_says_what_came_of_its_runs(browser: Client, user: User, server: Server) -> None:
     thread = {"thread": ThreadChoice.EXISTING, "thread_id": "7b0f3f4e-1111-4222-8333-444455556666"}
     run_of(user, server, b'{"report": "High water at noon."}', name="Tides", **thread)
@@ -193,7 +212,7 @@ def test_runs_chosen_in_the_list_are_compared_the_older_first(browser: Client, u
     browser.force_login(viewer)
     assert 'action="/runs/compare/"' in browser.get("/runs/").content.decode()
     three = browser.get("/runs/compare/", {"ids": ids[:3]}, follow=True).content.decode()
-    assert [f"run {number}" in three for number in range(4)] == [True, True, True, False]
+    assert [f"<bdi>run {number}</bdi>" in three for number in range(4)] == [True, True, True, False]
 
 
 def test_a_place_too_deep_for_its_path_is_found_by_its_first_byte(browser: Client, user: User, server: Server) -> None:
