@@ -1,4 +1,4 @@
-"""One action on many runs: written down at once, done by workers a few at a time, each run exactly once.
+"""One action on many runs: stored at once, done by workers a few at a time, each run exactly once.
 
 Every run's turn is one transaction with the removal of its row from the list, so that a worker that dies half-way has
 either done it or not begun.
@@ -33,13 +33,13 @@ from dashboard.teams.models import Membership, Role, Team, User
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 20
-"""A worker does so many before it looks whether somebody stopped it."""
+"""How many a worker does before it checks whether somebody stopped the action."""
 IDS_MAX = 1_000
-"""So many can be named one by one; for more there is *all that match*."""
+"""How many can be named one by one; for more there is *all that match*."""
 
 
 class CountChanged(Exception):
-    """Another number of runs matches by now: `count`. Nothing was begun."""
+    """The number of matching runs has changed to `count`. Nothing was begun."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"{count} runs match now")
@@ -61,10 +61,10 @@ def bulk_begin(
     add: Sequence[str] = (),
     remove: Sequence[str] = (),
 ) -> BulkAction:
-    """Write down what is to be done: with the runs named in `ids`, or with all `count` that `filters` let through.
+    """Store an action on the runs in `ids`, or on all `count` that match `filters`.
 
     Raises:
-        CountChanged: `filters` let another number through; nothing was begun.
+        CountChanged: another number matches `filters`; nothing was begun.
     """
     with transaction.atomic():
         bulk = BulkAction.objects.create(team=team, by=by, kind=kind, add=list(add), remove=list(remove), total=0)
@@ -88,13 +88,13 @@ def bulk_begin(
 
 
 def bulk_stop(*, bulk: BulkAction) -> bool:
-    """Do no more of it. What has been done stays. Returns False when it had ended or was stopped before."""
+    """Stop the action. What was done stays. Returns False when it had ended or was stopped before."""
     unfinished = BulkAction.objects.filter(pk=bulk.pk, finished_at=None, stopped_at=None)
     return bool(unfinished.update(stopped_at=Now(), finished_at=Now()))
 
 
 def bulk_work() -> bool:
-    """Do a little of the oldest unfinished action. Returns whether there may be more. Called by workers."""
+    """Do a part of the oldest unfinished action. Returns whether there may be more. Called by workers."""
     bulk = BulkAction.objects.select_related("team", "by").filter(finished_at=None).first()
     if bulk is None:
         return False
@@ -107,7 +107,7 @@ def bulk_work() -> bool:
 
 
 def _next(bulk: BulkAction) -> bool:
-    """Do the action's next run. Returns False when none is left that no other worker is at."""
+    """Do the action's next run. Returns False when other workers have all that are left."""
     with transaction.atomic():
         item = bulk.items.select_for_update(skip_locked=True).order_by("pk").first()
         if item is None:
@@ -120,7 +120,7 @@ def _next(bulk: BulkAction) -> bool:
 
 
 def _do(bulk: BulkAction, item: BulkItem) -> tuple[str, str]:
-    """What became of one run: the counter to raise, and what went wrong."""
+    """The result for one run: the counter to raise, and the error."""
     run = Run.objects.filter(pk=item.run_id, team=bulk.team).select_related("request", "server", "team").first()
     if run is None or bulk.by is None or not _may(bulk, run):
         return "skipped", ""
@@ -137,7 +137,7 @@ def _do(bulk: BulkAction, item: BulkItem) -> tuple[str, str]:
 
 
 def _may(bulk: BulkAction, run: Run) -> bool:
-    """Whether who asked may do this now: members cancel and remove what they launched, admins everything."""
+    """Whether the person may do this now: members cancel and remove what they launched, admins everything."""
     member = Membership.objects.filter(team=bulk.team, user=bulk.by, user__is_active=True).first()
     if member is None or not member.may_launch:
         return False
@@ -146,7 +146,7 @@ def _may(bulk: BulkAction, run: Run) -> bool:
 
 
 def _apply(bulk: BulkAction, by: User, run: Run) -> bool:
-    """Do it. Returns whether it changed anything."""
+    """Apply the action to one run. Returns whether it changed anything."""
     if bulk.kind == BulkKind.CANCEL:
         return services.run_cancel(run=run, by=by)
     if bulk.kind == BulkKind.TAG:
@@ -170,5 +170,5 @@ def _launch_again(bulk: BulkAction, by: User, run: Run) -> None:
 
 
 def matching_count(team: Team, filters: RunFilters) -> int:
-    """How many runs *all that match* are, for a person to confirm."""
+    """How many runs match, for a person to confirm."""
     return run_count_exact(team.pk, filters)

@@ -1,4 +1,4 @@
-"""One action on many runs, in the browser: chosen, confirmed, watched."""
+"""One action on many runs, in the browser: choose, confirm, watch."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from dashboard.teams.audit import audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 COMPARED = 5
-"""So many runs fit beside each other."""
+"""The most runs in a comparison."""
 
 
 @never_cache
 @may_act_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_bulk(request: TeamRequest) -> HttpResponse:
-    """What can be done with all runs that match, and how many those are; POST does it."""
+    """The actions on all matching runs, and how many there are; POST starts one."""
     filters = RunFilters.from_query(request.GET)
     if request.method == "POST":
         return _begin(request, filters)
@@ -71,7 +71,7 @@ def _begin(request: TeamRequest, filters: RunFilters) -> HttpResponse:
             remove=remove,
         )
     except bulk.CountChanged as changed:
-        sentence = f"{changed.count:,} runs match by now. Look at them, then confirm that number."
+        sentence = f"{changed.count:,} runs match by now. Check them, then confirm that number."
         return _refused(request, filters, {"count": [sentence]}, 409)
     url = reverse("bulk-detail", args=[begun.pk])
     if wants_json(request):
@@ -108,7 +108,7 @@ def _ids(texts: list[str]) -> list[UUID] | None:
 @member_required
 @require_safe
 def bulk_detail(request: TeamRequest, bulk_id: UUID) -> HttpResponse:
-    """How far it has come."""
+    """The progress of the action."""
     found = _get(request, bulk_id)
     if wants_json(request):
         return JsonResponse(
@@ -130,7 +130,7 @@ def bulk_detail(request: TeamRequest, bulk_id: UUID) -> HttpResponse:
 @may_act_required
 @require_POST
 def bulk_stop(request: TeamRequest, bulk_id: UUID) -> HttpResponse:
-    """Do no more of it."""
+    """Stop the action."""
     found = _get(request, bulk_id)
     bulk.bulk_stop(bulk=found)
     if wants_json(request):

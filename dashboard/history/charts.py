@@ -1,4 +1,4 @@
-"""Charts as shapes, in the units of an SVG's viewBox; templates only write them down."""
+"""Charts as shapes, in the units of an SVG's viewBox, for templates to draw."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _round_up(number: int) -> int:
 
 
 EASY_S: Final = (1, 2, 4, 10, 20, 40, 60, 120, 240, 600, 1_200, 3_600, 7_200, 14_400, 43_200, 86_400)
-"""Durations that are easy to read, and of which half is, too."""
+"""Durations that are easy to read, as are their halves."""
 
 
 def _easy_seconds(most: float) -> float:

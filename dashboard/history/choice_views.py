@@ -1,4 +1,4 @@
-"""Choosing the columns of one's runs page, and what it begins with."""
+"""Choosing the columns of one's runs page, and its first view."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _choose(request: TeamRequest) -> HttpResponse:
 
 
 def _moved(keys: list[str], key: str, by: int) -> list[str]:
-    """The keys in the order they have when one of them has gone up or down a place."""
+    """The keys after one of them has moved up or down a place."""
     rest = [other for other in keys if other != key]
     rest.insert(max(0, keys.index(key) + by), key)
     return rest
@@ -96,7 +96,7 @@ def _page(
 @member_required
 @require_POST
 def view_default(request: TeamRequest) -> HttpResponse:
-    """What the runs page begins with: `view` is an id, `all`, or `none` (what the team chose); `scope` mine or team."""
+    """The first view of the runs page: `view` is an id, `all`, or `none` (the team's choice); `scope` mine or team."""
     named, scope = request.POST.get("view", ""), request.POST.get("scope") or Scope.MINE
     if scope not in Scope.values:
         return json_errors({"scope": ["Choose mine or team."]})

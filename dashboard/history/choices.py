@@ -1,4 +1,4 @@
-"""What the runs page begins with, and which columns it has: chosen by a person, or by an admin for the team."""
+"""The first view and the columns of the runs page: chosen by a person, or by an admin for the team."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dashboard.teams.models import Team, User
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was chosen for somebody's runs page.
+    """The choices for somebody's runs page.
 
     Attributes:
-        columns: Beside status and name; empty for the usual ones.
+        columns: Besides status and name; empty for the usual ones.
         view_id: The view that the page begins with; None for all runs.
-        query: That of the view.
-        is_mine: Whether the person has chosen what it begins with, and not the team.
+        query: The view's query.
+        is_mine: Whether the person chose the first view, and not the team.
     """
 
     columns: tuple[Column, ...] = ()
@@ -30,7 +30,7 @@ class Chosen:
 
 
 def chosen_for(team: Team, user: User) -> Chosen:
-    """What somebody's runs page is like. One small query, as every look at the page asks it."""
+    """The choices for somebody's runs page. One small query, since every page view makes it."""
     found = ListChoice.objects.filter(Q(user=user) | Q(user=None), team=team)
     rows: dict[int | None, tuple[list[str], bool, int | None, str | None]] = {
         row[0]: row[1:] for row in found.values_list("user", "columns", "begins_with_all", "view", "view__query")
@@ -50,16 +50,16 @@ def begin_of_team(team: Team) -> SavedView | None:
 
 
 def columns_choose(*, team: Team, user: User, keys: list[str]) -> None:
-    """Have a person's runs page show these columns; none: the usual ones."""
+    """Set the columns of a person's runs page; none: the usual ones."""
     columns = [column.key for column in columns_of(keys)]
     ListChoice.objects.update_or_create(team=team, user=user, defaults={"columns": columns})
 
 
 def begin_choose(*, team: Team, user: User | None, view: SavedView | None, all_runs: bool = False) -> bool:
-    """Have a runs page begin with a view, with all runs, or, for a person, with what the team's does.
+    """Set the first view of a runs page: a view, all runs or, for a person, the team's choice.
 
     Args:
-        user: whose page; None for everybody in the team who has not chosen.
+        user: the person; None for everybody in the team who has not chosen.
         view: None for none. A team's page cannot begin with a view that not everybody has.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The columns of the runs page beside status and name: which a person has chosen, and what stands in them."""
+"""The columns of the runs page besides status and name: a person's choice, and their contents."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dashboard.runs.text import one_line
 
 MOST: Final = 8
 READ_MAX_BYTES: Final = 200_000
-"""Values are shown of documents up to this size: a list must not read megabytes to show a word."""
+"""The largest document whose values are shown: a list must not read megabytes to show a word."""
 VALUE_CHARS: Final = 120
 RECENT: Final = 30
 SUGGESTED: Final = 16
@@ -75,12 +75,12 @@ def _is_key(key: str) -> bool:
 
 
 def socket_query(filters: RunFilters, columns: tuple[Column, ...]) -> str:
-    """What a page's WebSocket is opened with, so that rows that are pushed have the page's columns."""
+    """The query of a page's WebSocket, so that pushed rows have the page's columns."""
     return "&".join(filter(None, [filters.socket_query, urlencode([("column", column.key) for column in columns])]))
 
 
 def with_cells(runs: Sequence[Run], columns: tuple[Column, ...]) -> None:
-    """Put what stands in these columns on the runs, as `own_cells`; nothing for the usual columns."""
+    """Set the contents of these columns on the runs, as `own_cells`; nothing for the usual columns."""
     if not columns:
         return
     values = _values([run.pk for run in runs], [column.key for column in columns if column.is_value])
@@ -115,7 +115,7 @@ def _cell(run: Run, column: Column, values: dict[str, str]) -> SafeString:
 
 
 def _values(run_ids: list[UUID], paths: list[str]) -> dict[UUID, dict[str, str]]:
-    """What stands at these paths, as text, of runs whose documents are not too large."""
+    """The values at these paths, as text, of runs whose documents are not too large."""
     found: dict[UUID, dict[str, str]] = {run_id: {} for run_id in run_ids}
     for document, read in (("input", _inputs), ("result", _results)):
         wanted = [path for path in paths if path.split(".")[0] == document]

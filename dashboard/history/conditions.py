@@ -21,7 +21,7 @@ FACETS: Final = """(ARRAY[
     't' || runs_run.team_id::text, 's' || runs_run.status, 'a' || runs_run.assistant_id, 'g' || runs_run.graph_id,
     'v' || runs_run.server_id::text, 'p' || runs_run.launched_by_id::text, 'e' || runs_run.error_type
 ]::text[])"""
-"""The expression that the index `run_facets` is over; migration 0061 of `runs` has it in the same words."""
+"""The expression of the index `run_facets`; migration 0061 of `runs` has the same one."""
 DURATION: Final = "(runs_run.finished_at - runs_run.started_at)"
 
 
@@ -47,7 +47,7 @@ NOTHING = Condition("false")
 
 
 def conditions(team_id: UUID, filters: RunFilters) -> list[Condition]:
-    """What the filters ask of a run, beside belonging to the team."""
+    """The conditions of the filters, besides the team."""
     return [*_columns(team_id, filters), *_labels(filters), *_times(filters), *_text(filters)]
 
 
@@ -79,7 +79,7 @@ def _columns(team_id: UUID, filters: RunFilters) -> Iterator[Condition]:
 
 
 def _assistant_ids(team_id: UUID, text: str) -> set[str]:
-    """What runs of an assistant may be launched with: its id, its graph where that means it. `text` may be its name."""
+    """The `assistant_id`s of an assistant's runs: its id, and its graph if that means it. `text` may be its name."""
     ids = {text}
     for assistant in Assistant.objects.filter(server__team=team_id).only("assistant_id", "graph_id", "name"):
         if text == assistant.name or text in assistant_ids(assistant):

@@ -1,4 +1,4 @@
-"""How many runs match, without counting a million: exact while they are few, by the planner's estimate beyond."""
+"""How many runs match, without counting a million: exact for few, the planner's estimate for many."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from dashboard.history.selectors import GATHER_MEMORY, joined, matching, rows_es
 COUNTED_MAX: Final = 10_000
 PATIENCE_MS: Final = 150
 SURE_TIMES: Final = 5
-"""Where so many times COUNTED_MAX are expected, nothing is counted."""
+"""Nothing is counted when the planner expects this many times COUNTED_MAX."""
 _QUERY_CANCELLED = "57014"
 
 
 @dataclass(frozen=True)
 class Count:
-    """A number of runs. `is_estimate`: about so many."""
+    """A number of runs, perhaps an estimate."""
 
     number: int
     is_estimate: bool = False
@@ -36,7 +36,7 @@ class Count:
 
 
 def run_count(team_id: UUID, filters: RunFilters) -> Count:
-    """How many of the team's runs the filters let through; an estimate beyond COUNTED_MAX, or when counting is slow."""
+    """How many of the team's runs match the filters; an estimate beyond COUNTED_MAX, or when counting is slow."""
     asked = conditions(team_id, filters)
     alone = [condition for condition in asked if not condition.is_period]
     where, params = joined(_counted_by(team_id, asked, alone))
@@ -60,7 +60,7 @@ def run_count(team_id: UUID, filters: RunFilters) -> Count:
 
 
 def run_count_exact(team_id: UUID, filters: RunFilters) -> int:
-    """How many there are, to be confirmed before something is done with all of them. May take a while."""
+    """The exact number, for a person to confirm before an action on all of them. May take a while."""
     where, params = joined(matching(team_id, conditions(team_id, filters)))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM runs_run WHERE {where}", params)

@@ -1,4 +1,4 @@
-"""The history as CSV or JSON Lines, a page at a time: however long it is, a web process holds one page of it."""
+"""The history as CSV or JSON Lines, a page at a time: a web process holds one page, however long the history is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a runs page shows, as it stands in the address."""
+"""The filters and order of a runs page, as in its address."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class RunFilters:
-    """Which runs, and in which order. Empty means everything, newest first. `zone` is that of who reads."""
+    """Which runs, in which order. Empty means everything, newest first. `zone` is the reader's time zone."""
 
     statuses: tuple[str, ...] = ()
     assistant: str = ""
@@ -69,7 +69,7 @@ class RunFilters:
 
     @classmethod
     def from_query(cls, query: QueryDict) -> RunFilters:
-        """Read the address; what it does not understand is left out."""
+        """Read the address and ignore what is unknown."""
         known = {*RunStatus.values, *STATUS_GROUPS}
         zone = query.get("tz", "") or timezone.get_current_timezone_name()
         waiting = query.get("waiting", "")
@@ -121,7 +121,7 @@ class RunFilters:
 
     @property
     def socket_query(self) -> str:
-        """The same for a WebSocket, which does not know who reads."""
+        """The same for a WebSocket, which does not know the reader."""
         return urlencode([*self.pairs(), *([("tz", self.zone)] if self.zone != "UTC" else [])])
 
     def chips(self, names: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
@@ -195,7 +195,7 @@ def _values(query: QueryDict) -> tuple[tuple[str, str], ...]:
 
 
 def _clean(text: str) -> str:
-    """What a person typed, as Postgres can be asked for it."""
+    """A person's text, made fit for Postgres."""
     return text[:200].replace("\x00", "").encode("utf-8", "replace").decode().strip()
 
 

@@ -9,7 +9,7 @@ from dashboard.runs.models import Run
 
 
 def run_changes_html(runs: list[Run], *, outside: bool = False, snapshot: bool = False) -> str:
-    """Rows for an open runs page to merge; `outside` ones are not let through by its filters, and never inserted.
+    """Rows for an open runs page to merge; its filters exclude the `outside` ones, which it never inserts.
 
     A `snapshot` is the whole first page: rows that are missing from it no longer belong on the page.
     """

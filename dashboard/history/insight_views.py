@@ -24,7 +24,7 @@ DEFAULT = "7d"
 @member_required
 @require_safe
 def insights_page(request: TeamRequest) -> HttpResponse:
-    """What the runs of a time were like, for the same filters as the list."""
+    """Statistics of the runs in a period, with the same filters as the list."""
     filters = RunFilters.from_query(request.GET)
     span = request.GET.get("range", CHOSEN if filters.since else DEFAULT)
     span = span if span in RANGES or (span == CHOSEN and filters.since) else DEFAULT
@@ -54,7 +54,7 @@ def insights_page(request: TeamRequest) -> HttpResponse:
 
 
 def _when(found: Insights, span: str) -> str:
-    """The time in words."""
+    """The period in words."""
     if span != CHOSEN:
         return f"in the last {RANGES[span][0]}"
     begin, end = found.buckets[0].start, found.buckets[-1].end
@@ -62,7 +62,7 @@ def _when(found: Insights, span: str) -> str:
 
 
 def _chips(filters: RunFilters, span: str) -> list[tuple[str, str]]:
-    """The filters in force, beside the time, which the range is."""
+    """The current filters without the period, which the range shows."""
     if span == CHOSEN:
         return replace(filters, sort="-started").chips()
     chips = replace(filters, since="", until="", sort="-started").chips()

@@ -1,4 +1,4 @@
-"""What a time was like: how many runs, how they ended, how long they took. Exact while there are few runs, else from a
+"""Statistics of a period: how many runs, how they ended, how long they took. Exact for few runs, else from a
 sample that is spread evenly over all of them: ids are random, so those below a limit are one."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHOWN: Final = 8
 MODELS: Final = 50
 TOKENS: Final = ("input", "output", "cached", "answers")
 FEWEST: Final = 3
-"""Of fewer runs no percentile is told."""
+"""The fewest runs for a percentile."""
 RANGES: Final = {
     "24h": ("24 hours", timedelta(hours=24), timedelta(hours=1)),
     "7d": ("7 days", timedelta(days=7), timedelta(hours=6)),
@@ -38,7 +38,7 @@ RANGES: Final = {
     "12mo": ("12 months", timedelta(days=364), timedelta(days=14)),
 }
 CHOSEN: Final = "chosen"
-"""Instead of a key of RANGES: from the filters' `since` to their `until`, or to now."""
+"""Replaces a key of RANGES: from the filters' `since` to their `until`, or to now."""
 STRETCHES: Final = 24
 SHORTEST: Final = timedelta(minutes=1)
 GROUPS: Final = {
@@ -52,7 +52,7 @@ _GROUP_OF: Final[dict[str, str]] = {status: name for name, (_, _, statuses) in G
 
 @dataclass
 class Bucket:
-    """A stretch of the time: from `start` to before `end`."""
+    """A part of the period: from `start` to before `end`."""
 
     start: datetime
     end: datetime
@@ -67,7 +67,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table: a name, the filter it stands for, how many runs, and how long they took."""
+    """A line of a table: a name, its filter, how many runs, and how long they took."""
 
     name: str
     query: str
@@ -78,7 +78,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Insights:
-    """All of the page. `sampled`: how many runs were looked at when not all were."""
+    """All of the page. `sampled`: the size of the sample, if there is one."""
 
     count: Count
     sampled: int | None
@@ -98,7 +98,7 @@ ASSISTANT: Final = "CASE WHEN graph_id <> '' AND assistant_name = graph_id THEN 
 
 
 class _Row(NamedTuple):
-    """What is read of a run: ten thousand of them are, so nothing heavier."""
+    """What is read of each run: small, because there are ten thousand."""
 
     created_at: datetime
     status: str
@@ -110,7 +110,7 @@ class _Row(NamedTuple):
 
 
 def insights(team: Team, filters: RunFilters, span: str) -> Insights:
-    """What the runs were like that the filters let through, launched in the last `span`: a key of RANGES, or CHOSEN."""
+    """Statistics of the matching runs launched in the last `span`: a key of RANGES, or CHOSEN."""
     if span == CHOSEN:
         edges, until = _edges_between(*time_chosen(filters)), filters.until
     else:
@@ -147,7 +147,7 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
 
 
 def _edges(now: datetime, length: timedelta, step: timedelta, zone: ZoneInfo) -> list[datetime]:
-    """Where the stretches begin, by the reader's clock, and at last where the newest one ends."""
+    """Where the parts begin, by the reader's clock, and finally where the newest one ends."""
     local = now.astimezone(zone)
     if step < timedelta(days=1):
         hours = step // timedelta(hours=1)
@@ -160,7 +160,7 @@ def _edges(now: datetime, length: timedelta, step: timedelta, zone: ZoneInfo) ->
 
 
 def time_chosen(filters: RunFilters) -> tuple[datetime, datetime]:
-    """From when to when the filters let runs through; a minute at least."""
+    """The period of the filters; at least a minute."""
     until = filters.moment("until") or timezone.now()
     since = min(filters.moment("since") or until, until - SHORTEST)
     zone = ZoneInfo(filters.zone)
@@ -173,7 +173,7 @@ def _edges_between(since: datetime, until: datetime) -> list[datetime]:
 
 
 def _cost(team_id: UUID, filters: RunFilters, count: Count, scale: float) -> Cost:
-    """What models were used for in these runs, the most used first; the numbers of a sample are scaled up."""
+    """The tokens of models in these runs, the most used first; numbers of a sample are scaled up."""
     where, params = joined(_asked(team_id, filters, count))
     summed = ", ".join(f"sum(coalesce((used.value->>'{name}')::bigint, 0))" for name in TOKENS)
     with connection.cursor() as cursor:
@@ -194,7 +194,7 @@ def _cost(team_id: UUID, filters: RunFilters, count: Count, scale: float) -> Cos
 
 
 def _asked(team_id: UUID, filters: RunFilters, count: Count) -> list[Condition]:
-    """The runs that are looked at: all that match, or a sample of them."""
+    """All matching runs, or a sample of them."""
     asked = matching(team_id, conditions(team_id, filters))
     if count.is_estimate:
         limit = UUID(int=min(2**128 - 1, int(2**128 * SAMPLE / count.number)))

@@ -1,4 +1,4 @@
-"""What people keep of the history: views of it, and what they do with many runs at once."""
+"""What people store about the history: saved views, bulk actions, and choices for their runs page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.teams.models import Team, User
 
 
 class Scope(models.TextChoices):
-    """Whose a saved view is."""
+    """Who has a saved view."""
 
     MINE = "mine", "Only mine"
     TEAM = "team", "The team's"
@@ -41,7 +41,7 @@ class SavedView(models.Model):
 
 
 class BulkKind(models.TextChoices):
-    """What is done with many runs."""
+    """What a bulk action does."""
 
     CANCEL = "cancel", "Cancel"
     TAG = "tag", "Tag"
@@ -50,7 +50,7 @@ class BulkKind(models.TextChoices):
 
 
 class BulkAction(models.Model):
-    """Something that workers do with many runs, each exactly once, until it is finished or somebody stops it."""
+    """An action that workers apply to many runs, to each exactly once, until it is finished or somebody stops it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
@@ -77,12 +77,12 @@ class BulkAction(models.Model):
 
     @property
     def handled(self) -> int:
-        """How many have had their turn."""
+        """How many runs are done."""
         return self.done + self.skipped + self.failed
 
 
 class BulkItem(models.Model):
-    """A run that a bulk action has still to turn to. The row goes in the transaction that does it."""
+    """A run still to be done by a bulk action. The transaction that does it removes the row."""
 
     bulk = models.ForeignKey(BulkAction, on_delete=models.CASCADE, related_name="items")
     # No foreign key: the run may be removed before its turn.
@@ -96,14 +96,14 @@ class BulkItem(models.Model):
 
 
 class ListChoice(models.Model):
-    """What somebody chose for their runs page; without a person, what that of the others in the team begins with."""
+    """A person's choices for their runs page; without a person, the team's default."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     # Keys of `columns.py`; empty for the usual ones.
     columns = ArrayField(models.CharField(max_length=220), default=list)
     view = models.ForeignKey(SavedView, on_delete=models.SET_NULL, null=True, related_name="+")
-    # With all runs, whatever the team's page begins with.
+    # All runs, whatever the team's default is.
     begins_with_all = models.BooleanField(default=False)
 
     class Meta:

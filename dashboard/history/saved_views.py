@@ -23,7 +23,7 @@ from dashboard.teams.middleware import TeamRequest
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def view_list(request: TeamRequest) -> HttpResponse:
-    """The saved views a person has; POST keeps another."""
+    """The saved views of a person; POST saves another."""
     if request.method == "POST":
         return _save(request)
     views = views_of(request.team, request.user)
@@ -63,7 +63,7 @@ def _refused(request: TeamRequest, errors: dict[str, list[str]], query: str) -> 
 @member_required
 @require_safe
 def view_counts(request: TeamRequest) -> HttpResponse:
-    """The tabs with the number of runs in each: asked for when the page is there already."""
+    """The tabs with the number of runs in each, fetched after the page."""
     zone = timezone.get_current_timezone_name()
     shown = tabs(request.team, request.user, request.GET.get("current", ""), zone=zone, with_counts=True)
     return render(request, "history/_tabs.html", {"tabs": shown})
@@ -72,7 +72,7 @@ def view_counts(request: TeamRequest) -> HttpResponse:
 @member_required
 @require_POST
 def view_delete(request: TeamRequest, view_id: int) -> HttpResponse:
-    """Remove a view of one's own; admins remove the team's, too."""
+    """Remove one's own view; admins may remove the team's, too."""
     view = next((view for view in views_of(request.team, request.user) if view.pk == view_id), None)
     if view is None:
         raise Http404("There is no such view.")

@@ -1,4 +1,4 @@
-"""Reading the history: pages of runs by keyset, as fast at a million runs as at a thousand."""
+"""Reads the history: pages of runs by keyset, as fast with a million runs as with a thousand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dashboard.teams.models import Team
 
 PAGE_ROWS = 50
 RECENT = 500
-"""Of so many runs the tags, errors and assistants are offered."""
+"""How many recent runs provide the tags, errors and assistants of filters."""
 WALK_ROWS = 6_000
 """How many runs are looked at one by one before the index over everything is asked. It reads what matches anywhere,
 which is fast when that is little; and when it is much, the first page was among those already."""
@@ -40,7 +40,7 @@ LOOKED_AT: Final = 20_000
 
 @dataclass(frozen=True)
 class RunPage:
-    """Some runs in the order asked for, and where the next ones begin ("" when there are none)."""
+    """Some runs in the requested order, and where the next ones begin ("" when there are none)."""
 
     runs: list[Run] = field(default_factory=list)
     older: str = ""
@@ -72,7 +72,7 @@ ORDERS: Final = {
 
 
 def run_list(team: Team | UUID, filters: RunFilters) -> QuerySet[Run]:
-    """The team's runs that the filters let through, in order. For pages: `run_page`, which is faster."""
+    """The team's runs that match the filters, in order. For pages use `run_page`, which is faster."""
     team_id = team.pk if isinstance(team, Team) else team
     runs = Run.objects.select_related("launched_by", "server", "answer__launched_by").filter(team=team_id)
     runs = runs.defer(*NOT_IN_ROWS, *(f"answer__{name}" for name in NOT_IN_ROWS))
@@ -155,7 +155,7 @@ def _along(asked: list[Condition], order: Order) -> list[Condition]:
 
 
 def _is_all_walked(team_id: UUID, along: list[Condition], order: Order, rows: int) -> bool:
-    """Whether a walk has come to the end: then what it found is all there is."""
+    """Whether a walk has reached the end: then it found everything."""
     inner, params = joined([Condition("runs_run.team_id = %s", (team_id,)), *along])
     sql = f"SELECT id FROM runs_run WHERE {inner} ORDER BY {order.sql} OFFSET {rows - 1} LIMIT 1"
     return not _ids(sql, params)
@@ -244,7 +244,7 @@ def _ids(sql: str, params: list[Any]) -> list[UUID]:
 
 @dataclass(frozen=True)
 class Choices:
-    """What there is to filter by, as the team's recent runs used it: ids with their names."""
+    """The choices of filters, from the team's recent runs: ids with their names."""
 
     assistants: list[tuple[str, str]]
     servers: list[tuple[str, str]]
@@ -286,11 +286,11 @@ SELECT kind, one, two, three FROM (
   UNION ALL SELECT DISTINCT 'error', error_type, '', '', NULL::timestamptz FROM recent WHERE error_type <> ''
 ) found ORDER BY at DESC NULLS LAST
 """
-"""What the last runs used, each once; assistants the latest first. Postgres counts, so that no page reads 500 rows."""
+"""What the last runs used, each once; the latest assistants first. In Postgres, so that no page reads 500 rows."""
 
 
 def _assistant_choices(recent: list[tuple[str, ...]]) -> list[tuple[str, str]]:
-    """What recent runs used: a value and a title that tells it apart from the others.
+    """What recent runs used: a value and a distinct title.
 
     An assistant that its server made for a graph is the same whether it was launched by its id or by the graph's name.
     """

@@ -13,7 +13,7 @@ QUERY_CHARS = 2_000
 
 
 class BadView(ValueError):
-    """It cannot be kept: `field` is wrong, and the message says why."""
+    """It cannot be saved: `field` is wrong, and the message says why."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -21,7 +21,7 @@ class BadView(ValueError):
 
 
 def view_save(*, team: Team, by: User, name: str, scope: str, query: str) -> SavedView:
-    """Keep filters under a name. Only what the runs page understands is kept of `query`.
+    """Save filters under a name. Of `query`, only what the runs page understands is saved.
 
     Raises:
         BadView: there is no name, it is too long or taken, or the filters are too many.

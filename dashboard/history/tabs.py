@@ -1,4 +1,4 @@
-"""The tabs above the list: views that everybody has, and those that were saved."""
+"""The tabs above the list: views that everybody has, and saved ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.teams.models import Team, User
 
 @dataclass(frozen=True)
 class Tab:
-    """A view as it is shown. `view` is None for those that everybody has."""
+    """A tab. `view` is None for those that everybody has."""
 
     name: str
     query: str
@@ -49,5 +49,5 @@ def tabs(team: Team, user: User, current: str, *, zone: str = "", with_counts: b
 
 @lru_cache(maxsize=500)
 def _filters(query: str) -> RunFilters:
-    """What a view lets through, read once for each zone."""
+    """A view's filters, read once for each time zone."""
     return RunFilters.from_text(query)

@@ -50,7 +50,7 @@ def run_list(request: TeamRequest) -> HttpResponse:
     context = {"page": page, "filters": filters, "may_act": may_act, "columns": chosen.columns}
     if is_fragment:
         return render(request, "runs/_rows.html", context)
-    # Where the page begins with a view, all runs have an address of their own.
+    # If the page begins with a view, all runs have an address of their own.
     all_url = reverse("run-list") + ("?view=all" if chosen.query else "")
     context |= {"all_url": all_url, "has_default": bool(chosen.query), "is_first_page": not before}
     context |= _choices(request, filters)
@@ -83,11 +83,11 @@ def _ids(request: TeamRequest) -> list[UUID]:
 
 
 IN_MORE = {"starred", "tag", "error", "server", "min_s", "max_s", "until", "graph", "thread", "batch"}
-"""What the menu *More* has, beside values by path."""
+"""The filters in the menu *More*, besides values by path."""
 
 
 def _kept(filters: RunFilters) -> list[tuple[str, str]]:
-    """What the form has no field for, or not enough: it goes along unseen."""
+    """Filters without a field in the form: hidden inputs keep them."""
     others = {"graph", "thread", "batch", "waiting", "input", "result"}
     kept = [(name, value) for name, value in filters.pairs() if name.split(".")[0] in others]
     return [*kept, *(("tag", tag) for tag in filters.tags[1:])]

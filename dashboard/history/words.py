@@ -1,4 +1,4 @@
-"""Free text, as people type it, as a question to the search index."""
+"""Turns free text into a query of the search index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 from dashboard.runs.text import words_of
 
 PREFIX_CHARS = 2
-"""A shorter word means itself and not what begins with it."""
+"""A shorter word matches only itself, and not longer words that begin with it."""
 TERMS_MAX = 20
 
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')

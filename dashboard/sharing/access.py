@@ -1,4 +1,4 @@
-"""Who may see what a link shows, decided before anything is read of its run."""
+"""Decides who may see what a link shows, before anything of its run is read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SALT: Final = "dashboard.sharing.pass"
 
 
 class Door(Enum):
-    """What somebody who opens a link meets."""
+    """The result of opening a link."""
 
     OPEN = "open"
     PASSWORD = "password"  # noqa: S105 - a name
@@ -32,9 +32,9 @@ class Door(Enum):
 
 
 def share_door(link: ShareLink, user: User | AnonymousUser | None, cookie: str) -> Door:
-    """Whether this person, whose browser sent this cookie for the link, may see what it shows.
+    """Whether this person, with this cookie for the link, may see what it shows.
 
-    `CLOSED` is to look like a link that is unknown.
+    `CLOSED` must look like an unknown link.
     """
     if link.audience != Audience.ANYONE:
         if user is None or isinstance(user, AnonymousUser) or not user.is_authenticated or not user.is_active:
@@ -47,14 +47,14 @@ def share_door(link: ShareLink, user: User | AnonymousUser | None, cookie: str) 
 
 
 def may_go_on(link: ShareLink, user: User | AnonymousUser | None, cookie: str) -> bool:
-    """Whether a page that was opened may still be told of changes: also when the link is used up by now."""
+    """Whether an open page may still get updates: also when the link is used up by now."""
     if share_door(link, user, cookie) is not Door.OPEN:
         return False
     return not link.is_used_up or is_passed(link.pk, cookie, "seen")
 
 
 def share_going_on(token: str, user: User, session_key: str | None, cookie: str) -> ShareLink | None:
-    """The link of an open page while that may be told of changes; None when it is to be closed."""
+    """The link of an open page while it may get updates; None when it must close."""
     link = share_open(token)
     if link is None or not may_go_on(link, user, cookie):
         return None
@@ -67,17 +67,17 @@ def _is_member(user: User, link: ShareLink) -> bool:
 
 
 def pass_give(response: HttpResponseBase, link_id: UUID, page: str, cookie: str, **more: bool) -> None:
-    """Let the browser remember what it has proved of this link: that it knows the password, that it has seen it."""
+    """Let the browser keep a proof about this link: that it knows the password, or has opened it."""
     known = {**_read(link_id, cookie), **more, "link": str(link_id)}
     for name, path in ((COOKIE, page), (LIVE_COOKIE, f"/ws{page}")):
-        # Strict would leave it out when the link is opened from a mail.
+        # Strict cookies are missing when the link is opened from a mail.
         response.set_cookie(
             name, signing.dumps(known, salt=_SALT), max_age=COOKIE_AGE_S, path=path, httponly=True, samesite="Lax"
         )
 
 
 def is_passed(link_id: UUID, cookie: str, what: str) -> bool:
-    """Whether the browser has proved this of the link."""
+    """Whether the browser has this proof about the link."""
     return bool(_read(link_id, cookie).get(what))
 
 

@@ -1,4 +1,4 @@
-"""What a share link shows, hides and asks for."""
+"""What a share link shows, hides and requires."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Pointers(Lines):
 
 
 class Patterns(Lines):
-    """One's own patterns, each quick on any text."""
+    """Custom patterns, each fast on any text."""
 
     def validate(self, value: list[str]) -> None:
         super().validate(value)
@@ -66,7 +66,7 @@ class Patterns(Lines):
 
 
 class ShownForm(forms.Form):
-    """What is shown and hidden: the fields that share links and form links have in common."""
+    """What to show and hide: the fields that share links and form links have in common."""
 
     show = forms.MultipleChoiceField(
         choices=[*CHOICES, *((name, name) for name in ALWAYS)],
@@ -117,10 +117,10 @@ class ShownForm(forms.Form):
         return LIFETIMES[chosen][1] if chosen else None
 
     def shown(self) -> dict[str, Any]:
-        """What is shown and hidden, as columns. Only for a valid form."""
+        """What to show and hide, as columns. Only for a valid form."""
         given = self.cleaned_data
         names = ("keys", "redact", "redact_kinds", "redact_patterns")
-        # Nothing at all said about it is how links were made before they could choose.
+        # No such field at all: a client from before links could choose.
         show = [name for name in given["show"] if name not in ALWAYS] if given["show"] else shown_before()
         return {"show": show, **{name: given[name] for name in names}}
 
@@ -161,7 +161,7 @@ class ShareForm(ShownForm):
 
 
 def panel_initial() -> dict[str, Any]:
-    """What a new link is offered with: what came out, for a week, and nothing that looks like a key or password."""
+    """Initial values for a new link: the result, for a week, without anything that looks like a key or password."""
     return {"show": shown_before(), "redact_kinds": ["secret"], "expires": "7d"}
 
 

@@ -1,4 +1,4 @@
-"""All links of the team, with who made them, what they show, and how often that was looked at."""
+"""All links of the team, with their makers, what they show, and how often they were opened."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def share_list(request: TeamRequest) -> HttpResponse:
     found = selectors.share_page(request.team, filters, after=_uuid(request.GET.get("after", "")))
     query = {name: request.GET[name] for name in ("run", "person", "open") if request.GET.get(name)}
     following = f"{reverse('share-list')}?{urlencode(query | {'after': found.after})}" if found.after else None
-    # Of a run there are none, and they stand before the first page.
+    # A run has none, and they come before the first page.
     is_first = filters.run is None and "after" not in request.GET
     form_links = (
         form_selectors.team_form_links(request.team, person=filters.person, ended=filters.ended) if is_first else []
@@ -99,7 +99,7 @@ def share_revoke_all(request: TeamRequest) -> HttpResponse:
 
 def _filters(given: Mapping[str, str]) -> ShareFilters:
     run, person = given.get("run", ""), given.get("person", "")[:150].replace("\x00", "")
-    # What is no id is no run's: it lists nothing, instead of everything.
+    # An invalid id matches nothing, instead of everything.
     return ShareFilters(run=(_uuid(run) or UUID(int=0)) if run else None, person=person, ended="open" not in given)
 
 

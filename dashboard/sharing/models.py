@@ -26,7 +26,7 @@ class Audience(models.TextChoices):
 
 
 def shown_before() -> list[str]:
-    """What links showed before they could choose."""
+    """What links showed before one could choose."""
     return ["result", "messages"]
 
 
@@ -36,7 +36,7 @@ def short_texts() -> ArrayField[list[str], list[str]]:
 
 
 class WhatIsShown(models.Model):
-    """What a link shows and what it hides. It never changes once the link is made.
+    """What a link shows and hides. Never changes after the link was made.
 
     `show` names parts of `parts.py`; `keys` and `redact` are JSON Pointers into the final state.
     """
@@ -61,15 +61,15 @@ class WhatIsShown(models.Model):
 
 
 class FormLink(WhatIsShown):
-    """A preset shared as a form: whoever has the link fills in what the preset leaves open, and launches.
+    """A preset shared as a form: anybody with the link fills in what the preset leaves open, and launches a run.
 
-    What is shown and hidden is of each run that it launches: that gets a share link with the same rules.
+    Its rules are for the runs that it launches: each gets a share link with the same ones.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     preset = models.ForeignKey(Preset, on_delete=models.CASCADE, related_name="form_links")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
-    # What the form is headed with.
+    # The heading of the form.
     name = models.CharField(max_length=60)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="form_links")
     created_at = models.DateTimeField(db_default=Now())
@@ -111,7 +111,7 @@ class ShareLink(WhatIsShown):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="share_links")
     # The token by which it was opened; it is not stored.
     token = ""
-    # The form that launched the run, and made this link for who sent it.
+    # The form that launched the run, and made this link for its sender.
     form_link = models.ForeignKey(FormLink, on_delete=models.SET_NULL, null=True, related_name="share_links")
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
@@ -142,17 +142,17 @@ class ShareLink(WhatIsShown):
 
     @property
     def title(self) -> str:
-        """What it is a link to, for the team."""
+        """Its target, for the team."""
         return self.run.title if self.run is not None else str(self.several or "")
 
     @property
     def is_used_up(self) -> bool:
-        """Whether nobody can open it any more; pages that are open go on."""
+        """Whether it can no longer be opened; open pages go on."""
         return self.max_views is not None and self.views >= self.max_views
 
     @property
     def is_open(self) -> bool:
-        """Whether the link still shows the run to whoever has it open."""
+        """Whether open pages of the link still show the run."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     @property
@@ -162,7 +162,7 @@ class ShareLink(WhatIsShown):
 
 
 class SetKind(models.TextChoices):
-    """What several runs have in common that one link shows."""
+    """How the runs of one link belong together."""
 
     COMPARISON = "comparison", "Comparison"
     THREAD = "thread", "Thread"
@@ -170,11 +170,11 @@ class SetKind(models.TextChoices):
 
 
 class RunSet(models.Model):
-    """The runs that one link shows: chosen ones, those of a thread, or those that filters let through."""
+    """The runs that one link shows: chosen ones, those of a thread, or those that match filters."""
 
     link = models.OneToOneField(ShareLink, on_delete=models.CASCADE, primary_key=True, related_name="run_set")
     kind = models.CharField(max_length=10, choices=SetKind.choices)
-    # What its page is headed with.
+    # The heading of its page.
     name = models.CharField(max_length=100)
     # Of a comparison, and of a view as it was: in their order.
     run_ids = ArrayField(models.UUIDField(), default=list)

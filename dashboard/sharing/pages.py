@@ -1,4 +1,4 @@
-"""The pages that links show, made of what `shown.py` gives."""
+"""The pages of links, from the data of `shown.py`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dashboard.sharing.shown import INPUT, SharedRun
 
 
 def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
-    """Runs that a link shows beside each other: what is hidden by its place in one is hidden in all."""
+    """Runs that a link shows together: a value that is hidden by its place in one is hidden in all."""
     found = [SharedRun(link, run) for run in runs]
     if not link.rules.hides_nothing and len(found) > 1:
         learned = {text for shared in found for text in shared.learned}
@@ -27,14 +27,14 @@ def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
 
 
 def shared_run(link: ShareLink, run: Run) -> SharedRun:
-    """One run through a link, of which it may show more."""
+    """One run of a link that may show others."""
     if link.rules.hides_nothing or not (beside := set_beside(link, run)):
         return SharedRun(link, run)
     return shared_runs(link, [run, *beside])[0]
 
 
 def share_context(link: ShareLink, run: Run) -> dict[str, Any]:
-    """What a share page needs, whole or live. Only what the link shows is in it."""
+    """The context of a share page, whole or live. Contains only what the link shows."""
     shared = shared_run(link, run)
     state = shared.state()
     shown_run = shared.run()

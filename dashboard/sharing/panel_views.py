@@ -1,4 +1,4 @@
-"""The share panel of a run: making links, looking at what they would show, revoking them."""
+"""The share panel of a run: making, previewing and revoking links."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def share_create(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
 @may_act_required
 @require_POST
 def share_make(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
-    """The earlier address at which links are made."""
+    """The earlier address to make links."""
     return share_create(request, run_id)
 
 
@@ -57,7 +57,7 @@ def share_make(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
 @may_act_required
 @require_POST
 def share_preview(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """What a link with these fields would show, with what it hides marked. Makes nothing."""
+    """A preview of a link with these fields, with hidden text marked. Makes nothing."""
     audit_nothing(request)
     run = _run(request, run_id)
     form = ShareForm(request.POST)
@@ -91,7 +91,7 @@ def share_revoke_of_run(request: TeamRequest, run_id: UUID, link_id: UUID) -> Ht
 
 
 def panel_context(run: Run, form: ShareForm | None = None) -> dict[str, Any]:
-    """What the panel needs besides who looks at it."""
+    """The context of the panel, without the reader."""
     return {
         "run": run,
         "form": form or ShareForm(initial=panel_initial()),

@@ -13,7 +13,7 @@ class Part:
 
     Attributes:
         name: As in the contract.
-        promise: What readers of the link see of it, for who makes the link.
+        promise: What readers of the link will see, for its maker.
         template: What shows it; two parts may share one.
     """
 

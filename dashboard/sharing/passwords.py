@@ -1,4 +1,4 @@
-"""Asking for the password of a link, and remembering in the browser that it was given."""
+"""Asks for the password of a link, and lets the browser remember it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WRONG = "This is not the password of the link. Ask the person who sent it."
 
 
 def share_cookie(request: HttpRequest) -> str:
-    """What the browser remembers of the link whose page is asked for; "" for nothing."""
+    """The browser's cookie for the requested link; "" without one."""
     return request.COOKIES.get(COOKIE, "")
 
 
@@ -32,7 +32,7 @@ def password_page(request: HttpRequest, *, error: str = "", status: int = 200) -
 
 @limits_hashing
 def password_given(request: HttpRequest, link_id: UUID, password: str, page: str) -> HttpResponse:
-    """The answer to a password: the page that it opens, or why not.
+    """The response to a password: the page that it opens, or an error.
 
     Args:
         password: the link's, hashed.

@@ -1,4 +1,4 @@
-"""What a link would show, for who makes it: the same documents by the same code, with what is hidden marked."""
+"""A preview of a link for its maker: the same documents by the same code, with hidden text marked."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ KEYS: Final = 16
 AROUND: Final = 1
 LINE_CHARS: Final = 160
 _FIRST, _LAST = 0xF0000, 0xFFFFD
-"""Characters of a private area stand for what is hidden until the text is made HTML."""
+"""Characters of a private use area stand for hidden text until it becomes HTML."""
 
 
 @dataclass
 class Marks:
-    """What was hidden, in the order in which it was met."""
+    """The hidden texts, in the order of their discovery."""
 
     found: list[tuple[str, str]] = field(default_factory=list)
 
@@ -56,9 +56,9 @@ class Preview:
 
     Attributes:
         parts: Which parts.
-        sections: A heading and its text, in which what is hidden is marked.
+        sections: A heading and its text, with hidden text marked.
         counts: How many places are hidden, by kind; "" for those given by place or pattern.
-        keys: The first keys of the final state, to be hidden by a tick: pointer, name, and whether they are.
+        keys: The first keys of the final state, to hide with a checkbox: pointer, name, and whether they are hidden.
     """
 
     parts: list[Part]

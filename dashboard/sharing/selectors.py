@@ -20,7 +20,7 @@ IS_OPEN = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
 def share_open(token: str) -> ShareLink | None:
-    """The open link of this token with what it shows, or None: unknown, expired and revoked ones look alike."""
+    """The open link of this token with what it shows; None for unknown, expired and revoked ones alike."""
     found = ShareLink.objects.filter(IS_OPEN, token_hash=token_hash(token))
     on_page = [f"run__{name}" for name in ON_PAGE]
     shown = found.select_related("created_by", "run_set__server", *on_page)
@@ -44,7 +44,7 @@ def share_list(run: Run) -> QuerySet[ShareLink]:
 
 @dataclass(frozen=True)
 class ShareFilters:
-    """Which links of a team are listed: of one run, or by one person. `ended`: also those that no longer work."""
+    """Which links of a team to list: of one run, or by one person. `ended`: also those that no longer work."""
 
     run: UUID | None = None
     person: str = ""
@@ -53,7 +53,7 @@ class ShareFilters:
 
 @dataclass(frozen=True)
 class SharePage:
-    """Some links of a team, and after which one the next ones come; None when these were the last."""
+    """Some links of a team, and the last one before the next page; None when there is no more."""
 
     links: list[ShareLink]
     after: UUID | None
@@ -70,7 +70,7 @@ def team_shares(team: Team, filters: ShareFilters) -> QuerySet[ShareLink]:
 
 
 def _of_several(run_id: UUID) -> Q:
-    """Links to several runs of which this is one; of what live views show that cannot be said."""
+    """Links to several runs that include this one, except live views, which nobody can know."""
     place = Run.objects.filter(pk=run_id).values_list("server_id", "remote_thread_id").first()
     chosen = Q(run_set__run_ids__contains=[run_id])
     if place is None or not place[1]:
@@ -93,13 +93,13 @@ def share_page(team: Team, filters: ShareFilters, *, after: UUID | None = None) 
 
 
 def share_people(team: Team) -> list[str]:
-    """Who has made links to the team's runs."""
+    """The people who made links to the team's runs."""
     names = ShareLink.objects.filter(team=team, created_by__isnull=False).values_list("created_by__username")
     return sorted(name for (name,) in names.distinct()[:500])
 
 
 def share_document(link: ShareLink) -> dict[str, Any]:
-    """A link for programs. The address is not stored, so nobody can be told it again."""
+    """A link for programs. The address is not stored, so it cannot be shown again."""
     return {
         "id": str(link.pk),
         "run": str(link.run_id) if link.run_id else None,

@@ -23,7 +23,7 @@ from dashboard.teams.tokens import token_create
 
 @dataclass(frozen=True)
 class ShareOrder:
-    """What a new link shows, hides and asks for. See `models.py` for the fields."""
+    """What a new link shows, hides and requires. See `models.py` for the fields."""
 
     show: Sequence[str] = ()
     keys: Sequence[str] = ()
@@ -54,7 +54,7 @@ def share_create(
 def link_make(
     *, team: UUID, run: Run | None, by: User | None, lifetime: timedelta | None, order: ShareOrder
 ) -> tuple[ShareLink, str]:
-    """Make a link to a run, or, without one, to several, of which the caller says which."""
+    """Make a link to a run or, without one, to several that the caller names."""
     token, hashed = token_create()
     expires_at = timezone.now() + lifetime if lifetime is not None else None
     fields = asdict(order)
@@ -66,14 +66,14 @@ def link_make(
 
 
 def share_viewed(link: ShareLink) -> bool:
-    """Count a view. False when the link has had as many as it may: then nothing is to be shown."""
+    """Count a view. False when the link has reached its limit: then show nothing."""
     left = Q(max_views=None) | Q(views__lt=F("max_views"))
     found = ShareLink.objects.filter(IS_OPEN, left, pk=link.pk)
     return bool(found.update(views=F("views") + 1, last_viewed_at=Now()))
 
 
 def share_revoke(*, run: Run, link_id: UUID) -> bool:
-    """Make a link stop working at once; one that had stopped stays so. False when it is none of this run's."""
+    """Make a link stop working at once, if it still works. False when it is not this run's."""
     link = ShareLink.objects.filter(run=run, pk=link_id).first()
     if link is not None:
         link_revoke(link)
@@ -81,19 +81,19 @@ def share_revoke(*, run: Run, link_id: UUID) -> bool:
 
 
 def link_revoke(link: ShareLink) -> None:
-    """Make a link stop working at once; one that had stopped stays so."""
+    """Make a link stop working at once, if it still works."""
     with transaction.atomic():
         if ShareLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now()):
             _look_again(link)
 
 
 def _look_again(link: ShareLink) -> None:
-    """Have the open pages of a link ask whether they may go on. They listen for its run, or for the link's own id."""
+    """Make the open pages of a link check whether they may go on. They listen for its run, or for the link's own id."""
     notify(RUN_CHANNEL, RunChange(link.run_id or link.pk, link.team_id, ANY_VERSION).to_payload())
 
 
 def shares_revoke(*, team: Team, filters: ShareFilters) -> int:
-    """Make all of these links stop working at once; gives how many still did."""
+    """Make all of these links stop working at once; returns how many still worked."""
     with transaction.atomic():
         found = team_shares(team, filters).filter(IS_OPEN).select_for_update(of=("self",))
         links = list(found)

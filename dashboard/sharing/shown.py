@@ -1,6 +1,6 @@
-"""A run as a link shows it: everything hidden is taken out here, and only then is anything rendered.
+"""A run as a link shows it: hidden values are removed here, before anything is rendered.
 
-What cannot be looked through, because it is too large or no JSON, is not shown by a link that hides something.
+A link that hides something does not show what cannot be searched, because it is too large or not JSON.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ READ_MAX_BYTES: Final = 8_000_000
 """Larger states are shown whole or not at all."""
 STEPS: Final = 200
 STEP_BYTES: Final = 4_000_000
-"""Of all steps together, so much of what they wrote is looked through and shown."""
+"""How much of what all steps wrote is searched and shown."""
 INPUT: Final = ("input", "command")
-"""What is sent to a graph; the other parameters say how it runs."""
+"""Parameters that reach the graph; the others say how it runs."""
 TOO_LARGE = "The final state is too large to remove what this link hides, so it is not shown."
 UNREADABLE = "The final state could not be read to remove what this link hides, so it is not shown."
 
@@ -70,7 +70,7 @@ class ShownStep:
 
 
 class SharedRun:
-    """One run through one link. Reads what it needs once; nothing here is saved."""
+    """One run through one link. Reads what it needs once, and stores nothing."""
 
     def __init__(self, link: WhatIsShown, run: Run, *, redactor: Redactor | None = None) -> None:
         self.link = link
@@ -82,7 +82,7 @@ class SharedRun:
         self._log = step_log(run)
         self._learn()
 
-    # What is learned before anything is shown.
+    # What must be known before anything is shown.
 
     def _learn(self) -> None:
         if not self.link.rules.hides_nothing:
@@ -94,11 +94,11 @@ class SharedRun:
 
     @property
     def learned(self) -> list[str]:
-        """What stood at hidden places, which is hidden wherever it stands again."""
+        """The values at hidden places, which are hidden everywhere else, too."""
         return self._redactor.learned
 
     def learn_also(self, learned: Iterable[str]) -> None:
-        """Hide as well what stood at hidden places of runs beside this one."""
+        """Also hide the values at hidden places of the other runs."""
         found = sorted({*self.learned, *learned}, key=lambda text: (-len(text), text))
         self._redactor.learned = found
         self._beside = hashlib.sha256("\0".join(found).encode("utf-8", "surrogatepass")).digest()
@@ -115,11 +115,11 @@ class SharedRun:
         return self._redactor.learned
 
     def _learn_of(self, value: Any, *, by_name: bool) -> None:
-        with suppress(TooDeep):  # what cannot be looked through is not shown either
+        with suppress(TooDeep):  # what cannot be searched is not shown either
             self._redactor.learn(value, by_name=by_name)
 
     def _key(self, what: str) -> tuple[object, ...]:
-        """What everything made of this link and run depends on; links do not change."""
+        """The cache key of everything made from this link and run; links do not change."""
         link_id = self.link.pk or uuid.uuid4()
         sha256 = bytes(self.stored.sha256) if self.stored is not None else b""
         steps = self._log.version if self._log is not None else 0
@@ -131,7 +131,7 @@ class SharedRun:
         return self._step_rows
 
     def _written(self) -> Iterator[tuple[Step, Any]]:
-        """What the steps wrote, as far as that is looked through."""
+        """What the steps wrote, up to the limit."""
         left = STEP_BYTES
         for step in Step.objects.filter(run=self._original).exclude(writes_json="")[:STEPS]:
             left -= len(step.writes_json)
@@ -140,12 +140,12 @@ class SharedRun:
             yield step, step.writes
 
     def written_by(self) -> Iterator[tuple[str, Any]]:
-        """Nodes and what they wrote, as far as that is shown."""
+        """Nodes and the shown part of what they wrote."""
         for step, writes in self._written() if "result" in self.link.show else ():
             if shown := self.written(writes):
                 yield self._redactor.text(step.node), shown
 
-    # What is shown.
+    # Parts.
 
     @property
     def shows_state(self) -> bool:
@@ -153,11 +153,11 @@ class SharedRun:
 
     @property
     def shows_errors(self) -> bool:
-        """Errors belong to the result; where only some of its keys are shown, a message could tell of others."""
+        """Errors belong to the result; where only some of its keys are shown, a message could reveal others."""
         return "result" in self.link.show and not self.link.keys
 
     def run(self) -> Run:
-        """The run to render: with nothing hidden in it, and told by its input only where that is shown."""
+        """The run to render: redacted, and titled by its input only where that is shown."""
         run = copy.copy(self._original)
         run.summary = self.about
         if not run.name and run.parent_kind == ParentKind.FORM:
@@ -171,9 +171,9 @@ class SharedRun:
 
     @property
     def about(self) -> str:
-        """What the run was about; "" where the input is not shown.
+        """The run's summary; "" where the input is not shown.
 
-        It is made of what is left once everything hidden is taken out: a line cut first could end within an address.
+        Made from the redacted input: a line that is cut first could end within an address.
         """
         if "input" not in self.link.show:
             return ""
@@ -199,7 +199,7 @@ class SharedRun:
             return Shown(problem=UNREADABLE)
 
     def of_state(self, state: Any) -> Any:
-        """What the link shows of a final state, or of what a step wrote, which has the same keys."""
+        """The shown part of a final state, or of what a step wrote, which has the same keys."""
         return self._chosen(self._redactor.value(state, by_name=False))
 
     def _chosen(self, state: Any) -> Any:
@@ -214,7 +214,7 @@ class SharedRun:
 
     @property
     def address(self) -> str:
-        """Where parts of what is shown are served; "" when nowhere."""
+        """The address of parts of the state; "" when there is none."""
         if not isinstance(self.link, ShareLink) or not self.link.token or not self.shows_state:
             return ""
         if self.link.run_id is None:
@@ -222,7 +222,7 @@ class SharedRun:
         return reverse("share-state", args=[self.link.token])
 
     def document(self, shown: Shown) -> Document | None:
-        """What is shown of the state, to be opened place by place; None when there is none, or it cannot be.
+        """The shown state, to open place by place; None when there is none, or it cannot be opened.
 
         Raises:
             Http404: It is shown whole, and too large or no JSON.
@@ -242,7 +242,7 @@ class SharedRun:
         return mark_safe(render_to_string("runs/state/_result.html", {"state": state, "run": run}))  # noqa: S308 - a template's
 
     def result(self, shown: Shown) -> RunResult | None:
-        """Size and hash of what is shown: those of the whole would tell of what is hidden."""
+        """Size and hash of the shown part: those of the whole would reveal what is hidden."""
         if self.link.is_whole:
             return self.stored
         if shown.body is None:
@@ -251,7 +251,7 @@ class SharedRun:
         return RunResult(run_id=self._original.pk, size_bytes=len(shown.body), sha256=sha256)
 
     def steps(self) -> dict[str, Any]:
-        """The steps: nodes, times and statuses; what they wrote where the result is shown too."""
+        """The steps: nodes, times and statuses, and what they wrote if the result is shown too."""
         steps = self._steps()
         axis = axis_of(self._original, self._log, steps, now=timezone.now())
         text, written = self._redactor.text, {}
@@ -271,14 +271,14 @@ class SharedRun:
         return {"steps": rows, "axis": axis, "steps_version": version}
 
     def written(self, writes: Any) -> Any:
-        """What a step wrote, as far as it is shown; None when nothing of it is."""
+        """The shown part of what a step wrote; None when there is none."""
         try:
             return self._chosen(self._redactor.value(writes, by_name=True))
         except ValueError:
             return None
 
     def sent(self, names: tuple[str, ...]) -> list[tuple[str, Any]]:
-        """Parameters of the launch, with nothing hidden in them."""
+        """Parameters of the launch, redacted."""
         params = self._original.request.params
         return [(name, self._sent(params[name])) for name in names if name in params]
 

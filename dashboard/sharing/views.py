@@ -1,4 +1,4 @@
-"""Opening share links. Whatever is wrong with a link, the answer is the same."""
+"""Opening share links. The answer to a bad link is the same, whatever is wrong with it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ GONE = "It may have expired or been revoked, or part of it is missing. Ask the s
 PRIVATE = {"X-Robots-Tag": "noindex, nofollow", "Referrer-Policy": "no-referrer"}
 
 
-# Pages without a referrer post without an origin. What is posted is a password, which whoever knows it may send.
+# Pages without a referrer post without an origin. A post is a password, which anybody who knows it may send.
 @csrf_exempt
 @login_not_required
 @never_cache
@@ -50,7 +50,7 @@ def share_page(request: HttpRequest, token: str) -> HttpResponseBase:
         return private(password_given(request, link.pk, link.password, reverse("share-page", args=[token])))
     if door is Door.PASSWORD:
         return private(password_page(request))
-    # Who goes back to a list from one of its runs has not opened the link again.
+    # Going back to a list from one of its runs does not count as opening the link again.
     is_back = link.run_id is None and is_passed(link.pk, share_cookie(request), "seen")
     is_counted = services.share_viewed(link) if request.method != "HEAD" and not is_back else not link.is_used_up
     if not is_counted and not is_back:
@@ -130,7 +130,7 @@ def _nothing(request: HttpRequest) -> HttpResponse:
 
 
 def gone(request: HttpRequest) -> HttpResponse:
-    """The answer to a link that does not work, whatever the reason."""
+    """The response to a link that does not work, whatever the reason."""
     return private(refusal(request, 404, GONE, title="This link does not work", link="", is_private="yes"))
 
 
@@ -168,7 +168,7 @@ def _document(context: dict[str, Any], page: str) -> dict[str, Any]:
 
 
 def going_on(request: HttpRequest, token: str) -> ShareLink | None:
-    """The link, while who asks may see what it shows on a page that they have opened."""
+    """The link, if this browser may see what it shows, for parts of an open page."""
     link = selectors.share_open(token)
     if link is None or not may_go_on(link, _person(request, link), share_cookie(request)):
         return None
@@ -176,7 +176,7 @@ def going_on(request: HttpRequest, token: str) -> ShareLink | None:
 
 
 def _person(request: HttpRequest, link: ShareLink | None) -> User | None:
-    """Who asks, where that matters: other links do not depend on whether a session can be read."""
+    """The person, if the link needs one: other links do not depend on a session."""
     if link is None or link.audience == Audience.ANYONE:
         return None
     return request.user if isinstance(request.user, User) else None

@@ -1,1 +1,1 @@
-"""Presets shared as forms: whoever has the link fills in what the preset leaves open, and launches."""
+"""Presets shared as forms: anybody with the link fills in what the preset leaves open, and launches a run."""

@@ -1,4 +1,4 @@
-"""What a form link asks for, and the form that whoever has it fills in."""
+"""The form that makes a form link, and the form that it shows to strangers."""
 
 from __future__ import annotations
 
@@ -72,15 +72,15 @@ class FormLinkForm(ShownForm):
 
 
 def form_initial() -> dict[str, Any]:
-    """What a new form link is offered with."""
+    """Initial values for a new form link."""
     return {"show": ["result", "messages"], "redact_kinds": ["secret"], "expires": "30d", "max_per_hour": FEW}
 
 
 class StrangersForm:
-    """The preset's launch form as whoever has the link sees it: its open fields, and nothing else.
+    """The preset's launch form as strangers see it: its open fields, and nothing else.
 
     Attributes:
-        problems: Sentences about what cannot be put right on this page.
+        problems: Sentences about what nobody can fix on this page.
     """
 
     def __init__(self, link: FormLink, posted: QueryDict | None = None, files: Mapping[str, Any] | None = None) -> None:
@@ -99,17 +99,17 @@ class StrangersForm:
 
     @property
     def documents(self) -> list[Document]:
-        """What is shown: the input, and the context where the assistant says what that is."""
+        """The documents to show: the input, and the context if the assistant has a schema for it."""
         found = self.launch.documents
         return [found["input"], *([found["context"]] if found["context"].has_form else [])]
 
     def act(self, action: str) -> bool:
-        """Do what a row button says. Launches nothing."""
+        """Carry out a row button. Launches nothing."""
         self.launch.is_checked = False
         return any(document.form is not None and document.form.act(action) for document in self.documents)
 
     def order(self) -> LaunchOrder | None:
-        """What is launched; None while `launch.errors` or `problems` say what stands in the way."""
+        """The launch; None while `launch.errors` or `problems` prevent it."""
         if not self.launch.is_valid():
             self._other_problems()
             return None
@@ -126,7 +126,7 @@ class StrangersForm:
         return replace(applied.order, name="", headers={}, thread_id=None)
 
     def error_links(self) -> list[tuple[str, str, str, str]]:
-        """The mistakes in fields that are shown."""
+        """The errors of visible fields."""
         return [link for link in self.launch.error_links() if _is_open(link[0])]
 
     def text_errors(self, name: str) -> list[str]:
@@ -137,7 +137,7 @@ class StrangersForm:
             self.problems.append(BROKEN)
 
     def _open_text(self, name: str) -> str:
-        """The preset's document as JSON, without what it fixes where that would be shown as text."""
+        """The preset's document as JSON, without locked values where they would be visible."""
         value = copy.deepcopy(self.preset.params.get(name))
         if value is None:
             return ""
@@ -161,7 +161,7 @@ def _is_open(control: str) -> bool:
 
 
 def _only_open(posted: QueryDict) -> QueryDict:
-    """What was posted of the open documents; a sender says nothing about the rest."""
+    """The posted fields of the open documents; a sender cannot set the rest."""
     data = QueryDict(mutable=True)
     for name in posted:
         mark, _, rest = name.partition("/")

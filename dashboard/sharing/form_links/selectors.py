@@ -14,20 +14,20 @@ from dashboard.teams.models import Membership, Team
 from dashboard.teams.tokens import token_hash
 
 MOST = 200
-"""Of one list; a team has few of them."""
+"""The most in one list; a team has few of them."""
 IS_OPEN = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 IS_LEFT = Q(max_launches=None) | Q(launches__lt=F("max_launches"))
 
 
 def form_links_open() -> QuerySet[FormLink]:
-    """The links that work: not revoked or expired, on a server that is there, made by who is still in the team."""
+    """The working links: not revoked or expired, with an existing server and a maker who is still in the team."""
     maker = Membership.objects.filter(team=OuterRef("preset__team"), user=OuterRef("created_by"), is_active=True)
     found = FormLink.objects.filter(IS_OPEN, Exists(maker), preset__server__removed_at=None)
     return found.select_related("preset__team", "preset__server", "created_by")
 
 
 def form_link_open(token: str) -> FormLink | None:
-    """The open link of this token, also when it is used up; unknown, expired and revoked ones look alike."""
+    """The open link of this token, also when used up; None for unknown, expired and revoked ones alike."""
     return form_links_open().filter(token_hash=token_hash(token)).first()
 
 

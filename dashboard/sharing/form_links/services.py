@@ -25,7 +25,7 @@ from dashboard.teams.models import Team, User
 from dashboard.teams.tokens import token_create, token_hash
 
 RESULT_LASTS: Final = timedelta(days=30)
-"""So long whoever sent a form may look at its run."""
+"""How long the sender of a form may see its run."""
 NAME_CHARS: Final = 60
 HOUR: Final = timedelta(hours=1)
 
@@ -35,12 +35,12 @@ class FormClosed(Exception):
 
 
 class TooManyLaunches(Exception):
-    """The link has launched as many runs in this hour as it may. Nothing was launched."""
+    """The link has reached its limit of runs in this hour. Nothing was launched."""
 
 
 @dataclass(frozen=True)
 class FormOrder:
-    """What a new form link asks for, and what of its runs is shown: `shown` holds the columns of `WhatIsShown`."""
+    """A new form link, and what it shows of its runs: `shown` holds the columns of `WhatIsShown`."""
 
     name: str
     shown: dict[str, Any]
@@ -73,9 +73,9 @@ def form_link_create(*, preset: Preset, by: User, lifetime: timedelta | None, or
 
 
 def form_launch(*, link: FormLink, order: LaunchOrder, key: UUID) -> str:
-    """Launch what was filled in, once for each `key`. Gives the token of the share link to the run.
+    """Launch the form, once for each `key`. Returns the token of the share link to the run.
 
-    The same form sent again gets the same token, as it is made of the link, the key and this installation's secret.
+    The same form gets the same token again, because it derives from the link, the key and this installation's secret.
 
     Raises:
         FormClosed, TooManyLaunches: nothing was launched.
@@ -84,7 +84,7 @@ def form_launch(*, link: FormLink, order: LaunchOrder, key: UUID) -> str:
     if ShareLink.objects.filter(token_hash=token_hash(token)).exists():
         return token
     with transaction.atomic():
-        # Locked, so that of two launches the second counts the first.
+        # Locked, so that the second of two launches counts the first.
         now = form_links_open().select_for_update(of=("self",)).filter(pk=link.pk).first()
         if now is None or now.created_by is None:
             raise FormClosed
@@ -98,7 +98,7 @@ def form_launch(*, link: FormLink, order: LaunchOrder, key: UUID) -> str:
         try:
             run = run_launch(team=now.preset.team, by=now.created_by, order=order)
         except AlreadyLaunched:
-            raise FormClosed from None  # the key of another form, which is nobody's to see here
+            raise FormClosed from None  # the key of another form, which must not be revealed here
         _share(now, run, token)
         FormLink.objects.filter(pk=now.pk).update(launches=F("launches") + 1, last_launched_at=Now())
     return token
@@ -110,7 +110,7 @@ def form_link_revoke(link: FormLink) -> None:
 
 
 def form_links_revoke(*, team: Team, person: str) -> int:
-    """Make all forms of a person stop working; gives how many still did."""
+    """Make all forms of a person stop working; returns how many still worked."""
     found = FormLink.objects.filter(preset__team=team, created_by__username=person, revoked_at=None)
     return found.update(revoked_at=timezone.now())
 

@@ -1,4 +1,4 @@
-"""The page of a form link, for somebody without an account. What it launches is shown by an ordinary share link.
+"""The page of a form link, for somebody without an account. An ordinary share link shows its run.
 
 Exempt from the CSRF check for the reason of share pages: without a referrer browsers send no origin, and whoever could
 forge a POST knows the token, and with it may launch anyway.
@@ -94,7 +94,7 @@ def _page(request: HttpRequest, link: FormLink, form: StrangersForm, *, status: 
 
 
 def _key(request: HttpRequest) -> uuid.UUID:
-    """The key of the form that was sent: the same form sent twice launches once. A new one for a new form."""
+    """The key of the posted form, which launches once however often it is sent; a new one for a new form."""
     try:
         return uuid.UUID(request.POST.get("launch_key", ""))
     except ValueError:

@@ -1,1 +1,1 @@
-"""What a share link hides, taken out of a run's documents before anything is rendered."""
+"""Removes what a share link hides from a run's documents, before anything is rendered."""

@@ -1,4 +1,4 @@
-"""Kinds of text that a link can hide wherever they stand: e-mail addresses, phone and card numbers, secrets.
+"""Kinds of text that a link can hide everywhere: e-mail addresses, phone and card numbers, secrets.
 
 Every pattern is bounded or possessive, so that its time grows with its text: see `tests/unit/test_patterns.py`.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 Hide = Callable[[str, str], str]
-"""Called with a kind and the text that is hidden; gives what stands in its place."""
+"""Called with a kind and the hidden text; returns its replacement."""
 
 _MAIL: Final = re.compile(r"[\w.+'-]{1,64}+(?:@|%40)[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}+", re.IGNORECASE)
 # With a country code, in groups, or in one piece after a nought. Dates and ids have other groups.
@@ -80,7 +80,7 @@ def _secret(text: str, hide: Hide) -> str:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of text: its name in the contract, its label, and what takes it out of a text."""
+    """A kind of text: its name for programs, its label, and the function that removes it."""
 
     name: str
     label: str
@@ -90,7 +90,7 @@ class Kind:
 KINDS: Final = {
     kind.name: kind
     for kind in (
-        # Secrets first: an address with a password in it would else be taken for an e-mail address.
+        # Secrets first: otherwise an address with a password in it would look like an e-mail address.
         Kind("secret", "Keys, tokens, passwords", _secret),
         Kind("email", "E-mail addresses", _email),
         Kind("card", "Card numbers", _card),
@@ -103,7 +103,7 @@ CARD_LENGTHS: Final = (19, 16, 15, 14, 13, 18, 17)
 
 
 def _cards_in(run: str, hide: Hide) -> str:
-    """The digits of `run` with every card number hidden: one begins and ends where a group of digits does."""
+    """`run` with every card number hidden: one begins and ends where a group of digits does."""
     places = [at for at, char in enumerate(run) if char.isdigit()]
     done, at, first = "", 0, 0
     while first < len(places):

@@ -1,4 +1,4 @@
-"""Patterns of one's own, in a part of regular expressions that can be tried at any text in bounded time.
+"""Custom patterns, in a subset of regular expressions that takes bounded time on any text.
 
 A pattern is a list of alternatives (`a|b`), each a row of characters, classes and escapes with a count (`?`, `*`, `+`,
 `{2,5}`). There are no groups and no looking back, a count never goes beyond 100, and what follows a count must not
@@ -25,11 +25,11 @@ _PART: Final = re.compile(
 _COUNTED: Final = re.compile(r"\{(\d{1,3})(,?)(\d{0,3})\}")
 _ESCAPES: Final = frozenset("dDwWsSntr")
 _EVERY: Final = "".join(map(chr, range(9, 0x180))) + "\u2013\u2014\u2026\u20ac\u4e2d\u00a0"
-"""What a count takes, and what follows it, are compared by these characters."""
+"""The characters by which to compare what a count takes with what follows it."""
 
 
 class PatternRefused(ValueError):
-    """The pattern is none, or cannot be tried in bounded time; the text says why, for people."""
+    """The pattern is invalid, or could take unbounded time; the text says why, for people."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class _Item:
 
 
 def pattern_compile(text: str) -> re.Pattern[str]:
-    """The pattern, ready to be looked for, whatever the case of letters.
+    """The compiled pattern, ignoring case.
 
     Raises:
         PatternRefused: and says what to write instead.

@@ -1,4 +1,4 @@
-"""What a link hides, and a document with that taken out of it.
+"""What a link hides, and how to remove it from a document.
 
 A place hidden by its pointer is hidden by its value too: the same text standing elsewhere, as in an error message or
 the run's name, is hidden there. So hiding has two passes: `learn` collects such values, then `text` and `value` hide.
@@ -18,7 +18,7 @@ from dashboard.sharing.redaction.patterns import pattern_compile
 DEPTH_MAX: Final = 200
 LEARNED_MAX: Final = 500
 LEARNED_CHARS: Final = 4
-"""Shorter values are hidden at their places only: "no" stands everywhere."""
+"""Shorter values are hidden at their places only: "no" is everywhere."""
 JSON_TEXT_CHARS: Final = 200_000
 _ORDINARY: Final = frozenset(
     "human user assistant system tool function developer text image image_url file true false null none error success "
@@ -37,7 +37,7 @@ Trie = dict[str | None, Any]
 
 @dataclass(frozen=True)
 class Rules:
-    """What is shown of a result and what is hidden everywhere. Pointers are JSON Pointers into the final state.
+    """What to show of a result and what to hide everywhere. Pointers are JSON Pointers into the final state.
 
     Attributes:
         keys: The places of the result that are shown; empty for all.
@@ -63,12 +63,12 @@ class Rules:
 
 
 def mask(kind: str, text: str) -> str:
-    """What stands in the place of something hidden."""
+    """The replacement for hidden text."""
     return f"[{kind} hidden]" if kind else "[hidden]"
 
 
 class Redactor:
-    """Takes out of texts and documents what the rules hide."""
+    """Removes what the rules hide from texts and documents."""
 
     def __init__(self, rules: Rules, hide: Hide = mask) -> None:
         self.rules = rules
@@ -80,7 +80,7 @@ class Redactor:
         self._patterns = [pattern_compile(text) for text in rules.patterns]
         self._learned: dict[str, None] = {}
         self.learned: list[str] = []
-        """What stood at hidden places, the longest first; may be set to what another one learned."""
+        """The values at hidden places, longest first; may be set to those of another redaction."""
 
     def learn(self, value: Any, *, by_name: bool) -> None:
         """Remember the values that are hidden at their places of a document. See `value`."""
@@ -89,7 +89,7 @@ class Redactor:
             self.learned = sorted(self._learned, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """The text with everything hidden in it that may stand in a text."""
+        """The text without anything the rules hide."""
         for literal in self.learned:
             if literal in text:
                 text = text.replace(literal, self._hide("", literal))
@@ -100,13 +100,13 @@ class Redactor:
         return text
 
     def value(self, value: Any, *, by_name: bool) -> Any:
-        """The JSON value with everything hidden in it.
+        """The JSON value without anything the rules hide.
 
         Args:
             by_name: Whether members are also hidden by their names wherever they stand; always so in messages.
 
         Raises:
-            TooDeep: It is nested too deeply to be looked through.
+            TooDeep: It is nested too deeply to be searched.
         """
         return Walk(self, self._place, by_name=by_name).of(value)
 
@@ -212,7 +212,7 @@ def pick(value: Any, tree: Trie | None) -> Any:
 
 
 def _has(value: Any, tree: Trie) -> bool:
-    """Whether something of the tree is there."""
+    """Whether a place of the tree exists."""
     if None in tree:
         return True
     if isinstance(value, dict):
@@ -263,7 +263,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _new(name: str, taken: dict[str, Any]) -> str:
-    """A name that is not taken: two members may be the same once something is hidden in their names."""
+    """A free name: two members may have the same name after something in it was hidden."""
     if name not in taken:
         return name
     return next(f"{name} {number}" for number in range(2, len(taken) + 3) if f"{name} {number}" not in taken)

@@ -1,4 +1,4 @@
-"""What a link to several runs shows, and which runs those are."""
+"""The form of a link to several runs: what it shows, and of which runs."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class SetForm(ShareForm):
     )
 
     def runs(self, of: SetOrder) -> SetOrder:
-        """Which runs, under the heading that was typed. Only for a valid form."""
+        """The runs, with the typed heading. Only for a valid form."""
         name = " ".join(self.cleaned_data["name"].replace("\x00", "").split()) or of.name
         return replace(of, name=name, is_frozen=self.cleaned_data["mode"] == "frozen")
 
 
 def chosen_runs(team: Team, data: QueryDict, *, zone: str) -> SetOrder:
-    """Which runs are to be shared: `runs` (two to five ids), `server` and `thread`, or `query`, a view's filters.
+    """The runs to share: `runs` (two to five ids), `server` and `thread`, or `query`, a view's filters.
 
     Raises:
         Http404: the team has no such runs, or nothing of that was given.
@@ -68,7 +68,7 @@ def chosen_runs(team: Team, data: QueryDict, *, zone: str) -> SetOrder:
 
 
 def set_initial(order: SetOrder) -> dict[str, Any]:
-    """What the form begins with beside what every link does."""
+    """Initial values besides those of every link."""
     return {"name": order.name, "mode": "live"}
 
 

@@ -14,7 +14,7 @@ from dashboard.sharing.sets.shown import set_context, set_documents
 
 
 def set_page(request: HttpRequest, link: ShareLink, run_set: RunSet) -> HttpResponse:
-    """The runs of a link, beside or after each other."""
+    """The runs of a link, side by side or in a list."""
     before, page = request.GET.get("before", ""), reverse("share-page", args=[link.token])
     if wants_json(request):
         runs, older = set_documents(link, run_set, before=before)
@@ -23,7 +23,7 @@ def set_page(request: HttpRequest, link: ShareLink, run_set: RunSet) -> HttpResp
     context = set_context(link, run_set, before=before) | {
         "page_url": page,
         "live_url": reverse("share-live", args=[link.token]),
-        # What was kept does not change, and further pages of a list stay as they were read.
+        # A frozen list does not change, and further pages of a list stay as they were read.
         "is_final": run_set.is_frozen or bool(before),
     }
     return render(request, "sharing/sets/page.html", context)

@@ -55,7 +55,7 @@ def share_new(request: TeamRequest) -> HttpResponseBase:
 @fields_only
 @require_POST
 def share_new_preview(request: TeamRequest) -> HttpResponse:
-    """What such a link would show of its first runs, with what it hides marked. Makes nothing."""
+    """A preview of such a link with its first runs, with hidden text marked. Makes nothing."""
     audit_nothing(request)
     order = _order(request)
     form = SetForm(request.POST)

@@ -1,4 +1,4 @@
-"""Which runs a link shows that shows several."""
+"""The runs of links to several."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from dashboard.sharing.models import RunSet, SetKind, ShareLink
 from dashboard.teams.models import Team
 
 PAGE_ROWS: Final = 25
-"""Of a live view; each of its runs is looked through for what the link hides."""
+"""Rows of a live view; each of its runs is searched for what the link hides."""
 
 
 def runs_of(team_id: UUID, run_ids: Sequence[UUID]) -> list[Run]:
-    """The team's runs of these ids, in their order; those that were deleted are left out."""
+    """The team's runs with these ids, in this order, without deleted ones."""
     found = {run.pk: run for run in _on_page(team_id).filter(pk__in=run_ids)}
     return [found[run_id] for run_id in run_ids if run_id in found]
 
@@ -41,7 +41,7 @@ def set_runs(link: ShareLink, run_set: RunSet) -> list[Run]:
 
 
 def set_beside(link: ShareLink, run: Run) -> list[Run]:
-    """The other runs that a comparison or thread shows with this one; those of a list stand each for itself."""
+    """The other runs that a comparison or thread shows with this one; none for a list."""
     several = link.several
     if several is None or several.kind == SetKind.VIEW:
         return []

@@ -20,12 +20,12 @@ from dashboard.sharing.shown import SharedRun
 from dashboard.teams.models import Team, User
 
 FROZEN_ROWS: Final = 200
-"""So many runs of a view are kept as they were."""
+"""How many runs a frozen view keeps."""
 
 
 @dataclass(frozen=True)
 class SetOrder:
-    """Which runs a new link shows. See `RunSet` for the fields; `is_frozen` keeps the rows of a view as they are."""
+    """The runs of a new link. See `RunSet` for the fields; `is_frozen` keeps the rows of a view as they are."""
 
     kind: SetKind
     name: str

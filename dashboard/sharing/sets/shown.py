@@ -1,4 +1,4 @@
-"""Several runs as a link shows them: each is looked through as a single one, and only then compared or listed."""
+"""Several runs as a link shows them: each is redacted by itself, and only then compared or listed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEMPLATES: Final = {
 
 
 def set_context(link: ShareLink, run_set: RunSet, *, before: str = "") -> dict[str, Any]:
-    """What the page of several runs needs. `before`: where a page of a live view begins."""
+    """The context of a page of several runs. `before`: where a page of a live view begins."""
     kind = SetKind(run_set.kind)
     context: dict[str, Any] = {"run_set": run_set, "template": TEMPLATES[kind], "link": link}
     if kind == SetKind.VIEW:
@@ -65,9 +65,9 @@ def run_address(link: ShareLink, run_id: UUID | str) -> str:
 
 
 def run_row(shared: SharedRun) -> dict[str, Any]:
-    """A run in a list, as JSON: what it was about only where the input is shown, what came of it where the result is.
+    """A run in a list, as JSON: its summary only where the input is shown, its outcome only where the result is.
 
-    Neither is the line that is stored: both are made anew of what is left once everything hidden is taken out.
+    Neither is the stored line: both are made again from the redacted documents.
     """
     run = shared.run()
     return {
@@ -150,7 +150,7 @@ def _steps(shared: SharedRun) -> list[Step]:
 
 
 def _root(shared: SharedRun) -> Place | None:
-    """What is shown of the final state; None when nothing is, or it cannot be read."""
+    """The shown part of the final state; None when there is none, or it cannot be read."""
     if not shared.shows_state:
         return None
     try:

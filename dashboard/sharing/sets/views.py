@@ -1,4 +1,4 @@
-"""One run of the several that a link shows: the same pages as of a link to it alone, beneath the link's."""
+"""One run of a link to several: the same pages as for a link to it alone, below the link's address."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def share_run_state(request: HttpRequest, token: str, run_id: UUID) -> HttpRespo
 
 
 def _found(request: HttpRequest, token: str, run_id: UUID) -> tuple[ShareLink, Run] | None:
-    """The link and its run; None for a run that the link does not show, as for a link that does not work."""
+    """The link and its run; None if the link does not work or does not show the run."""
     link = going_on(request, token)
     run = set_run(link, run_id) if link is not None else None
     return (link, run) if link is not None and run is not None else None

@@ -1,4 +1,4 @@
-"""Links to several runs in words, for who makes and lists them."""
+"""Links to several runs in words, for the people who make and list them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.sharing.sets.services import SetOrder
 
 @dataclass(frozen=True)
 class Words:
-    """How the panel calls a kind of link, and what its page promises beside the parts that are chosen."""
+    """The panel's words for a kind of link, and what its page shows besides the chosen parts."""
 
     title: str
     promise: str
@@ -24,7 +24,7 @@ class Words:
 WORDS: Final = {
     SetKind.COMPARISON: Words(
         "Share this comparison",
-        "Readers see these runs beside each other, as far as the parts below are shown, and can open each of them.",
+        "Readers see these runs side by side, with the parts chosen below, and can open each of them.",
     ),
     SetKind.THREAD: Words(
         "Share this thread",
@@ -40,7 +40,7 @@ WORDS: Final = {
 
 
 def came_from(of: SetOrder | RunSet) -> str:
-    """Where the team sees the same."""
+    """The team's own page of the same."""
     if of.kind == SetKind.THREAD and of.server is not None:
         return reverse("thread", args=[of.server.pk, of.thread_id])
     if of.kind == SetKind.COMPARISON:

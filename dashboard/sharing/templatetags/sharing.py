@@ -55,13 +55,13 @@ def share_shows(link: WhatIsShown) -> str:
 
 @register.simple_tag
 def share_of(link: ShareLink) -> str:
-    """Where the team sees what the link shows."""
+    """The team's own page of what the link shows."""
     return reverse("run-detail", args=[link.run_id]) if link.several is None else came_from(link.several)
 
 
 @register.simple_tag
 def errors_named(form: StrangersForm, name: str) -> list[str]:
-    """What is wrong with a document that is typed as JSON."""
+    """The error in a document that is typed as JSON."""
     return form.text_errors(name)
 
 
