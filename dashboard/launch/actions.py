@@ -1,4 +1,4 @@
-"""What the buttons inside the launch form do. None of them launches anything."""
+"""The buttons inside the launch form. None of them launches anything."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dashboard.runs.models import Run
 
 @dataclass(frozen=True)
 class Done:
-    """What changed: a document (a row of it, or its view); None: everything, as another assistant was chosen."""
+    """What changed: a document (a row of it, or its view); None: everything, because another assistant was chosen."""
 
     document: Document | None
     is_row: bool = False
 
 
 def form_act(form: LaunchForm, data: Mapping[str, Any]) -> Done | None:
-    """Do what `do` says; None when it says nothing known.
+    """Carry out the button `do`; None for an unknown one.
 
     "restore" (a draft), "assistant", "view <document>", or a row button of a document's form.
     """

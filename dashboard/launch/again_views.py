@@ -1,4 +1,4 @@
-"""Launching a run again, as it was, and a launch as code."""
+"""Launching a run again without changes, and a launch as code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from dashboard.teams.middleware import TeamRequest
 @may_act_required
 @require_POST
 def run_again(request: TeamRequest, run_id: UUID) -> HttpResponse:
-    """Launch the same once more, at once. A form that is sent twice launches once."""
+    """Launch the same run again at once. A form that is sent twice launches once."""
     run = _get(request, run_id)
     problem = _launch_again(request, run)
     if isinstance(problem, Run):
@@ -52,10 +52,10 @@ def _launch_again(request: TeamRequest, run: Run) -> Run | dict[str, list[str]]:
     try:
         found = run_inherit(run, ParentKind.AGAIN, by=request.user)
     except SecretUnreadable:
-        return {"headers": ["Its header values cannot be decrypted any more: type them again."]}
+        return {"headers": ["Its header values can no longer be decrypted: type them again."]}
     if found.hidden_headers:
         names = ", ".join(found.hidden_headers)
-        return {"headers": [f"The value of {names} is a secret of who launched it: type it, or leave it out."]}
+        return {"headers": [f"The value of {names} is a secret of its launcher: type it, or leave it out."]}
     order = replace(found.order, launch_key=preset_id_of(request.POST.get("launch_key", "")), preset_id=run.preset_id)
     try:
         return services.run_launch(team=request.team, by=request.user, order=order)
@@ -81,7 +81,7 @@ def run_as(request: TeamRequest, run_id: UUID, kind: str) -> HttpResponse:
     """A run as code in one of them, as plain text."""
     code = code_of(call_of_run(_get(request, run_id)), kind, origin=_origin(request))
     if code is None:
-        raise Http404("There are python, javascript, curl, json and link.")
+        raise Http404("Choose python, javascript, curl, json or link.")
     return HttpResponse(code.text, content_type="text/plain; charset=utf-8")
 
 
@@ -89,7 +89,7 @@ def run_as(request: TeamRequest, run_id: UUID, kind: str) -> HttpResponse:
 @may_act_required
 @require_POST
 def launch_differences(request: TeamRequest) -> HttpResponse:
-    """What a filled form differs in from the run that it was made from. Nothing is launched."""
+    """The differences between a filled form and the run it was made from. Launches nothing."""
     audit_nothing(request)
     filled = filled_form(request)
     run_id = preset_id_of(request.POST.get("parent", ""))
@@ -109,7 +109,7 @@ def launch_differences(request: TeamRequest) -> HttpResponse:
 @may_act_required
 @require_POST
 def launch_code(request: TeamRequest) -> HttpResponse:
-    """What a filled form would send, as code. Nothing is launched."""
+    """What a filled form would send, as code. Launches nothing."""
     audit_nothing(request)
     filled = filled_form(request)
     if filled.order is None:

@@ -1,4 +1,4 @@
-"""What is wrong with a run's parameters: one by one, and those that do not go together."""
+"""Checks a run's parameters, one by one and together."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dashboard.text import clip
 
 
 class CheckedParameters(ParameterFields):
-    """The parameters with their checks. Mistakes are `errors`; what only may be refused is in `warnings`."""
+    """The parameters with their checks: `errors`, and `warnings` for what the server may refuse."""
 
     team: Team
     by: User | None
@@ -47,7 +47,7 @@ class CheckedParameters(ParameterFields):
         raise ValidationError("Choose a server for the run.")
 
     def clean_assistant_id(self) -> str:
-        """What `wait` takes: the id of an assistant that was chosen by its title, else as typed."""
+        """The assistant for `wait`: the id behind a chosen title, else the typed text."""
         text = str(self.cleaned_data["assistant_id"]).strip()
         if not is_visible(text):
             raise ValidationError("This consists of invisible characters: choose an assistant, or type its id.")
@@ -94,7 +94,7 @@ class CheckedParameters(ParameterFields):
         return data
 
     def _check_documents(self, data: dict[str, Any]) -> None:
-        """The form views block; of the JSON views the schema's refusals only warn."""
+        """Errors in form views block; in JSON views, what the schema refuses is only a warning."""
         goes_on = any(data.get(name) for name in ("command", "checkpoint", "checkpoint_id"))
         for name, document in self.documents.items():
             if document.form is None:
@@ -150,7 +150,7 @@ class CheckedParameters(ParameterFields):
     def _check_parent(self, data: dict[str, Any]) -> None:
         """Headers shown as dots mean the values of the run this one is launched again from.
 
-        Only on the server they were for, and for who may use them: they would reach another server in clear.
+        Only for their own server and for people who may use them: another server would get them in clear.
         """
         parent = Run.objects.filter(team=self.team, pk=data["parent"]).first() if data.get("parent") else None
         data["parent"] = parent

@@ -1,6 +1,6 @@
-"""A launch as code: the same call for the Python SDK, the JavaScript SDK and curl, as JSON, and as a link.
+"""A launch as code: the same call in Python, JavaScript and curl, as JSON, and as a link.
 
-No secret stands in any of them: header values are named as environment variables.
+None contains a secret: environment variables stand for header values.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Code:
-    """One way to write a call. `language` is for the page; `note` what is to be known of it."""
+    """A call in one language. `language` is for the page; `note` is what to know about it."""
 
     key: str
     title: str
@@ -69,7 +69,7 @@ class Code:
 
 
 def call_of_run(run: Run) -> Call:
-    """The call that a run was; on a new thread where it was launched on one."""
+    """The call of a run; on a new thread if it was launched on one."""
     params = dict(run.request.params)
     names = tuple(params.pop("headers", None) or ())
     thread_id = run.remote_thread_id if run.thread_choice == ThreadChoice.EXISTING else None
@@ -86,7 +86,7 @@ def call_of_run(run: Run) -> Call:
 
 
 def call_of_order(order: LaunchOrder) -> Call:
-    """The call that a filled form would be."""
+    """The call of a filled form."""
     params = dict(order.params)
     thread_id = order.thread_id
     if order.thread_choice == ThreadChoice.NEW:
@@ -112,12 +112,12 @@ def call_of_order(order: LaunchOrder) -> Call:
 
 
 def codes_of(call: Call, *, origin: str) -> list[Code]:
-    """Every way to write it. `origin`: this Runboard's address, for the link."""
+    """The call in every language. `origin`: this Runboard's address, for the link."""
     return [write(call, origin) for write in _WRITERS.values()]
 
 
 def code_of(call: Call, kind: str, *, origin: str) -> Code | None:
-    """One of them; None for what is none."""
+    """One of them; None for an unknown language."""
     write = _WRITERS.get(kind)
     return write(call, origin) if write else None
 
@@ -264,7 +264,7 @@ def _link(call: Call, origin: str) -> Code:
     url = f"{origin}{reverse('launch')}?{urlencode(shown)}"
     note = "Opens the filled form for people of your team, and launches nothing."
     if len(url) > LINK_MAX_CHARS:
-        return Code("link", "Link", "", "What is filled in is too long for an address. Keep it as a preset instead.")
+        return Code("link", "Link", "", "The filled form is too long for an address. Save it as a preset instead.")
     return Code("link", "Link", url + "\n", note)
 
 

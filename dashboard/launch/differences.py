@@ -1,4 +1,4 @@
-"""What differs between a launch that is being edited and the run it was made from."""
+"""Compares a launch that is being edited with the run it was made from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEMAS = {"input": "input_schema", "context": "context_schema"}
 
 @dataclass(frozen=True)
 class Change:
-    """A field with what it was and what it is, as short texts; both are "" where values are not told."""
+    """A field with its old and new value, as short texts; both are "" for secrets."""
 
     field: str
     was: str = ""
@@ -34,10 +34,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """`changes` are what differs; `refused` are labels with why the assistant's schema no longer takes them.
+    """`changes` are the differences; `refused` are labels with why the assistant's schema no longer accepts them.
 
-    `is_known` is False while the form cannot be read. `fork` is the checkpoint at which a fork starts, "" for what is
-    none: it is compared with what a fork takes over; `has_input` says whether it is given an input.
+    `is_known` is False while the form cannot be read. `fork` is the checkpoint at which a fork starts, "" without a
+    fork: then only what a fork takes over is compared; `has_input` says whether it has an input.
     """
 
     changes: tuple[Change, ...] = ()
@@ -54,7 +54,7 @@ class Difference:
 
 
 def difference(run: Run, order: LaunchOrder | None) -> Difference:
-    """How `order` differs from what `run` was launched with; None: the form cannot be read yet."""
+    """The differences between `order` and the launch of `run`; None: the form cannot be read yet."""
     if order is None:
         return Difference(is_known=False, refused=_refused(run, run.request.params))
     fork = fork_start(run, order.thread_choice, order.thread_id, order.params)
@@ -96,7 +96,7 @@ def unchanged(run: Run, *, fork: str = "") -> Difference:
 
 
 def fork_start(run: Run, thread: str, thread_id: str | None, params: Mapping[str, Any]) -> str:
-    """The checkpoint of the run's thread at which a launch forks it; "" for a launch that is no fork."""
+    """The checkpoint of the run's thread at which a launch forks it; "" without a fork."""
     is_on_its_thread = thread == ThreadChoice.EXISTING and thread_id == run.remote_thread_id is not None
     starts_at = params.get("checkpoint_id") or params.get("checkpoint")
     if not is_on_its_thread or not starts_at or starts_at == run.request.params.get("checkpoint_id"):
@@ -124,7 +124,7 @@ def _compared(params: Mapping[str, Any], thread: str) -> dict[str, Any]:
 
 
 def label_of(name: str) -> str:
-    """A field as people would say it: `input/sections/0/heading` is "sections 1 heading"."""
+    """A field in words: `input/sections/0/heading` is "sections 1 heading"."""
     parameter, *path = name.split("/")
     if not path:
         field = LaunchForm.base_fields.get(parameter)
@@ -134,7 +134,7 @@ def label_of(name: str) -> str:
 
 
 def _refused(run: Run, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What the schema, as it is now, does not take."""
+    """What the present schema refuses."""
     assistant = assistant_find(run.server, run.assistant_id)
     found: list[tuple[str, str]] = []
     for document, schema_name in SCHEMAS.items():

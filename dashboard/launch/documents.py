@@ -1,4 +1,4 @@
-"""The documents of a launch (input, context, config): each is shown as a form or as JSON, two views of one value."""
+"""The documents of a launch (input, context, config), each as a form or as JSON: two views of one value."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _LIMIT: Final = {
 
 @dataclass
 class Schema:
-    """The schema of one document, or in a sentence why there is none."""
+    """The schema of one document, or a sentence why there is none."""
 
     value: dict[str, Any] | None
     why: str = ""
 
 
 def schema_of(assistant: Assistant | None, name: str) -> Schema:
-    """What an assistant says of the document called `name`."""
+    """An assistant's schema of the document `name`."""
     if assistant is None:
         return Schema(None)
     schemas = assistant.schemas
@@ -69,13 +69,13 @@ def has_configurable(schemas: Mapping[str, Any]) -> bool:
 
 
 def document_label(name: str) -> str:
-    """What people call the document."""
+    """The label of the document."""
     return _LABELS[name]
 
 
 @dataclass
 class Document:
-    """One document, as posted or as it is to be shown."""
+    """One document, as posted or to show."""
 
     name: str
     schema: Schema
@@ -84,7 +84,7 @@ class Document:
     text: str = ""
     problem: str = ""
     warnings: dict[str, list[str]] = field(default_factory=dict)
-    # Row buttons are plain buttons of the page's own form, for pages of people who have no launch page.
+    # Row buttons are plain buttons of the page's own form, for strangers, who have no launch page.
     is_plain: bool = False
 
     @classmethod
@@ -126,7 +126,7 @@ class Document:
         return {"name": self.name, "label": self.label, "fixed": fixed, "post_url": post_url}
 
     def show_form(self, fixed: Fixed) -> None:
-        """Switch to the form; a text that is no JSON stays what it is, with the reason."""
+        """Switch to the form; a text that is not JSON stays as it is, with the reason."""
         try:
             value = json_text.parse(self.text) if self.text.strip() else MISSING
         except json_text.Problem as problem:
@@ -136,7 +136,7 @@ class Document:
         self.view, self.text = "form", ""
 
     def show_json(self) -> None:
-        """Switch to JSON; what the form could not read stays there, with its errors."""
+        """Switch to JSON; what the form cannot read stays there, with its errors."""
         assert self.form is not None
         if not self.form.is_readable:
             self.form.check_readable()
@@ -146,12 +146,12 @@ class Document:
         self.view, self.form = "json", None
 
     def leave_empty(self) -> None:
-        """Give nothing: as JSON where the form would give its defaults."""
+        """Clear the document; as JSON if the form would fill in defaults."""
         if self.form is not None and self.value is not MISSING:
             self.view, self.form, self.text = "json", None, ""
 
     def forget_unknown(self, fixed: Fixed) -> None:
-        """Another assistant was chosen: keep what it has a field for too, and show its form."""
+        """Another assistant was chosen: keep the values for which it has a field, and show its form."""
         value = self.value
         known = self.schema.value.get("properties") if self.schema.value else None
         if isinstance(value, dict) and isinstance(known, dict):
@@ -167,12 +167,12 @@ class Document:
 
     @cached_property
     def html(self) -> str:
-        """The form as it is shown; made once, when nothing changes any more."""
+        """The form to show; built once, after the last change."""
         return str(self.form) if self.form is not None else ""
 
     @property
     def value(self) -> Any:
-        """The value as it stands; MISSING when nothing was given, or when it is no JSON."""
+        """The current value; MISSING when nothing was given, or it is not JSON."""
         if self.form is not None:
             return self.form.document
         try:
@@ -181,7 +181,7 @@ class Document:
             return MISSING
 
     def given(self) -> Any:
-        """The same with None for nothing, as form fields say it."""
+        """The same with None for nothing, as in form fields."""
         value = self.value
         return None if value is MISSING else value
 
@@ -189,7 +189,7 @@ class Document:
 
     @property
     def description(self) -> str:
-        """What the schema says of the whole document, in its first paragraph."""
+        """The first paragraph of the schema's description."""
         text = (self.schema.value or {}).get("description")
         return text.strip().split("\n\n")[0] if isinstance(text, str) and self.name != "config" else ""
 
@@ -204,7 +204,7 @@ class Document:
         return self.schema.value is not None
 
     def check_form(self, *, may_be_missing: bool) -> dict[str, list[str]]:
-        """What blocks in the form view, by control name."""
+        """The errors of the form view, by control name."""
         assert self.form is not None
         if self.form.is_valid() or (may_be_missing and self.form.document is MISSING and self.form.is_readable):
             self.form.errors = {}

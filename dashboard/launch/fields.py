@@ -1,4 +1,4 @@
-"""Form fields for the kinds of values `wait` takes. Each gives None for "not given" and says what would be right."""
+"""Form fields for the values of `wait`. Each returns None for "not given", and its errors say what would be right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.schema_forms import json_text
 
 
 def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
-    """Replace the framework's sentences, which speak of forms and validity, by ones that say what to do."""
+    """Replace the framework's sentences, which are about forms and validity, by ones that say what to do."""
     for field in fields.values():
         field.error_messages |= {
             "max_length": "This is too long: it has %(show_value)d characters, and %(limit_value)d fit.",
@@ -22,7 +22,7 @@ def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
         if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
             words = [str(word) for word, _ in cast("list[tuple[str, str]]", field.choices) if word]
             field.error_messages["invalid_choice"] = (
-                f"“%(value)s” is none of the words: give {', '.join(words[:-1])} or {words[-1]}; empty is the default."
+                f"“%(value)s” is not a choice: give {', '.join(words[:-1])} or {words[-1]}; empty is the default."
             )
         elif isinstance(field, forms.UUIDField):
             field.error_messages["invalid"] = "This form was damaged in transit. Reload the page, and fill it in again."
@@ -39,9 +39,9 @@ class ServerChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # Django 
 
 
 class JSONText(forms.CharField):
-    """A JSON document typed by a person; gives the parsed value, or None when empty (or `null`, which is the same).
+    """A JSON document typed by a person; returns the parsed value, or None when empty (or `null`, which is the same).
 
-    What JSON has no way to say, or would change silently, is refused with its place: NaN, numbers beyond double,
+    Refuses, with the place, what JSON cannot say or would change silently: NaN, numbers beyond double,
     a key that stands twice, nesting too deep.
     """
 
@@ -109,14 +109,14 @@ class BooleanText(forms.TypedChoiceField):
 
 
 class OptionText(forms.TypedChoiceField):
-    """One of the words the server knows, or empty for "not given"."""
+    """One of the server's words, or empty for "not given"."""
 
     def __init__(self, words: list[tuple[str, str]], *, default_label: str = "Not given", **kwargs: Any) -> None:
         super().__init__(choices=[("", default_label), *words], empty_value=None, required=False, **kwargs)
 
 
 class NodeNames(forms.CharField):
-    """Node names one a line, or `*` for every node. Gives a list, "*", or None."""
+    """Node names, one a line, or `*` for every node. Returns a list, "*", or None."""
 
     widget = forms.Textarea
 
@@ -140,7 +140,7 @@ class NodeNames(forms.CharField):
 
 
 class Tags(forms.CharField):
-    """Words with commas or spaces between. Gives a list."""
+    """Words separated by commas or spaces. Returns a list."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, **kwargs)
@@ -158,7 +158,7 @@ class Tags(forms.CharField):
 
 
 def tie_to_help(fields: Mapping[str, forms.Field]) -> None:
-    """Tie each control to its help, and give those that hold JSON or names their size and an example."""
+    """Link each control to its help, and give those for JSON or names their size and an example."""
     for name, field in fields.items():
         attrs = field.widget.attrs
         if field.help_text and not isinstance(field.widget, forms.RadioSelect):

@@ -19,7 +19,7 @@ NO_SUCH_PRESET = "This preset no longer exists. Launch without it, or choose ano
 
 @dataclass(frozen=True)
 class Filled:
-    """`order` is what may go out; None while `form.errors` say what stands in the way."""
+    """`order` is the launch; None while there are `form.errors`."""
 
     form: LaunchForm
     order: LaunchOrder | None
@@ -27,7 +27,7 @@ class Filled:
 
 
 def preset_named(request: TeamRequest) -> Preset | None:
-    """The preset that the form, or the address, names; None for none, and for one that is not there."""
+    """The preset that the form or the address names; None without one, or if it does not exist."""
     text = request.POST.get("preset") or request.GET.get("preset") or ""
     return preset_get(request.team, request.user, preset_id_of(text)) if text else None
 
@@ -52,7 +52,7 @@ def filled_form(request: TeamRequest) -> Filled:
 
 
 def posted_form(request: TeamRequest) -> LaunchForm:
-    """The posted form, to be shown again: not checked yet."""
+    """The posted form to show again, not checked yet."""
     return _form(request, preset_named(request))
 
 
@@ -62,7 +62,7 @@ def _form(request: TeamRequest, preset: Preset | None) -> LaunchForm:
 
 
 def kind_of(order: LaunchOrder) -> ParentKind | Literal[""]:
-    """How the launch comes from its parent: forked from one of its checkpoints, with edits, or the same again."""
+    """The launch's relation to its parent: forked from one of its checkpoints, with edits, or the same again."""
     parent = order.parent
     if parent is None or order.parent_kind != ParentKind.AGAIN:
         return order.parent_kind

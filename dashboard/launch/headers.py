@@ -1,4 +1,4 @@
-"""What a query string can carry. What headers can: `dashboard/servers/headers.py`."""
+"""Checks values for a query string. For headers see `dashboard/servers/headers.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people call the fields of a launch."""
+"""The labels of the fields of a launch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.text import clip
 def field_label(name: str, assistant: Assistant | None) -> str:
     """The label of a field (`input/topic`, `interrupt_before`) as the launch form of the assistant shows it.
 
-    Inside of a document it is the schema's titles, or the keys where there are none: "Topic", "Context: Tone".
+    Inside a document these are the schema's titles, else the keys: "Topic", "Context: Tone".
     """
     parameter = name.partition("/")[0]
     field = LaunchForm.base_fields.get(parameter)

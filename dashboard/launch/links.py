@@ -1,4 +1,4 @@
-"""Launch links: the address of a filled form. What one names that the form does not have is said, not dropped."""
+"""Launch links: the address of a filled form. The page lists unknown fields instead of dropping them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dashboard.launch.prefill import NEVER_FROM_A_LINK, VIEWS
 
 OF_THE_PAGE = {"from", "preset", "answers", "thread_q"}
 MARKS = ("given", "kind", "key", "order", "paste")
-"""What stands before the name of a control of a schema's form."""
+"""Prefixes of the names of controls of a schema's form."""
 SHOWN = 8
 
 
 def link_problems(query: QueryDict) -> list[str]:
-    """Sentences about what an address names in vain."""
+    """Sentences about what an address names and the form does not have."""
     unknown = [name for name in dict.fromkeys(query) if not _is_known(name)]
     found = []
     if unknown:

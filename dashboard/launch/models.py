@@ -1,4 +1,4 @@
-"""Presets: launches that are kept to be used again."""
+"""Presets: launches to use again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PresetScope(models.TextChoices):
 class Preset(models.Model):
     """Values of a launch under a name. It holds no secrets: header values are left out.
 
-    `locked` fields cannot be changed by who launches with it; `hidden` ones are not shown either. Both are names of
+    Nobody who launches with it can change `locked` fields; `hidden` ones are not shown either. Both are names of
     the launch form: a parameter, or a document and a JSON Pointer.
     """
 

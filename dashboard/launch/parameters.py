@@ -32,7 +32,7 @@ ADVANCED_GROUPS: list[tuple[str, list[str]]] = [
 ]
 ADVANCED_FIELDS = [name for _, names in ADVANCED_GROUPS for name in names]
 
-# The arguments of wait that the form gives on, in the signature's order. headers and thread_id go their own ways.
+# The arguments of wait that the form passes on, in the signature's order, except headers and thread_id.
 WAIT_PARAMETERS = (
     "input command metadata config context checkpoint checkpoint_id checkpoint_during interrupt_before interrupt_after "
     "webhook on_disconnect on_completion multitask_strategy if_not_exists after_seconds langsmith_tracing raise_error "
@@ -88,8 +88,8 @@ class ParameterFields(forms.Form):
     )
     strict_resume = BooleanText(
         label="Strict resume",
-        help_text="With true, a resume that answers nothing that waits fails instead of being ignored, on servers that "
-        "know this. Default: not given.",
+        help_text="With true, a resume that meets no question fails instead of being ignored, on servers that "
+        "support it. Default: not given.",
     )
     checkpoint_id = forms.CharField(
         required=False,
@@ -146,12 +146,12 @@ class ParameterFields(forms.Form):
             ("enqueue", "Wait until the other is done (enqueue)"),
         ],
         label="If the thread is busy",
-        help_text="What to do when another run is at work on the thread. Default: the server's, enqueue.",
+        help_text="What to do while another run uses the thread. Default: the server's, enqueue.",
     )
     on_disconnect = OptionText(
         [("continue", "continue: the run goes on"), ("cancel", "cancel: the run is stopped")],
         label="If Runboard's connection to the server drops",
-        help_text="With cancel, the server stops the run when its line to Runboard is cut. A worker that is restarted "
+        help_text="With cancel, the server stops the run when its connection to Runboard breaks. A restarted worker "
         f"waits {settings.ENV.stop_grace_s} s for it first; one that crashes cannot. Default: continue.",
     )
     on_completion = OptionText(

@@ -1,4 +1,4 @@
-"""The assistants to choose from: those used last first, each told apart from all the others."""
+"""The assistants to choose from: last used first, each with a distinct title."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_ids, assistant_titles
 from dashboard.teams.models import Team, User
 
-# Of the person's last 300 runs, as they stand in an index.
+# From the person's last 300 runs, in the order of an index.
 _USED_LATELY = """
 SELECT server_id, assistant_id, max(created_at) FROM (
     SELECT server_id, assistant_id, created_at FROM runs_run WHERE team_id = %s AND launched_by_id = %s
@@ -41,7 +41,7 @@ class Choice:
 
 
 def assistant_choices(team: Team, user: User, assistants: list[Assistant]) -> list[Choice]:
-    """Each of the team's assistants as a choice; first those that the person launched lately."""
+    """Each of the team's assistants as a choice; those that the person launched lately come first."""
     titles = assistant_titles(assistants)
     with connection.cursor() as cursor:  # see selectors.py
         cursor.execute(_USED_LATELY, [team.pk, user.pk])

@@ -1,4 +1,4 @@
-"""What a blank launch form starts with: the address's query, or an earlier run."""
+"""The initial values of a launch form: from the address's query, or an earlier run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dashboard.teams.encryption import SecretUnreadable
 from dashboard.teams.models import User
 
 VIEWS = ("input", "context", "config")
-"""The documents that can be filled in as a form or as JSON."""
+"""The documents that have a form view and a JSON view."""
 # A link that prefills never holds secrets, and cannot pretend to be another form.
 NEVER_FROM_A_LINK = {"headers", "launch_key", "parent", "preset"}
 
@@ -29,7 +29,7 @@ def prefill_from_query(query: QueryDict) -> dict[str, Any]:
 
 
 def prefill_from_run(run: Run) -> dict[str, Any]:
-    """Everything the run was launched with. Header values stay hidden: the mask stands for "as in that run"."""
+    """Everything the run was launched with. Header values stay hidden: the mask means "as in that run"."""
     params = run.request.params
     initial: dict[str, Any] = {
         "server": run.server_id,
@@ -67,7 +67,7 @@ def prefill_for_fork(run: Run, *, by: User) -> dict[str, Any]:
 
 
 def controls_of(values: Mapping[str, Any], *, server_id: str, assistant_id: str) -> dict[str, str]:
-    """What a preset keeps of a launch as the launch form's controls would hold it, documents as JSON."""
+    """A preset's values as controls of the launch form, documents as JSON."""
     controls = {
         "server": server_id,
         "assistant_id": assistant_id,
@@ -105,6 +105,6 @@ def _pretty(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode("utf-8")
-    except UnicodeEncodeError:  # a lone surrogate is no text a page could carry
+    except UnicodeEncodeError:  # a page cannot contain a lone surrogate
         return json.dumps(value, indent=2)
     return text

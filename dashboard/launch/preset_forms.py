@@ -17,11 +17,11 @@ from dashboard.teams.models import Team
 NOT_OF_THE_LAUNCH = ("name", "description", "scope", "locked", "hidden", "launch_key", "parent", "preset", "headers")
 FIXABLE = {*WAIT_PARAMETERS, "thread", "thread_id", "tags"} - {"headers"}
 MISSING_IS_FINE = ("This is required.",)
-"""A preset may leave required fields to whoever launches with it."""
+"""A preset may leave required fields empty, for the launch to fill in."""
 
 
 class PresetForm(forms.Form):
-    """What a person says of a preset. What a POST does not name keeps its value."""
+    """The settings of a preset. Fields that a POST leaves out keep their value."""
 
     name = forms.CharField(
         max_length=100,
@@ -56,14 +56,14 @@ class PresetForm(forms.Form):
         if self.launch is not None:
             for name, sentences in launch_errors(self.launch).items():
                 for sentence in sentences:
-                    # Under their own names, which are no fields of this form.
+                    # Under their own names, which are not fields of this form.
                     self.errors.setdefault(name, self.error_class()).append(sentence)
         for kind in ("locked", "hidden"):
             data[kind] = self._names(kind)
         return data
 
     def _names(self, kind: str) -> list[str]:
-        """Field names that were ticked; those the preset had, when none of the ticks were part of what was posted."""
+        """The checked field names; the preset's own, when the POST had no checkboxes."""
         assert self.posted is not None
         is_given = any(name in self.posted for name in ("locked", "hidden", "fixed_given"))
         if not is_given and self.preset is not None:
@@ -75,7 +75,7 @@ class PresetForm(forms.Form):
         return names
 
     def order(self) -> PresetOrder:
-        """What the services take. Only for a valid form."""
+        """The settings for the services. Only for a valid form."""
         data = self.cleaned_data
         return PresetOrder(
             name=data["name"],
@@ -96,7 +96,7 @@ def launch_of(posted: QueryDict) -> QueryDict:
 
 
 def launch_errors(form: LaunchForm) -> dict[str, list[str]]:
-    """What stands in the way of keeping a launch; fields that are still to be filled in do not."""
+    """The errors that prevent saving; fields that are still empty do not."""
     found = {}
     for name, sentences in form.errors.items():
         rest = [str(sentence) for sentence in sentences if "/" not in name or str(sentence) not in MISSING_IS_FINE]

@@ -50,7 +50,7 @@ class PresetRow:
 @fields_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def preset_list(request: TeamRequest) -> HttpResponseBase:
-    """Every preset that one can launch with; POST keeps a new one."""
+    """Every preset that the person can use; POST saves a new one."""
     if request.method == "POST":
         return _create(request)
     rows = _rows(request)
@@ -74,7 +74,7 @@ def _create(request: TeamRequest) -> HttpResponse:
 @may_act_required
 @require_POST
 def preset_new(request: TeamRequest) -> HttpResponse:
-    """What a filled launch form would keep: asks for a name, and which fields are to be locked or hidden."""
+    """A preset from a filled launch form: asks for a name, and which fields to lock or hide."""
     audit_nothing(request)
     form = PresetForm(team=request.team)
     form.launch = LaunchForm(launch_of(request.POST), team=request.team)
@@ -143,7 +143,7 @@ def preset_delete(request: TeamRequest, preset_id: UUID) -> HttpResponse:
     services.preset_delete(preset=preset)
     if wants_json(request):
         return JsonResponse({"id": str(preset_id), "url": reverse("preset-list")})
-    messages.success(request, f"The preset {preset.name} is deleted. Its runs stay.")
+    messages.success(request, f"The preset {preset.name} was deleted. Its runs stay.")
     return go_to(request, reverse("preset-list"))
 
 

@@ -1,4 +1,4 @@
-"""What a preset means for a launch: the values it starts with, and those that nobody may change.
+"""Applies a preset to a launch: initial values, and values that nobody may change.
 
 Fields are named as the form names them: a parameter of `wait` (`interrupt_before`), or a document and a JSON Pointer
 into it (`input/topic`, `config/configurable/user`).
@@ -29,7 +29,7 @@ ENOUGH = 200
 
 
 def preset_values(order: LaunchOrder) -> dict[str, Any]:
-    """What a preset keeps of a launch. Header values are secrets, and a launch's name is its own."""
+    """The values of a launch for a preset, without header values, which are secrets, and the launch's name."""
     return {
         "params": {name: value for name, value in order.params.items() if name != "headers"},
         "thread": order.thread_choice,
@@ -44,9 +44,9 @@ def preset_controls(preset: Preset) -> dict[str, str]:
 
 
 def preset_data(preset: Preset, posted: QueryDict) -> QueryDict:
-    """What is launched when `posted` comes with a preset: its own values, and the preset's for all it does not name.
+    """The launch of `posted` with a preset: its own values, and the preset's for everything else.
 
-    A document of which anything was posted is the poster's.
+    If any part of a document was posted, all of it is the poster's.
     """
     data = posted.copy()
     for name, value in preset_controls(preset).items():
@@ -69,14 +69,14 @@ def preset_fixed(preset: Preset | None) -> dict[str, Fixed]:
 
 @dataclass(frozen=True)
 class Applied:
-    """A launch with a preset: as it may go out, and what was posted against it, by field."""
+    """A launch with a preset, and the posted fields that contradict it."""
 
     order: LaunchOrder
     errors: Mapping[str, list[str]]
 
 
 def preset_apply(preset: Preset, order: LaunchOrder) -> Applied:
-    """Put the preset's fixed values where nothing was posted, and refuse what was posted otherwise."""
+    """Fill in the preset's fixed values where nothing was posted, and refuse other posted values."""
     errors: dict[str, list[str]] = {}
     if order.server.pk != preset.server_id or order.assistant_id != preset.assistant_id:
         errors["assistant_id"] = ["The preset is for another assistant. Launch without it, or with its own."]

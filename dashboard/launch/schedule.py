@@ -1,4 +1,4 @@
-"""When a run starts: "in" some time or "at" a time of the person's own zone, as `wait`'s seconds from now."""
+"""When a run starts: "in" some time or "at" a time in the person's zone, as seconds from now for `wait`."""
 
 from __future__ import annotations
 

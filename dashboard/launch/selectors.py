@@ -1,6 +1,6 @@
-"""Every read about presets and about what was launched before.
+"""Every read about presets and earlier launches.
 
-What the launch page shows beside its form is read by SQL of our own: the ORM takes five times as long.
+Our own SQL reads what the launch page shows next to its form: the ORM takes five times as long.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ ORDER BY created_at DESC, id DESC LIMIT %(most)s
 
 
 def about_input(value: Any, length: int = 90) -> str:
-    """The first words a person would know an input by; "" when there are none."""
+    """The first words of an input that a person would recognise; "" without any."""
     words = next(iter(_texts(value)), "")
     words = " ".join(words.split())
     return words if len(words) <= length else words[: length - 1].rstrip() + "…"

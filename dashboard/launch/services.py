@@ -17,7 +17,7 @@ from dashboard.teams.models import Team, User
 
 @dataclass(frozen=True)
 class PresetOrder:
-    """A preset as somebody wants it. `launch`: None leaves the values as they are."""
+    """The settings of a preset. `launch`: None leaves its values as they are."""
 
     name: str
     description: str
@@ -27,7 +27,7 @@ class PresetOrder:
     launch: LaunchOrder | None
 
     def columns(self) -> dict[str, Any]:
-        """The same as the table has it."""
+        """The same as columns of the table."""
         columns: dict[str, Any] = {
             "name": self.name,
             "description": self.description,
@@ -45,7 +45,7 @@ class PresetOrder:
 
 
 def preset_create(*, team: Team, by: User, order: PresetOrder) -> Preset:
-    """Keep a launch under a name."""
+    """Save a launch as a preset."""
     return Preset.objects.create(team=team, created_by=by, **order.columns())
 
 

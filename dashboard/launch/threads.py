@@ -1,4 +1,4 @@
-"""The threads that a launch can continue, as people know them: by what was said there last."""
+"""The threads that a launch can continue, with what was last said there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHOWN = 12
 
 @dataclass(frozen=True)
 class ThreadChoice:
-    """A thread with its latest run. `said` is what came of it, `about` what it was asked."""
+    """A thread with its latest run. `said` is the run's outcome, `about` its input."""
 
     thread_id: str
     server_id: UUID
@@ -30,7 +30,7 @@ class ThreadChoice:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a run is at work there, so that a new one has to wait, or pushes it out."""
+        """Whether a run goes on there, so that a new one has to wait or replaces it."""
         return not self.latest.is_terminal
 
     @property
@@ -40,7 +40,7 @@ class ThreadChoice:
 
 
 def thread_choices(team: Team, *, server_id: UUID | None = None, text: str = "") -> list[ThreadChoice]:
-    """The threads used last that hold every word of the text in what was said, asked, or in their run's name."""
+    """The latest threads that contain every word of the text in what was said or asked, or in their run's name."""
     kept = {"remote_thread_id__isnull": False, "remote_thread_kept": True}
     if server_id is not None:
         kept["server"] = server_id  # type: ignore[assignment]

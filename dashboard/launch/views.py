@@ -69,13 +69,13 @@ def _show(request: TeamRequest) -> HttpResponse:
     if is_fork and not any(name.partition("/")[0] in ("input", "input_view") for name in request.GET):
         form.documents["input"].leave_empty()
     context = _context(request, form, parent)
-    # Nothing is known of what is to run: what there is stands there, rather than an empty box for JSON.
+    # No assistant yet: show those that exist, rather than an empty box for JSON.
     is_unchosen = bool(context["choices"]) and not request.GET
     return render(request, "launch/page.html", context | {"is_unchosen": is_unchosen})
 
 
 def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
-    """The form as it was left, to be looked at and sent; its own launch key still makes it launch once."""
+    """The form as it was left, to check and send; its launch key still makes it launch once."""
     initial = {name: typed[name] for name in LaunchForm.base_fields if name in typed}
     return LaunchForm(team=request.team, by=request.user, initial=initial, controls=typed)
 
@@ -85,7 +85,7 @@ def _typed_form(request: TeamRequest, typed: QueryDict) -> LaunchForm:
 @may_act_required
 @require_POST
 def launch_form(request: TeamRequest) -> HttpResponse:
-    """What a button inside the form asks for: another row, the other view, another assistant. Launches nothing."""
+    """The form after one of its buttons: another row, the other view, another assistant. Launches nothing."""
     audit_nothing(request)
     form = posted_form(request)
     done = form_act(form, request.POST)
@@ -99,7 +99,7 @@ def launch_form(request: TeamRequest) -> HttpResponse:
 
 
 def _document(request: TeamRequest, form: LaunchForm, document: Document) -> HttpResponse:
-    """The document in the view that was asked for; all of it, with the switch, where it cannot be shown so."""
+    """The document in the requested view; all of it, with the switch, where that is impossible."""
     context: dict[str, object] = {"document": document, "form": form}
     if document.view == request.POST.get(f"{document.name}_view"):
         return render(request, "launch/_document_view.html", context)
@@ -152,7 +152,7 @@ def _context(request: TeamRequest, form: LaunchForm, parent: Run | None) -> dict
 
 
 def _run_named(request: TeamRequest, name: str) -> Run | None:
-    """The run that the address, or the form, names so; one of another team is not found."""
+    """The run that the address or the form names; one of another team is not found."""
     text = request.GET.get(name, "") or request.POST.get(name, "")
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""What can be launched but does nothing: said before it is sent, and kept with the run."""
+"""Warnings about parameters without effect: shown before the launch, and kept with the run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def launch_warnings(data: Mapping[str, Any], assistant: Assistant | None) -> dic
     """Sentences by field name about parameters that the server takes silently and does not use."""
     found: dict[str, list[str]] = {}
     server = data.get("server")
-    # Only what a server said when it was last asked: one that is away, or was never read, may well have it.
+    # Only by the server's last answer: one that is away, or was never asked, may well have it.
     if assistant is None and data.get("assistant_id") and server and server.checked_at and not server.problem:
         found["assistant_id"] = [f"{server.name} offers no assistant of this name; launch anyway?"]
     config = data.get("config")
@@ -29,7 +29,7 @@ def launch_warnings(data: Mapping[str, Any], assistant: Assistant | None) -> dic
                 )
     metadata = data.get("metadata")
     if isinstance(metadata, Mapping) and RUN_ID_KEY in metadata:
-        found["metadata"] = [f"{RUN_ID_KEY} is Runboard's own: it is replaced by the id of this run."]
+        found["metadata"] = [f"{RUN_ID_KEY} is Runboard's own: the id of this run replaces it."]
     nodes = assistant.nodes if assistant is not None else []
     for parameter in ("interrupt_before", "interrupt_after"):
         names = data.get(parameter)

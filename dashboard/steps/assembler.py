@@ -1,4 +1,4 @@
-"""From the events of a run that goes on to its steps so far, and to the words that models write in them right now."""
+"""Turns the events of a run that goes on into its steps so far, and the text that models are writing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dashboard.langgraph import StreamEvent
 from dashboard.steps.timeline import OWN_NODES, StepFound
 
 TEXT_CHARS: Final = 6_000
-"""So many characters of a text are kept while it is written; the final state has all of it."""
+"""How many characters of a text to keep while it is written; the final state has all of it."""
 TEXTS: Final = 3
 STEPS: Final = 2_000
 WRITES_BYTES: Final = 64_000
@@ -23,7 +23,7 @@ _WRITERS: Final = frozenset({"AIMessageChunk", "ai"})
 
 @dataclass
 class Text:
-    """What one message says so far: its last characters, and how many came before them."""
+    """The text of one message so far: its last characters, and how many came before them."""
 
     node: str
     namespace: str
@@ -37,14 +37,14 @@ class Text:
             self._shorten()
 
     def entry(self, message_id: str) -> dict[str, Any]:
-        """As a page is told."""
+        """As JSON for the page."""
         if len(self.text) > TEXT_CHARS:
             self._shorten()
         return {"id": message_id, "node": self.node, "text": self.text, "cut": self.cut, "done": self.is_done}
 
     def _shorten(self) -> None:
         over = len(self.text) - TEXT_CHARS
-        # At a space, so that no word is cut, if there is one near.
+        # At a space, if there is one near, so that no word is cut.
         space = self.text.find(" ", over, over + 100)
         over = space + 1 if space >= 0 else over
         self.cut += over
@@ -54,8 +54,8 @@ class Text:
 class Assembler:
     """Takes events in order. `steps` and `texts` are bounded, whatever the server sends.
 
-    Events tell when a step has ended, and that one goes on only when a model writes in it or a subgraph does something.
-    The node that surely follows is taken from the graph; where several may follow, nothing is claimed.
+    Events show when a step has ended; they show that one goes on only when a model writes or a subgraph does something.
+    The graph names the node that surely follows; where several may follow, none is assumed.
 
     Args:
         surely: for each node the nodes that follow it without a condition.
@@ -128,7 +128,7 @@ class Assembler:
                 self._follow("", *ended)
 
     def _follow(self, namespace: str, *nodes: str) -> None:
-        """The steps that surely begin now: not one that may be waiting for another step as well."""
+        """The steps that surely begin now: none that may be waiting for another step as well."""
         if not all(node in self._surely for node in nodes):
             return
         for following in dict.fromkeys(after for node in nodes for after in self._surely[node]):

@@ -1,4 +1,4 @@
-"""Points of a run at which its graph kept its state, as people read of them."""
+"""The checkpoints of runs, for people."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Point:
 
     Attributes:
         title: What comes after it: "Before judge", or "The end".
-        url: Where its state is shown; "" when that is not kept.
-        fork_url: Where the launch form goes on from it; "" when the thread is not there to go on.
+        url: The page of its state; "" when the state is not stored.
+        fork_url: The launch form that continues from it; "" when the thread no longer exists.
     """
 
     id: str
@@ -38,12 +38,12 @@ class Point:
 
 
 def points_of(run: Run) -> list[Point]:
-    """The points of the graph itself, oldest first. Those of subgraphs, from which nothing can go on, are left out."""
+    """The checkpoints of the graph itself, oldest first, without those of subgraphs, which cannot be continued."""
     return [point_of(run, one) for one in checkpoint_list(run) if not one.path]
 
 
 def thread_points(runs: Sequence[Run]) -> dict[UUID, list[Point]]:
-    """The points of all runs of a thread, each under the run that came to it first."""
+    """The checkpoints of all runs of a thread, each under the run that reached it first."""
     by_id = {run.pk: run for run in runs}
     found: dict[UUID, list[Point]] = {run.pk: [] for run in runs}
     known: set[str] = set()
@@ -69,7 +69,7 @@ def point_of(run: Run, checkpoint: RunCheckpoint) -> Point:
 
 
 def fork_url(run: Run, checkpoint_id: str) -> str:
-    """The launch form that goes on from a checkpoint of the run; "" when its thread is not there any more."""
+    """The launch form that continues from a checkpoint of the run; "" when its thread no longer exists."""
     if not checkpoint_id or not run.remote_thread_id or not run.remote_thread_kept:
         return ""
     if run.thread_choice == ThreadChoice.STATELESS:

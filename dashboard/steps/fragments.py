@@ -20,12 +20,12 @@ from dashboard.steps.models import Step
 from dashboard.steps.progress import progress_of
 
 ROWS = 200
-"""A page shows so many steps at once."""
+"""The most steps on a page at once."""
 ENDED = 10**9
 
 
 def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
-    """What the list of steps needs; `start` is the index of the first one shown, None: the usual one."""
+    """The context of the list of steps; `start` is the index of the first one shown, None: the usual one."""
     log = selectors.step_log(run)
     steps = selectors.steps_of(run)
     if start is None:
@@ -54,24 +54,24 @@ def steps_html(run: Run) -> str:
 
 
 def live_context(run: Run) -> dict[str, Any]:
-    """What the text that is being written needs."""
+    """The context of the text that is being written."""
     text = selectors.live_text(run)
     entries = [entry for entry in text.entries if isinstance(entry, dict)] if text else []
     return {
         "run": run,
         "entries": [{**entry, "html": markdown(str(entry.get("text", "")))} for entry in entries],
-        # The last one of a run that has ended: newer than any, also once what it had to say is deleted.
+        # The last one of a run that has ended: newer than any other, also after its text was deleted.
         "version": run.version + (ENDED if run.is_terminal else text.version if text else 0),
     }
 
 
 def live_html(run: Run) -> str:
-    """What models are writing in the run right now, with its id."""
+    """The text that models are writing now, with its id."""
     return render_to_string("steps/_live.html", live_context(run))
 
 
 def step_context(run: Run, step: Step, *, may_act: bool = False) -> dict[str, Any]:
-    """What one opened step needs; `may_act` offers to fork from it, once the run has ended."""
+    """The context of one open step; `may_act` offers to fork from it, once the run has ended."""
     writes = step.writes
     may_fork = may_act and run.is_terminal
     return {
@@ -79,14 +79,14 @@ def step_context(run: Run, step: Step, *, may_act: bool = False) -> dict[str, An
         "step": step,
         "fork_url": fork_url(run, selectors.fork_point(run, step)) if may_fork else "",
         "tree": value_tree(writes) if step.writes_json else None,
-        # Then what came of it stands first, and what it wrote is folded.
+        # Then its changes come first, and what it wrote is folded.
         "has_changes": bool(not step.path and step.checkpoint_id and step.next_checkpoint_id),
         "wrote_nothing": step.writes_json in ("", "null", "{}") and step.writes_bytes <= 4,
     }
 
 
 def fork_context(run: Run) -> dict[str, Any]:
-    """Where a fork runs the step again that failed."""
+    """The address of a fork that runs the failed step again."""
     step = selectors.step_failed(run) if run.is_terminal else None
     url = fork_url(run, selectors.fork_point(run, step)) if step is not None else ""
     node = (step.path or [step.node])[0] if step else ""
@@ -100,18 +100,18 @@ def fork_item_context(run: Run) -> dict[str, Any]:
 
 
 def progress_context(run: Run) -> dict[str, Any]:
-    """What the line that says how far a run is needs."""
+    """The context of the progress line."""
     steps = selectors.steps_of(run) if run.status == RunStatus.RUNNING else []
     return {"run": run, "progress": progress_of(run, steps), "version": _version(run)}
 
 
 def usual_context(run: Run) -> dict[str, Any]:
-    """What is said of how long such runs take."""
+    """The sentence about how long such runs take."""
     return {"run": run, "usual": usual_of(run), "version": _version(run)}
 
 
 def steps_changed_html(run: Run) -> str:
-    """What a page shows of a run's steps, ready to be swapped in when they have changed."""
+    """The parts of a page that show a run's steps, to swap in after a change."""
     steps = render_to_string("steps/_update.html", steps_context(run))
     return steps + render_to_string("steps/_progress.html", progress_context(run))
 

@@ -1,4 +1,4 @@
-"""A graph as a page draws it: subgraphs folded into one node, which node surely follows which, and how far a run is."""
+"""A graph to draw: subgraphs folded into one node, which node surely follows which, and a run's progress."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from dashboard.steps.models import Step
 START: Final = "__start__"
 END: Final = "__end__"
 NODES_MIN: Final = 3
-"""A start and an end around one node are nothing to look at."""
+"""The fewest nodes: a start and an end around one node are not worth a drawing."""
 NODES_MAX: Final = 200
 _RANK: Final = {"done": 0, "waiting": 1, "failed": 2, "running": 3}
-"""Of several executions of a node, the most urgent one's status is shown."""
+"""If a node ran several times, the most urgent status is shown."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class NodeState:
-    """How a node stands in a run: "" before it has run."""
+    """The status of a node in a run: "" before it has run."""
 
     status: str = ""
     times: int = 0
@@ -51,7 +51,7 @@ class NodeState:
 
 @dataclass(frozen=True)
 class DrawnGraph:
-    """The drawing, and how each node stands."""
+    """The drawing, and the status of each node."""
 
     drawing: Drawing
     states: Mapping[str, NodeState] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class DrawnGraph:
 
 @lru_cache(maxsize=256)
 def graph_of(text: str) -> Graph | None:
-    """The graph in the answer of `GET /assistants/{id}/graph?xray=true`; None when there is none to be drawn."""
+    """The graph in the answer of `GET /assistants/{id}/graph?xray=true`; None when there is none to draw."""
     try:
         told = json.loads(text) if text else None
     except (ValueError, RecursionError):
@@ -90,18 +90,18 @@ def _drawing(text: str) -> Drawing | None:
 
 
 def graph_text(run: Run) -> str:
-    """The graph of the run's assistant as its server last told it; "" when it is not known."""
+    """The graph of the run's assistant, as last known; "" when it is not known."""
     return assistant_graph_text(run.server_id, run.assistant_id)
 
 
 def plain_graph(text: str) -> DrawnGraph | None:
-    """A graph of which no run is shown; None when it is not known, or has hardly any nodes."""
+    """A graph without a run; None when it is not known, or has hardly any nodes."""
     drawing = _drawing(text)
     return DrawnGraph(drawing) if drawing is not None and len(drawing.nodes) >= NODES_MIN else None
 
 
 def drawn_graph(run: Run, steps: Iterable[Step]) -> DrawnGraph | None:
-    """The run's graph with how far it is; None when its server gave none."""
+    """The run's graph with its progress; None when its server gave none."""
     plain = plain_graph(graph_text(run))
     if plain is None:
         return None

@@ -1,4 +1,4 @@
-"""A layered layout: loops are turned, nodes stand in layers, long edges pass between them, crossings are reduced.
+"""A layered layout: loops are reversed, nodes are in layers, long edges pass between them, crossings are reduced.
 
 The classical way (Sugiyama) in its simplest form. Short graphs run from left to right, long ones from top to bottom.
 Everything is in pixels.
@@ -26,7 +26,7 @@ _POINTS: Final = frozenset({"__start__", "__end__"})
 
 @dataclass(frozen=True)
 class GraphEdge:
-    """From one node to another; conditional ones are taken or not."""
+    """An edge from one node to another; a run may take a conditional one or not."""
 
     source: str
     target: str
@@ -118,7 +118,7 @@ def drawing_of(nodes: Mapping[str, int], edges: Sequence[GraphEdge]) -> Drawing:
 
 
 def _without_loops(names: Sequence[str], edges: Sequence[GraphEdge]) -> list[GraphEdge]:
-    """The edges but for those that close a loop, found depth first from the first node."""
+    """The edges without those that close a loop, found depth first from the first node."""
     out: dict[str, list[GraphEdge]] = {name: [] for name in names}
     for edge in edges:
         out[edge.source].append(edge)
@@ -223,7 +223,7 @@ def _wanted(place: _Place, down: bool) -> float:
 
 
 def _spread(layer: Sequence[_Place], wanted: Sequence[float]) -> None:
-    """Put the places where they want to be, pushed apart where they would overlap, and shifted so that it is fair."""
+    """Move the places to where they want to be, apart where they would overlap, and shift them evenly."""
     taken = float("-inf")
     for place, want in zip(layer, wanted, strict=True):
         place.along = max(want, taken + place.breadth / 2)

@@ -1,4 +1,4 @@
-"""How steps are laid out on a time axis: where each bar begins and how long it is, in per cent."""
+"""Lays out steps on a time axis: where each bar begins and how long it is, in per cent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Row:
 class Axis:
     """The time that the bars show: from the launch to the end of the run, or to now.
 
-    `here_s` passed here before the server had the run, `there_s` on the server before its first step.
+    `here_s` passed before the server had the run, `there_s` on the server before its first step.
     """
 
     start: datetime
@@ -79,7 +79,7 @@ class Axis:
 def axis_of(run: Run, log: StepLog | None, steps: Sequence[Step], *, now: datetime) -> Axis | None:
     """The axis for these steps; None when none of them has a time.
 
-    Steps have the times of the server's clock, waiting here has ours: only lengths of time go from one to the other.
+    Steps have the server's times, the wait before has ours: only durations are comparable.
     """
     times = [step.started_at for step in steps if step.started_at]
     if not times:

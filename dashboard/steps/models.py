@@ -1,4 +1,4 @@
-"""The steps of a run, kept so that they outlive its server. Written by `services.py` alone."""
+"""The steps of a run, stored so that they outlive its server. Only `services.py` writes them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dashboard.runs.models import Run
 
 
 class StepStatus(models.TextChoices):
-    """How a step stands. The words are those of `steps.json`."""
+    """The status of a step, in the words of `steps.json`."""
 
     RUNNING = "running", "Running"
     DONE = "done", "Done"
@@ -24,7 +24,7 @@ class StepStatus(models.TextChoices):
 
 
 class StepLog(models.Model):
-    """What is known of a run's steps as a whole. There is none while nobody has looked.
+    """A run's steps as a whole. There is no row before the steps were watched or read.
 
     `version` grows with every change. `why` says what is missing, and is empty when nothing is. Times of steps are the
     server's; `server_wait_s` is how long the run waited there before its first step.
@@ -106,7 +106,7 @@ class Step(models.Model):
 
 
 class RunCheckpoint(models.Model):
-    """A point of a run at which its graph kept its state: one can look at it, and go on from it.
+    """A checkpoint of a run: people can open its state, and continue from it.
 
     `number` counts from 0, oldest first; those of subgraphs (`path`) come last. `next_nodes` were about to run.
     `compressed` is None where the state is not kept: it was too large, or it is the run's final state (same `sha256`).
@@ -137,7 +137,7 @@ class RunCheckpoint(models.Model):
 
 
 class LiveText(models.Model):
-    """What models are writing right now, while somebody watches. An unlogged table: it costs no write-ahead log.
+    """The text that models are writing, while somebody watches. An unlogged table: it costs no write-ahead log.
 
     `entries` is a list of `{"id", "node", "text", "cut"}`: `cut` is how many characters before `text` are left out.
     """
@@ -148,7 +148,7 @@ class LiveText(models.Model):
 
 
 class Watch(models.Model):
-    """Somebody has the page of this run open: refreshed every few seconds by each web process. Unlogged too."""
+    """A mark that somebody has this run's page open: each web process renews it every few seconds. Unlogged too."""
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="watch")
     seen_at = models.DateTimeField(db_default=Now())

@@ -1,4 +1,4 @@
-"""What Postgres tells web processes of steps: that there are new ones, or more words in them."""
+"""What Postgres announces to web processes about steps: new ones, or more text in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STEPS_CHANNEL = "runboard_steps"
 
 @dataclass(frozen=True)
 class StepsChange:
-    """The steps of a run have a new version, or (`words`) only what is being written in them."""
+    """The steps of a run have a new version, or (`words`) only more text."""
 
     run_id: UUID
     version: int
@@ -23,6 +23,6 @@ class StepsChange:
 
     @classmethod
     def from_payload(cls, payload: str) -> StepsChange:
-        """Raises ValueError or TypeError for what is none."""
+        """Raises ValueError or TypeError for anything else."""
         run_id, version, words = json.loads(payload)
         return cls(UUID(run_id), int(version), bool(words))

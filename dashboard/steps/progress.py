@@ -1,4 +1,4 @@
-"""How far a run is, by what runs of its assistant usually do. Says nothing where the history says nothing."""
+"""The progress of a run, from the usual runs of its assistant. None without a history."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _kept: dict[tuple[UUID, UUID, str], tuple[float, int | None]] = {}
 
 @dataclass(frozen=True)
 class Progress:
-    """What a page says while a run goes on.
+    """The progress of a run that goes on.
 
     Attributes:
         number: the step it is in, from 1; None before the first.
@@ -42,7 +42,7 @@ class Progress:
 
 
 def progress_of(run: Run, steps: Sequence[Step]) -> Progress | None:
-    """How far the run is; None when it does not run."""
+    """The run's progress; None when it does not run."""
     if run.status != RunStatus.RUNNING or run.started_at is None:
         return None
     top = [step for step in steps if not step.path]

@@ -1,4 +1,4 @@
-"""Reading the steps of a run that has ended from its server's history: bounded in time and size, and never urgent."""
+"""Reads the steps of an ended run from its server's history: bounded in time and size, and never urgent."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ LARGE_STATE_BYTES: Final = 200_000
 REPLAY_S: Final = 5.0
 REPLAY_BYTES: Final = 32_000_000
 VALUES_BYTES: Final = 4_000_000
-"""Of the states of a run's checkpoints, so much is kept; the newest come first."""
+"""How much of the states of a run's checkpoints to store; the newest come first."""
 LAST_VALUES_BYTES: Final = 32_000_000
-"""Of a run that left no final state, the last one is kept even if it is this large."""
+"""The largest last state to store for a run without a final state."""
 INNER_VALUES_BYTES: Final = 1_000_000
 SUBGRAPHS: Final = 60
 DEPTH: Final = 5
@@ -37,7 +37,7 @@ DEPTH: Final = 5
 
 @dataclass(frozen=True)
 class Asked:
-    """Which run's steps are wanted. `went_on`: it continued a thread instead of beginning with an input."""
+    """The run whose steps to read. `went_on`: it continued a thread instead of beginning with an input."""
 
     thread_id: str
     run_id: str
@@ -63,14 +63,14 @@ class Reading:
 
 
 async def steps_read(client: LangGraphClient, asked: Asked) -> Reading:
-    """The steps of a run, as far as the server tells them within the bounds. Raises nothing of the client's."""
+    """The steps of a run, as far as the server has them within the bounds. Raises no errors of the client."""
     reader = _Reader(client, asked)
     why = ""
     try:
         async with asyncio.timeout(WITHIN_S):
             await reader.read()
     except TimeoutError:
-        why = f"The server did not tell its history within {WITHIN_S:.0f} s."
+        why = f"The server did not send its history within {WITHIN_S:.0f} s."
     except RunNotFound:
         why = "The server does not have this run any more."
     except RequestRejected as error:
@@ -150,7 +150,7 @@ class _Reader:
     async def _history(self, subgraph: str) -> list[Checkpoint]:
         """The run's own checkpoints, oldest first."""
         found: list[Checkpoint] = []
-        # Where nothing is known of its size, one state tells how many fit into an answer.
+        # If its size is not known, one state shows how many fit into an answer.
         at_once = 20 if 0 < self._asked.state_bytes <= LARGE_STATE_BYTES else 1
         room = self._room
         if subgraph:
@@ -192,7 +192,7 @@ class _Reader:
         self._own.insert(0, replace(found, at=self._created_at, run_id="", run_attempt=1))
 
     async def _replay(self) -> None:
-        """The run's events, if its server has kept them: they name each step and say when it ended."""
+        """The run's events, if its server has kept them: they name each step and its end."""
         assembler, size = Assembler(), 0
         events = self._client.runs.join_stream(self._asked.thread_id, self._asked.run_id, headers=self._headers)
         try:

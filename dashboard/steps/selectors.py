@@ -18,7 +18,7 @@ from dashboard.steps.models import LiveText, RunCheckpoint, Step, StepLog, StepS
 
 READING_LASTS = timedelta(minutes=2)
 WRITES_INLINE_BYTES = 2_000_000
-"""Of all steps of one answer; larger ones are null there, and their sizes tell."""
+"""The most of all steps in one answer; further ones are null there, with their sizes."""
 
 
 def steps_list(run: Run) -> QuerySet[Step]:
@@ -27,7 +27,7 @@ def steps_list(run: Run) -> QuerySet[Step]:
 
 
 def steps_of(run: Run) -> list[Step]:
-    """The same, read once for each object of a run."""
+    """The same, read once for each run object."""
     kept: list[Step] | None = getattr(run, "_steps", None)
     if kept is None:
         kept = list(steps_list(run))
@@ -41,18 +41,18 @@ def step_get(run: Run, index: int) -> Step | None:
 
 
 def step_log(run: Run) -> StepLog | None:
-    """What is known of the run's steps as a whole; read once for each object of a run."""
+    """The run's steps as a whole; read once for each run object."""
     return getattr(run, "step_log", None)
 
 
 def step_failed(run: Run) -> Step | None:
-    """The innermost step that failed last; None when none is known to have."""
+    """The innermost step that failed last; None when that is not known."""
     failed = steps_list(run).filter(status=StepStatus.FAILED).order_by("-index")
     return max(failed[:20], key=lambda step: (len(step.path), step.index), default=None)
 
 
 def fork_point(run: Run, step: Step) -> str:
-    """The checkpoint from which a fork runs this step again, or the one around it; "" when that is not known."""
+    """The checkpoint from which a fork repeats this step, or the one around it; "" when that is not known."""
     if not step.path:
         return step.checkpoint_id
     around = steps_list(run).filter(path=[], node=step.path[0], index__lt=step.index).order_by("-index").first()
@@ -60,7 +60,7 @@ def fork_point(run: Run, step: Step) -> str:
 
 
 def any_checkpoint(run: Run) -> str:
-    """A checkpoint from which one of the run's steps can be run again; "" when none is known."""
+    """A checkpoint from which a fork can repeat one of the run's steps; "" when none is known."""
     return next((step.checkpoint_id for step in steps_of(run) if not step.path and step.checkpoint_id), "")
 
 
@@ -85,7 +85,7 @@ def _checkpoints(run: Run) -> QuerySet[RunCheckpoint]:
 
 
 def checkpoint_state(run: Run, checkpoint: RunCheckpoint) -> Stored | None:
-    """The state at a checkpoint; None when it is not kept."""
+    """The state at a checkpoint; None when it is not stored."""
     if checkpoint.is_kept:  # type: ignore[attr-defined]
         return checkpoint
     result = run_result(run)
@@ -96,7 +96,7 @@ def checkpoint_state(run: Run, checkpoint: RunCheckpoint) -> Stored | None:
 
 
 def live_text(run: Run) -> LiveText | None:
-    """What models are writing in it right now; None when nobody watches, or nothing is being written."""
+    """The text that models are writing in it; None when nobody watches or nothing is being written."""
     return None if run.is_terminal else LiveText.objects.filter(run=run).first()
 
 
@@ -117,7 +117,7 @@ def is_to_be_read(run: Run, log: StepLog | None) -> bool:
 
 
 def why_not_all(run: Run, log: StepLog | None) -> str:
-    """Why the run's steps are not all there, in a sentence; "" when they are."""
+    """Why steps are missing, in a sentence; "" when they are complete."""
     if not run.is_terminal:
         return "The run is still going on."
     if run.remote_run_id is None:

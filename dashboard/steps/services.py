@@ -1,4 +1,4 @@
-"""Every write about steps. None of them touches a run, so that none can endanger how it ended."""
+"""Every write about steps. None of them touches a run, so none can endanger its outcome."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from dashboard.steps.timeline import StepFound
 from dashboard.steps.tokens import tokens_of
 
 READ_WITHIN: Final = timedelta(hours=1)
-"""Runs that ended longer ago are left alone: their server may well have forgotten them."""
+"""Runs that ended longer ago are not read: their server may well have forgotten them."""
 CLAIM_LASTS: Final = timedelta(seconds=60)
 TRIES: Final = 3
 NEXT_NODES: Final = 50
 WRITES_BYTES: Final = 8_000_000
-"""Of all steps of a run together; of later ones only the size is kept."""
+"""The most of all steps of a run together; of later ones only the size is stored."""
 
 
 def recordings_claim(*, limit: int) -> list[Run]:
-    """Runs whose steps this worker is to read from their servers' history now; no other worker gets them meanwhile."""
+    """Claim runs whose steps to read from their servers' history; no other worker gets them meanwhile."""
     wanted = (
         Q(status__in=sorted(ENDS), finished_at__gt=Now() - READ_WITHIN, remote_run_id__isnull=False)
         & ~Q(thread_choice=ThreadChoice.STATELESS)
@@ -64,9 +64,9 @@ def recordings_claim(*, limit: int) -> list[Run]:
 
 
 def steps_store(*, run: Run, reading: Reading) -> None:
-    """Keep the steps that were read from the history, in place of those that were seen while it ran.
+    """Replace the steps that were seen while the run went on by those from the history.
 
-    A reading that brought nothing leaves what was seen live, and says why that is not all.
+    An empty reading keeps the seen steps, and stores why they are incomplete.
     """
     checkpoints = list(checkpoint_rows(run, reading))
     first = next((state.values for path, state in reading.checkpoints if not path), None)
@@ -158,7 +158,7 @@ def checkpoint_rows(run: Run, reading: Reading) -> Iterable[RunCheckpoint]:
 
 
 def runs_watch(*, run_ids: Iterable[UUID]) -> None:
-    """Somebody has the pages of these runs open. To be said again every few seconds for as long as that is so."""
+    """Mark that somebody has the pages of these runs open; renew it every few seconds."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO steps_watch (run_id, seen_at) "
@@ -169,12 +169,12 @@ def runs_watch(*, run_ids: Iterable[UUID]) -> None:
 
 
 def watches_forget(*, older_than: timedelta) -> None:
-    """Forget watches that nobody renews."""
+    """Remove marks that nobody renews."""
     Watch.objects.filter(seen_at__lt=Now() - older_than).delete()
 
 
 def steps_observe(*, run_id: UUID, first: int, steps: Sequence[StepFound]) -> bool:
-    """Keep what was seen of a run that goes on: its steps from index `first` on.
+    """Store the steps of a run that goes on, from index `first` on.
 
     Returns False when the run has ended, and its steps are or will be read from the history: then nothing is written.
     """
@@ -191,7 +191,7 @@ def steps_observe(*, run_id: UUID, first: int, steps: Sequence[StepFound]) -> bo
 
 
 def words_observe(*, run_id: UUID, entries: Sequence[dict[str, Any]]) -> None:
-    """Keep what models are writing right now in a run that goes on; nothing once its steps are being read."""
+    """Store the text that models are writing in a run that goes on; nothing once its steps are being read."""
     with transaction.atomic():
         if StepLog.objects.filter(pk=run_id).exclude(state=StepLog.State.LIVE).exists():
             return

@@ -1,4 +1,4 @@
-"""The states of a run's checkpoints: each at its own address, opened place by place as the final state is."""
+"""The states of a run's checkpoints: each with its own address, opened place by place like the final state."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from dashboard.teams.middleware import TeamRequest
 @member_required
 @require_safe
 def run_checkpoint(request: TeamRequest, run_id: UUID, checkpoint_id: str) -> HttpResponseBase:
-    """The state at a checkpoint, or a part of it: what the step after it was given."""
+    """The state at a checkpoint, or a part of it: the input of the step after it."""
     run = run_get(request.team, run_id)
     checkpoint = selectors.checkpoint_get(run, checkpoint_id) if run is not None else None
     if run is None or checkpoint is None:
         raise Http404("There is no such run in your team, or no such checkpoint of it.")
     found = selectors.checkpoint_state(run, checkpoint)
     if found is None:
-        raise Http404("The state at this checkpoint is not kept here: it was too large.")
+        raise Http404("The state at this checkpoint is not stored here: it was too large.")
     address = reverse("run-checkpoint", args=[run.pk, checkpoint.checkpoint_id])
     point = point_of(run, checkpoint)
     if request.GET or wants_json(request) or is_htmx(request):

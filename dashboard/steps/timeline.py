@@ -1,4 +1,4 @@
-"""From the checkpoints of a run to its steps. Knows nothing of Django's tables or of the network."""
+"""Turns the checkpoints of a run into its steps. Knows neither Django's tables nor the network."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dashboard.langgraph import Checkpoint, Task
 from dashboard.runs.statuses import RunStatus
 
 OWN_NODES: Final = frozenset({"__start__", "__end__"})
-STOPPED: Final = "Stopped before it came to its end."
+STOPPED: Final = "Stopped before it finished."
 _NOT_BEGUN: Final = frozenset({RunStatus.NEEDS_INPUT, RunStatus.PAUSED})
 
 
 @dataclass(frozen=True)
 class StepFound:
-    """A step as the server tells it; `writes` is JSON."""
+    """A step from the server; `writes` is JSON."""
 
     node: str
     path: tuple[str, ...] = ()
@@ -55,9 +55,9 @@ def steps_of(
     end. The last ones, after which no checkpoint came, end with the run.
 
     Args:
-        ended_as: the run's status, which tells nodes that were stopped from nodes that were never begun.
+        ended_as: the run's status, which distinguishes nodes that were stopped from nodes that never began.
         inside: checkpoints of subgraphs by their namespace.
-        seen: steps as events told them, for checkpoints that do not name theirs.
+        seen: steps from events, for checkpoints that do not name theirs.
     """
     found: list[StepFound] = []
     for here, after in zip(checkpoints, [*checkpoints[1:], None], strict=False):
@@ -117,7 +117,7 @@ def _step(
 
 
 def has_gaps(checkpoints: Sequence[Checkpoint]) -> bool:
-    """Whether there is a checkpoint from which something ran without being named, as of nodes that wait for several."""
+    """Whether a checkpoint does not name what ran from it, as for nodes that wait for several others."""
     return any(not here.tasks for here in checkpoints[:-1])
 
 
@@ -138,7 +138,7 @@ def _between(
 
 
 def with_ends_seen(steps: Iterable[StepFound], seen: Iterable[StepFound]) -> list[StepFound]:
-    """The steps, with the ends that events told: more exact for those that went on at the same time."""
+    """The steps, with the ends from events: more exact for those that went on at the same time."""
     ends: dict[tuple[str, ...], list[datetime]] = {}
     for step in seen:
         if step.finished_at:

@@ -1,4 +1,4 @@
-"""How many tokens models used in a run, as the messages that its steps wrote tell it."""
+"""Counts the tokens that models used in a run, from the messages that its steps wrote."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tokens_of(writes: Iterable[bytes | None], *, before: bytes | None = None) ->
 
 
 def _ids(state: bytes | None) -> set[str]:
-    """The ids of the messages in a state that tell of tokens."""
+    """The ids of the messages in a state that name their tokens."""
     if state is None or MARK not in state:
         return set()
     try:

@@ -44,7 +44,7 @@ def run_steps(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @member_required
 @require_safe
 def run_step(request: TeamRequest, run_id: UUID, index: int) -> HttpResponse:
-    """One step: what it wrote, and how it failed."""
+    """One step: what it wrote, and its error."""
     run = _get(request, run_id)
     step = selectors.step_get(run, index)
     if step is None:

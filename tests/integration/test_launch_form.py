@@ -286,10 +286,10 @@ def test_no_mistake_is_told_in_the_frameworks_words(text: str) -> None:
 def test_a_word_the_server_does_not_know_is_told_with_those_it_does() -> None:
     assert (
         errors_of("durability", durability="often")
-        == "“often” is none of the words: give sync, async or exit; empty is the default."
+        == "“often” is not a choice: give sync, async or exit; empty is the default."
     )
     assert (
         errors_of("raise_error", raise_error="yes")
-        == "“yes” is none of the words: give true or false; empty is the default."
+        == "“yes” is not a choice: give true or false; empty is the default."
     )
     assert errors_of("name", name="x" * 250) == "This is too long: it has 250 characters, and 200 fit."

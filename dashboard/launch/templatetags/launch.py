@@ -1,4 +1,4 @@
-"""How the launch form's controls are written out."""
+"""Renders the launch form's controls."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from dashboard.launch.parameters import ADVANCED_FIELDS
 register = template.Library()
 
 LARGE = 20_000
-"""A text of so many characters does not make its field grow: browsers take seconds for that."""
+"""From this many characters on, a text does not make its field grow: browsers take seconds for that."""
 
 
 @register.simple_tag
 def control(field: BoundField, aria_label: str = "", **attrs: str) -> SafeString:
-    """The field's control, tied to its help, its errors and, for JSON, to what is said of it while typing."""
+    """The field's control, linked to its help, its errors and, for JSON, to the check while typing."""
     parts = [f"id_{field.name}_help"] if field.help_text else []
     parts += [f"id_{field.name}_error"] if field.errors else []
     parts += [f"id_{field.name}_json"] if isinstance(field.field, JSONText) else []
@@ -73,7 +73,7 @@ class JSONBound(BoundField):
 
 @register.filter
 def is_advanced(field: BoundField) -> bool:
-    """Whether a field stands where an expert looks for the names of `wait`."""
+    """Whether a field is under Advanced, where experts look for the names of `wait`."""
     return field.name in ADVANCED_FIELDS
 
 

@@ -1,4 +1,4 @@
-"""What the launch page's right column shows: presets and recent inputs of the assistant that is being launched."""
+"""The launch page's right column: presets and recent inputs of the chosen assistant."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def launch_presets(context: Context) -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def launch_recent(context: Context) -> list[RecentInput]:
-    """What this assistant was launched with lately."""
+    """The latest inputs of this assistant."""
     request = context["request"]
     assistant = _assistant(context)
     if assistant is not None:
@@ -46,7 +46,7 @@ def launch_recent(context: Context) -> list[RecentInput]:
 
 @register.simple_tag(takes_context=True)
 def launch_differs(context: Context) -> Difference:
-    """How the form differs from the run that it was made from."""
+    """The differences between the form and the run it was made from."""
     if isinstance(found := context.get("differs"), Difference):
         return found
     parent, form = context["parent"], context.get("form")

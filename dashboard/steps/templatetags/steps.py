@@ -36,7 +36,7 @@ def run_steps(run: Run) -> dict[str, Any]:
 
 @register.inclusion_tag("steps/_live.html")
 def run_writing(run: Run) -> dict[str, Any]:
-    """What models are writing in the run right now; an empty place when nothing is."""
+    """The text that models are writing in the run; an empty element without any."""
     return live_context(run)
 
 
@@ -48,13 +48,13 @@ def run_fork(run: Run, *, is_update: bool = False) -> dict[str, Any]:
 
 @register.inclusion_tag("steps/_fork_item.html")
 def run_fork_item(run: Run, *, is_update: bool = False) -> dict[str, Any]:
-    """Where the menu leads to the steps from which the run can be forked."""
+    """The menu's link to the steps from which the run can be forked."""
     return {**fork_item_context(run), "is_update": is_update}
 
 
 @register.inclusion_tag("steps/_progress.html")
 def run_progress(run: Run) -> dict[str, Any]:
-    """How far the run is."""
+    """The run's progress."""
     return progress_context(run)
 
 
@@ -66,13 +66,13 @@ def run_usual(run: Run) -> dict[str, Any]:
 
 @register.simple_tag
 def points_of_runs(runs: Sequence[Any]) -> dict[UUID, list[Point]]:
-    """The points of a thread from which one can go on, by the ids of its runs. `runs` each have a `run`."""
+    """The checkpoints of a thread that can be continued, by the ids of its runs. `runs` each have a `run`."""
     return thread_points([one.run for one in runs])
 
 
 @register.filter
 def points_of(points: dict[UUID, list[Point]], run: Run) -> list[Point]:
-    """Those of one run."""
+    """The checkpoints of one run."""
     return points.get(run.pk, [])
 
 
@@ -110,13 +110,13 @@ def seconds(value: float | None) -> str:
 
 @register.simple_tag
 def node_state(graph: DrawnGraph, name: str) -> NodeState:
-    """How a node of the graph stands in the run."""
+    """The status of a node in the run."""
     return graph.states.get(name, NodeState())
 
 
 @register.simple_tag
 def node_words(node: Any, state: NodeState, is_run: bool) -> str:
-    """What follows a node's name where it is pointed at: ": done, 2 times. A subgraph of 3 nodes"."""
+    """The rest of a node's tooltip: ": done, 2 times. A subgraph of 3 nodes"."""
     words = ": has not run" if is_run else ""
     if state.status:
         words = f": {step_label(state.status).lower()}" + (f", {state.times} times" if state.times > 1 else "")
