@@ -345,4 +345,4 @@ def test_a_typed_run_id_is_said_to_be_replaced(browser: Client, team: Team) -> N
     answer = browser.post("/launch/", fields, headers=JSON)
 
     assert answer.status_code == 201
-    assert "replaced" in answer.json()["warnings"]["metadata"][0]
+    assert "replaces it" in answer.json()["warnings"]["metadata"][0]
