@@ -238,12 +238,19 @@ def _read_union(shapes: Shapes, shape: Shape, posted: Posted, kind: str, require
     return first
 
 
-def holds_unread(value: Any) -> bool:
+def holds_unread(tree: Any) -> bool:
     """Whether something in the tree could not be read."""
-    if isinstance(value, dict):
-        return any(isinstance(key, NewKey) or holds_unread(member) for key, member in value.items())
-    if isinstance(value, list):
-        return any(holds_unread(member) for member in value)
-    if isinstance(value, Chosen):
-        return holds_unread(value.value)
-    return isinstance(value, Unread)
+    parts = [tree]
+    while parts:
+        value = parts.pop()
+        if isinstance(value, dict):
+            if any(isinstance(key, NewKey) for key in value):
+                return True
+            parts += value.values()
+        elif isinstance(value, list):
+            parts += value
+        elif isinstance(value, Chosen):
+            parts.append(value.value)
+        elif isinstance(value, Unread):
+            return True
+    return False
