@@ -18,6 +18,8 @@ from tests.scripted_server import ScriptedServer
 T = TypeVar("T")
 
 DEADLINE_S = 15.0
+LONGEST_PAUSE_S = 0.15
+"""Looking fifty times a second, five processes that wait would keep a core busy."""
 
 
 def in_db(call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Awaitable[T]:
@@ -27,13 +29,14 @@ def in_db(call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Awaitable[T]:
 
 async def eventually(check: Callable[[], Awaitable[T]], what: str, *, deadline_s: float = DEADLINE_S) -> T:
     """What `check` gives, as soon as it is truthy; fails with `what` at the deadline."""
-    ends = time.monotonic() + deadline_s
+    ends, pause_s = time.monotonic() + deadline_s, 0.01
     while True:
         found = await check()
         if found:
             return found
         assert time.monotonic() < ends, f"not within {deadline_s} s: {what}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause_s)
+        pause_s = min(pause_s * 1.3, LONGEST_PAUSE_S)
 
 
 async def run_in(run: Run, *statuses: str, deadline_s: float = DEADLINE_S) -> Run:

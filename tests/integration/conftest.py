@@ -64,7 +64,7 @@ def quick_worker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     )
     for name in ("execution.launch_lookup.LOOKUP", "execution.executor.REQUEUE", "retry.ASK"):
         monkeypatch.setattr(f"dashboard.worker.{name}", Backoff(first_s=0.02, longest_s=0.1))
-    monkeypatch.setattr("dashboard.worker.execution.executor.LOOK_AGAIN_S", 0.02)
+    monkeypatch.setattr("dashboard.worker.execution.executor.LOOK_AGAIN_S", 0.1)
 
 
 @pytest.fixture
