@@ -44,11 +44,16 @@ class Shown:
     @property
     def fields(self) -> dict[str, Any]:
         """The rest of the value by name, when it is few names; else it is shown as a tree."""
-        return self.beside if isinstance(self.beside, dict) and len(self.beside) <= FIELDS_MOST else {}
+        return fields_of(self.beside)
 
     @property
     def is_long(self) -> bool:
         return len(self.text) > LONG_CHARS
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """A document of few names; {} for any other value, which is better shown as a tree."""
+    return value if isinstance(value, dict) and len(value) <= FIELDS_MOST else {}
 
 
 def shown(question: Question, shape: Shape) -> Shown:

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.history import services
 from dashboard.history.choices import begin_of_team, chosen_for
+from dashboard.history.filters import RunFilters
 from dashboard.history.models import SavedView
+from dashboard.history.selectors import filter_choices
 from dashboard.history.tabs import tabs, views_of
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.teams.access import member_required
@@ -31,7 +33,9 @@ def view_list(request: TeamRequest) -> HttpResponse:
         return JsonResponse({"views": [_document(view) for view in views]})
     chosen = chosen_for(request.team, request.user)
     begins = next((view for view in views if view.pk == chosen.view_id), None)
-    context = {"views": views, "membership": request.membership, "chosen": chosen, "begins": begins}
+    names = filter_choices(request.team).names if views else {}
+    told = [(view, [words for words, _ in RunFilters.from_text(view.query).chips(names)]) for view in views]
+    context = {"views": told, "membership": request.membership, "chosen": chosen, "begins": begins}
     return render(request, "history/views.html", context | {"teams_begin": begin_of_team(request.team)})
 
 

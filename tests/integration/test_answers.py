@@ -58,6 +58,20 @@ def test_what_stands_beside_a_question_is_a_list_of_names_and_values(browser: Cl
     assert "key29" in long
 
 
+def test_what_a_graph_wanted_to_do_is_still_shown_once_it_was_decided(browser: Client, person: User) -> None:
+    asked = {
+        "action_requests": [{"name": "refund_order", "args": {"order_id": "8841"}, "description": "It broke."}],
+        "review_configs": [{"action_name": "refund_order", "allowed_decisions": ["approve", "reject"]}],
+    }
+    run = waiting_run(person, asked)
+
+    answer(browser, run, {"q": {"decisions": [{"type": "approve"}]}})
+    page = flat(browser.get(f"/runs/{run.pk}/")).split('class="asked" data-question-state="answered"')[1]
+
+    for told in ("refund_order", "It broke.", "<dt>order_id</dt>", "8841", "<dt>decisions</dt>", "approve"):
+        assert told in page
+
+
 def question_of(browser: Client, run: Run) -> Any:
     return browser.get(reverse("run-json", args=[run.pk])).json()["question"]
 

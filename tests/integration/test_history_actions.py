@@ -118,6 +118,7 @@ def test_views_are_saved_shown_as_tabs_and_deleted(browser: Client, team: Team, 
     page = flat(browser.get(f"/runs/?{view.query}"))
     assert "Weekly" in page
     assert 'aria-current="page"' in page
+    assert "Status: Failed · input.topic = tides" in flat(browser.get("/views/"))
     counted = flat(browser.get("/views/counts/"))
     assert counted.count('class="tab-count">1<') == 3  # all runs, those that failed today, and this view's
     stranger, viewer = signed_in(make_user(make_team())), signed_in(make_user(team, role=Role.VIEWER))

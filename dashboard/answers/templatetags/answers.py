@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.answers import fragments
-from dashboard.answers.shapes import shape_of
-from dashboard.answers.showing import Shown, shown
+from dashboard.answers.shapes import Action, shape_of
+from dashboard.answers.showing import Shown, fields_of, shown
 from dashboard.runs.models import Question, Run
 from dashboard.runs.state.markdown import markdown
 from dashboard.runs.state.seen import showable
@@ -48,10 +49,12 @@ def answer_panel_live(context: Any, run: Run) -> SafeString:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question that is over, with its answer as a tree."""
+    """A question that is over, with its answer: by name, or as a tree. `actions`: what it wanted to do, if that."""
 
     question: Question
     shown: Shown
+    actions: Sequence[Action]
+    fields: dict[str, Any]
     answer: Node | None
 
 
@@ -62,8 +65,10 @@ def asked_questions(run: Run) -> list[Asked]:
 
 
 def _asked(question: Question) -> Asked:
-    answer = value_tree(question.answer) if question.answer_json else None
-    return Asked(question, shown(question, shape_of(question)), answer)
+    fields = fields_of(question.answer) if question.answer_json else {}
+    answer = value_tree(question.answer) if question.answer_json and not fields else None
+    shape = shape_of(question)
+    return Asked(question, shown(question, shape), shape.actions, fields, answer)
 
 
 @register.filter
