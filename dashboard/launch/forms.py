@@ -173,7 +173,7 @@ class LaunchForm(CheckedParameters):
     def is_blank(self, names: Iterable[str]) -> bool:
         """Whether nothing was given in any of these fields, nor is anything to be said of them."""
         is_shown_first = not self.is_bound and not any(self.start.values())
-        return is_shown_first and all(self.initial.get(name) in (None, "") for name in names)
+        return is_shown_first and not any(self._is_given(name) for name in names)
 
     def advanced_groups(self) -> list[tuple[str, tuple[str, ...], list[Document]]]:
         """Every other parameter of `wait`, in groups with a heading: the names of fields, and documents."""
@@ -202,7 +202,8 @@ class LaunchForm(CheckedParameters):
         if name in self.documents:
             document = self.documents[name]
             return document.value is not MISSING or bool(document.text.strip())
-        return self[name].value() not in (None, "")
+        value = self[name].value() if self.is_bound else self.initial.get(name)
+        return value not in (None, "")
 
     def advanced_is_open(self) -> bool:
         """Advanced is open when it holds an error, or something typed; a fork is told of above the form."""
