@@ -47,14 +47,14 @@ async def _line(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close"})
         return
     if listener.is_deaf:
-        # Before it is accepted, so that the browser backs off and its page polls; and before who asks is looked up in
-        # a database that may be away: those who wait for an answer would hold up all others.
+        # Before it is accepted, so that the browser backs off and its page polls; and before the person is looked up in
+        # a database that may be away: waiting sockets would delay all others.
         await send({"type": "websocket.close", "code": TRY_LATER})
         return
     try:
         await _lines(scope, receive, send)
     except DATABASE_AWAY as error:
-        logger.info("a page waits for the database with its line: %s", str(error).strip())
+        logger.info("a socket waits for the database: %s", str(error).strip())
         await send({"type": "websocket.close", "code": TRY_LATER})
     except SuspiciousOperation as error:
         logging.getLogger("dashboard.refused").warning("a socket was refused: %s", clip(error))
@@ -64,6 +64,6 @@ async def _line(scope: Scope, receive: Receive, send: Send) -> None:
 application = ProtocolTypeRouter({"http": _web, "websocket": _line})
 
 import_module(settings.ROOT_URLCONF)
-# What was loaded until here stays. Looking through all of it for garbage would hold up every open page for 0.1 s.
+# Modules loaded until here stay: searching them for garbage would delay every open page by 0.1 s.
 gc.collect()
 gc.freeze()

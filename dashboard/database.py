@@ -1,4 +1,4 @@
-"""What it looks like to Django when Postgres is away."""
+"""The exceptions Django raises while Postgres is away."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError
 
 DATABASE_AWAY: Final = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
-"""Raised by anything that uses the database while it is away; whether a write took effect is then not known.
+"""Raised by anything that uses the database while it is away; a write may or may not have taken effect.
 
 Those of psycopg come from what Django does not wrap, such as the end of a cursor that `iterator()` read.
 """

@@ -1,4 +1,4 @@
-"""Whether there is room: for the database, as far as it has said so, and in the state folder."""
+"""Whether the disks have room: the database's, as far as it reported, and the state folder's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _full_at: float | None = None
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether Postgres refused to store something for want of room."""
+    """Whether Postgres refused to store something because its disk is full."""
     while error is not None:
         if isinstance(error, psycopg.errors.DiskFull):
             return True
@@ -31,7 +31,7 @@ def disk_was_full() -> None:
 
 
 def disk_problem() -> str:
-    """What is wrong with the disk, in a sentence; "" while there is room."""
+    """The problem with a disk, in a sentence; "" while there is room."""
     if _full_at is not None and time.monotonic() - _full_at < REMEMBERED_S:
         return "The disk that holds the database is full: nothing new can be stored. Make room on it."
     folder = settings.ENV.data_dir

@@ -1,4 +1,4 @@
-"""What the environment says, read once at start. A wrong value ends the process with a sentence naming its variable."""
+"""Reads the environment once, at start. A wrong value ends the process with a sentence that names its variable."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True)
 class OpenID:
-    """A provider of OpenID Connect that people sign in with. `groups` says what its groups are here."""
+    """The OpenID Connect provider. `groups` maps its groups to roles."""
 
     issuer: str
     client_id: str
@@ -58,7 +58,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class Environment:
-    """Every variable of the contract, typed and checked. Sources: the process environment, then files of `data_dir`."""
+    """Every variable, typed and checked. Sources: the process environment, then files of `data_dir`."""
 
     debug: bool
     secret_key: str
@@ -83,7 +83,7 @@ class Environment:
     mail: Mail | None
 
     def proxy_for(self, url: str) -> str:
-        """The proxy that requests to an address go through by the environment; "" for none, as always for loopback."""
+        """The environment's proxy for an address; "" for none, as always for loopback."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         is_own = host == "localhost" or host == "::1" or host.startswith("127.")
@@ -134,7 +134,7 @@ def data_dir_of(env: Mapping[str, str]) -> Path:
 
 
 def debug_of(env: Mapping[str, str]) -> bool:
-    """Whether DEBUG is on: a try on one's own machine, where missing secrets are made."""
+    """Whether DEBUG is on: for one's own machine, where missing secrets are made."""
     return _flag(env, "DEBUG", default=False)
 
 
@@ -275,7 +275,7 @@ def _secret_key(env: Mapping[str, str], debug: bool, data_dir: Path) -> str:
         raise BadSetting(
             "SECRET_KEY",
             "is missing: set it to a long random text (python -c 'import secrets; print(secrets.token_urlsafe(50))'). "
-            "For a local try, `make run` makes one by itself",
+            "On your own machine, `make run` makes one",
         )
     if len(key) < 32:
         raise BadSetting("SECRET_KEY", f"is too short: it has {len(key)} characters, at least 32 are needed")

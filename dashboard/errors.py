@@ -1,4 +1,4 @@
-"""What is answered when something cannot be done: a page of ours, or JSON for programs; never a trace."""
+"""The responses when something cannot be done: our own page, or JSON for programs; never a trace."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ DISK_FULL = (
     "Runs go on at their servers. Ask your administrator to make room on it, then try again."
 )
 NOT_KNOWN_WHETHER_DONE = (
-    "The database cannot be reached right now, and whether what you sent was still taken is not known. "
-    "Go back in a moment, load the page again, and look before you send it once more."
+    "The database cannot be reached right now, and Runboard does not know whether it stored what you sent. "
+    "Go back in a moment, reload the page, and check before you send it again."
 )
 NOT_KNOWN_WHETHER_LAUNCHED = (
-    "The database cannot be reached right now, and whether this launch was still taken is not known. "
-    "Send it again from here in a moment: however often that is done, it launches only one run."
+    "The database cannot be reached right now, and Runboard does not know whether it stored this launch. "
+    "Send it again from here in a moment: it launches only one run, however often you do."
 )
 NOT_AVAILABLE = "Not available right now"
 AGAIN_AFTER_S = 5
 
 
 def outage(request: HttpRequest, error: Exception) -> HttpResponse:
-    """503 with a sentence; a page that was only looked at comes by itself as soon as it can."""
+    """503 with a sentence; a page that was only read reloads as soon as it can."""
     is_full = is_disk_full(error)
     if is_full:
         disk_was_full()
@@ -63,25 +63,25 @@ def outage(request: HttpRequest, error: Exception) -> HttpResponse:
     if is_for_a_program(request):
         return JsonResponse({"error": DISK_FULL if is_full else AWAY_SENTENCE}, status=503, headers=later)
     what_now = {"sentence": DISK_FULL} if is_full else _what_now(request) | {"again_after_s": AGAIN_AFTER_S}
-    # Without the request: what context processors and middleware add to it may need the database.
+    # Without the request: context processors and middleware may need the database.
     page = render_to_string("503.html", {"title": NOT_AVAILABLE} | what_now)
     return HttpResponse(page, status=503, headers=later)
 
 
 def _what_now(request: HttpRequest) -> dict[str, Any]:
-    """What a person can do while the database is away."""
+    """The context for a page while the database is away."""
     if request.method in ("GET", "HEAD"):
         return {"sentence": AWAY_SENTENCE, "again": escape_leading_slashes(request.get_full_path())}
     length = request.META.get("CONTENT_LENGTH") or "0"
     if request.path != reverse("launch") or not length.isdigit() or int(length) > COMES_BACK_BYTES:
         return {"sentence": NOT_KNOWN_WHETHER_DONE}
-    # Its launch key goes with it. Who goes back to the form gets a new one: what is sent there is a new launch.
+    # Keeps its launch key; going back to the form gives a new one, and so a new launch.
     sent = [(name, value) for name, values in request.POST.lists() for value in values]
     return {"sentence": NOT_KNOWN_WHETHER_LAUNCHED, "sent": sent, "sent_to": request.path}
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404, the same for what is not there and for what is another team's."""
+    """404, the same for what does not exist and what belongs to another team."""
     return refusal(request, 404, NOT_FOUND)
 
 
@@ -98,9 +98,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a form whose token does not count; one that is long to fill in is shown again instead, filled in.
+    """403 for a form with a bad token; a form that takes long to fill in is shown again instead, filled in.
 
-    Only to whoever is signed in: browsers send their cookie with forms of our own pages alone (SameSite).
+    Only for signed-in people: browsers send their cookie only with forms of our own pages (SameSite).
     """
     if is_for_a_program(request):
         return refusal(request, 403, FORM_TOO_OLD_JSON)
@@ -112,7 +112,7 @@ def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 for what nobody caught. An outage that hit a middleware gets its own sentence."""
+    """500 for an uncaught exception. An outage that hit a middleware gets its own sentence."""
     error = sys.exc_info()[1]
     if isinstance(error, DATABASE_AWAY):
         return outage(request, error)

@@ -1,4 +1,4 @@
-"""Downloads that are made while they are sent, and lines of CSV that spreadsheets take for what they are."""
+"""Streams downloads, and writes CSV that spreadsheets read as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula is a text to us."""
+"""Characters with which a spreadsheet would begin a formula."""
 
 
 class Streamed(StreamingHttpResponse):

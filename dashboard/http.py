@@ -1,4 +1,4 @@
-"""How views answer: to a browser, to htmx, or to a program that asked for JSON."""
+"""How views respond to a browser, to htmx, or to a program that wants JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 
 class SeeOther(HttpResponseRedirect):
-    """303: the answer to a POST is over there, to be fetched with GET."""
+    """303: the response to a POST is at another address, for GET."""
 
     status_code = 303
 
@@ -24,7 +24,7 @@ def wants_json(request: HttpRequest) -> bool:
 
 
 def is_for_a_program(request: HttpRequest) -> bool:
-    """Whether the answer is read by a program, which a page would not help."""
+    """Whether a program reads the response, which a page would not help."""
     return wants_json(request) or request.path.endswith(".json")
 
 
@@ -44,15 +44,15 @@ TITLES = {
 
 
 def refusal(request: HttpRequest, status: int, sentence: str, **page: str) -> HttpResponse:
-    """What cannot be done, as a page of its own, or as JSON for a program. It asks neither session nor database.
+    """A refusal as a page, or as JSON for a program. Uses neither session nor database.
 
     Args:
-        page: `title` in place of the status', `link` and `link_label` in place of the way to all runs.
+        page: `title` instead of the status', `link` and `link_label` instead of the link to all runs.
     """
     if is_for_a_program(request):
         return JsonResponse({"error": sentence}, status=status)
     context = {"title": TITLES.get(status, "That was not done"), "sentence": sentence, "link": "/runs/"} | page
-    # Without the request: what context processors add to a page needs the database.
+    # Without the request: context processors need the database.
     return HttpResponse(render_to_string("message.html", context), status=status)
 
 
@@ -62,7 +62,7 @@ def is_htmx(request: HttpRequest) -> bool:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address a request comes from; behind a proxy that is trusted, the one that the proxy has seen."""
+    """The client's address; behind a trusted proxy, the one that the proxy saw."""
     if settings.SECURE_PROXY_SSL_HEADER and (forwarded := request.headers.get("X-Forwarded-For")):
         return forwarded.rsplit(",", 1)[-1].strip()[:60]
     return str(request.META.get("REMOTE_ADDR") or "")
@@ -80,7 +80,7 @@ NO_JSON_BODY = (
 
 
 def fields_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Refuse a JSON body with a sentence, which would otherwise look like a form with nothing filled in."""
+    """Refuse a JSON body, which would otherwise look like an empty form."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -92,5 +92,5 @@ def fields_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
 
 
 def json_errors(errors: Mapping[str, Any]) -> JsonResponse:
-    """The contract's 422."""
+    """422 with the errors by field."""
     return JsonResponse({"errors": errors}, status=422)

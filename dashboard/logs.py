@@ -13,7 +13,7 @@ _TOKENS = re.compile(r"(/(?:s|f|a|sign-in|join|reset)/)[^/\s\"']+")
 
 
 class HideTokens(logging.Filter):
-    """Hides the tokens in addresses of share and sign-in links: anybody who reads one could use it."""
+    """Hides the tokens of share and sign-in links: anybody who reads one could use it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
@@ -32,7 +32,7 @@ POOL_LOGGER = "psycopg.pool"
 class Throttle(logging.Filter):
     """Writes a throttled message once in `EVERY_S` seconds for each cause, with how often it came meanwhile.
 
-    Throttled are calls with `extra=THROTTLED` and what psycopg's pool says. Everything else is written every time.
+    Throttles calls with `extra=THROTTLED`, and psycopg's pool. Everything else is written every time.
     """
 
     EVERY_S = 60.0
@@ -62,9 +62,9 @@ class Throttle(logging.Filter):
 
 
 class FromOutside(logging.Filter):
-    """Makes what anybody can cause to be logged one short line, and so many lines a minute at most.
+    """Cuts what strangers can cause to be logged to one short line, with a limit of lines a minute.
 
-    That is what Django and we say of requests that are refused. What breaks here (status 500) keeps its trace.
+    These are the messages about refused requests. Errors of our own (status 500) keep their trace.
     """
 
     LOGGERS = ("django.request", "django.security", "dashboard.sign_in", "dashboard.refused")

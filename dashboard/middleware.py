@@ -1,4 +1,4 @@
-"""What stands before every view: sign-in, and a plain sentence while the database is away."""
+"""Middleware before every view: sign-in, and a sentence while the database is away."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ logger = logging.getLogger("dashboard.refused")
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """Everything needs a signed-in person but views marked `login_not_required`. Programs get 401, not a login page."""
+    """Every view needs a signed-in person, except those marked `login_not_required`. Programs get 401."""
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any
     ) -> HttpResponseBase | None:
         if not getattr(view_func, "login_required", True):
             return None  # health and share pages must not depend on whether a session can be read
-        # Who asks is looked up here for the first time, and no exception handler sees what middleware raises.
+        # Here the person is first looked up, and no exception handler sees what middleware raises.
         try:
             return super().process_view(request, view_func, *args, **kwargs)
         except DATABASE_AWAY as error:
@@ -49,7 +49,7 @@ class SignInRequired(LoginRequiredMiddleware):
             return sign_in_and_keep(request)
         if request.method in ("GET", "HEAD"):
             response = super().handle_no_permission(request, view_func)
-        else:  # to come back to where only a POST may go leads nowhere
+        else:  # an address for POST alone is no place to return to
             response = redirect_to_login(reverse("run-list"))
         if is_htmx(request):  # a login page inside a fragment would be nonsense
             return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
@@ -68,7 +68,7 @@ def database_outage(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, DATABASE_AWAY):
             return outage(request, error)
-        if isinstance(error, DataError):  # a value that Postgres knows no such thing as, so it came from outside
+        if isinstance(error, DataError):  # Postgres has no such value, so it came from outside
             logger.warning("the database refused a value: %s", clip(str(error).strip().splitlines()[0]))
             return bad_request(request, error)
         return None
@@ -78,11 +78,11 @@ def database_outage(get_response: Callable[[HttpRequest], HttpResponse]) -> Call
 
 
 OWNED = {"run_id": "runs.Run", "server_id": "servers.Server", "preset_id": "launch.Preset"}
-"""What belongs to a team, by how addresses name its id."""
+"""A team's objects, by the names of their ids in addresses."""
 
 
 def other_team(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Lead a page that was opened in the wrong one of a person's teams to the right one."""
+    """Redirect a page that was opened in the wrong team of a person to the right one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return get_response(request)

@@ -12,7 +12,7 @@ from dashboard.env import BASE_DIR, read_environment
 ENV = read_environment()
 
 # Never Django's own: its error pages show settings and source, and are of no use to the people who use Runboard. Traces
-# are in the log. What a checkout needs beside is asked of ENV.debug.
+# are in the log. ENV.debug decides what a checkout needs besides.
 DEBUG = False
 SECRET_KEY = ENV.secret_key
 ALLOWED_HOSTS = list(ENV.allowed_hosts)
@@ -105,7 +105,7 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", "") or ""),
     }
     parts.setdefault("connect_timeout", 5)
-    # A line that dies without a word (a host that vanishes, a firewall that forgets) is given up within ten seconds.
+    # A connection that dies silently (a vanished host, a firewall that forgets) is given up within ten seconds.
     for option, value in _LIVENESS.items():
         parts.setdefault(option, value)
     # A pool, because under ASGI every request may run in a thread of its own. `reconnect_timeout` is short so that the

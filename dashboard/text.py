@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LABEL_CHARS = 200
-"""Of a name, a key, a label or a title: what a person still reads as one."""
+"""The most characters of a name, a key, a label or a title."""
 
 
 def clip(text: object, chars: int = LABEL_CHARS) -> str:
@@ -13,5 +13,5 @@ def clip(text: object, chars: int = LABEL_CHARS) -> str:
 
 
 def is_seen(text: str) -> bool:
-    """Whether there is anything in `text` that can be seen, and clicked."""
+    """Whether `text` has a visible character, which can be clicked."""
     return any(char.isprintable() and not char.isspace() for char in text)

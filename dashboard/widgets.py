@@ -1,4 +1,4 @@
-"""Form controls as HTML. Django makes a template of each and another of its attributes; a launch form has thirty."""
+"""Form controls as HTML. Django renders two templates for each; a launch form has thirty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Widget = Mapping[str, Any]
 
 
 class Widgets(DjangoTemplates):
-    """Writes the commonest controls itself, to the letter as Django's templates do; all others are left to those."""
+    """Writes the most common controls itself, exactly like Django's templates; those render all others."""
 
     def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> SafeString:
         write = _WRITTEN.get(template_name)

@@ -18,7 +18,7 @@ def ensure_local_keys(data_dir: Path) -> None:
 
 
 def write_once(path: Path, text: str) -> None:
-    """Write `text` to `path` with mode 0600 unless it exists. Whoever comes second finds a whole file, never a part."""
+    """Write `text` to `path` with mode 0600 unless it exists. A second process finds a whole file, never a part."""
     if path.exists():
         return
     unfinished = write_private(path.with_name(f".{path.name}.{os.getpid()}"), text)

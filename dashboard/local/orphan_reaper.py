@@ -2,7 +2,7 @@
 
 It reads `+<group>` and `-<group>` lines: process groups that began and ended. When its input ends, the supervisor is
 gone, however that happened, and every group that is left is killed with all its members. The kernel's parent-death
-signal alone (see tether.py) would reach the supervisor's children only, not theirs.
+signal alone (see parent_death.py) would reach the supervisor's children only, not theirs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Run a command that ends when the process that started it ends, however that happens. Standard library only.
 
-Run as a script, it becomes the command: `python -I -S tether.py SIGNAL PARENT UID GID -- COMMAND...`. A script and
-not a `preexec_fn`, because that runs Python between fork and exec: unsafe with threads, and Python 3.12 warns about it.
+Run as a script, it becomes the command: `python -I -S parent_death.py SIGNAL PARENT UID GID -- COMMAND...`. A script
+and not a `preexec_fn`, because that runs Python between fork and exec: unsafe with threads, and Python 3.12 warns
+about it.
 """
 
 from __future__ import annotations

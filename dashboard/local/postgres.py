@@ -219,7 +219,7 @@ class EmbeddedPostgres:
                 self._say(f"postgres ended with {ending(code)}, {again}")
                 if self._stopping.wait(pause_s):
                     return
-            elif self._lock is not None:  # ours, but the last try failed
+            elif self._lock is not None:  # ours, but the last attempt failed
                 if self._stopping.wait(PAUSES.delay_s(failures)):
                     return
             elif self._take_lock():
@@ -281,7 +281,7 @@ class EmbeddedPostgres:
 
         Postgres writes its state into postmaster.pid: cheaper to read every 10 ms than to connect. After a hard end it
         first repeats what its log of changes holds. On a busy machine that takes minutes, and who ended it for that
-        would have it begin again: it has all the time it needs, and only one that does not even begin is given up.
+        would make it begin again: so it has all the time it needs, and only one that does not even begin is given up.
         """
         assert self._cluster is not None
         assert self._server is not None

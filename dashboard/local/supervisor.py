@@ -15,7 +15,7 @@ from dashboard.local.parent_death import tethered
 from dashboard.local.service import Service, open_log
 
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-# make sends a SIGTERM on to us that a process group has already received: one wish, heard twice.
+# make forwards a SIGTERM that our process group has already received: one wish, received twice.
 SAME_WISH_S = 0.5
 SLOW_S = 3.0
 

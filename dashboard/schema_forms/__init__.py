@@ -7,7 +7,7 @@
     form.act(request.POST["do"])    # a row button: add, remove, up, down, paste, kind, ...; then show the form again
 
 Controls are named by the form and a JSON Pointer (`input/sections/0/heading`; a scalar at the top is `input` itself).
-Beside them stand marks, all optional when posted by hand:
+Hidden fields add what the controls cannot say, all optional when posted by hand:
 
     given/<name>   value, null or out (left out), where the control alone cannot say it
     kind/<name>    which branch of a union (an index), or `json`: the control holds JSON text
@@ -17,7 +17,7 @@ Beside them stand marks, all optional when posted by hand:
     paste/<name>   lines to add to a list
 
 A value, null and left out are three different things. Defaults are shown grey and are not sent unless they are typed.
-What a form cannot draw is edited as JSON in its place, which it says. Keys that the schema does not name are kept, as
+What a form cannot draw is edited as JSON in its place, with the reason. Keys that the schema does not name are kept, as
 are the order of keys and the digits of numbers. Everything works without JavaScript: row buttons are submit buttons
 named `do`. The page's `<form>` needs a submit button of its own before `{{ form }}`, so that Enter means that one.
 

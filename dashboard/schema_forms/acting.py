@@ -1,4 +1,4 @@
-"""What the row buttons of a form do to its tree: `do` = "<verb> <control name>"."""
+"""Applies the row buttons of a form to its tree: `do` = "<verb> <control name>"."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Spot:
 
 
 class Actor:
-    """Does what a button says to the tree of the form called `name`; `focus` is the control to go on with."""
+    """Applies a button to the tree of the form called `name`; `focus` is the control that gets the focus."""
 
     def __init__(self, shapes: Shapes, name: str, tree: Any) -> None:
         self.shapes = shapes
@@ -41,7 +41,7 @@ class Actor:
         self.focus = ""
 
     def act(self, action: str) -> bool:
-        """Returns False for an action that is not of this form, or of no place in it."""
+        """Returns False for an action of another form, or of a place that does not exist."""
         verb, _, control = action.partition(" ")
         number = ""
         if verb == "example":
@@ -142,7 +142,7 @@ class Actor:
         return _Spot(below, key, value.get(key, MISSING), _setter(value, key), value, key)
 
     def _rows(self, spot: _Spot) -> list[Any]:
-        """The list at the spot; made when there is none."""
+        """The list at the spot; creates it if there is none."""
         held = spot.value.value if isinstance(spot.value, Chosen) else spot.value
         if isinstance(held, list):
             return held
@@ -197,7 +197,7 @@ class Actor:
         return True
 
     def _choose(self, spot: _Spot, shape: Shape) -> None:
-        """Keep of the other kind's values what the chosen kind has too."""
+        """Keep the values of the other kind for which the chosen kind has a field."""
         value = spot.value
         if shape.kind != "union" or not isinstance(value, Chosen):
             if shape.kind == "union" and value is not MISSING and value is not None:

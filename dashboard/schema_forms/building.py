@@ -1,4 +1,4 @@
-"""The tree of a form's values, and its schema -> nodes for the templates. Here: which kind of node a value gets."""
+"""Turns a form's values and schema into nodes for the templates. Here: which kind of node a value gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a schema refuses in a document, in sentences beside the controls."""
+"""Checks a document against a schema, with a sentence for each control."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ Findings = dict[str, list[str]]
 
 
 def check(schema: Any, document: Any, name: str = "") -> Findings:
-    """What `schema` refuses in `document`, by control name. Message shorthands are taken. Never raises.
+    """What `schema` refuses in `document`, by control name. Accepts message shorthands. Never raises.
 
-    A schema that cannot be used (it is none, or refers to what is not there) refuses nothing.
+    A schema that cannot be used (it is invalid, or refers to what does not exist) refuses nothing.
     """
     errors, warnings = findings(schema, document, name)
     both: Findings = {}
@@ -89,7 +89,7 @@ def _told(error: ValidationError, name: str, root: Any) -> Iterator[tuple[str, s
 
 
 def _of_union(error: ValidationError, name: str, control: str, root: Any) -> Iterator[tuple[str, str, bool]]:
-    """The errors of the branch that the value is nearest to; one sentence when that cannot be told."""
+    """The errors of the branch nearest to the value; one sentence when that is not clear."""
     context = list(error.context or [])
     if not context:
         yield control, "This matches more than one of the kinds it can be.", False
@@ -101,7 +101,7 @@ def _of_union(error: ValidationError, name: str, control: str, root: Any) -> Ite
     for part in context:
         by_branch.setdefault(int(part.relative_schema_path[0]), []).append(part)
     for index, parts in by_branch.items():
-        # An error of the type itself, or of a constant, says that another branch was meant.
+        # An error of the type itself, or of a constant, shows that another branch was meant.
         is_other = any(
             (part.validator == "type" and not part.relative_path) or part.validator == "const" for part in parts
         )
@@ -178,7 +178,7 @@ def _are(count: int) -> str:
     return {0: "is none", 1: "is 1"}.get(count, f"are {count}")
 
 
-# Where jsonschema is slow, or runs a schema's regular expressions without a limit of time, these stand instead.
+# These replace rules for which jsonschema is slow, or runs a schema's regular expressions without a time limit.
 
 
 @lru_cache(maxsize=256)
@@ -240,7 +240,7 @@ def _format(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[Va
 
 
 def _hint(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
-    """Bounds that stand only in the hints of a LangGraph interface."""
+    """Bounds that only the hints of a LangGraph interface have."""
     hint = hint_of(schema)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
@@ -257,7 +257,7 @@ def _nothing(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[V
 
 
 def _unless_unread(rule: Any) -> Any:
-    """The rule, which says nothing of a text that could not be read: its own sentence is enough."""
+    """The rule, except for a text that could not be read: its own sentence is enough."""
 
     def checked(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
         return iter(()) if isinstance(value, UnreadText) else rule(validator, wanted, value, schema) or iter(())

@@ -1,4 +1,4 @@
-"""The tree of a form -> the document it says."""
+"""Turns the tree of a form into its document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dashboard.schema_forms.values import MISSING, Chosen, NewKey, Rows, Unread,
 
 
 def exported(value: Any) -> Any:
-    """The document; MISSING when nothing was given. What could not be read is its text."""
+    """The document; MISSING when nothing was given. What could not be read stays a text."""
     if isinstance(value, Untouched) and not has_content(value):
         return MISSING
     return _exported(value)
@@ -46,7 +46,7 @@ def _exported_empty(value: Untouched) -> dict[str, Any]:
 
 
 def compacted(value: Any) -> Any:
-    """The tree without its empty rows, so that the names of its controls are those of the document's values."""
+    """The tree without its empty rows, so that its control names match the document's values."""
     if isinstance(value, dict):
         for key in list(value):
             if isinstance(key, NewKey) and not key.text and not key.sentence:

@@ -30,7 +30,7 @@ MOST_BLANK_FORMS: Final = 64
 
 @dataclass(frozen=True)
 class Fixed:
-    """Fields whose values are those of `document`, whatever is posted: shown but locked, or not shown at all."""
+    """Fields that keep the values of `document`, whatever is posted: shown but locked, or not shown at all."""
 
     document: Any = MISSING
     locked: frozenset[str] = field(default_factory=frozenset)
@@ -50,7 +50,7 @@ class SchemaForm:
     Attributes:
         document: The JSON value; MISSING when nothing was given.
         errors: What blocks, by control name: what cannot be read, types, bounds, required fields. Filled by `is_valid`.
-        warnings: What does nothing, by control name: keys that the schema forbids. Filled by `is_valid`.
+        warnings: What has no effect, by control name: keys that the schema forbids. Filled by `is_valid`.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class SchemaForm:
 
     @property
     def is_readable(self) -> bool:
-        """Whether every control could be read: the document then says all that was typed."""
+        """Whether every control could be read: then the document has all that was typed."""
         return not holds_unread(self._tree) or not holds_unread(compacted(self._tree))
 
     def check_readable(self) -> None:
@@ -119,7 +119,7 @@ class SchemaForm:
         else:
             found, self.warnings = findings(self.schema, document, self.name)
             found |= missing_parts(self._shapes, self.schema, self._tree, self.name)
-        # Beside what cannot be read, or may not be changed, nothing more is said.
+        # If something cannot be read or may not be changed, report only that.
         self.errors = {**found, **self.errors}
         return not self.errors
 
@@ -144,7 +144,7 @@ class SchemaForm:
                 self._read_errors(member, join(name, index))
 
     def act(self, action: str) -> bool:
-        """Do what a row button says; returns whether it was one of this form's."""
+        """Carry out a row button; returns whether it belongs to this form."""
         actor = Actor(self._shapes, self.name, self._tree)
         done = actor.act(action)
         self._tree = actor.tree
@@ -192,7 +192,7 @@ class SchemaForm:
         return builder.build(self.schema, self._tree, place)
 
     def label_of(self, control: str) -> str:
-        """What a control of this form is called on the page, with what it stands in."""
+        """The label of a control of this form, with the labels around it."""
         return label_of(self._shapes, self.schema, path_of(self.name, control)) or self.label
 
     @property
@@ -223,7 +223,7 @@ class SchemaForm:
 
 @lru_cache(maxsize=MOST_BLANK_FORMS)
 def _blank_html(schema_text: str, name: str, label: str, post_url: str | None) -> SafeString:
-    """A form that nothing was typed into yet, which is the same for everybody: drawn once, then only looked up."""
+    """A blank form, which is the same for everybody: rendered once and cached."""
     return SchemaForm(json.loads(schema_text), name=name, label=label, post_url=post_url)._drawn()
 
 
@@ -239,7 +239,7 @@ def _value_at(document: Any, path: list[str]) -> Any:
 
 
 def _with_value(tree: Any, path: list[str], value: Any) -> Any:
-    """The tree with `value` at `path`; objects on the way are made, MISSING takes the key away."""
+    """The tree with `value` at `path`; creates objects on the way, and MISSING removes the key."""
     if not path:
         return copied(value)
     key, rest = path[0], path[1:]

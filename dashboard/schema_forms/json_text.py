@@ -1,4 +1,4 @@
-"""JSON as people type it: parsed with the place of every mistake, written with the order and digits it came with."""
+"""JSON as people type it: parsed with the place of every mistake, written in its own order and with its own digits."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def parse(text: str) -> Any:
 def write(value: Any, *, indent: int | None = 2) -> str:
     """The document as text: keys in their order, numbers with the digits they came with, one member a line.
 
-    In a document of many lines, an object or a list that fits on one line stands on one.
+    In a document of many lines, an object or a list that fits on one line gets one.
     """
     out: list[str] = []
     _write(value, out, "\n" if indent else "", " " * (indent or 0), _WIDTH if indent and _has_many_lines(value) else 0)
@@ -86,7 +86,7 @@ def write(value: Any, *, indent: int | None = 2) -> str:
 
 
 def refusals(value: Any, pointer: str = "") -> list[tuple[str, str]]:
-    """What would change on its way to the server, or could not be sent: (pointer, sentence) of each."""
+    """What would change on its way to the server, or cannot be sent: a pointer and a sentence for each."""
     found: list[tuple[str, str]] = []
     stack = [(pointer, value)]
     while stack:
@@ -128,7 +128,7 @@ _HALF: Final = "This text has half of a surrogate pair, which no server can read
 
 
 def _changed(value: Any) -> str:
-    """Why a number would not arrive as it is; empty when it would."""
+    """Why a number would not arrive unchanged; "" when it would."""
     if not is_number(value):
         return ""
     if isinstance(value, int):
@@ -155,7 +155,7 @@ def _short(text: str) -> str:
 
 
 def _closing(text: str) -> str:
-    """What ends the innermost object or list that `text`, the beginning of a document, leaves open."""
+    """The bracket that closes the innermost open object or list of `text`, the beginning of a document."""
     opened: list[str] = []
     is_text = is_escaped = False
     for character in text:

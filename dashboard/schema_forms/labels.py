@@ -1,4 +1,4 @@
-"""The words of a form: labels, help, bounds."""
+"""The texts of a form: labels, help, bounds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMAT_HELP: Final = {
 
 
 def own_title(schema: Any) -> str:
-    """The title a property gives itself; that of what it refers to is the name of a type, not of the field."""
+    """The title of the property itself; the title behind a reference names a type, not the field."""
     if not isinstance(schema, dict):
         return ""
     title = schema.get("title") or hint_of(schema).get("label")

@@ -26,9 +26,9 @@ _INPUTS = {
 }
 _LONG_DEFAULT = 40
 _LONG = 2_000
-"""A text of so many characters fills its field, which is laid out only when it comes into sight."""
+"""A text of this many characters fills its field, which is laid out only when it comes into view."""
 _LARGE = 20_000
-"""A text of so many characters does not make its field grow: browsers take seconds for that."""
+"""From this many characters on, a text does not make its field grow: browsers take seconds for that."""
 
 
 def leaf_html(node: Node) -> str:

@@ -1,4 +1,4 @@
-"""Values that one control edits -> nodes: texts, numbers, choices, yes or no, and JSON where there is no better way."""
+"""Nodes for values with one control: texts, numbers, choices, yes or no, and JSON where there is no better way."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIME: Final = re.compile(r"\d\d:\d\d(:\d\d)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a value stands: what it is called, and what is around it."""
+    """The place of a value: its name, and what is around it."""
 
     name: str
     label: str
@@ -39,7 +39,7 @@ class Place:
 
 @dataclass
 class LeafNodes:
-    """What every part of a form knows, and the nodes that have no others below them."""
+    """What every builder shares, and the nodes that have no others below them."""
 
     shapes: Shapes
     errors: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class LeafNodes:
         is_empty: bool,
         empty: str,
     ) -> None:
-        """How "left out", null and empty are told from each other, where the control alone does not say it."""
+        """How to distinguish "left out", null and empty, if the control alone cannot."""
         if shape.kind in ("integer", "number"):
             empty = ""
         out = "default" if place.default is not MISSING else "left out"

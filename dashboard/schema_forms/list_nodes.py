@@ -1,4 +1,4 @@
-"""Lists -> nodes; a list of messages looks like a chat."""
+"""Nodes for lists; a list of messages looks like a chat."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class ListNodes(LeafNodes):
         return child
 
     def _message(self, node: Node, item: Any, place: Place) -> Node:
-        """A message as a chat shows it: who, what, and only where they are of use the other fields."""
+        """A message as in a chat: who, what, and other fields only if they matter."""
         if node.template != "_union" or not node.children or node.children[0].template != "_object":
             return node
         held = item.value if isinstance(item, Chosen) else item

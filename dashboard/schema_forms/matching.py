@@ -1,4 +1,4 @@
-"""Whether a value is of the kind that a schema draws: the branch of a union it belongs to, and what needs JSON."""
+"""Matches values with schemas: the branch of a union for a value, and whether it needs JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def option_of(shape: Shape, value: Any) -> int | None:
 
 
 def matches(shapes: Shapes, schema: Any, value: Any, depth: int = 0, key: str = "") -> bool:
-    """Whether `value` is of the type, and has the constants, that `schema` asks for. Bounds do not count."""
+    """Whether `value` has the type and the constants of `schema`. Bounds do not count."""
     shape = shapes.of(schema, key)
     if value is MISSING or isinstance(value, Unread | Chosen) or depth > _DEEPEST:
         return True
@@ -75,7 +75,7 @@ def _object_matches(shapes: Shapes, shape: Shape, value: dict[Any, Any], depth: 
 
 
 def is_drawable(shape: Shape, value: Any) -> bool:
-    """Whether the controls of `shape` give `value` back as it is; if not it is edited as JSON."""
+    """Whether the controls of `shape` return `value` unchanged; otherwise it is edited as JSON."""
     match shape.kind:
         case "text":
             return isinstance(value, str) and is_plain(value) and ("\n" not in value or not shape.format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-# What only checks, and says nothing of what a form draws.
+# Keywords that only check, and do not change what a form draws.
 RULES: Final = {
     "required", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "contains",
     "minProperties", "maxProperties", "unevaluatedProperties", "unevaluatedItems", "$comment", "$schema", "$id",
@@ -15,7 +15,7 @@ _LOWEST: Final = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxPr
 
 
 def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """A schema that asks for what both ask for. Of words (title, default) the second's count."""
+    """A schema with the rules of both. Texts (title, default) come from the second."""
     both = dict(first)
     for key, value in second.items():
         if key not in both or both[key] == value:

@@ -62,7 +62,7 @@ def is_messages(key: str, schema: dict[str, Any]) -> bool:
 
 
 def without_messages(schema: Any, key: str = "") -> Any:
-    """`schema` with every conversation in it allowed to be any list: what servers take is wider than what they say."""
+    """`schema`, with any list allowed for every conversation: servers accept more than they publish."""
     if isinstance(schema, list):
         return [without_messages(part) for part in schema]
     if not isinstance(schema, dict):

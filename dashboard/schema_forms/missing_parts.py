@@ -1,6 +1,6 @@
-"""What lacks in the parts of a message (an image, a file) that were added in the form.
+"""Finds what is missing in parts of a message (an image, a file) that were added in the form.
 
-The published schema of messages is not checked, as servers take more than it says. What a person adds by the form's own
+The published schema of messages is not checked, because servers accept more. What a person adds with the form's own
 controls and leaves empty would only fail in the model.
 """
 
@@ -38,7 +38,7 @@ def _of_message(message: Any, name: str) -> Findings:
     found: Findings = {}
     content = _held(message.get("content")) if isinstance(message, dict) else None
     for index, part in enumerate(content if isinstance(content, list) else []):
-        # A part that is complete, or edited as JSON, says itself what it is; only one that lacks something is Chosen.
+        # A part that is complete, or edited as JSON, shows its kind; only one that lacks something is Chosen.
         if isinstance(part, Chosen) and part.kind < len(BLOCKS):
             found |= findings(BLOCKS[part.kind], exported(part), join(join(name, "content"), index))[0]
     return found

@@ -1,4 +1,4 @@
-"""What the templates of a form show: one node for each value that can be given."""
+"""What the templates of a form render: one node for each value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from dashboard.schema_forms.leaf import leaf_html
 
 MOST_NODES: Final = 1200
-"""What has more than so many nodes is edited as JSON in part."""
+"""A form with more nodes is edited as JSON in part."""
 
 _ODD: Final = re.compile(r"[^A-Za-z0-9_/~.-]")
 

@@ -1,4 +1,4 @@
-"""Objects and mappings -> nodes, with the keys that the schema does not name."""
+"""Nodes for objects and mappings, with the keys that the schema does not name."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class ObjectNodes(LeafNodes):
         return keys if keys != natural else None
 
     def _opens_unasked(self, shape: Shape, place: Place) -> bool:
-        """Whether an optional object that is not given shows its fields at once."""
+        """Whether an optional object without a value shows its fields at once."""
         if place.depth > _DEEPEST_UNASKED or shape.refs & place.refs:
             return False
         if not shape.properties:

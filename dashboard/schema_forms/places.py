@@ -1,4 +1,4 @@
-"""Where each value stands in a JSON text. Linear: one match a token, nothing is looked at twice."""
+"""The place of each value in a JSON text. Linear: one match a token, and nothing is read twice."""
 
 from __future__ import annotations
 

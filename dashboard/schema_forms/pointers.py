@@ -6,7 +6,7 @@ from typing import Any
 
 
 def join(name: str, key: str | int) -> str:
-    """The name of the member `key` of what is called `name`."""
+    """The name of the member `key` of the value called `name`."""
     return f"{name}/{escape(str(key))}"
 
 

@@ -17,7 +17,7 @@ _DEEPEST: Final = 60
 
 @dataclass
 class Posted:
-    """What was posted under one name: its text, its marks (`given/<name>`, ...) and what stands below it."""
+    """What was posted under one name: its text, its marks (`given/<name>`, ...) and what is below it."""
 
     text: str | None = None
     marks: dict[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Posted:
 
     @property
     def is_typed(self) -> bool:
-        """Whether anything at all was said here or below."""
+        """Whether anything was posted here or below."""
         if self.text or self.upload is not None or self.marks.get("paste", "").strip():
             return True
         if self.marks.get("given") in ("value", "null"):
@@ -90,6 +90,6 @@ def _text(data: QueryDict, control: str) -> str:
 
 
 def key_of(segment: str, member: Posted) -> str:
-    """The key of a mapping's row: as typed, else as it stands in the control's name."""
+    """The key of a mapping's row: as typed, else as in the control's name."""
     typed = member.marks.get("key")
     return typed if typed is not None else unescape(segment)

@@ -1,4 +1,4 @@
-"""Posted controls -> the tree of a form's values."""
+"""Turns posted controls into the tree of a form's values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read(
     key: str = "",
     is_branch: bool = False,
 ) -> Any:
-    """The value that was posted, with marks in it for what is no value.
+    """The posted value, with marks for what is not a value.
 
     `is_branch`: it is one of the kinds of a union, whose constants tell it from the others and are filled in.
     """
@@ -46,7 +46,7 @@ def read(
 
 
 def _nothing(shape: Shape, required: bool) -> Any:
-    """What stands for a value of which nothing was posted."""
+    """The value when nothing was posted."""
     if shape.kind == "object":
         blank = Untouched()
         blank.is_required = required
@@ -120,7 +120,7 @@ def _read_list(shapes: Shapes, shape: Shape, posted: Posted, given: str) -> Any:
 
 
 def _unless_only_a_role(item: Any) -> Any:
-    """A message of which only the role is chosen is an empty row."""
+    """A message with only a chosen role is an empty row."""
     held = item.value if isinstance(item, Chosen) else item
     if isinstance(held, Untouched) and not any(has_content(held[key]) for key in held if key not in ("role", "type")):
         held.counts_as_blank = True
@@ -179,7 +179,7 @@ def extra_schema(shape: Shape, key: str) -> Any:
 
 
 def _fill_constants(shapes: Shapes, shape: Shape, posted: Posted, found: dict[Any, Any], names: Iterable[str]) -> None:
-    """Constants need no typing. They stand first, as nobody could have said where."""
+    """Constants need no typing. They come first, since nobody could say where."""
     constants = {}
     for name in names:
         if name in found or name not in shape.properties:
@@ -195,7 +195,7 @@ def _fill_constants(shapes: Shapes, shape: Shape, posted: Posted, found: dict[An
 
 
 def has_content(value: Any) -> bool:
-    """Whether anything was said in an object of which nothing was said but its fields."""
+    """Whether any field of the object was given."""
     if isinstance(value, Untouched):
         return not value.counts_as_blank and any(has_content(member) for member in value.values())
     if isinstance(value, Rows):
@@ -206,7 +206,7 @@ def has_content(value: Any) -> bool:
 
 
 def _ordered(found: dict[Any, Any], order: str) -> dict[Any, Any]:
-    """The object with its keys as they stood in the document; new ones last."""
+    """The object with its keys in the document's order; new ones last."""
     if not order:
         return found
     try:

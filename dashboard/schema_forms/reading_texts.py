@@ -1,4 +1,4 @@
-"""What people type into one control, as a value or as a sentence that says what would be right."""
+"""Reads the text of one control: a value, or a sentence that says what would be right."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_option(text: str, shape: Shape) -> Any:
 
 
 def option_texts(shape: Shape) -> list[str]:
-    """What the controls of the options hold: a text as it is, everything else (and what would clash) as JSON."""
+    """The control texts of the options: a text as it is, everything else (and what would clash) as JSON."""
     others = {write(value, indent=None) for value, _ in shape.options if not isinstance(value, str)} | {"null", ""}
     return [
         value if isinstance(value, str) and value not in others else write(value, indent=None)
@@ -86,7 +86,7 @@ def read_json(text: str) -> Any:
 
 
 def reads_as_format(text: str, name: str) -> bool:
-    """Whether `text` is what a format asks for; also what Python's and JavaScript's own readers take."""
+    """Whether `text` has a format; also accepts what Python's and JavaScript's own parsers accept."""
     try:
         match name:
             case "date":

@@ -1,4 +1,4 @@
-"""What a JSON Schema asks for, in the kinds of value that a form can draw."""
+"""Reads a JSON Schema as the kinds of value that a form can draw."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_HOPS: Final = 40
 
 @dataclass
 class Shape:
-    """A schema as a form sees it.
+    """A schema, for a form.
 
     `kind`: text, number, integer, boolean, choice, const, list, messages, object, union, null, any, or json for what
     cannot be drawn; `why` then says why. `branches` are the schemas of a union, null left out of them.
@@ -47,7 +47,7 @@ class Shape:
 
     @property
     def default(self) -> Any:
-        """The default that the schema names; MISSING for none, and for null, which stands for none."""
+        """The schema's default; MISSING without one, and for null, which means none."""
         default = self.schema.get("default", MISSING)
         return MISSING if default is None else default
 
@@ -84,7 +84,7 @@ class Shapes:
     def __init__(self, root: Any) -> None:
         self.root = root
         self._found: dict[tuple[int, bool], Shape] = {}
-        # Shapes are found by the identity of their schema, so no schema may be forgotten and its identity reused.
+        # Shapes are found by the identity of their schema, so no schema may be freed and its identity reused.
         self._kept: list[Any] = []
 
     def of(self, schema: Any, key: str = "") -> Shape:
@@ -227,7 +227,7 @@ class _Unknown(Exception):
 
 
 def hint_of(schema: dict[str, Any]) -> dict[str, Any]:
-    """What LangGraph interfaces keep beside a schema (`x_oap_ui_config`): description, bounds, options."""
+    """Hints of LangGraph interfaces in a schema (`x_oap_ui_config`): description, bounds, options."""
     metadata = schema.get("metadata")
     for holder in (schema, metadata if isinstance(metadata, dict) else {}):
         for key in ("x_oap_ui_config", "x_lg_ui_config"):
@@ -260,12 +260,12 @@ def _is_null(schema: Any) -> bool:
 
 
 def _is_rule(schema: Any) -> bool:
-    """Whether a branch only adds rules to what stands around the union, such as which keys are required."""
+    """Whether a branch only adds rules to the schema around the union, such as which keys are required."""
     return isinstance(schema, bool) or (isinstance(schema, dict) and all(key in RULES for key in schema))
 
 
 def _guessed_type(flat: dict[str, Any]) -> str:
-    """The type that a schema without one speaks of; empty when it speaks of any."""
+    """The type that a schema without `type` implies; empty when it implies none."""
     for name, words in (
         ("object", ("properties", "additionalProperties", "patternProperties", "propertyNames")),
         ("array", ("items", "prefixItems", "minItems", "maxItems")),

@@ -1,4 +1,4 @@
-"""What stands in the tree of a form: JSON values, and marks for what was typed but is not a value (yet)."""
+"""The values in the tree of a form: JSON values, and marks for what was typed but is not a value (yet)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Digits(float):
 
 
 def number_of(text: str) -> int | float:
-    """The number that a JSON number's text says; one that Python would write otherwise keeps its text."""
+    """The number in a JSON text; one that Python would write otherwise keeps its text."""
     if text.lstrip("-").isdigit():
         return int(text) if text != "-0" else Digits(text)
     number = float(text)
@@ -58,14 +58,14 @@ class Unread:
 
 
 class UnreadText(str):
-    """The text of such a control in a document: no schema is held against it."""
+    """The text of such a control in a document: no schema checks it."""
 
     __slots__ = ()
 
 
 @dataclass
 class Chosen:
-    """A value under a chosen branch of a union that the value alone does not tell; `kind` is the branch's index."""
+    """A value under a chosen branch of a union, if the value alone does not show it; `kind` is the branch's index."""
 
     kind: int
     value: Any = MISSING
@@ -80,9 +80,9 @@ class NewKey:
 
 
 class Untouched(dict[Any, Any]):
-    """An object of which nothing was said but its fields: it is left out when all of them are.
+    """An object that only its fields imply: it is left out when all of them are.
 
-    `is_required`: its parent, if that is given, holds it even then. `counts_as_blank`: what it holds is no content.
+    `is_required`: its parent, if given, holds it even then. `counts_as_blank`: its values are no content.
     """
 
     is_required = False
@@ -90,20 +90,20 @@ class Untouched(dict[Any, Any]):
 
 
 class Rows(list[Any]):
-    """A list of which nothing was said but its rows: it is left out when all of them are empty."""
+    """A list that only its rows imply: it is left out when all of them are empty."""
 
 
-# What a text control would lose or change: line breaks other than \n, control characters, halves of surrogate pairs.
+# What a text control loses or changes: line breaks other than \n, control characters, halves of surrogate pairs.
 _FRAGILE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text area gives the text back as it is."""
+    """Whether a text area returns the text unchanged."""
     return not _FRAGILE.search(text)
 
 
 def is_one_line(text: str) -> bool:
-    """Whether a text input gives the text back as it is."""
+    """Whether a text input returns the text unchanged."""
     return is_plain(text) and "\n" not in text
 
 

@@ -1,4 +1,4 @@
-"""What every answer carries, whoever made it: headers that browsers act on, and words where it would be blank."""
+"""The headers of every response, and a text for responses that would be blank."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.cache import add_never_cache_headers
 from dashboard.http import refusal
 
 SECRET_ADDRESS = re.compile(r"/(?:s|f|a|accounts/sign-in|accounts/join|accounts/reset)/.")
-"""Whoever has such an address may do something with it, so it is told to nobody."""
+"""Anybody with such an address may use it, so no header reveals it."""
 
 SENTENCES = {
     400: "Runboard could not understand the request, so nothing was done.",
@@ -22,7 +22,7 @@ SENTENCES = {
 
 
 def every_answer(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """The outermost middleware: nothing leaves without it."""
+    """The outermost middleware: every response passes it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return complete(request, get_response(request))
@@ -31,7 +31,7 @@ def every_answer(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
 
 
 def complete(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Put in what is missing."""
+    """Add what is missing."""
     if response.status_code >= 400 and request.method != "HEAD" and not response.streaming and not response.content:
         response = _with_words(request, response)
     if "Cache-Control" not in response.headers:
@@ -40,7 +40,7 @@ def complete(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response.headers.setdefault(name, value)
     if SECRET_ADDRESS.match(request.path):
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        # A page with a form, also one that comes back with errors, must let its browser say where it comes from.
+        # A page with a form, also one with errors, must let its browser send the origin.
         if response.status_code >= 300 and response.status_code != 422:
             response.headers["Referrer-Policy"] = "no-referrer"
     return response

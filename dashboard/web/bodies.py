@@ -1,8 +1,8 @@
-"""How much may be sent: little by strangers, RUNBOARD_BODY_MAX_MB by people and programs that are signed in.
+"""Limits request bodies: little from strangers, RUNBOARD_BODY_MAX_MB from signed-in people and programs.
 
-Asked three times, because each place knows more than the one before: the server (`transport.py`) keeps nothing beyond
-what the request's cookies and headers could allow, the handler counts what it is given whichever server runs, and the
-middleware here knows who asks, before anything is parsed.
+Checked three times, because each place knows more than the one before: the server (`transport.py`) keeps nothing beyond
+what the request's cookies and headers could allow, the handler counts bytes under any server, and the
+middleware here knows the person, before anything is parsed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from dashboard.http import refusal
 
 STRANGERS_BYTES = 64 * 1024
 COMES_BACK_BYTES = 100_000
-"""A form larger than that is not sent back to be filled in again by somebody who is not signed in."""
+"""A larger form is not shown again to somebody who is not signed in."""
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 def takes_files(view: View) -> View:
-    """Mark a view as one that is sent files: only there is multipart/form-data taken."""
+    """Mark a view that accepts files: only such views take multipart/form-data."""
     view.takes_files = True  # type: ignore[attr-defined]
     return view
 
@@ -54,7 +54,7 @@ def announced(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
 
 
 def too_large_sentence(limit: int) -> str:
-    """What was too much, and what to do."""
+    """The limit that was exceeded, and what to do."""
     if limit <= STRANGERS_BYTES:
         return (
             f"More was sent than Runboard takes from anybody who is not signed in: {limit // 1024} KB. "
@@ -72,7 +72,7 @@ def takes_multipart(path: str) -> bool:
 
 
 def body_limit(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse what is too large for whoever sends it, and what is in no encoding that Runboard reads."""
+    """Refuse what is too large for its sender, or in an encoding that Runboard does not read."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return get_response(request)
@@ -94,7 +94,7 @@ def body_limit(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
 
 def _only_utf8(request: HttpRequest) -> None:
-    """Raise BadRequest for a charset that forms are not read in; some that Python knows are no texts at all."""
+    """Raise BadRequest for charsets other than UTF-8; some that Python knows are not for texts."""
     charset = (request.content_params or {}).get("charset", "utf-8")
     try:
         known = codecs.lookup(charset).name in {"utf-8", "ascii"}

@@ -1,7 +1,7 @@
-"""Django's ASGI handler, made tight: every part of a request runs in the request's own thread, and bodies are counted.
+"""Django's ASGI handler, with two changes: a request runs in one thread, error pages included, and bodies are limited.
 
 Django runs views in a thread that belongs to the request, whose database connection is given back when the answer has
-been sent. Its error pages it runs in any thread of the loop's pool, whose connections nobody gives back: a few hundred
+been sent. It runs error pages in any thread of the loop's pool, whose connections nobody returns: a few hundred
 unknown addresses would take them all. Here middleware, views and error pages run in the same thread.
 """
 
@@ -30,13 +30,13 @@ NOT_UNDERSTOOD = "Runboard could not understand the request, so nothing was done
 
 
 class Handler(ASGIHandler):
-    """What `dashboard.asgi` serves."""
+    """The handler that `dashboard.asgi` serves."""
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer; all of it is made in the thread of this request."""
+        """The response, all of it made in the thread of this request."""
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,14 +55,14 @@ class Handler(ASGIHandler):
         request, refused = super().create_request(scope, body_file)
         if request is None:
             return None, _refusal(scope, refused.status_code if refused else 400, NOT_UNDERSTOOD)
-        if isinstance(body_file, SpooledTemporaryFile):  # what came counts, not what was announced
+        if isinstance(body_file, SpooledTemporaryFile):  # count what came, not what was announced
             request.META["CONTENT_LENGTH"] = str(body_file.seek(0, 2))
             body_file.seek(0)
         return request, None
 
 
 def refused_by_headers(scope: Mapping[str, Any]) -> HttpResponse | None:
-    """The answer to a request that need not be read to be refused; None for all others."""
+    """The response to a request that can be refused without reading it; else None."""
     limit = most_for(scope["headers"])
     if (announced(scope["headers"]) or 0) > limit:
         return _refusal(scope, 413, too_large_sentence(limit))
@@ -73,7 +73,7 @@ def refused_by_headers(scope: Mapping[str, Any]) -> HttpResponse | None:
 
 
 class _Counted:
-    """A request's `receive`, which ends like a connection that is lost as soon as the body is larger than `limit`."""
+    """A request's `receive`, which ends like a lost connection once the body is larger than `limit`."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive, self.limit = receive, limit
@@ -87,7 +87,7 @@ class _Counted:
 
 
 def _refusal(scope: Mapping[str, Any], status: int, sentence: str) -> HttpResponse:
-    """A page or JSON for what never became a request."""
+    """A page, or JSON, for what never became a request."""
     request = HttpRequest()
     request.method, request.path, request.path_info = scope["method"], scope["path"], scope["path"]
     accept = next((value for name, value in scope["headers"] if name.lower() == b"accept"), b"")

@@ -1,7 +1,7 @@
-"""What Daphne keeps of a request before anybody has looked at it.
+"""Limits what Daphne keeps of a request before our handler sees it.
 
 Twisted, below it, parses forms on the event loop and keeps bodies of any size: 50 MB from a stranger would hold up
-everybody for half a minute. Here nothing is parsed, and what is too large is answered at once and thrown away.
+everybody for half a minute. Here nothing is parsed, and what is too large is answered at once and dropped.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from dashboard.web.handler import Scope, refused_by_headers
 LINGER_S = 10.0
 """How long the rest of a refused body is waited for: a browser that is cut off while it sends shows no answer."""
 SOCKET_MESSAGE_BYTES = 64 * 1024
-"""Pages send nothing but signs of life."""
+"""The longest message: pages send only signs of life."""
 
 
 class BoundedRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]
-    """A request of which no more is kept than may be sent."""
+    """A request that keeps no more than its sender may send."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,7 +74,7 @@ class BoundedRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]
 
 
 class BoundedSockets(daphne.server.WebSocketFactory):  # type: ignore[misc]
-    """WebSockets that take no long messages."""
+    """WebSockets that refuse long messages."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

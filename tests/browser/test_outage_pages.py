@@ -48,7 +48,7 @@ def test_a_launch_that_was_sent_meanwhile_can_be_sent_until_it_is_taken_and_is_o
     connections.close_all()
     postgres.stop()
     page.get_by_role("button", name="Launch").click()
-    expect(page.locator("main")).to_contain_text("whether this launch was still taken is not known")
+    expect(page.locator("main")).to_contain_text("does not know whether it stored this launch")
     assert page.get_by_role("link", name="Try again").count() == 0
 
     postgres.start()

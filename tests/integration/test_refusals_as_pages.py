@@ -222,4 +222,4 @@ def test_while_the_database_is_away_a_page_offers_what_can_be_done(
     assert '<a class="button" href="/runs/?q=%22">Try again</a>' in pages[0]
     assert '<input type="hidden" name="input" value="{&quot;a&quot;: &quot;&lt;b&gt;&quot;}">' in pages[1]
     assert not any(word in page for page in pages[1:] for word in ('http-equiv="refresh"', "Try again", "Nothing is"))
-    assert "look before you send it once more" in pages[2]
+    assert "check before you send it again" in pages[2]
