@@ -4,53 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
 
-from dashboard.local.parent_death import tethered
 from dashboard.runs.models import Run
 from dashboard.worker.models import Worker
 from tests.asynchronous import eventually, in_db, kinds, run_in
 from tests.factories import make_run, make_server, make_team
+from tests.integration.programs import ROOT, Process, Programs
 from tests.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROOT = Path(__file__).resolve().parents[2]
 CLOCK_OFF = ROOT / "tests" / "clock_off"
 HANDOVER_S = 30.0
-
-Start = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def start_worker(database_url: str) -> Iterator[Start]:
-    """Starts worker processes on the test database; none outlives the test, or the test session."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(**env: str) -> subprocess.Popen[bytes]:
-        command = tethered([sys.executable, "manage.py", "run_worker"], on_parent_death=signal.SIGKILL)
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, "DATABASE_URL": database_url, **env}, stderr=subprocess.DEVNULL
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-        process.wait(10)
+PRODUCTS_LEASE = {"RUNBOARD_LEASE_S": "20"}
+"""Also for workers that are frozen for less than a lease: a busy machine would make a short one end meanwhile."""
 
 
 async def waiting_run(scripted: ScriptedServer) -> Run:
@@ -62,10 +35,10 @@ async def waiting_run(scripted: ScriptedServer) -> Run:
     return await run_in(run, "running")
 
 
-async def test_a_worker_that_is_asked_to_stop_hands_over_at_once(scripted: ScriptedServer, start_worker: Start) -> None:
-    first = start_worker()
+async def test_a_worker_that_is_asked_to_stop_hands_over_at_once(scripted: ScriptedServer, programs: Programs) -> None:
+    first = programs.worker()
     run = await waiting_run(scripted)
-    start_worker()
+    programs.worker()
     await eventually(lambda: in_db(lambda: Worker.objects.count() == 2), "two workers")
 
     first.terminate()
@@ -83,11 +56,11 @@ async def test_a_worker_that_is_asked_to_stop_hands_over_at_once(scripted: Scrip
 
 
 async def test_a_worker_killed_outright_is_replaced_within_thirty_seconds(
-    scripted: ScriptedServer, start_worker: Start
+    scripted: ScriptedServer, programs: Programs
 ) -> None:
-    first = start_worker()
+    first = programs.worker(**PRODUCTS_LEASE)
     run = await waiting_run(scripted)
-    start_worker()
+    programs.worker(**PRODUCTS_LEASE)
 
     first.kill()
     await scripted.requested("join", timeout_s=HANDOVER_S)
@@ -99,12 +72,12 @@ async def test_a_worker_killed_outright_is_replaced_within_thirty_seconds(
 
 
 async def test_a_worker_frozen_longer_than_its_lease_writes_nothing_when_it_wakes(
-    scripted: ScriptedServer, start_worker: Start
+    scripted: ScriptedServer, programs: Programs
 ) -> None:
-    first = start_worker()
+    first = programs.worker()
     run = await waiting_run(scripted)
     first.send_signal(signal.SIGSTOP)
-    start_worker()
+    programs.worker()
     await scripted.requested("join", timeout_s=HANDOVER_S)
     adopted = await in_db(Run.objects.get, pk=run.pk)
     # Both have the answer now: the one that holds the run stores it, the one that slept finds its hold gone.
@@ -129,12 +102,12 @@ async def test_a_worker_frozen_longer_than_its_lease_writes_nothing_when_it_wake
 
 
 async def test_a_worker_that_wakes_writes_nothing_of_a_run_that_goes_on_elsewhere(
-    scripted: ScriptedServer, start_worker: Start
+    scripted: ScriptedServer, programs: Programs
 ) -> None:
-    first = start_worker()
+    first = programs.worker(**PRODUCTS_LEASE)
     run = await waiting_run(scripted)
     first.send_signal(signal.SIGSTOP)
-    second = start_worker()
+    second = programs.worker(**PRODUCTS_LEASE)
     await scripted.requested("join", timeout_s=HANDOVER_S)
     await works(second)
     taken = await in_db(Run.objects.get, pk=run.pk)
@@ -159,15 +132,15 @@ async def test_a_worker_that_wakes_writes_nothing_of_a_run_that_goes_on_elsewher
 
 
 async def test_a_deploy_hands_every_run_from_the_old_workers_to_the_new_ones(
-    scripted: ScriptedServer, start_worker: Start
+    scripted: ScriptedServer, programs: Programs
 ) -> None:
     team = await in_db(make_team)
     server = await in_db(make_server, team, url=scripted.url)
-    old = [start_worker(), start_worker()]
+    old = [programs.worker(), programs.worker()]
     runs = [await in_db(make_run, team=team, server=server) for _ in range(40)]
     await scripted.run_created(20, timeout_s=20)
     for _ in range(2):  # two deploys in a row; the first begins while runs are still being launched
-        new = [start_worker(), start_worker()]
+        new = [programs.worker(), programs.worker()]
         await works(new[0])
         for worker in old:
             worker.terminate()
@@ -186,11 +159,11 @@ async def test_a_deploy_hands_every_run_from_the_old_workers_to_the_new_ones(
 
 @pytest.mark.parametrize("hours", [pytest.param(-1, marks=pytest.mark.slow), 1])
 async def test_a_worker_whose_clock_is_off_by_an_hour_harms_nobody(
-    scripted: ScriptedServer, start_worker: Start, hours: int
+    scripted: ScriptedServer, programs: Programs, hours: int
 ) -> None:
-    right = start_worker()
+    right = programs.worker(**PRODUCTS_LEASE)
     by_right = await waiting_run(scripted)
-    wrong = start_worker(TESTS_CLOCK_OFF_S=str(hours * 3600), PYTHONPATH=str(CLOCK_OFF))
+    wrong = programs.worker(**PRODUCTS_LEASE, TESTS_CLOCK_OFF_S=str(hours * 3600), PYTHONPATH=str(CLOCK_OFF))
     await works(wrong)
     right.send_signal(signal.SIGSTOP)
     by_wrong = await in_db(lambda: make_run(team=by_right.team, server=by_right.server))
@@ -217,7 +190,7 @@ async def test_a_worker_whose_clock_is_off_by_an_hour_harms_nobody(
     assert all(worker.poll() is None for worker in (wrong, right))
 
 
-async def works(process: subprocess.Popen[bytes]) -> None:
+async def works(process: Process) -> None:
     """Wait until a worker process has reported itself."""
     await eventually(lambda: in_db(Worker.objects.filter(pid=process.pid).exists), "a new worker works")
 
