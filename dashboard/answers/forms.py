@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from dashboard.answers.decisions import decision_of, member
 from dashboard.answers.details import Details
 from dashboard.answers.quick import quick_of, without
 from dashboard.answers.shapes import MESSAGE_DECISIONS, MUST_SAY, Action, Choice, Shape, shape_of
@@ -27,7 +28,7 @@ class ActionForm:
     ) -> None:
         self.action = action
         self.decisions = [(word, action.label(word)) for word in action.decisions]
-        self.chosen = str(_sent(data, f"{action.field}/type") or _member(document, "type") or "")
+        self.chosen = str(_sent(data, f"{action.field}/type") or member(document, "type") or "")
         if not self.chosen and approve_all in action.decisions:
             self.chosen = approve_all
         self.messages = {word: self._message(word, data, document) for word in action.decisions}
@@ -41,15 +42,15 @@ class ActionForm:
         name, label = self.action.args_field, "Arguments"
         if data is not None and any(name.startswith(f"{self.action.args_field}/") for name in data):
             return SchemaForm.from_post(schema, data, name=name, label=label, post_url=post_url)
-        edited = _member(_member(document, "edited_action") or _member(document, "args"), "args")
+        edited = member(member(document, "edited_action") or member(document, "args"), "args")
         document = edited if isinstance(edited, dict) else dict(self.action.args)
         return SchemaForm(schema, name=name, label=label, post_url=post_url, document=document)
 
     def _message(self, word: str, data: QueryDict | None, document: Any) -> str:
         if data is not None:
             return str(data.get(f"{self.action.field}/message/{word}", data.get(f"{self.action.field}/message", "")))
-        told = _member(document, "message") or _member(document, "args")
-        return told if isinstance(told, str) and _member(document, "type") == word else ""
+        told = member(document, "message") or member(document, "args")
+        return told if isinstance(told, str) and member(document, "type") == word else ""
 
     @property
     def fields(self) -> list[dict[str, Any]]:
@@ -113,7 +114,7 @@ class QuestionForm:
             ActionForm(
                 action,
                 data,
-                _decision_of(document, self.shape, place),
+                decision_of(document, self.shape, place),
                 post_url,
                 approve_all=(_sent(data, f"all/{self.id}")),
             )
@@ -156,7 +157,7 @@ class QuestionForm:
                 if json_text.write(choice.value) == json_text.write(document)
             ]
             return same[0] if same and not self.actions else ""
-        value = _member(document, self.quick.property) if self.quick.property else document
+        value = member(document, self.quick.property) if self.quick.property else document
         posted = {True: "true", False: "false"}[value] if isinstance(value, bool) else value
         return next((word for word, _ in self.quick.choices if word == posted), "")
 
@@ -338,16 +339,3 @@ def _type_of(value: Any) -> dict[str, Any]:
 def _sent(data: QueryDict | None, name: str) -> str:
     """A control's posted text; "" when it was not sent."""
     return str(data.get(name, "")) if data is not None else ""
-
-
-def _member(document: Any, key: str) -> Any:
-    return document.get(key) if isinstance(document, dict) else None
-
-
-def _decision_of(document: Any, shape: Shape, place: int) -> Any:
-    """The decision about one action in a whole answer."""
-    if shape.kind == "batched":
-        document = _member(document, "decisions")
-    if shape.kind in ("batched", "human_interrupts"):
-        return document[place] if isinstance(document, list) and place < len(document) else None
-    return None if document is MISSING else document

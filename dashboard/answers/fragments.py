@@ -66,7 +66,7 @@ def answer_html(
     is_inbox: bool = False,
     **more: Any,
 ) -> SafeString:
-    """The panel with its form."""
+    """The panel with its form. In the inbox `inbox_query` says how that is narrowed, for the question that follows."""
     context = answer_context(run, may_act=may_act, form=form, is_inbox=is_inbox) | more
     return SafeString(render_to_string("answers/_panel.html", context, request=request))
 

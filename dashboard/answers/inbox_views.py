@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +15,7 @@ from dashboard.answers import fragments, selectors
 from dashboard.answers.inbox_rows import InboxRow
 from dashboard.answers.selectors import InboxFilters
 from dashboard.answers.services import may_be_answered
+from dashboard.answers.several import only_question
 from dashboard.history.documents import run_item
 from dashboard.http import wants_json
 from dashboard.runs.models import Question, Run
@@ -53,10 +55,13 @@ def inbox(request: TeamRequest) -> HttpResponse:
     if run is not None:
         may_act = request.membership.may_launch
         attention = fragments.attention_html(run, may_act=may_act, request=request, people=answering, is_inbox=True)
-        panel = fragments.answer_html(run, may_act=may_act, request=request, is_inbox=True)
+        prefetch_related_objects([run], "questions")
+        query = filters.to_query(after=filters.after)
+        panel = fragments.answer_html(run, may_act=may_act, request=request, is_inbox=True, inbox_query=query)
     context |= {
         "selected": run.pk if run else None,
         "is_chosen": chosen is not None,
+        "is_next": "next" in request.GET,
         "run": run,
         "panel": panel,
         "attention": attention,
@@ -71,8 +76,8 @@ def inbox(request: TeamRequest) -> HttpResponse:
 
 
 def may_answer_several(request: TeamRequest, run: Run, filters: InboxFilters, rows: list[InboxRow]) -> bool:
-    """Whether other runs of the assistant wait too. `rows`: the list, which usually shows that."""
-    if not request.membership.may_launch or not may_be_answered(run):
+    """Whether the run asks one thing, and other runs of its assistant wait. `rows`: the list usually shows that."""
+    if not request.membership.may_launch or not may_be_answered(run) or only_question(run) is None:
         return False
     asking = (run.server_id, run.assistant_id)
     beside = any(row.pk != run.pk and (row.server_id, row.assistant_id) == asking for row in rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
 
+from dashboard.answers.shapes import shape_of
 from dashboard.runs.models import Question, WaitState
 
 Errors = dict[str, list[str]]
@@ -56,7 +57,29 @@ def answers_checked(questions: Sequence[Question], answers: Any) -> Errors:
     return {}
 
 
-def typed(data: QueryDict) -> list[tuple[str, str]]:
-    """The contents of a form, to read and copy: names and texts."""
-    names = [name for name in data if name.split("/")[0] in ("answer", "choice", "all", "answers", "update")]
-    return [(name.rsplit("/", 1)[-1], value) for name in names if (value := str(data[name]).strip())]
+def typed(data: QueryDict, questions: Iterable[Question] = ()) -> list[tuple[str, str]]:
+    """What somebody entered in a form, to be read and copied: names and texts. Arguments nobody edited are left out."""
+    by_id = {question.interrupt_id: question for question in questions}
+    found = []
+    for name in data:
+        kind, _, rest = name.partition("/")
+        value = str(data[name]).strip()
+        if kind not in ("answer", "choice", "all", "answers", "update") or not value or not _is_edited(name, data):
+            continue
+        if kind == "choice" and rest in by_id:
+            choices = shape_of(by_id[rest]).choices
+            value = choices[int(value)].label if value.isdecimal() and int(value) < len(choices) else value
+        found.append((rest.rsplit("/", 1)[-1] if "/" in rest else WORDS.get(kind, kind), value))
+    return found
+
+
+WORDS = {"choice": "answer", "all": "for all"}
+"""What a control is called whose own name is only a question's id."""
+
+
+def _is_edited(name: str, data: QueryDict) -> bool:
+    """Whether a control is not for an argument, or its action was to be edited."""
+    action, mark, _ = name.partition("/edited_action/")
+    if not mark:
+        action, mark, _ = name.partition("/args/args/")
+    return not mark or data.get(f"{action}/type") == "edit"

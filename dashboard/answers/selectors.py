@@ -171,6 +171,11 @@ _ON_SHOW = (
 )
 
 
+def inbox_next(team: Team, filters: InboxFilters, run: Run) -> UUID | None:
+    """The run that follows in the inbox's list; None after the last one."""
+    return inbox_from(waiting(team, filters), _place(run.finished_at, run.pk)).values_list("pk", flat=True).first()
+
+
 def inbox_from(runs: QuerySet[Run], after: str) -> QuerySet[Run]:
     """The runs that follow the page before; all when `after` names none."""
     time, _, identity = after.partition("~")
@@ -187,7 +192,10 @@ def inbox_after(found: Sequence[tuple[datetime | None, UUID]], rows: int) -> str
     """Where the next page begins, by when the runs of this one ended, and one more: "" when there is no more."""
     if len(found) <= rows:
         return ""
-    moment, key = found[rows - 1]
+    return _place(*found[rows - 1])
+
+
+def _place(moment: datetime | None, key: UUID) -> str:
     assert moment is not None
     return f"{moment.isoformat()}~{key}"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,7 +19,7 @@ from dashboard.answers import services
 from dashboard.answers.forms import AnswerForm, answer_form
 from dashboard.answers.fragments import answer_html
 from dashboard.answers.reading import Errors, answers_checked, posted, typed
-from dashboard.answers.selectors import last_answers
+from dashboard.answers.selectors import InboxFilters, inbox_next, last_answers
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import selectors
 from dashboard.runs.models import Run, WaitState
@@ -27,6 +29,9 @@ from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.teams.middleware import TeamRequest
+
+SENT = 'Your answer to “{}” was sent. <a href="{}">See how it goes on</a>'
+INBOX_QUERY_CHARS = 1_000
 
 
 @never_cache
@@ -77,7 +82,7 @@ def _answer_by_form(request: TeamRequest, run: Run) -> HttpResponse:
 
 def _form_page(request: TeamRequest, run: Run, form: AnswerForm, *, status: int) -> HttpResponse:
     """The form again, with what was typed."""
-    panel = answer_html(run, may_act=True, request=request, form=form, is_inbox="inbox" in request.POST)
+    panel = answer_html(run, may_act=True, request=request, form=form, **_in_inbox(request.POST))
     return render(request, "answers/page.html", {"run": run, "panel": panel}, status=status)
 
 
@@ -113,8 +118,8 @@ def run_answer_panel(request: TeamRequest, run_id: UUID) -> HttpResponse:
     form = None
     if "last" in request.GET and services.may_be_answered(run):
         form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]), documents=last_answers(run))
-    is_inbox = "inbox" in request.GET
-    html = answer_html(run, may_act=request.membership.may_launch, request=request, form=form, is_inbox=is_inbox)
+    may_act = request.membership.may_launch
+    html = answer_html(run, may_act=may_act, request=request, form=form, **_in_inbox(request.GET))
     if is_htmx(request):
         return HttpResponse(html)
     return render(request, "answers/page.html", {"run": run, "panel": html})
@@ -143,8 +148,25 @@ def _went_on(request: TeamRequest, run: Run, child: Run) -> HttpResponse:
     url = reverse("run-detail", args=[child.pk])
     if wants_json(request):
         return JsonResponse({"id": str(child.pk), "url": url}, status=201, headers={"Location": url})
+    if "inbox" in request.POST:
+        messages.success(request, format_html(SENT, run.title, url))
+        return go_to(request, _next_in_inbox(request, run))
     messages.success(request, "Answer sent." if run.status == RunStatus.NEEDS_INPUT else "It goes on.")
-    return go_to(request, reverse("inbox") if "inbox" in request.POST else url)
+    return go_to(request, url)
+
+
+def _in_inbox(data: QueryDict) -> dict[str, Any]:
+    """What the panel is told where it stands in the inbox."""
+    return {"is_inbox": "inbox" in data, "inbox_query": data.get("inbox", "")}
+
+
+def _next_in_inbox(request: TeamRequest, run: Run) -> str:
+    """The inbox as it was narrowed, with the question after this one; after the last one with the oldest."""
+    filters = InboxFilters.from_query(QueryDict(request.POST["inbox"][:INBOX_QUERY_CHARS]), request.user.pk)
+    following = inbox_next(request.team, filters, run)
+    query = filters.to_query(run=following, after=filters.after)
+    query += "&next=1" if following else ""  # nobody opened it, so keys are for the list and not for its first field
+    return f"{reverse('inbox')}?{query}" if query else reverse("inbox")
 
 
 def _too_late(request: TeamRequest, run: Run) -> HttpResponse:
@@ -153,7 +175,12 @@ def _too_late(request: TeamRequest, run: Run) -> HttpResponse:
     sentence = too_late_sentence(run)
     if wants_json(request):
         return JsonResponse({"errors": {"answers": [sentence]}, "answered_by": answered_by}, status=409)
-    context = {"run": run, "sentence": sentence, "answered_by": answered_by, "typed": typed(request.POST)}
+    context = {
+        "run": run,
+        "sentence": sentence,
+        "answered_by": answered_by,
+        "typed": typed(request.POST, run.questions.all()),
+    }
     return render(request, "answers/too_late.html", context, status=409)
 
 

@@ -50,7 +50,7 @@ def command_summary(command: Any) -> str:
     if not isinstance(command, Mapping):
         return ""
     if "resume" in command:
-        answer = _about(command["resume"])
+        answer = ", ".join(filter(None, map(_about, _answers(command["resume"]))))
         return one_line(f"Answer: {answer}" if answer else "Answer", LINE_CHARS)
     if isinstance(goto := command.get("goto"), str):
         return one_line(f"Go to {goto}", LINE_CHARS)
@@ -132,6 +132,13 @@ def _about(value: Any) -> str:
         for path, leaf in leaves[:3]
         if not isinstance(leaf, str) or 0 < len(leaf) <= 40
     )
+
+
+def _answers(resume: Any) -> list[Any]:
+    """The answers that a command sends: several, or one, by ids that say nothing; else all of it."""
+    if isinstance(resume, dict) and resume and all(_OPAQUE.fullmatch(name) for name in resume):
+        return list(resume.values())
+    return [resume]
 
 
 def _answer(state: Any) -> str:

@@ -31,10 +31,11 @@ const KEYS = {
   "?": () => show(document.querySelector("[data-inbox-keys]")),
 };
 
-/** After a key that moved, its row has the focus; after a row was opened, the first field of its question. */
+/** After a key that moved, or an answer, the row on show has the focus; after a row was opened, the first field of its question. */
 function arrive(inbox) {
   const row = location.hash.startsWith("#inbox-") && document.getElementById(location.hash.slice(1));
   if (row) return row.focus();
+  if ("next" in inbox.dataset) return onShow(inbox)?.focus({ preventScroll: true });
   if (!("chosen" in inbox.dataset) || window.matchMedia("(pointer: coarse)").matches) return;  // a screen keyboard would hide the question
   const main = inbox.querySelector(".inbox-main");
   (firstField(main?.querySelector("[data-question]")) ?? main?.querySelector(".answer-head h2"))?.focus();

@@ -27,9 +27,16 @@ def test_moving_shows_the_question_and_a_answers_that_one(page: Page, team: Team
     expect(title).to_have_text("Two?")
     expect(page.locator(f"#inbox-{second.pk}")).to_be_focused()
     page.keyboard.press("a")
-    page.wait_for_url("**/inbox/")
 
+    # The next one is on show, and the keys go on there.
+    expect(page.get_by_text("Your answer to “tides” was sent.")).to_be_visible()
+    expect(title).to_have_text("Three?")
+    expect(page.locator(f"#inbox-{third.pk}")).to_be_focused()
     assert [run.children.count() for run in (first, second, third)] == [0, 1, 0]
+    page.keyboard.press("a")
+    page.wait_for_url("**/inbox/")
+    expect(title).to_have_text("One?")
+    assert [run.children.count() for run in (first, second, third)] == [0, 1, 1]
 
 
 def test_a_never_answers_another_question_than_the_one_gone_to(page: Page, team: Team, user: User) -> None:

@@ -172,6 +172,67 @@ def test_a_late_form_keeps_what_was_typed_and_says_who_answered(browser: Client,
     assert "my long text" in page
 
 
+def test_what_was_not_typed_is_not_given_back(browser: Client, person: User) -> None:
+    run = waiting_run(person, BATCH)
+    answer(browser, run, {"q": {"decisions": [{"type": "approve"}, {"type": "approve"}]}})
+    where = "answer/q/decisions"
+
+    page = browser.post(
+        reverse("run-answer", args=[run.pk]),
+        {
+            f"{where}/0/type": "reject",
+            f"{where}/0/message/reject": "Too much",
+            f"{where}/0/edited_action/args/order": "given before",
+            "all/q": "approve",
+        },
+    ).content.decode()
+    typed = page[page.index("What you typed") :]
+
+    assert "Too much" in typed
+    assert "for all" in typed
+    assert "given before" not in typed
+
+
+def test_a_choice_is_given_back_in_words(browser: Client, person: User) -> None:
+    run = waiting_run(person, {"question": "Which harbour?", "choices": ["Bergen", "Ostend"]})
+    answer(browser, run, {"q": "Bergen"})
+
+    page = browser.post(reverse("run-answer", args=[run.pk]), {"choice/q": "1"}).content.decode()
+
+    assert ">Ostend<" in page[page.index("What you typed") :]
+
+
+@pytest.mark.parametrize(
+    ("question", "given", "told"),
+    [
+        (
+            BATCH,
+            {"decisions": [{"type": "reject", "message": "Too much"}, {"type": "approve"}]},
+            ["refund", "8841", "Reject", "Too much", "letter", "Sorry", "Approve"],
+        ),
+        (
+            CALL,
+            {"type": "edit", "edited_action": {"name": "refund", "args": {"amount": 7}}},
+            ["refund", ">1<", "Edit", ">7<"],
+        ),
+        (OLD, {"type": "response", "args": "Not yet"}, ["send", "bob", "Respond", "Not yet"]),
+        ([OLD], [{"type": "accept", "args": None}], ["send", "bob", "Accept"]),
+        (BATCH, {"decisions": "of no known shape"}, ["refund", "8841", "of no known shape"]),
+    ],
+)
+def test_a_run_that_was_answered_shows_what_was_asked_and_decided(
+    browser: Client, person: User, question: Any, given: Any, told: list[str]
+) -> None:
+    run = waiting_run(person, question)
+    answer(browser, run, {"q": given})
+
+    page = browser.get(reverse("run-answer-panel", args=[run.pk])).content.decode()
+    places = [page.find(words, page.index("answer-panel")) for words in told]
+
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 def test_what_goes_along_can_be_changed(browser: Client, person: User) -> None:
     run = waiting_run(person, ending=asks("Why?"), params=SENT, tags=["weekly"])
     sent = {"answer/q": "x", "answer_view/q": "text", "with/config": '{"recursion_limit": 99}', "with/tags": "a, b"}

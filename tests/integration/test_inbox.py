@@ -52,6 +52,39 @@ def test_an_answered_question_leaves_it(browser: Client, person: User) -> None:
     assert "Nothing waits for an answer" in browser.get(reverse("inbox")).content.decode()
 
 
+def test_after_an_answer_the_next_question_opens_and_it_is_said_what_was_answered(
+    browser: Client, person: User
+) -> None:
+    first, second, third = (
+        waiting_run(person, question, name=f"<{question}>", tags=["weekly"]) for question in ("1?", "2?", "3?")
+    )
+    waiting_run(person, "of another tag")
+
+    def answered(run: Run) -> str:
+        page = browser.get(reverse("inbox"), {"tag": "weekly", "run": str(run.pk)}).content.decode()
+        inbox = re.search(r'name="inbox" value="([^"]*)"', page)
+        assert inbox
+        sent = {"answer/q": "yes", "answer_view/q": "text", "inbox": inbox[1]}
+        return str(browser.post(reverse("run-answer", args=[run.pk]), sent).url)
+
+    assert answered(second) == f"/inbox/?tag=weekly&run={third.pk}&next=1"
+    page = browser.get(f"/inbox/?tag=weekly&run={third.pk}").content.decode()
+    assert f'action="/runs/{third.pk}/answer/"' in page
+    assert "Your answer to “&lt;2?&gt;” was sent." in page
+    assert f'<a href="/runs/{second.answer.pk}/">See how it goes on</a>' in page
+    assert answered(third) == "/inbox/?tag=weekly"  # after the last one the oldest
+    assert f'action="/runs/{first.pk}/answer/"' in browser.get("/inbox/?tag=weekly").content.decode()
+
+
+def test_a_run_that_asks_several_things_is_not_offered_with_others(browser: Client, person: User) -> None:
+    several = {"interrupts": [{"id": "a", "value": "First?"}, {"id": "b", "value": "Second?"}], "next": ["ask"]}
+    run, other = waiting_run(person, ending=several), waiting_run(person, "Third?")
+
+    pages = [browser.get(reverse("inbox"), {"run": str(each.pk)}).content.decode() for each in (run, other)]
+
+    assert [reverse("answer-several") in page for page in pages] == [False, True]
+
+
 def test_it_can_be_narrowed(browser: Client, person: User) -> None:
     other = make_user(person.teams.get(), username="bob")
     waiting_run(person, "one", tags=["weekly"], assistant_id="report")

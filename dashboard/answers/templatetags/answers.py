@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.answers import fragments
-from dashboard.answers.shapes import Action, shape_of
+from dashboard.answers.decisions import Decided, decided
+from dashboard.answers.shapes import shape_of
 from dashboard.answers.showing import Shown, fields_of, shown
 from dashboard.runs.models import Question, Run
 from dashboard.runs.state.markdown import markdown
@@ -49,11 +49,11 @@ def answer_panel_live(context: Any, run: Run) -> SafeString:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question that is over, with its answer: by name, or as a tree. `actions`: what it wanted to do, if that."""
+    """A question that is over, with what was decided about its actions, or else its answer: by name, or as a tree."""
 
     question: Question
     shown: Shown
-    actions: Sequence[Action]
+    decisions: list[Decided]
     fields: dict[str, Any]
     answer: Node | None
 
@@ -65,10 +65,12 @@ def asked_questions(run: Run) -> list[Asked]:
 
 
 def _asked(question: Question) -> Asked:
-    fields = fields_of(question.answer) if question.answer_json else {}
-    answer = value_tree(question.answer) if question.answer_json and not fields else None
     shape = shape_of(question)
-    return Asked(question, shown(question, shape), shape.actions, fields, answer)
+    told = decided(shape, question.answer) if question.answer_json else None
+    is_plain = bool(question.answer_json) and not told
+    fields = fields_of(question.answer) if is_plain else {}
+    answer = value_tree(question.answer) if is_plain and not fields else None
+    return Asked(question, shown(question, shape), told or decided(shape) or [], fields, answer)
 
 
 @register.filter

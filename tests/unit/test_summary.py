@@ -1,0 +1,26 @@
+"""What a run that answers says of itself in a list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dashboard.runs.summary import command_summary
+
+ONE, OTHER = "c4522aa63031fe491b536093a80dd060", "0b2f9c0a-0000-4000-8000-000000000001"
+
+
+@pytest.mark.parametrize(
+    ("resume", "line"),
+    [
+        ({ONE: True}, "Answer: true"),
+        ({ONE: {"decision": "approve"}}, "Answer: approve"),
+        ({ONE: "Bergen", OTHER: 7}, "Answer: Bergen, 7"),
+        ({ONE: None}, "Answer"),
+        ({"amount": 7}, "Answer: amount 7"),
+        (7, "Answer: 7"),
+    ],
+)
+def test_an_answer_is_told_without_the_id_of_its_question(resume: Any, line: str) -> None:
+    assert command_summary({"resume": resume}) == line
