@@ -167,6 +167,21 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
     assert "The run\N{RIGHT SINGLE QUOTATION MARK}s input" in browser.get(f"/runs/{bad.pk}/").content.decode()
 
 
+def test_a_long_text_of_a_person_is_folded_above_what_came_of_it(browser: Client, user: User, server: Server) -> None:
+    said = "<b>Once</b> upon a time. " + "Water rose. " * 200
+    told = {"role": "human", "content": said}, {"role": "ai", "content": "It fell again."}
+    answered = run_of(user, server, json.dumps({"messages": told}).encode())
+    last = run_of(user, server, json.dumps({"messages": told[:1]}).encode())
+
+    page, alone = (browser.get(f"/runs/{run.pk}/").content.decode() for run in (answered, last))
+
+    fold = page.split('<details class="turn-long"')[1].split("</details>")[0]
+    assert "&lt;b&gt;Once&lt;/b&gt; upon a time." in fold.split("</summary>")[0]
+    assert fold.split("</summary>")[1].count("Water rose.") == 200
+    assert "turn-long" not in alone
+    assert alone.count("Water rose.") >= 200
+
+
 def test_a_run_is_compared_with_another_that_is_chosen_on_the_page(browser: Client, user: User, server: Server) -> None:
     first, second, third = (run_of(user, server, b"{}", name=name) for name in ("First", "Second", "Third"))
     make_run(team=make_team(), name="Theirs")

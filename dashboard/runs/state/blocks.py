@@ -18,6 +18,8 @@ BLOCKS_MAX: Final = 50
 TEXT_CHARS: Final = 12_000
 """The most of one text on a page; the rest is a click away."""
 LABEL_CHARS: Final = 120
+LONG_CHARS: Final = 1_500
+BEGIN_CHARS: Final = 240
 ADDRESS_CHARS: Final = 300
 IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 """Kinds that a browser draws without running anything."""
@@ -35,6 +37,7 @@ class Block:
         hidden: How many characters of it are not shown.
         place: Where it stands in the state, for what is not shown.
         media: For `media`, what it is.
+        begins: The first words of a `text` that is long; NOTHING for others.
     """
 
     kind: str
@@ -43,6 +46,7 @@ class Block:
     place: Place | None = None
     media: Media | None = None
     label: str = ""
+    begins: SafeString = NOTHING
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,10 @@ def _longest(part: Place, key: str) -> Place:
 def _text(place: Place, kind: str, room: Room) -> Iterator[Block]:
     words, hidden = room.take(place)
     if words or hidden:
-        yield Block(kind, markdown(words) if kind == "markdown" else seen_html(words), hidden, place)
+        html = markdown(words) if kind == "markdown" else seen_html(words)
+        is_long = kind == "text" and len(words) > LONG_CHARS
+        begins = seen_html(cut(" ".join(words[:LONG_CHARS].split()), BEGIN_CHARS)) if is_long else NOTHING
+        yield Block(kind, html, hidden, place, begins=begins)
 
 
 def media_of(part: Place, block_type: str) -> Media | None:
