@@ -13,14 +13,14 @@ export function attachAnswering(root) {
   });
 }
 
-/** The button that sends what is in front of the person: that of an opened decision, else the first choice. */
+/** The button that sends the visible answer: that of an open decision, else the first choice. */
 export function mainAction(form, from) {
   const opened = from?.closest("details.decision") ?? form.querySelector("details.decision[open]");
   const within = opened?.querySelector(".decision-body > button[type=submit]");
   return within ?? form.querySelector("[data-first-choice]") ?? form.querySelector("button.primary[type=submit]");
 }
 
-/** The first field in a part that can be seen; undefined when there is none. */
+/** The first visible field in a part; undefined without one. */
 export function firstField(part) {
   return [...(part?.querySelectorAll(FIELDS) ?? [])].find((field) => !field.disabled && field.checkVisibility({ visibilityProperty: true }));
 }

@@ -1,4 +1,4 @@
-// The live badge: what it says in each state. It never calls live what may be old.
+// The live badge: its text in each state. It never calls a page live that may be old.
 const WORDS = {
   connecting: "Connecting",
   live: "Live",

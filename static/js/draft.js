@@ -1,4 +1,4 @@
-// A launch that was begun survives a closed tab: kept in this browser until it is sent, for seven days. Never kept are
+// Drafts: a launch survives a closed tab, in this browser, until it is sent, for seven days. Never kept are
 // headers, and documents that look as if they held a secret.
 import { holdsTyping } from "./launch_summary.js";
 
@@ -45,12 +45,12 @@ export function attachDraft(part) {
   });
 }
 
-/** Whether the address fills more than which assistant is meant. */
+/** Whether the address fills in more than the assistant. */
 function isFilled() {
   return [...new URLSearchParams(location.search).keys()].some((name) => name !== "assistant_id" && name !== "server");
 }
 
-/** Browsers may forbid to keep anything. */
+/** Browsers may forbid storage. */
 function store(use) {
   try {
     return use(window.localStorage);

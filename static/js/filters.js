@@ -14,7 +14,7 @@ export function attachFilters(part) {
     const ticked = () => [...statuses.querySelectorAll("input:checked")].map((box) => box.value).join();
     const before = ticked();
     statuses.addEventListener("toggle", () => !statuses.open && ticked() !== before && form.requestSubmit());
-    // With the Back button a browser brings back what was chosen on this page, which is not what it shows.
+    // After the Back button, browsers restore earlier choices, which differ from what the page shows.
     window.addEventListener("pageshow", ({ persisted }) => (persisted || wentBack()) && form.reset());
     form.addEventListener("formdata", (event) => {
       for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);

@@ -1,5 +1,5 @@
-// Asks an address for the fragment it shows now, as htmx would. Gives `{ html }`, or `{ end }` when there is no coming
-// back (signed out, gone), or `{}` when it could not be had this time.
+// Fetches the current fragment of an address, as htmx would. Returns `{ html }`, or `{ end }` when there is no way
+// back (signed out, gone), or `{}` when it failed this time.
 const TIMEOUT_MS = 10000;
 
 export async function fetchFragment(url) {

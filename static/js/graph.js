@@ -1,7 +1,7 @@
-// A graph that is larger than its box begins at the node that matters: the one that runs, waits or has failed.
+// A graph larger than its box scrolls to the node that matters: the one that runs, waits or has failed.
 const WANTED = ["running", "failed", "waiting"].map((status) => `[data-node-status="${status}"]`).join(", ");
 
-/** Graphs are shown once their tab is chosen, so each is looked at when it first has a size. */
+/** Graphs appear once their tab is chosen, so each scrolls when it first has a size. */
 export function attachGraphs(part) {
   for (const box of part.querySelectorAll(".graph-box:not([data-placed])")) {
     const seen = new ResizeObserver(() => box.clientHeight && (place(box), seen.disconnect()));

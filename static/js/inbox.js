@@ -10,7 +10,7 @@ export function attachInbox() {
   attachNotify();
 }
 
-/** The count in the title follows the one in the navigation; a higher one may be told. */
+/** The count in the title follows the one in the navigation; a higher one may cause a notification. */
 function watchCount() {
   const link = document.getElementById("inbox-count")?.parentElement;
   if (!link) return;

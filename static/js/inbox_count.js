@@ -1,4 +1,4 @@
-// How many questions wait, in the navigation of a page that hears of no changes: asked for again when somebody comes
+// How many questions wait, in the navigation of a page without updates: fetched again when somebody comes
 // back to it, and every minute while it is on screen.
 import { fetchFragment } from "./fragment.js";
 import { mergeParts } from "./merge.js";

@@ -1,5 +1,5 @@
-// The inbox by keyboard. Typing in a field is never taken for a key. Keys that answer act on the question on show, and only when it is the one
-// that the person is at in the list.
+// The inbox by keyboard. Typing in a field is never a key. Keys that answer act on the open question, and only when
+// the person is at its row in the list.
 import { firstField, mainAction } from "./answering.js";
 import { holdsTyping } from "./launch_summary.js";
 
@@ -48,7 +48,7 @@ function move(inbox, by) {
   const next = items[Math.max(0, Math.min(items.length - 1, current + by))];
   next?.focus();
   const form = inbox.querySelector("[data-answer-form]");
-  const isKept = form && holdsTyping(form);  // moving on loses nothing that was typed; Enter opens the row
+  const isKept = form && holdsTyping(form);  // moving must not lose input; Enter opens the row
   if (next && BESIDE.matches && !isKept && next !== onShow(inbox)) location.replace(`${next.href}#${next.id}`);
   return next;
 }
@@ -58,7 +58,7 @@ function onShow(inbox) {
   return inbox.querySelector("[data-inbox-item][aria-current=true]");
 }
 
-/** Do something with the form on show, if it can be seen and is the one that was gone to; else open that one. */
+/** Act on the open form, if it is visible and the person is at its row; else open that row. */
 function at(inbox, act) {
   const main = inbox.querySelector(".inbox-main");
   const form = main?.querySelector("[data-answer-form]");
@@ -68,7 +68,7 @@ function at(inbox, act) {
   return true;
 }
 
-/** Open the fields to edit, or those there are, and go to the first. */
+/** Open the fields to edit, and go to the first. */
 function edit(form) {
   const details = form.querySelector("[data-edit-choice]");
   const radio = form.querySelector("input[type=radio][value=edit]");

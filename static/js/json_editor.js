@@ -70,7 +70,7 @@ function isAtIndent({ value, selectionStart }) {
   return start > 0 && !value.slice(start, selectionStart).trim();
 }
 
-/** Where the bracket is that belongs to the one at `at`; null for none. Texts in quotes hold no brackets. */
+/** The place of the bracket that matches the one at `at`; null without one. Brackets inside strings do not count. */
 export function matching(text, at) {
   const open = OPENS[text[at]] ? -1 : PAIRS[text[at]] ? 1 : 0;
   if (!open || text.length > FAR) return null;

@@ -23,7 +23,7 @@ export function attachJsonFields(part) {
   }
 }
 
-/** Where the text stops being JSON, in words; null when it is JSON. */
+/** Where the text is no longer JSON, in words; null when all of it is. */
 function problemOf(text) {
   try {
     JSON.parse(text);

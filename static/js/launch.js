@@ -1,4 +1,4 @@
-// The launch form: one launch per click, a summary in words, and the way to what is wrong.
+// The launch form: one launch per click, a summary in words, and links to errors.
 import { holdsTyping, summarize } from "./launch_summary.js";
 
 export function attachLaunch(part) {
@@ -16,7 +16,7 @@ export function attachLaunch(part) {
   });
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
-    // Come back to with the Back button: the next click is meant as a new launch, not as the old one sent twice.
+    // After the Back button, the next click is a new launch, not the old one sent twice.
     button.disabled = false;
     button.innerHTML = words;
     form.elements.launch_key.value = newKey();

@@ -1,7 +1,7 @@
-// What a filled launch form amounts to.
+// A summary of a filled launch form.
 import { isTyped } from "./typed.js";
 
-/** Say in words what would be launched, and count what was changed under Advanced. */
+/** Describe the launch in words, and count the changes under Advanced. */
 export function summarize(form) {
   const value = (name) => form.elements[name]?.value?.trim() ?? "";
   const advanced = [...form.querySelectorAll("#advanced [name]")];

@@ -5,7 +5,7 @@ import { mergeParts } from "./merge.js";
 import { rowsOf } from "./rows.js";
 
 export function attachLive(root) {
-  // The title of a page may be said to who reads it only, and not to programs that look at links.
+  // The title may be only for readers of the page, and not for link previews.
   const facts = root.querySelector("[data-title]");
   if (facts) document.title = facts.dataset.title;
   const badge = root.querySelector("[data-live-socket]");
@@ -14,7 +14,7 @@ export function attachLive(root) {
   new Connection(badge, list ? takeList(list) : mergeParts);
 }
 
-/** What comes to the runs page: rows, or what there is to say of the workers, which a page that polls asks for itself. */
+/** Updates of the runs page: rows, or the worker banner, which a page that polls fetches separately. */
 function takeList(list) {
   return (html, url) => {
     if (html.includes('id="work-notice"') || html.includes('id="inbox-count"')) mergeParts(html);

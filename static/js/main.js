@@ -1,4 +1,4 @@
-// Attaches the behaviours of a page. Each finds what it needs in the part that was loaded, or does nothing.
+// Attaches the behaviours of a page. Each finds its elements in the loaded part, or does nothing.
 import { attachAnswering } from "./answering.js";
 import { attachCopy } from "./copy.js";
 import { attachDraft } from "./draft.js";

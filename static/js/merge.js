@@ -1,6 +1,6 @@
 // Puts pushed or polled HTML into the page: each part takes the place of the element with its id, if it is newer (or
-// has no version, as what is said of the workers).
-// What the reader has opened or is at stays: open details, the focus, and whole parts whose `data-keep` is the same.
+// has no version, such as the worker banner).
+// Keeps open details, the focus, and whole parts whose `data-keep` is the same.
 import { prepareTrees } from "./tree.js";
 import { keepTyped } from "./typed.js";
 
@@ -48,7 +48,7 @@ function replaceWithFocus(shown, part) {
   else if (focused) refocus(focused.id);
 }
 
-/** A part without its version and without what is kept anyway, to see whether anything else has changed. */
+/** A part without its version and without what is kept anyway, to see whether anything else changed. */
 function outline(part) {
   const made = part.cloneNode(true);
   delete made.dataset.version;
@@ -56,7 +56,7 @@ function outline(part) {
   return made;
 }
 
-/** What is pushed is made for nobody in particular: what is mine cannot be taken by me. */
+/** Pushes are the same for everybody: hide the button to assign to me what is already mine. */
 function hideMine(part) {
   const me = document.querySelector(".menu-who")?.dataset.person;
   for (const form of part.querySelectorAll("[data-assigned-to]")) form.hidden = form.dataset.assignedTo === me;

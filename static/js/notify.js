@@ -1,4 +1,4 @@
-// Notifications of the browser. Which ones somebody wants is kept in this browser, as its permission is: "yes" or nothing.
+// Notifications of the browser. The choices are kept in this browser, like its permission: "yes" or nothing.
 export const OF_QUESTIONS = "runboard-notify";
 const OF_ENDS = "runboard-notify-ends";
 
@@ -24,7 +24,7 @@ export function attachNotifyChoices(root) {
   show();
 }
 
-// "Tell me when it ends": a notification of the browser with what a screen reader is told, when somebody asked for it.
+// "Tell me when it ends": a browser notification with the announcement for screen readers, on request.
 export function attachNotify(root) {
   const announcer = root.getElementById("announcer");
   if (!announcer || !("Notification" in window)) return;

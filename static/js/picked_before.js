@@ -1,8 +1,8 @@
-// What was typed for the assistants that were left again, and the address of the one that is shown.
+// Input for assistants that were chosen before, and the address of the current one.
 const DOCUMENT = /^((given|kind|key|order)\/)?(input|context|config)(\/|$)/;
 const kept = new Map();
 
-/** Keep what stands in the form of the assistant that is left; gives what the next one had that this one does not. */
+/** Keep the form of the previous assistant; returns earlier input of the next one that its form lacks. */
 export function recall(form, from, to) {
   const typed = Object.fromEntries(
     [...new FormData(form)].filter(([name, value]) => DOCUMENT.test(name) && typeof value === "string"));
@@ -10,7 +10,7 @@ export function recall(form, from, to) {
   return Object.fromEntries(Object.entries(kept.get(to) ?? {}).filter(([name]) => !(name in typed)));
 }
 
-/** The address names the assistant that is shown, and no document that was another one's. */
+/** The address names the current assistant, and no document of another one. */
 export function address(assistant) {
   const url = new URL(location.href);
   for (const key of [...url.searchParams.keys()]) if (DOCUMENT.test(key)) url.searchParams.delete(key);

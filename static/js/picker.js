@@ -29,7 +29,7 @@ export function attachPicker(part) {
   };
   const open = (words) => {
     for (const option of options) option.hidden = !words.every((word) => option.dataset.search.includes(word));
-    // The sort is stable: of those that match equally well, the one used last stands first.
+    // The sort is stable: among equal matches, the last used comes first.
     const ranks = new Map(options.map((option) => [option, words.length ? rank(option.dataset, words) : 0]));
     list.append(...[...options].sort((one, other) => ranks.get(one) - ranks.get(other)));
     list.hidden = !shown().length;
@@ -40,7 +40,7 @@ export function attachPicker(part) {
     input.setAttribute("aria-expanded", "false");
     activate(null);
   };
-  /** Fetch the form of what is named now; what was typed into the old one goes along. */
+  /** Fetch the form of the current choice, with the input of the old one. */
   const load = () => {
     close();
     if (input.value === loaded) return;

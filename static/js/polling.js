@@ -1,4 +1,4 @@
-// What a page does while it is not live: after a moment it says that updates are paused, then it polls until told to stop.
+// A page that is not live says so after a moment, and then polls until stopped.
 const PAUSED_AFTER_MS = 2000;
 const POLL_AFTER_MS = 5000;
 const POLL_EVERY_MS = 4000;

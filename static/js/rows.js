@@ -34,7 +34,7 @@ export function rowsOf(list) {
     else insert(row);
   }
 
-  /** Rows that should stand between two times and do not: they no longer match the filters, or are gone. */
+  /** Rows that should be between two times and are missing: they no longer match the filters, or are gone. */
   function dropMissing(rows, from, to) {
     const there = new Set(rows.map((row) => row.id));
     for (const row of [...body.rows]) {
@@ -58,7 +58,7 @@ export function rowsOf(list) {
     return url.pathname + url.search;
   }
 
-  /** Merges rows. Gives the addresses of others that may have changed unheard: a first page says nothing of those below. */
+  /** Merges rows. Returns the addresses of others that may have changed unnoticed: a first page does not cover those below. */
   function merge(html, url) {
     const parts = document.createElement("template");
     parts.innerHTML = html;
@@ -86,7 +86,7 @@ export function rowsOf(list) {
     if (event.detail === 0) body.querySelector(".run-link")?.focus({ preventScroll: true });  // pressed with a key
   });
 
-  // Older rows: the focus goes from the button, which is gone, to the first of them.
+  // Older rows: the focus moves from the removed button to the first of them.
   let isLoading = false;
   body.addEventListener("htmx:beforeRequest", () => { isLoading = true; });
   body.addEventListener("htmx:load", (event) => {

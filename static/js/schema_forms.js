@@ -12,7 +12,7 @@ export function attachSchemaForms(part) {
   }
 }
 
-/** What is typed is a value: no "empty means null" stays behind. */
+/** Input is a value, so clear "empty means null". */
 function whenTyped({ target }) {
   if (target.matches("textarea, input") && target.value) {
     const given = target.closest(".sf-field")?.querySelector("[data-given]");
@@ -21,12 +21,12 @@ function whenTyped({ target }) {
 }
 
 function whenChosen({ target }) {
-  // Another kind has other fields; the button that fetches them stands beside it.
+  // Another kind has other fields; the button next to it fetches them.
   if (target.matches("[data-kind]")) target.parentElement.querySelector(".sf-scripted")?.click();
   if (target.matches("[data-upload]") && target.files[0]) upload(target);
 }
 
-/** An example is filled in where it is shown. Captured, so that the button does not ask the server for the same. */
+/** Fill in an example here. Captured, so that the button does not ask the server to do it. */
 function whenClicked(event) {
   const chip = event.target.closest("[data-fill]");
   const control = chip?.closest(".sf-field").querySelector("textarea, input:not([type=hidden])");

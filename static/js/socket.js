@@ -1,5 +1,5 @@
 // A page's connection to the server: a WebSocket that is reopened whenever it ends. The page is live once the socket has
-// brought its snapshot, which is what the database holds now, and all that the page asked for besides. The server sends
+// brought its snapshot, which is what the database holds now, and everything else the page asked for. The server sends
 // something every 15 s, so a socket that is silent for longer is dead. While the page is not live, the badge says so
 // and the page polls.
 import { showState } from "./badge.js";
@@ -57,7 +57,7 @@ export class Connection {
     this.settle();
   }
 
-  /** Live, or not, by what has come; undecided while the page still waits for something it asked for. */
+  /** Decide whether the page is live; not while it still waits for something it asked for. */
   settle() {
     if (this.isOver || !this.hasSnapshot || this.updates.isAsking || this.isLive === !this.hasMissed) return;
     this.isLive = !this.hasMissed;
@@ -73,7 +73,7 @@ export class Connection {
     this.#tries += 1;
   }
 
-  /** Forgets the socket; it is not heard any more, whatever becomes of it. */
+  /** Drops the socket and ignores whatever it still does. */
   drop() {
     if (this.socket) {
       this.socket.onmessage = this.socket.onclose = null;

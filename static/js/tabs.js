@@ -3,7 +3,7 @@ export function attachTabs(part) {
   for (const tabs of part.querySelectorAll("[data-tabs]:not([data-ready])")) makeTabs(tabs);
 }
 
-/** The browser has gone to where the section stood below all others; a page loaded again stays where it was. */
+/** The browser has scrolled to the section's earlier place; a reloaded page stays where it was. */
 function startAtTop() {
   const top = () => window.scrollTo(0, 0);
   if (performance.getEntriesByType("navigation")[0]?.type !== "navigate") return;

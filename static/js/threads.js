@@ -1,5 +1,5 @@
 // The thread picker: a click fills the form's thread fields instead of leaving what was typed. The chosen one stays
-// marked when the list is found anew, also by a search that was on its way while it was chosen.
+// marked when the list is loaded again, also by a search that was under way while it was chosen.
 export function attachThreads(root) {
   root.addEventListener("click", (event) => {
     const item = event.target.closest?.("[data-thread]");
@@ -15,7 +15,7 @@ export function attachThreads(root) {
   });
 }
 
-/** Marks the thread that the form names in a list that has just come. */
+/** Marks the thread that the form names in a list that was just loaded. */
 export function markThreads(part) {
   const form = part.querySelector?.("[data-thread]")?.closest("form");
   if (form?.elements.thread_id) markThread(form);

@@ -1,10 +1,10 @@
-// The page's one timer: durations that run, "in 12 s" and "3 min ago". Says the same words as the template tags.
+// The page's only timer: running durations, "in 12 s" and "3 min ago". Uses the words of the template tags.
 const UNITS = [[86400, "d", "h", 3600], [3600, "h", "m", 60], [60, "m", "s", 1]];
 const AGO = [["min", 60, 3600], ["h", 3600, 86400], ["d", 86400, 30 * 86400]];
 
 export function startTicking(root) {
   const server = Date.parse(root.querySelector('meta[name="server-time"]')?.content);
-  const skew = Number.isNaN(server) ? 0 : server - Date.now();  // clocks differ; durations are by the server's
+  const skew = Number.isNaN(server) ? 0 : server - Date.now();  // clocks differ; durations use the server's
   const tick = () => {
     if (root.hidden) return;
     const now = Date.now() + skew;

@@ -1,4 +1,4 @@
-// Answers of htmx requests that are no plain swap: parts to merge, and failures, which are told and never swallowed.
+// Responses to htmx requests that are no plain swap: parts to merge, and failures, which become messages.
 import { mergeParts } from "./merge.js";
 
 const SHOWN_MS = 10000;

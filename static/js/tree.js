@@ -1,4 +1,4 @@
-// Trees of a final state: branches come from the server when they are opened, keys move as ARIA's tree pattern says.
+// Trees of a final state: branches load when opened, and keys follow ARIA's tree pattern.
 import { fetchFragment } from "./fragment.js";
 import { offerTools } from "./tree_tools.js";
 

@@ -1,4 +1,4 @@
-// What can be done with the one place of a tree that the reader is at.
+// Buttons for the place of a tree at which the reader is.
 /** Buttons that copy a place's path and value, for the one place that the reader is at. */
 export function offerTools(item) {
   if (!("pointer" in item.dataset || "at" in item.dataset) || item.querySelector(":scope > .tree-tools")) return;

@@ -1,6 +1,6 @@
-// What a person typed into the form of an answer outlives the form: when the page changes under them, it stays to be read.
+// Keeps input of an answer form that an update removes, so that it can still be read and copied.
 
-/** Whether a control holds something that it was not given. */
+/** Whether a control differs from its initial value. */
 export function isTyped(control) {
   if (control.type === "hidden" || control.type === "submit") return false;
   if (control.type === "radio" || control.type === "checkbox") return control.checked !== control.defaultChecked;
@@ -8,28 +8,28 @@ export function isTyped(control) {
   return control.value !== control.defaultValue;
 }
 
-/** The controls of a part's answer form that hold what a person typed or chose. */
+/** The controls of a part's answer form with a person's input. */
 export function typedIn(part) {
   const form = part.querySelector("[data-answer-form]");
   const isGiven = (control) => form.dataset.typed && control.value && control.matches("textarea, input:not([type=hidden], [type=radio], [type=checkbox])");
   return [...(form?.elements ?? [])].filter((control) => control.name && (isTyped(control) || isGiven(control)));
 }
 
-/** Before a form goes: what was typed stands beside it from now on, and who was faster. Returns what says so, or null. */
+/** Before a form is removed: keep its input next to it, with who was faster. Returns that element, or null. */
 export function keepTyped(shown, part) {
   if (part.querySelector("[data-answer-form]")) return null;
   const who = part.dataset.answeredBy;
   return tell(shown, typedIn(shown), who ? `${who} answered meanwhile.` : "The question was closed or has changed.");
 }
 
-/** A form that is filled in anew, as last time, keeps what was typed; what finds no field there any more is told. */
+/** A form that is filled in as last time keeps the input; input without a field is shown. */
 export function attachTyped(root) {
   let typed = [];
   root.addEventListener("htmx:beforeSwap", ({ detail }) => {
     typed = detail.target.matches(".answer-panel") ? typedIn(detail.target) : [];
   });
   root.addEventListener("htmx:load", ({ detail }) => {
-    // Rows that were added come with what was typed as if it had been given.
+    // Added rows come with input as their initial value.
     if (detail.elt.matches("[data-schema-form]")) detail.elt.closest("[data-answer-form]")?.setAttribute("data-typed", "rows");
     const form = detail.elt.matches(".answer-panel") && detail.elt.querySelector("[data-answer-form]");
     if (!form) return;

@@ -1,4 +1,4 @@
-// What comes to a page, pushed or asked for, and whether all of it came: an update may name further addresses to ask.
+// Updates of a page, pushed or polled, and whether they are complete: an update may name further addresses to fetch.
 import { fetchFragment } from "./fragment.js";
 import { hasEnded } from "./merge.js";
 
@@ -7,7 +7,7 @@ export class Updates {
   isOver = false;
   #asking = 0;
 
-  /** `take` puts HTML into the page and returns further addresses to ask; `onEnd` is called once nothing more comes. */
+  /** `take` puts HTML into the page and returns further addresses to fetch; `onEnd` is called once nothing more comes. */
   constructor(take, onEnd) {
     this.take = take;
     this.onEnd = onEnd;
@@ -17,7 +17,7 @@ export class Updates {
     return this.#asking > 0;
   }
 
-  /** Whether all of it came. */
+  /** Whether the update is complete. */
   async received(html, url) {
     if (this.isOver) return true;
     this.heardAt = Date.now();
@@ -26,7 +26,7 @@ export class Updates {
     return (await Promise.all(asked)).every(Boolean);
   }
 
-  /** Whether an address answered, and its answer brought all of it. */
+  /** Whether an address answered, and its answer is complete. */
   async ask(url) {
     this.#asking += 1;
     try {
