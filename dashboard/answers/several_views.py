@@ -13,9 +13,11 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from dashboard.answers.decisions import decided
 from dashboard.answers.forms import answer_form
 from dashboard.answers.reading import posted
 from dashboard.answers.several import Alike, Sent, alike, answer_several, is_edit
+from dashboard.answers.showing import fields_of
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get
@@ -61,7 +63,14 @@ def answer_several_page(request: TeamRequest) -> HttpResponse:
     carried = [(name, value) for name, values in request.POST.lists() for value in values if name not in _AFRESH]
     # After the confirmation it does not matter whether the question of the form is still open.
     carried.append(("answer", json.dumps(answer)))
-    context = {"run": run, "chosen": chosen, "answer": value_tree(answer), "carried": carried}
+    context = {
+        "run": run,
+        "chosen": chosen,
+        "decisions": decided(chosen[0].shape, answer),
+        "fields": fields_of(answer),
+        "answer": value_tree(answer),
+        "carried": carried,
+    }
     return render(request, "answers/several/preview.html", context)
 
 

@@ -180,6 +180,7 @@ def _too_late(request: TeamRequest, run: Run) -> HttpResponse:
         "sentence": sentence,
         "answered_by": answered_by,
         "typed": typed(request.POST, run.questions.all()),
+        "next_url": _next_in_inbox(request, run) if "inbox" in request.POST else "",
     }
     return render(request, "answers/too_late.html", context, status=409)
 

@@ -54,6 +54,7 @@ def test_chosen_ones_are_shown_before_and_answered_once(browser: Client, person:
     assert "Send this answer to 2 questions?" in preview
     assert not Run.objects.filter(parent__in=runs).exists()
     assert "[{&quot;type&quot;: &quot;approve&quot;}]" in preview
+    assert "<code>refund</code> <strong>Approve</strong>" in preview
     confirmed = given | {"confirm": "1", "answer": '{"decisions": [{"type": "approve"}]}'}
     told = flat(browser.post(URL, confirmed))
     assert "2 answers sent" in told

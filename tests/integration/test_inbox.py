@@ -76,6 +76,19 @@ def test_after_an_answer_the_next_question_opens_and_it_is_said_what_was_answere
     assert f'action="/runs/{first.pk}/answer/"' in browser.get("/inbox/?tag=weekly").content.decode()
 
 
+def test_who_was_too_late_is_led_to_the_next_question(browser: Client, person: User) -> None:
+    first, second = waiting_run(person, "1?"), waiting_run(person, "2?")
+    browser.post(reverse("run-answer", args=[first.pk]), {"answers": json.dumps({"q": "yes"})}, **JSON)
+
+    late = {"answer/q": "no", "answer_view/q": "text"}
+    pages = [
+        browser.post(reverse("run-answer", args=[first.pk]), late | beside).content.decode()
+        for beside in ({"inbox": ""}, {})
+    ]
+
+    assert [f'href="/inbox/?run={second.pk}&amp;next=1">Next question' in page for page in pages] == [True, False]
+
+
 def test_a_run_that_asks_several_things_is_not_offered_with_others(browser: Client, person: User) -> None:
     several = {"interrupts": [{"id": "a", "value": "First?"}, {"id": "b", "value": "Second?"}], "next": ["ask"]}
     run, other = waiting_run(person, ending=several), waiting_run(person, "Third?")
