@@ -72,7 +72,8 @@ def duration_chart(buckets: list[Bucket]) -> Chart:
             for place, bucket in enumerate(buckets)
             if (value := getattr(bucket, name)) is not None
         ]
-        lines[name] = " ".join(points)
+        # A line of one point is twice that point, or nothing would be drawn.
+        lines[name] = " ".join(points * 2 if len(points) == 1 else points)
     return Chart([], lines, _across(buckets, slot), [Mark(_y(v, most), _seconds(v)) for v in (0, most / 2, most)])
 
 

@@ -163,7 +163,7 @@ def test_the_page_shows_what_it_is_and_how_its_runs_go(browser: Client, team: Te
     page = browser.get(f"/assistants/{server.pk}/{TUNED}/").content.decode()
 
     assert "Weekly · report" in page
-    assert "75 %" in page
+    assert "75%" in page
     assert "run that failed" in page
     assert "Topic" in page
     assert "tone" in page

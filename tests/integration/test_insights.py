@@ -112,3 +112,5 @@ def test_the_axis_of_durations_is_marked_in_whole_units(longest_s: float, axis: 
     chart = duration_chart([insights.Bucket(now, now + timedelta(hours=1), p95_s=longest_s)])
 
     assert [mark.text for mark in chart.up] == axis
+    assert len(set(chart.lines["p95_s"].split())) == 1
+    assert len(chart.lines["p95_s"].split()) == 2
