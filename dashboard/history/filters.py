@@ -76,7 +76,9 @@ class RunFilters:
         return cls(
             statuses=tuple(dict.fromkeys(word for word in query.getlist("status") if word in known)),
             tags=tuple(dict.fromkeys(tag for tag in map(_clean, query.getlist("tag")) if tag)),
-            **{name: _clean(query.get(name, "")) for name in (*_WORDS, "since", "until") if name != "text"},
+            **{name: _clean(query.get(name, "")) for name in _WORDS if name != "text"},
+            since=_clean(query.get("from", "") or query.get("since", "")),  # a day of one's own before a period
+            until=_clean(next(filter(None, reversed(query.getlist("until"))), "")),
             min_s=_seconds(query.get("min_s", "")),
             max_s=_seconds(query.get("max_s", "")),
             waiting=waiting if waiting in WaitState.values else "open" if waiting in ("1", "true", "yes") else "",

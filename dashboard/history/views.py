@@ -22,6 +22,7 @@ from dashboard.history.documents import run_item
 from dashboard.history.filters import DAYS, PERIODS, SORTS, RunFilters
 from dashboard.history.tabs import tabs
 from dashboard.http import is_htmx, wants_json
+from dashboard.runs.models import WaitState
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
@@ -82,13 +83,13 @@ def _ids(request: TeamRequest) -> list[UUID]:
         raise BadRequest("An id is a UUID.") from None
 
 
-IN_MORE = {"starred", "tag", "error", "server", "min_s", "max_s", "until", "graph", "thread", "batch"}
+IN_MORE = {"starred", "tag", "error", "server", "min_s", "max_s", "until", "waiting", "graph", "thread", "batch"}
 """The filters in the menu *More*, besides values by path."""
 
 
 def _kept(filters: RunFilters) -> list[tuple[str, str]]:
     """Filters without a field in the form: hidden inputs keep them."""
-    others = {"graph", "thread", "batch", "waiting", "input", "result"}
+    others = {"graph", "thread", "batch", "input", "result"}
     kept = [(name, value) for name, value in filters.pairs() if name.split(".")[0] in others]
     return [*kept, *(("tag", tag) for tag in filters.tags[1:])]
 
@@ -97,6 +98,7 @@ def _choices(request: TeamRequest, filters: RunFilters) -> dict[str, object]:
     choices = selectors.filter_choices(request.team)
     return {
         "statuses": RunStatus,
+        "questions": WaitState.choices,
         "people": team_people(request.team),
         "choices": choices,
         "periods": PERIODS | DAYS,

@@ -1,4 +1,4 @@
-// Keys of the runs page: j and k go through the rows, x chooses one, n launches, / searches. Enter is the link's own.
+// Keys of the runs page: j and k go through the rows, x chooses one, n launches, / searches, ? shows these. Enter is the link's own.
 export function attachKeys(root) {
   const table = root.querySelector("#run-table");
   if (!table) return;
@@ -13,6 +13,7 @@ export function attachKeys(root) {
       x: () => links[here]?.closest(".run-row").querySelector("input[name=ids]")?.click(),
       n: () => document.querySelector("[data-launch]")?.click(),
       "/": () => document.querySelector("[data-search]")?.focus(),
+      "?": () => document.getElementById("list-keys").showModal(),
     };
     if (!acts[event.key]) return;
     event.preventDefault();

@@ -77,6 +77,16 @@ def test_filters_become_a_view_that_everybody_has_as_a_tab(
     expect(page.locator("main")).to_contain_text("neap tide")
 
 
+def test_the_list_shows_its_keys(page: Page) -> None:
+    page.goto("/runs/")
+    live(page, "live")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert axe(page) == {}
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).not_to_be_visible()
+
+
 def test_columns_of_ones_own_are_on_the_page_and_in_rows_that_come(page: Page, team: Team, user: User) -> None:
     server = team.servers.get()
     make_run(server=server, by=user, name="storm surge", params={"input": {"harbour": "Hamburg"}})

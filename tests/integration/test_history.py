@@ -30,6 +30,7 @@ from dashboard.servers.models import Server
 from dashboard.servers.services import AssistantFound, server_seen
 from dashboard.teams.models import Team, User
 from tests.factories import make_run, make_server, make_user
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 JSON = {"headers": {"Accept": "application/json"}}
@@ -221,6 +222,24 @@ def test_a_chip_tells_a_moment_in_the_time_of_who_reads() -> None:
     words = [words for words, _ in RunFilters.from_text(query).chips()]
 
     assert words == ["Since: 17 Nov 2026, 09:00", "Until: 2026-11-18"]
+
+
+def test_days_and_questions_are_chosen_in_the_form(browser: Client, server: Server) -> None:
+    moment = "2026-11-17T06:00:00+00:00"
+
+    page = flat(browser.get("/runs/", {"since": "7d", "until": moment, "waiting": "answered"}))
+
+    assert RunFilters.from_text("since=7d&from=2026-11-01").since == "2026-11-01"
+    assert RunFilters.from_text("since=7d&from=").since == "7d"
+    assert [
+        RunFilters.from_text(f"until={moment.replace('+', '%2B')}&until={day}").until for day in ("", "2026-11-20")
+    ] == [
+        moment,
+        "2026-11-20",
+    ]
+    assert f'<input type="hidden" name="until" value="{moment}">' in page
+    assert '<option value="answered" selected>Answered</option>' in page
+    assert page.count('name="waiting"') == 1
 
 
 def test_every_filter_is_a_chip_that_can_be_removed_and_stays_in_the_address() -> None:
