@@ -132,7 +132,7 @@ def inbox_page(team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_RO
     after = inbox_after([(run.finished_at, run.pk) for run in found], rows)
     del found[rows:]
     # Each person and server is read once: they are the same few in all rows, and a join would build them for each.
-    prefetch_related_objects(found, *_BESIDE_RUN)
+    prefetch_related_objects(found, *_INBOX_RELATIONS)
     asked: dict[UUID, list[Question]] = {run.pk: [] for run in found}
     for question in Question.objects.filter(run__in=list(asked)):
         asked[question.run_id].append(question)
@@ -148,7 +148,7 @@ _OF_RUN = (
     "wait_checked_at",
     "wait_check_asked_at",
 )
-_BESIDE_RUN = (
+_INBOX_RELATIONS = (
     Prefetch("launched_by", User.objects.only(*PERSON)),
     Prefetch("assigned_to", User.objects.only(*PERSON)),
     Prefetch("server", Server.objects.only("name")),

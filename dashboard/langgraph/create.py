@@ -18,7 +18,7 @@ from dashboard.langgraph.answers import Answer, OnConnection, Reading, read_body
 from dashboard.langgraph.backoff import Backoff
 from dashboard.langgraph.errors import RunRejected, ServerUnreachablePerhapsCreated
 from dashboard.langgraph.events import STREAM_EVENTS, STREAM_EVENTS_AND_VALUES
-from dashboard.langgraph.join import Joiner, tell
+from dashboard.langgraph.join import Joiner, call_back
 from dashboard.langgraph.types import OnRunCreated, QueryParamTypes, RunCreateMetadata
 
 
@@ -63,13 +63,13 @@ class Creator:
             del body  # a wait may last for hours: do not keep what was sent
             created = run_ids(response.headers, thread_id=thread_id)
             if created is not None:
-                await tell(on_run_created, created)
+                await call_back(on_run_created, created)
                 thread_id = created["thread_id"]
             reading = await read_body(
                 response, max_bytes=self._http.max_answer_bytes, on_beat=self._http.note_heartbeat
             )
         if by_create and created is None and (created := _ids_in(reading, thread_id)) is not None:
-            await tell(on_run_created, created)
+            await call_back(on_run_created, created)
             thread_id = created["thread_id"]
         run_id = created["run_id"] if created else None
         if reading.is_whole and not by_create:

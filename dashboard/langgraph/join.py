@@ -39,7 +39,7 @@ USELESS_ANSWERS_MAX: Final = 7
 """After so many in a row, with the run over, no answer will come. At the usual pace that takes half a minute."""
 
 
-async def tell(callback: Any, argument: Any) -> None:
+async def call_back(callback: Any, argument: Any) -> None:
     """Call a callback that may be None, sync, or async."""
     if callback is not None:
         result = callback(argument)
@@ -95,7 +95,7 @@ class Joiner:
                 await self._pause(lost.reason, lost.error)
         while True:
             self._attempt += 1
-            await self._tell("joining", "Joining the run.")
+            await self._report("joining", "Joining the run.")
             began_at = time.monotonic()
             try:
                 answer = await self._join_once()
@@ -122,7 +122,7 @@ class Joiner:
                 "GET", f"{self._path}/join", headers=self._headers, params=self._params
             ) as response:
                 self._connections += 1
-                reading = await read_body(response, max_bytes=self._http.max_answer_bytes, on_beat=self._tell_joined)
+                reading = await read_body(response, max_bytes=self._http.max_answer_bytes, on_beat=self._report_joined)
                 self._has_beaten |= reading.has_beaten
         except NotFound as error:
             await self._confirm_unknown(error)
@@ -142,7 +142,7 @@ class Joiner:
             if run.get("status") not in _OVER:
                 return Reading(reading.body, False, None)
         if not reading.has_beaten:
-            await self._tell_joined()
+            await self._report_joined()
         return answer
 
     async def _is_only_quiet(self, error: BaseException | None) -> bool:
@@ -215,12 +215,12 @@ class Joiner:
 
     async def _pause(self, reason: str, error: Exception | None) -> None:
         delay = self._backoff.delay_s(self._attempt, error)
-        await self._tell("lost", reason, retry_in_s=delay, error=error)
+        await self._report("lost", reason, retry_in_s=delay, error=error)
         await asyncio.sleep(delay)
 
-    async def _tell_joined(self) -> None:
+    async def _report_joined(self) -> None:
         await self._http.note_heartbeat()
-        await self._tell("joined", "Joined the run; waiting for its answer.")
+        await self._report("joined", "Joined the run; waiting for its answer.")
 
-    async def _tell(self, kind: Any, reason: str, *, retry_in_s: float = 0.0, error: Exception | None = None) -> None:
-        await tell(self._on_connection, ConnectionEvent(kind, reason, self._attempt, retry_in_s, error))
+    async def _report(self, kind: Any, reason: str, *, retry_in_s: float = 0.0, error: Exception | None = None) -> None:
+        await call_back(self._on_connection, ConnectionEvent(kind, reason, self._attempt, retry_in_s, error))

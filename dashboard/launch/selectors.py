@@ -41,17 +41,17 @@ def presets_of(team: Team, user: User, assistant: Assistant) -> QuerySet[Preset]
     return mine.filter(server=assistant.server_id, assistant_id__in=sorted(assistant_ids(assistant)))
 
 
-def presets_beside(team: Team, user: User, assistant: Assistant | None) -> list[Preset]:
+def presets_offered(team: Team, user: User, assistant: Assistant | None) -> list[Preset]:
     """Those that the launch page offers: all of the assistant, or a few of any before one is chosen."""
     of_assistant = {
         "server": assistant.server_id if assistant else None,
         "names": sorted(assistant_ids(assistant)) if assistant else [],
         "most": None if assistant else PRESETS_UNASKED,
     }
-    return list(Preset.objects.raw(_PRESETS_BESIDE, {"team": team.pk, "user": user.pk, **of_assistant}))
+    return list(Preset.objects.raw(_PRESETS_OFFERED, {"team": team.pk, "user": user.pk, **of_assistant}))
 
 
-_PRESETS_BESIDE = """
+_PRESETS_OFFERED = """
 SELECT preset.* FROM launch_preset preset JOIN servers_server server ON server.id = preset.server_id
 WHERE preset.team_id = %(team)s AND server.removed_at IS NULL AND (scope = 'team' OR created_by_id = %(user)s)
 AND (%(server)s::uuid IS NULL OR preset.server_id = %(server)s AND assistant_id = ANY(%(names)s))

@@ -22,9 +22,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from dashboard.database import DATABASE_AWAY
 from dashboard.langgraph.backoff import Backoff
-from dashboard.live.asked_once import asked_once
 from dashboard.live.pages import EVERY_PAGE, pages
 from dashboard.live.rendering import SNAPSHOTS, once
+from dashboard.live.shared_queries import shared_queries
 from dashboard.runs.notifications import ANY_VERSION
 from dashboard.steps.notifications import StepsChange
 
@@ -64,7 +64,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         pages.join(self, (*self.group_names(), EVERY_PAGE))
         self._news.set()
-        self._sender = asyncio.create_task(self._send_news())
+        self._sender = asyncio.create_task(self._send_updates())
 
     async def disconnect(self, code: int) -> None:
         if self._sender is not None:
@@ -112,13 +112,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Whether access was checked lately, without a notice since."""
         return self.access_asked_at is not None and time.monotonic() - self.access_asked_at < ACCESS_SURE_S
 
-    async def _send_news(self) -> None:
+    async def _send_updates(self) -> None:
         retries = DATABASE_RETRY.delays()
         while True:
-            is_news = await self._hears_news()
+            is_news = await self._has_updates()
             try:
                 if is_news:
-                    await self._tell_all()
+                    await self._send_all()
                 else:
                     await self.send(text_data=BEAT)
             except DATABASE_AWAY as error:
@@ -126,7 +126,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await asyncio.sleep(next(retries))
                 # Kept for pages that ask at the same moment; this page may have got newer rows since.
                 once.forget(*SNAPSHOTS)
-                asked_once.forget()
+                shared_queries.forget()
                 self._everything = True
                 self._news.set()
                 continue
@@ -140,7 +140,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             retries = DATABASE_RETRY.delays()
             await asyncio.sleep(PAUSE_S)
 
-    async def _hears_news(self) -> bool:
+    async def _has_updates(self) -> bool:
         """Whether there is something to send within BEAT_S seconds."""
         try:
             async with asyncio.timeout(BEAT_S):
@@ -149,7 +149,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             return False
         return True
 
-    async def _tell_all(self) -> None:
+    async def _send_all(self) -> None:
         self._news.clear()
         changes, self._changes = self._changes, {}
         everything, self._everything = self._everything, False

@@ -20,7 +20,7 @@ from dashboard.database import DATABASE_AWAY
 from dashboard.live.pages import EVERY_PAGE, WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
 from dashboard.live.rendering import once
 from dashboard.logs import THROTTLED
-from dashboard.monitoring.database_outage import reach
+from dashboard.monitoring.database_outage import outages
 from dashboard.monitoring.listening import listener_set
 from dashboard.monitoring.selectors import LiveWorkers, live_workers, queue_is_stuck
 from dashboard.runs.notifications import INBOX_CHANNEL, RUN_CHANNEL, Notice, RunChange, listen
@@ -34,10 +34,10 @@ CHANNELS = (RUN_CHANNEL, ACCESS_CHANNEL, STEPS_CHANNEL, INBOX_CHANNEL)
 RESTART_S = 0.5
 DEAF_AFTER_S = 3.0
 """A connection that is back sooner than this costs no page its socket: pages look again and have missed nothing."""
-DEAF_LOOK_S = 0.5
+DEAF_CHECK_S = 0.5
 WORKERS_LOOK_S = 3.0
 WATCH_EVERY_S = 4.0
-STUCK_TOLD_EVERY_S = 15.0
+STUCK_UPDATE_S = 15.0
 """How often to update pages while the queue is stuck: more runs get stuck without a change of their own."""
 
 
@@ -93,7 +93,7 @@ class Listener:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         self.is_up = False
-        reach.forget()
+        outages.forget()
 
     async def _pass_on(self) -> None:
         try:
@@ -138,7 +138,7 @@ class Listener:
             if self.is_deaf:
                 for page in pages.of(EVERY_PAGE):
                     page.listening_lost()
-            await asyncio.sleep(DEAF_LOOK_S)
+            await asyncio.sleep(DEAF_CHECK_S)
 
 
 async def _watch_workers() -> None:
@@ -150,7 +150,7 @@ async def _watch_workers() -> None:
         except DATABASE_AWAY as error:
             logger.info("the workers cannot be checked: %s", str(error).strip(), extra=THROTTLED)
         else:
-            reach.answered()
+            outages.answered()
             if known not in (None, found):
                 once.forget()
                 for page in pages.of(EVERY_PAGE):
@@ -163,7 +163,7 @@ async def _watch_workers() -> None:
 
 def _work() -> tuple[LiveWorkers, float | None]:
     """What banners on pages depend on besides the runs themselves."""
-    return live_workers(), time.monotonic() // STUCK_TOLD_EVERY_S if queue_is_stuck() else None
+    return live_workers(), time.monotonic() // STUCK_UPDATE_S if queue_is_stuck() else None
 
 
 async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:

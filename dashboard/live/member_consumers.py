@@ -14,7 +14,6 @@ from django.http import QueryDict
 from dashboard.answers.selectors import InboxFilters
 from dashboard.history.columns import columns_of
 from dashboard.history.filters import RunFilters
-from dashboard.live.asked_once import asked_once
 from dashboard.live.consumer import NOT_HERE, SIGN_IN_FIRST, LiveConsumer
 from dashboard.live.listener import listener, watch
 from dashboard.live.pages import WORKERS_PAGES, inbox_group, pages, run_group, team_group, watched
@@ -28,6 +27,7 @@ from dashboard.live.rendering import (
     render_run_notice,
     render_steps,
 )
+from dashboard.live.shared_queries import shared_queries
 from dashboard.live.versions import version_of
 from dashboard.monitoring.fragments import list_notice_html, workers_html
 from dashboard.runs.fragments import rights
@@ -75,7 +75,7 @@ class MemberConsumer(LiveConsumer):
         team_id = self.membership.team_id
         ask = partial(membership_still_of, *person, team_id)
         key = ("membership", person[0].pk, person[1], team_id)
-        now: Membership | None = await asked_once.get(key, ask, heard=listener.heard)
+        now: Membership | None = await shared_queries.get(key, ask, heard=listener.heard)
         if now is None:
             is_signed_in = await database_sync_to_async(is_still_signed_in)(*person)
             await self.close(code=NOT_HERE if is_signed_in else SIGN_IN_FIRST)

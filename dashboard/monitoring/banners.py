@@ -19,24 +19,24 @@ LAST_STOPS = "No worker takes runs: the last one is stopping."
 
 
 @dataclass(frozen=True)
-class Notice:
+class WorkerBanner:
     """A sentence and its consequence."""
 
     title: str
     text: str
 
 
-def run_notice(run: Run, live_workers: LiveWorkers) -> Notice | None:
+def run_notice(run: Run, live_workers: LiveWorkers) -> WorkerBanner | None:
     """The banner for the page of a run; None when a live worker has it or can take it, or it has ended."""
     if run.is_terminal:
         return None
     if run.lease_owner in live_workers.stopping:
         text = "The server ends this run with its connection, which the worker keeps for a while and then closes."
-        return Notice("This run's worker is stopping.", text)
+        return WorkerBanner("This run's worker is stopping.", text)
     if live_workers.looks_after(run):
         return None
     if not live_workers.ids:
-        return Notice(LAST_STOPS if live_workers.stopping else NO_WORKER, _without_worker(run))
+        return WorkerBanner(LAST_STOPS if live_workers.stopping else NO_WORKER, _without_worker(run))
     if run.status == RunStatus.QUEUED:
         return _queued(run, live_workers)
     then = (
@@ -44,21 +44,21 @@ def run_notice(run: Run, live_workers: LiveWorkers) -> Notice | None:
         if live_workers.is_full
         else f"Another takes it over within {in_words(LEASE.total_seconds())}"
     )
-    return Notice("This run's worker is gone.", f"{then}; the server may go on meanwhile.")
+    return WorkerBanner("This run's worker is gone.", f"{then}; the server may go on meanwhile.")
 
 
-def _queued(run: Run, live_workers: LiveWorkers) -> Notice | None:
+def _queued(run: Run, live_workers: LiveWorkers) -> WorkerBanner | None:
     due_for = timezone.now() - max(run.not_before or run.status_at, run.status_at)
     if due_for >= timedelta() and live_workers.is_full:
-        return Notice("Every worker is full.", "The first worker with room takes this run.")
+        return WorkerBanner("Every worker is full.", "The first worker with room takes this run.")
     if due_for >= timedelta() and is_at_limit(run.server):
         most = run.server.max_runs
-        return Notice(
+        return WorkerBanner(
             f"{run.server.name} takes {most} run{'' if most == 1 else 's'} at a time and has no room now.",
             "This run is sent when one of them ends; older ones come first.",
         )
     if due_for > STUCK_AFTER and queue_is_stuck():
-        return Notice(
+        return WorkerBanner(
             f"This run has been due for {in_words(due_for.total_seconds())} although a worker has room.",
             "The Workers page tells your administrator what to check.",
         )
@@ -75,13 +75,13 @@ def _without_worker(run: Run) -> str:
     return "The run may go on at the server or may have ended: a worker finds out as soon as one runs."
 
 
-def list_notice(live_workers: LiveWorkers) -> Notice | None:
+def list_notice(live_workers: LiveWorkers) -> WorkerBanner | None:
     """The banner above a list of runs."""
     if not live_workers.ids:
-        return Notice(
+        return WorkerBanner(
             LAST_STOPS if live_workers.stopping else NO_WORKER,
             "Until one runs, nothing is sent, followed or cancelled: runs that seem to go on may have ended.",
         )
     if live_workers.is_full:
-        return Notice("Every worker is full.", "New runs wait until a worker has room.")
+        return WorkerBanner("Every worker is full.", "New runs wait until a worker has room.")
     return None

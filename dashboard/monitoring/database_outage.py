@@ -42,4 +42,4 @@ class OutageTracker:
         return self._away_since if answered_at - self._back_at < GRACE_S else answered_at
 
 
-reach = OutageTracker()
+outages = OutageTracker()

@@ -135,8 +135,8 @@ def _full(state: WorkState) -> Finding | None:
 
 
 def _slow(state: WorkState) -> Finding | None:
-    is_told_already = state.is_unheard or state.is_full or state.is_stuck
-    if not state.living or is_told_already or (state.waiting_s or 0.0) < SLOW_AFTER_S:
+    is_reported = state.is_unheard or state.is_full or state.is_stuck
+    if not state.living or is_reported or (state.waiting_s or 0.0) < SLOW_AFTER_S:
         return None
     text = f"{_waiting(state)}Workers are busy with a long queue, or are stopping. If it lasts, the queue is stuck."
     return Finding(False, "Runs wait although a worker has room.", text)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, F, Min, Q
 from django.db.models.functions import Greatest, Now
 
-from dashboard.monitoring.database_outage import reach
+from dashboard.monitoring.database_outage import outages
 from dashboard.runs.leases import LEASE
 from dashboard.runs.limits import servers_at_work_with_a_limit
 from dashboard.runs.models import Run, RunEvent
@@ -139,7 +139,7 @@ def workers_alive() -> int:
 
 
 def _silent_after() -> timedelta:
-    return SILENT_AFTER + timedelta(seconds=reach.grace_s())
+    return SILENT_AFTER + timedelta(seconds=outages.grace_s())
 
 
 def work_state(*, for_members: bool = False) -> WorkState:
@@ -255,7 +255,7 @@ def _is_stuck(at: datetime, workers: tuple[WorkerStatus, ...]) -> bool:
     than what waits. A run that only younger ones overtake is.
     """
     # While the database was away nothing could be claimed, so runs have been due for long.
-    if reach.grace_s() or not any(worker.has_room and worker.has_settled for worker in workers):
+    if outages.grace_s() or not any(worker.has_room and worker.has_settled for worker in workers):
         return False
     due = Q(not_before=None) | Q(not_before__lt=at - STUCK_AFTER)
     waiting = Run.objects.filter(due, status=RunStatus.QUEUED, status_at__lt=at - STUCK_AFTER)

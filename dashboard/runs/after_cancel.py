@@ -18,26 +18,26 @@ from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run
 from dashboard.runs.transitions import event_append
 
-LOOKS_S: Final = (10.0, 30.0, 60.0, 120.0)
+CHECKS_S: Final = (10.0, 30.0, 60.0, 120.0)
 """When to check it, in seconds after its end. `langgraph dev` writes its data to disk every ten seconds."""
 GOES_ON_S: Final = 15.0
 AWAY_S: Final = 15.0
 AWAY_FOR: Final = timedelta(hours=1)
 """How long to wait for a server that is away."""
-TAKEN_S: Final = 60.0
+CLAIMED_S: Final = 60.0
 """When another worker repeats a check whose worker died."""
 
 
-def looks_take(*, limit: int) -> list[Run]:
+def checks_claim(*, limit: int) -> list[Run]:
     """Take the runs that are due, with their servers and requests. Two workers never take the same one."""
     with transaction.atomic():
         due = Run.objects.select_for_update(skip_locked=True, no_key=True).filter(look_again_at__lte=Now())
         ids = list(due.order_by("look_again_at").values_list("pk", flat=True)[:limit])
-        Run.objects.filter(pk__in=ids).update(look_again_at=Now() + timedelta(seconds=TAKEN_S))
+        Run.objects.filter(pk__in=ids).update(look_again_at=Now() + timedelta(seconds=CLAIMED_S))
     return list(Run.objects.filter(pk__in=ids).select_related("server", "request")) if ids else []
 
 
-def look_found_going_on(run_id: UUID) -> None:
+def check_found_going_on(run_id: UUID) -> None:
     """Record that the server executes it."""
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
@@ -50,13 +50,13 @@ def look_found_going_on(run_id: UUID) -> None:
             Run.objects.filter(pk=run_id).update(**again)
 
 
-def look_found_over(run_id: UUID) -> None:
+def check_found_over(run_id: UUID) -> None:
     """The server does not execute it (any more): the next check is later, or this was the last."""
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)
         next_at: Any = None
         elapsed_s = _elapsed_s(run)
-        later = [seconds for seconds in LOOKS_S if seconds > elapsed_s]
+        later = [seconds for seconds in CHECKS_S if seconds > elapsed_s]
         if later:
             next_at = Coalesce(F("finished_at"), Now()) + timedelta(seconds=later[0])
         if run.going_on_since is not None:
@@ -65,7 +65,7 @@ def look_found_over(run_id: UUID) -> None:
             Run.objects.filter(pk=run_id).update(look_again_at=next_at)
 
 
-def look_found_nothing(run_id: UUID) -> None:
+def check_found_nothing(run_id: UUID) -> None:
     """The server did not say."""
     with transaction.atomic():
         run = Run.objects.select_for_update(no_key=True).get(pk=run_id)

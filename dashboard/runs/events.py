@@ -14,7 +14,7 @@ class EventKind(TextChoices):
     SERVER_UNREACHABLE = "server_unreachable", "The server could not be reached"
     CONNECTION_LOST = "connection_lost", "Lost the connection to the server"
     REJOINED = "rejoined", "Joined the run again"
-    CANCEL_ASKED = "cancel_asked", "Cancel asked"
+    CANCEL_REQUESTED = "cancel_asked", "Cancel requested"
     CANCEL_DELIVERED = "cancel_delivered", "Cancel delivered to the server"
     CANCEL_FAILED = "cancel_failed", "Cancel could not be delivered yet"
     ADOPTED = "adopted", "Another worker took over"

@@ -260,8 +260,8 @@ def run_requeue(lease: Lease, *, reason: str, delay_s: float, patience_s: float)
         if run.status == RunStatus.CANCELLING:
             _cancel_unsent(run)
             return True
-        tired = Q(unreachable_since__lt=Now() - timedelta(seconds=patience_s))
-        if Run.objects.filter(tired, pk=run.pk).exists():
+        gave_up = Q(unreachable_since__lt=Now() - timedelta(seconds=patience_s))
+        if Run.objects.filter(gave_up, pk=run.pk).exists():
             return False
         unreachable = Event(EventKind.SERVER_UNREACHABLE, {"message": reason, "retry_in_s": round(delay_s, 1)})
         run_move(
@@ -333,6 +333,6 @@ def leases_hand_back(*, owner: UUID, but: Collection[UUID] = ()) -> int:
     return count
 
 
-def cancels_asked(*, owner: UUID) -> list[UUID]:
+def cancels_requested(*, owner: UUID) -> list[UUID]:
     """The runs held by this worker for which somebody requested a cancel."""
     return list(Run.objects.filter(lease_owner=owner, status=RunStatus.CANCELLING).values_list("pk", flat=True))

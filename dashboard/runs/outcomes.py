@@ -16,7 +16,7 @@ from django.db.models import BigIntegerField, F, Value
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Concat, Greatest, Least, Now
 
-from dashboard.runs.after_cancel import LOOKS_S
+from dashboard.runs.after_cancel import CHECKS_S
 from dashboard.runs.events import EventKind
 from dashboard.runs.leases import Lease, in_force, locked_run
 from dashboard.runs.models import Run
@@ -141,15 +141,15 @@ def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None, 
         return False
     usual = in_force(lease).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
     events = [moved(RunStatus.RUNNING, outcome.status)]
-    beside = packed_insert(packed) if packed is not None else None
-    return bool(runs_change(usual, events, beside, **fields_of_move(outcome.status, **_told(outcome), **known)))
+    also = packed_insert(packed) if packed is not None else None
+    return bool(runs_change(usual, events, also, **fields_of_move(outcome.status, **_told(outcome), **known)))
 
 
 def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str, Any]) -> None:
     """Store an end of any kind; `run` is locked."""
-    beside = None
+    also = None
     if packed is not None and packed.is_small:
-        beside = packed_insert(packed)
+        also = packed_insert(packed)
     elif packed is not None:
         packed_copy(run.pk, packed)
     changes = _told(outcome) | known
@@ -170,7 +170,7 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str
         state, told_first = wait_begin(run)
         changes["wait_state"] = state
         before += told_first
-    run_move(run, outcome.status, data=data, before=before, beside=beside, **changes)
+    run_move(run, outcome.status, data=data, before=before, also=also, **changes)
     if outcome.status in WAITING:
         questions_ask(run, outcome.ending, state)
     if outcome.ending.get(MET_NO_QUESTION):
@@ -194,7 +194,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     elif outcome.starts_after_s:
         started = {"started_at": Least(F("started_at") + timedelta(seconds=outcome.starts_after_s), finished_at)}
     if outcome.status == RunStatus.CANCELLED:
-        started["look_again_at"] = Now() + timedelta(seconds=LOOKS_S[0])
+        started["look_again_at"] = Now() + timedelta(seconds=CHECKS_S[0])
     return {
         "ending_json": json.dumps(outcome.ending) if outcome.ending else "",
         "finished_at": finished_at,

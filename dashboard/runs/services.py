@@ -175,13 +175,13 @@ def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] =
             return False
         asked: dict[str, Any] = {"cancel_action": action, "cancel_requested_at": Now(), "cancel_requested_by": by}
         if run.is_terminal:  # its server executes it again
-            event_append(run, EventKind.CANCEL_ASKED, {"action": action}, by=by, **asked, look_again_at=Now())
+            event_append(run, EventKind.CANCEL_REQUESTED, {"action": action}, by=by, **asked, look_again_at=Now())
             return True
         if run.status == RunStatus.QUEUED:
             moved = run_move(run, RunStatus.CANCELLED, by=by, data={"action": action}, **asked)
             notify_thread_waiters(run, is_there=False)
             return moved
-        told = [Event(EventKind.CANCEL_ASKED, {"action": action}, by)]
+        told = [Event(EventKind.CANCEL_REQUESTED, {"action": action}, by)]
         moved = run_move(run, RunStatus.CANCELLING, by=by, data={"action": action}, before=told, **asked)
         notify(WORK_CHANNEL, str(run.pk))
     return moved

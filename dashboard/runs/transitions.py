@@ -59,17 +59,17 @@ WITH changed AS (
     INSERT INTO runs_runevent (run_id, seq, kind, data, by_id)
     SELECT changed.id, last_event_seq - %s + place, told->>'kind', told->'data', (told->>'by')::bigint
     FROM changed, jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS events(told, place)
-){beside}
+){also}
 SELECT id, version, fence, pg_notify(%s, json_build_array(id, team_id, version)::text) FROM changed
 """
 
 
 def runs_change(
-    runs: QuerySet[Run], events: Sequence[Event], beside: Statement | None = None, **fields: Any
+    runs: QuerySet[Run], events: Sequence[Event], also: Statement | None = None, **fields: Any
 ) -> list[Changed]:
     """Write `fields` and `events` to each run that `runs` still selects, and notify open pages on commit.
 
-    `beside` is written with it: a statement and its parameters, in which `changed` is a table of the changed runs.
+    `also` is written with it: a statement and its parameters, in which `changed` is a table of the changed runs.
     A run that `runs` no longer selects, because another process changed it, stays as it is and is not returned.
     """
     query = cast(UpdateQuery, runs.order_by().query.chain(UpdateQuery))  # as QuerySet.update does
@@ -78,8 +78,8 @@ def runs_change(
     )
     update, parameters = query.get_compiler(connection=connection).as_sql()
     told = json.dumps([event.row() for event in events])
-    also, its_parameters = beside or ("", ())
-    statement = _STATEMENT.format(update=update, beside=f", beside AS ({also})" if also else "")
+    with_it, its_parameters = also or ("", ())
+    statement = _STATEMENT.format(update=update, also=f", also AS ({with_it})" if with_it else "")
     with connection.cursor() as cursor:
         cursor.execute(statement, [*parameters, len(events), told, *its_parameters, RUN_CHANNEL])
         return [Changed(*row[:3]) for row in cursor.fetchall()]
@@ -112,12 +112,12 @@ def run_move(
     by: User | None = None,
     data: Mapping[str, Any] | None = None,
     before: Sequence[Event] = (),
-    beside: Statement | None = None,
+    also: Statement | None = None,
     **fields: Any,
 ) -> bool:
     """Move `run` to `to`, record the event (after those in `before`), and notify open pages on commit.
 
-    `fields` are further columns to write with it, and `beside` is as in `runs_change`. Returns False when another
+    `fields` are further columns to write with it, and `also` is as in `runs_change`. Returns False when another
     process moved it first: then the caller's copy is stale, and nothing was written.
 
     Raises:
@@ -125,7 +125,7 @@ def run_move(
     """
     events = [*before, moved(run.status, to, data, by=by)]
     unchanged = Run.objects.filter(pk=run.pk, status=run.status)
-    if not runs_change(unchanged, events, beside, **fields_of_move(to, **fields)):
+    if not runs_change(unchanged, events, also, **fields_of_move(to, **fields)):
         return False
     run.status = to
     return True

@@ -12,7 +12,7 @@ from dashboard.runs.state.seen import NOTHING
 from dashboard.runs.state.view import value_tree
 from dashboard.sharing.models import ShareLink
 from dashboard.sharing.parts import templates_shown
-from dashboard.sharing.sets.selectors import set_beside
+from dashboard.sharing.sets.selectors import set_others
 from dashboard.sharing.shown import INPUT, SharedRun
 
 
@@ -28,7 +28,7 @@ def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
 
 def shared_run(link: ShareLink, run: Run) -> SharedRun:
     """One run of a link that may show others."""
-    if link.rules.hides_nothing or not (beside := set_beside(link, run)):
+    if link.rules.hides_nothing or not (beside := set_others(link, run)):
         return SharedRun(link, run)
     return shared_runs(link, [run, *beside])[0]
 

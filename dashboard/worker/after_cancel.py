@@ -26,7 +26,7 @@ async def watch_cancelled(clients: ClientPool, database: Database) -> None:
     """Do the checks that are due, for ever."""
     while True:
         try:
-            runs = await database.call(after_cancel.looks_take, limit=AT_ONCE)
+            runs = await database.call(after_cancel.checks_claim, limit=AT_ONCE)
             await asyncio.gather(*(_look(run, clients, database) for run in runs))
         except DATABASE_AWAY as error:
             logger.info("cancelled runs cannot be looked up: %s", str(error).strip())
@@ -34,14 +34,14 @@ async def watch_cancelled(clients: ClientPool, database: Database) -> None:
 
 
 async def _look(run: Run, clients: ClientPool, database: Database) -> None:
-    found = after_cancel.look_found_nothing
+    found = after_cancel.check_found_nothing
     try:
         assert run.remote_thread_id is not None
         assert run.remote_run_id is not None
         headers = secrets_decrypt(run.request.secret_headers)
         place = RunOnServer(clients.get(run.server), run.remote_thread_id, run.remote_run_id, headers)
-        found = after_cancel.look_found_going_on if await _goes_on(place) else after_cancel.look_found_over
-        if found is after_cancel.look_found_going_on and run.is_cancelled_again:
+        found = after_cancel.check_found_going_on if await _goes_on(place) else after_cancel.check_found_over
+        if found is after_cancel.check_found_going_on and run.is_cancelled_again:
             action = run.cancel_action or "interrupt"
             if await cancel_on_server(place, action):
                 await database.call(after_cancel.cancel_again_delivered, run.pk, action=action)

@@ -6,7 +6,7 @@ import asyncio
 
 from dashboard.worker.lease_clock import lease_clock
 
-BEAT_S = 1.0
+TICK_S = 1.0
 STILL_S = 5.0
 REMEMBERED_S = 15.0
 
@@ -15,15 +15,15 @@ class StallDetector:
     """Ticks once a second; a long gap between two ticks is a stall of this worker."""
 
     def __init__(self) -> None:
-        self._beat_at = lease_clock()
+        self._ticked_at = lease_clock()
         self._gap = (0.0, 0.0)  # how long the last stall was, and when it ended
 
-    async def beat(self) -> None:
+    async def run(self) -> None:
         """Run until cancelled. Time before the first tick does not count as a stall."""
-        self._beat_at, self._gap = lease_clock(), (0.0, 0.0)
+        self._ticked_at, self._gap = lease_clock(), (0.0, 0.0)
         while True:
             self._note()
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(TICK_S)
 
     def recent_stall_s(self) -> float:
         """How many seconds the last moment's stall took; 0.0 without one."""
@@ -33,10 +33,10 @@ class StallDetector:
 
     def _note(self) -> None:
         now = lease_clock()
-        if now - self._beat_at > STILL_S:
-            self._gap = now - self._beat_at, now
-        self._beat_at = now
+        if now - self._ticked_at > STILL_S:
+            self._gap = now - self._ticked_at, now
+        self._ticked_at = now
 
 
-pulse = StallDetector()
+stalls = StallDetector()
 """The detector of this process."""

@@ -38,7 +38,7 @@ from dashboard.worker.outcomes.spool import Spool
 from dashboard.worker.outcomes.store import OutcomeStore
 from dashboard.worker.retention import keep_retention
 from dashboard.worker.server_check import do_checks
-from dashboard.worker.stall_detector import pulse
+from dashboard.worker.stall_detector import stalls
 from dashboard.worker.step_recorder import record_steps
 from dashboard.worker.step_watcher import Source, watch_runs
 from dashboard.worker.wait_checks import WaitChecks
@@ -101,7 +101,7 @@ class Worker:
             asyncio.create_task(self._listen(), name="listen"),
             asyncio.create_task(self._renew(), name="renew"),
             asyncio.create_task(self._empty_spool(), name="spool"),
-            asyncio.create_task(pulse.beat(), name="pulse"),
+            asyncio.create_task(stalls.run(), name="stalls"),
             asyncio.create_task(sync_assistants(self._clients, self._database), name="directory"),
             asyncio.create_task(do_checks(self._clients, self._database, self._check), name="server checks"),
             asyncio.create_task(record_steps(self._clients, self._has_ended_runs), name="steps"),
@@ -254,12 +254,12 @@ class Worker:
     async def _look_for_cancels(self) -> None:
         assert self.id is not None
         try:
-            asked = await self._database.call(leases.cancels_asked, owner=self.id)
+            asked = await self._database.call(leases.cancels_requested, owner=self.id)
         except DATABASE_AWAY:
             return  # we look again when the connection is back, and at every renewal
         for run_id in asked:
             if executor := self._executors.get(run_id):
-                executor.cancel_asked()
+                executor.cancel_requested()
 
     async def _renew(self) -> None:
         """Renew the leases, store that this worker is alive, and release runs that are no longer ours."""
@@ -311,11 +311,11 @@ class Worker:
         The server ends a run launched with on_disconnect=cancel when its connection closes: such a run gets some time.
         """
         await self._until(self._is_idle, BUSY_GRACE_S)
-        kept = [] if self._hurry.is_set() else self._ending_with_their_lines()
+        kept = [] if self._hurry.is_set() else self._ending_with_their_connections()
         if kept:
             await _end([task for run_id, task in self._tasks.items() if run_id not in kept])
             await self._give_back(but=kept)
-            await self._keep_lines(kept)
+            await self._keep_connections(kept)
             await self._until(self._is_idle, BUSY_GRACE_S)
         await _end([*background, *self._tasks.values()])
         await self._clients.close()
@@ -325,10 +325,10 @@ class Worker:
     def _is_idle(self) -> bool:
         return not any(executor.is_busy for executor in self._executors.values())
 
-    def _ending_with_their_lines(self) -> list[UUID]:
-        return [run_id for run_id, executor in self._executors.items() if executor.ends_with_its_line]
+    def _ending_with_their_connections(self) -> list[UUID]:
+        return [run_id for run_id, executor in self._executors.items() if executor.ends_with_its_connection]
 
-    async def _keep_lines(self, kept: list[UUID]) -> None:
+    async def _keep_connections(self, kept: list[UUID]) -> None:
         """Wait for runs that the server would end with their connections, and renew their leases meanwhile."""
         assert self.id is not None
         grace_s = settings.ENV.stop_grace_s

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from dashboard.langgraph import Backoff, get_client
-from dashboard.monitoring.database_outage import reach
+from dashboard.monitoring.database_outage import outages
 from dashboard.teams.models import Team, User
 from tests.factories import make_server, make_team, make_user
 from tests.integration.programs import Programs
@@ -89,4 +89,4 @@ def _coroutine_connections(coroutine_connections: None) -> None:
 def _outage_is_forgotten() -> Iterator[None]:
     """No test remembers when the database last answered another, and calls a silence an outage for it."""
     yield
-    reach.forget()
+    outages.forget()

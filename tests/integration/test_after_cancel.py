@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.runs.outcomes.LOOKS_S", (0.2,))
-    monkeypatch.setattr("dashboard.runs.after_cancel.LOOKS_S", (0.2, 1.0, 2.0))
+    monkeypatch.setattr("dashboard.runs.outcomes.CHECKS_S", (0.2,))
+    monkeypatch.setattr("dashboard.runs.after_cancel.CHECKS_S", (0.2, 1.0, 2.0))
     monkeypatch.setattr("dashboard.runs.after_cancel.GOES_ON_S", 0.2)
     monkeypatch.setattr("dashboard.runs.after_cancel.AWAY_S", 0.2)
     monkeypatch.setattr("dashboard.worker.after_cancel.LOOK_EVERY_S", 0.1)

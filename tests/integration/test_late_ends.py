@@ -14,7 +14,7 @@ from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import ENDS
 from dashboard.runs.timeline import event_lines
 from dashboard.worker.lease_clock import lease_clock
-from dashboard.worker.stall_detector import pulse
+from dashboard.worker.stall_detector import stalls
 from tests.asynchronous import in_db, run_in, working
 from tests.factories import make_run, make_server, make_team
 from tests.integration.adopting import adopted, lease_ends, left_alone
@@ -45,13 +45,13 @@ async def test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed(
 async def test_a_run_that_is_awaited_to_its_end_is_not_said_to_be_late(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beaten, tell = asyncio.Event(), Joiner._tell_joined
+    beaten, tell = asyncio.Event(), Joiner._report_joined
 
     async def note_and_tell(self: Joiner) -> None:
         beaten.set()
         await tell(self)
 
-    monkeypatch.setattr(Joiner, "_tell_joined", note_and_tell)
+    monkeypatch.setattr(Joiner, "_report_joined", note_and_tell)
     run, remote = await left_alone(scripted)
     await lease_ends(run)
     async with working():
@@ -90,7 +90,7 @@ async def test_a_worker_that_stood_still_does_not_blame_the_server(
         run = await in_db(make_run, team=team, server=ours)
         remote = await scripted.run_created()
         await run_in(run, "running")
-        monkeypatch.setattr(pulse, "_gap", (still_s, lease_clock()))
+        monkeypatch.setattr(stalls, "_gap", (still_s, lease_clock()))
         await scripted.crash()
         remote.finish({})
         run = await run_in(run, *ENDS)

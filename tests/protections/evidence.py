@@ -98,7 +98,7 @@ EVIDENCE = (
         "untold-state-is-no-success",
         "A run whose state cannot be had is not called succeeded on its own word alone.",
         CLASSIFY,
-        '    if evidence.is_state_told or evidence.thread.get("status") == "idle":',
+        '    if evidence.is_state_known or evidence.thread.get("status") == "idle":',
         "    if True:",
         (SILENT + "test_an_end_without_an_error_is_not_called_success_on_the_runs_word_alone",),
     ),
@@ -211,8 +211,8 @@ EVIDENCE = (
         "ended-with-its-line",
         "A run that its server ended because our line was closed says so.",
         EXECUTOR,
-        'ended_with_line=self.run.on_disconnect == "cancel" and not self._connection.is_first,',
-        "ended_with_line=False,",
+        'ended_with_connection=self.run.on_disconnect == "cancel" and not self._connection.is_first,',
+        "ended_with_connection=False,",
         (
             "tests/integration/test_worker_stopping.py"
             "::test_when_the_grace_is_over_the_line_is_closed_and_the_run_says_why_it_ended",

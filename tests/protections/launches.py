@@ -20,7 +20,8 @@ LAUNCHES = (
         "A launch whose answer was lost is looked up by our id before anything else.",
         LOOKUP,
         "    named = [run for run in runs if _our_id_in(run) == launch.our_id]\n",
-        "    return Look(is_absent=True)\n    named = [run for run in runs if _our_id_in(run) == launch.our_id]\n",
+        "    return LookupResult(is_absent=True)\n"
+        "    named = [run for run in runs if _our_id_in(run) == launch.our_id]\n",
         (UNCONFIRMED + "test_an_unconfirmed_launch_that_took_effect_is_found_and_joined",),
     ),
     Break(
@@ -86,8 +87,8 @@ LAUNCHES = (
         "proxy-does-not-deny-a-launch",
         "A proxy's 404 page does not mean that a launch took no effect.",
         LOOKUP,
-        "        if is_retryable(error):\n            raise\n        return Look(is_absent=True)",
-        "        return Look(is_absent=True)",
+        "        if is_retryable(error):\n            raise\n        return LookupResult(is_absent=True)",
+        "        return LookupResult(is_absent=True)",
         (LIARS + "test_a_proxys_404_says_nothing_about_an_unconfirmed_launch",),
     ),
     Break(
@@ -110,8 +111,8 @@ LAUNCHES = (
         "patience-ends",
         "A run whose server stays away fails when the server's settings say so.",
         "dashboard/runs/leases.py",
-        "if Run.objects.filter(tired, pk=run.pk).exists():",
-        "if not tired:",
+        "if Run.objects.filter(gave_up, pk=run.pk).exists():",
+        "if not gave_up:",
         (WORKS + "test_patience_ends",),
     ),
     Break(

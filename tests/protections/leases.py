@@ -235,8 +235,8 @@ HANDS = (
         "leases-renewed-in-the-grace",
         "The leases of runs that a stopping worker waits for stay in force.",
         WORKER,
-        "await self._keep_lines(kept)",
-        "await _end(background)\n            await self._keep_lines(kept)",
+        "await self._keep_connections(kept)",
+        "await _end(background)\n            await self._keep_connections(kept)",
         (STOPPING + "test_the_lease_of_a_run_that_is_waited_for_stays_in_force",),
     ),
     Break(

@@ -111,7 +111,7 @@ def test_who_cancelled_is_not_guessed() -> None:
 
 def test_a_cancelled_run_that_left_no_state_is_known_by_it() -> None:
     never_began = resolve(Evidence(answer({}), "interrupted", cancel_action="interrupt"))
-    not_told = resolve(Evidence(answer({}), "interrupted", is_state_told=False, cancel_action="interrupt"))
+    not_told = resolve(Evidence(answer({}), "interrupted", is_state_known=False, cancel_action="interrupt"))
     thread_gone = resolve(Evidence(answer({}), "interrupted", thread_known=False, cancel_action="interrupt"))
 
     assert [outcome.ending if outcome else None for outcome in (never_began, not_told, thread_gone)] == [
@@ -125,7 +125,7 @@ def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> Non
     asked = {"id": "a", "value": "go on?"}
     thread = {"status": "interrupted", "interrupts": {"task": [asked], "other": None}}
 
-    outcome = resolve(Evidence(None, "success", is_state_told=False, thread=thread))
+    outcome = resolve(Evidence(None, "success", is_state_known=False, thread=thread))
 
     assert outcome is not None
     assert (outcome.status, outcome.ending["interrupts"]) == ("needs_input", [asked])

@@ -22,7 +22,7 @@ async def test_what_was_before_the_first_beat_is_no_gap(clock: list[float]) -> N
     assert own.recent_stall_s() == 23.0
     clock[0] += 7.0
 
-    beating = asyncio.create_task(own.beat())
+    beating = asyncio.create_task(own.run())
     await asyncio.sleep(0)
 
     assert own.recent_stall_s() == 0.0

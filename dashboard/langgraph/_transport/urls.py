@@ -44,12 +44,12 @@ def run_ids(headers: httpx.Headers, *, thread_id: str | None) -> RunCreateMetada
         found = _RUN_PATH.search(path)
         if not found:
             continue
-        told_thread, run_id = found.group(1), unquote(found.group(2))
+        named_thread, run_id = found.group(1), unquote(found.group(2))
         if not _ID.match(run_id):
             continue
-        if told_thread is not None and _is_plausible(unquote(told_thread), thread_id):
-            return RunCreateMetadata(run_id=run_id, thread_id=unquote(told_thread))
-        if told_thread is None:
+        if named_thread is not None and _is_plausible(unquote(named_thread), thread_id):
+            return RunCreateMetadata(run_id=run_id, thread_id=unquote(named_thread))
+        if named_thread is None:
             return RunCreateMetadata(run_id=run_id, thread_id=thread_id)
     return None
 

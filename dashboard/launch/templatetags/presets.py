@@ -12,7 +12,7 @@ from dashboard.launch.differences import Difference, difference, fork_start, unc
 from dashboard.launch.forms import LaunchForm
 from dashboard.launch.prefill import new_launch_key
 from dashboard.launch.presets import preset_id_of
-from dashboard.launch.selectors import RecentInput, preset_get, presets_beside, recent_inputs
+from dashboard.launch.selectors import RecentInput, preset_get, presets_offered, recent_inputs
 from dashboard.runs.models import Run
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_find, assistant_ids, server_list
@@ -28,7 +28,7 @@ def launch_presets(context: Context) -> dict[str, Any]:
     preset = preset_get(request.team, request.user, preset_id_of(text))
     assistant = _assistant(context)
     is_unknown = assistant is None and bool(_value(context, "assistant_id"))
-    presets = [] if is_unknown else presets_beside(request.team, request.user, assistant)
+    presets = [] if is_unknown else presets_offered(request.team, request.user, assistant)
     where = {"server": preset.server_id, "assistant_id": preset.assistant_id} if preset else {}
     return {"preset": preset, "presets": presets, "without": urlencode(where)}
 

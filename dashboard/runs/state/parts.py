@@ -66,7 +66,7 @@ def media_response(document: Document, place: Place) -> HttpResponse | None:
     if found is None:
         return None
     mime, body = found
-    mime = mime or _mime_beside(document, place)
+    mime = mime or _mime_of_block(document, place)
     is_shown = mime in _SHOWN_MEDIA
     response = HttpResponse(body, content_type=mime if is_shown else "application/octet-stream", headers=_MEDIA_HEADERS)
     if not is_shown:
@@ -74,7 +74,7 @@ def media_response(document: Document, place: Place) -> HttpResponse | None:
     return response
 
 
-def _mime_beside(document: Document, place: Place) -> str:
+def _mime_of_block(document: Document, place: Place) -> str:
     """The media type that the block of a base64 text names."""
     for levels in (1, 2):
         around = document.at(place.pointer.rsplit("/", levels)[0])

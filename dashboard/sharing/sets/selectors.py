@@ -40,7 +40,7 @@ def set_runs(link: ShareLink, run_set: RunSet) -> list[Run]:
     return runs_of(link.team_id, run_set.run_ids)
 
 
-def set_beside(link: ShareLink, run: Run) -> list[Run]:
+def set_others(link: ShareLink, run: Run) -> list[Run]:
     """The other runs that a comparison or thread shows with this one; none for a list."""
     several = link.several
     if several is None or several.kind == SetKind.VIEW:

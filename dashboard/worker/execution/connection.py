@@ -19,7 +19,7 @@ from dashboard.worker.execution.background import BackgroundTasks
 from dashboard.worker.execution.restart_detection import Beginning, RestartDetector
 from dashboard.worker.retry import GaveUp, retry_until_answered
 from dashboard.worker.run_on_server import RunOnServer, moment_in
-from dashboard.worker.stall_detector import pulse
+from dashboard.worker.stall_detector import stalls
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class ConnectionTracker:
     async def _watch_for_begin(self, due_at: float) -> None:
         """Note that the server has begun the run: any later beginning is a second execution."""
         attempt = 0
-        while not await self._look_for_begin(is_scheduled=due_at > 0):
+        while not await self._check_begin(is_scheduled=due_at > 0):
             until_due_s = due_at - time.monotonic()
             if until_due_s > 0:
                 await asyncio.sleep(until_due_s)
@@ -87,7 +87,7 @@ class ConnectionTracker:
                 await asyncio.sleep((DUE if due_at else BEGUN).delay_s(attempt))
                 attempt += 1
 
-    async def _look_for_begin(self, *, is_scheduled: bool) -> bool:
+    async def _check_begin(self, *, is_scheduled: bool) -> bool:
         assert self._place is not None
         place = self._place
         try:
@@ -104,22 +104,22 @@ class ConnectionTracker:
         self.has_begun = True
         return True
 
-    async def tell(self, event: ConnectionEvent) -> None:
+    async def report(self, event: ConnectionEvent) -> None:
         """Note what the client reports of its connection."""
         if event.kind == "lost" and not self._is_lost:
             self._is_lost, self.is_first = True, False
             self._lost_at, self._had_begun = time.monotonic(), self.has_begun
-            stall_s = pulse.recent_stall_s()
+            stall_s = stalls.recent_stall_s()
             own = f"Runboard's worker was frozen for {stall_s:.0f} s; its connections seemed silent meanwhile."
             await self._connection_changed(EventKind.CONNECTION_LOST, own if stall_s else event.reason)
         elif event.kind == "joined" and self._is_lost:
             self._is_lost = False
             await self._connection_changed(EventKind.REJOINED, "")
-            self._look_for_another_execution()
+            self._check_for_repetition()
         elif event.kind == "joined" and self._is_unseen:
-            self._look_for_another_execution()  # which may have begun before it was adopted
+            self._check_for_repetition()  # which may have begun before it was adopted
 
-    def _look_for_another_execution(self) -> None:
+    def _check_for_repetition(self) -> None:
         self._is_unseen = False
         if self._place is not None:
             self._detector = self._detector or RestartDetector(self._place)
@@ -142,7 +142,7 @@ class ConnectionTracker:
     ) -> None:
         """After a lost connection or a change of worker: has the server begun the run again? It may be restarting."""
         if self._executions > 1 and detector.told is None:
-            detector.told = await self._last_told()
+            detector.told = await self._last_reported()
         try:
             again = await retry_until_answered(ask, patience_s=RESTART_PATIENCE_S)
         except (LangGraphError, GaveUp) as error:
@@ -155,7 +155,7 @@ class ConnectionTracker:
                 leases.run_executed_again, self._lease, executions=self._executions, data=data
             )
 
-    async def _last_told(self) -> Beginning | None:
+    async def _last_reported(self) -> Beginning | None:
         data = await self._database.call_with_retry(leases.last_execution_of, self._lease)
         since = moment_in(data, "since")
         return Beginning(str(data.get("status")), since) if since else None

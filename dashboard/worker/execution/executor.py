@@ -104,7 +104,7 @@ class RunExecutor(RunLauncher):
             collect_evidence,
             self._place,
             cancel_action=self._cancel_action,
-            on_event=self._connection.tell,
+            on_event=self._connection.report,
             patience_s=self.run.retry_for_s,
         )
         has_doubted = False
@@ -125,7 +125,7 @@ class RunExecutor(RunLauncher):
             keep_error_state=self.run.keeps_error_state,
             breakpoints=self.run.breakpoints,
             is_answer=self.run.is_answer,
-            ended_with_line=self.run.on_disconnect == "cancel" and not self._connection.is_first,
+            ended_with_connection=self.run.on_disconnect == "cancel" and not self._connection.is_first,
             is_too_large=self._is_too_large,
             wait_ended=self._wait_ended,
             seen_running=self._connection.has_begun,

@@ -84,7 +84,7 @@ class SentLaunch:
     sent_at: datetime | None = None
 
 
-class Look(NamedTuple):
+class LookupResult(NamedTuple):
     """The result of one lookup: the run; or that there is none; or neither (`why`), for good when it is ambiguous."""
 
     run: Launched | None = None
@@ -124,7 +124,7 @@ async def look_up_launch(
     for number, delay_s in enumerate(LOOKUP.delays(), 1):
         try:
             look = await retry_until_answered(
-                lambda: look_once(client, launch, headers=headers, anothers=anothers), broken_after_s=patience_s
+                lambda: lookup_once(client, launch, headers=headers, anothers=anothers), broken_after_s=patience_s
             )
         except GaveUp as error:
             raise CannotKnow(f"The server neither confirmed the run nor says whether it has it: {error}") from error
@@ -140,9 +140,9 @@ async def look_up_launch(
     raise AssertionError("delays never end")
 
 
-async def look_once(
+async def lookup_once(
     client: LangGraphClient, launch: SentLaunch, *, headers: dict[str, str], anothers: AnothersRuns
-) -> Look:
+) -> LookupResult:
     """One lookup on the thread.
 
     Raises:
@@ -154,7 +154,7 @@ async def look_once(
     except NotFound as error:
         if is_retryable(error):
             raise
-        return Look(is_absent=True)
+        return LookupResult(is_absent=True)
     named = [run for run in runs if _our_id_in(run) == launch.our_id]
     if named:
         return _found(launch, named[0])
@@ -163,18 +163,18 @@ async def look_once(
         if mine:
             return _found(launch, mine[-1])  # newest first; the thread may have got others since
         if await _thread_status(client, launch.thread_id, headers) is None:
-            return Look(is_absent=True)
-        return Look(why="Its thread is there, and no run of it is listed.")
-    return await _look_among_others(client, launch, runs, headers, anothers)
+            return LookupResult(is_absent=True)
+        return LookupResult(why="Its thread is there, and no run of it is listed.")
+    return await _lookup_among_others(client, launch, runs, headers, anothers)
 
 
-async def _look_among_others(
+async def _lookup_among_others(
     client: LangGraphClient,
     launch: SentLaunch,
     runs: list[RemoteRun],
     headers: dict[str, str],
     anothers: AnothersRuns,
-) -> Look:
+) -> LookupResult:
     assert launch.thread_id is not None
     ours_are_named = any(_our_id_in(run) for run in runs)
     others = set(await anothers()) if runs and not ours_are_named else set()
@@ -194,18 +194,18 @@ async def _look_among_others(
             return _found(launch, run)
         case [_, *_]:
             why = "Its thread has a run that may be this one, and the server does not say whose it is."
-            return Look(is_ambiguous=True, why=why)
+            return LookupResult(is_ambiguous=True, why=why)
     if any(run.get("status") in GOING_ON for run in runs):
-        return Look(is_absent=True)  # it names the run that goes on, and would name ours
+        return LookupResult(is_absent=True)  # it names the run that goes on, and would name ours
     status = await _thread_status(client, launch.thread_id, headers)
     if status == "busy":
-        return Look(why="Its thread is busy, and the server does not say with which run.")
-    return Look(is_absent=True)
+        return LookupResult(why="Its thread is busy, and the server does not say with which run.")
+    return LookupResult(is_absent=True)
 
 
-def _found(launch: SentLaunch, run: RemoteRun) -> Look:
+def _found(launch: SentLaunch, run: RemoteRun) -> LookupResult:
     assert launch.thread_id is not None
-    return Look(Launched(run["run_id"], launch.thread_id))
+    return LookupResult(Launched(run["run_id"], launch.thread_id))
 
 
 def _our_id_in(run: RemoteRun) -> str | None:

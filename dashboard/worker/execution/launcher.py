@@ -33,7 +33,7 @@ from dashboard.worker.execution.background import BackgroundTasks
 from dashboard.worker.execution.cancel import deliver_cancel
 from dashboard.worker.execution.claimed_run import ClaimedRun
 from dashboard.worker.execution.connection import ConnectionTracker
-from dashboard.worker.execution.launch_lookup import CannotKnow, NotLaunched, look_once, look_up_launch
+from dashboard.worker.execution.launch_lookup import CannotKnow, NotLaunched, look_up_launch, lookup_once
 from dashboard.worker.lease_clock import lease_clock
 from dashboard.worker.run_on_server import RunOnServer
 from dashboard.worker.step_watcher import Source
@@ -84,7 +84,7 @@ class RunLauncher:
         self._naming = asyncio.Lock()
 
     @property
-    def ends_with_its_line(self) -> bool:
+    def ends_with_its_connection(self) -> bool:
         """Whether the server will end the run when this worker's connection to it is closed."""
         return self.run.on_disconnect == "cancel" and self._connection.is_first
 
@@ -96,7 +96,7 @@ class RunLauncher:
             return None
         return Source(place.client, place.thread_id, place.run_id, place.headers)
 
-    def cancel_asked(self) -> None:
+    def cancel_requested(self) -> None:
         """Somebody requested a cancel: deliver it as soon as the server's ids are known."""
         if not self._is_cancelled:
             self._is_cancelled = True
@@ -204,7 +204,7 @@ class RunLauncher:
             headers=self._headers or None,
             on_run_created=self._confirmed,
             before_send=self._check_lease,
-            on_connection=self._connection.tell,
+            on_connection=self._connection.report,
             by_create=by_create,
             with_events=self.run.wants_events,
             with_values=self._needs_values,
@@ -227,7 +227,7 @@ class RunLauncher:
             return
         for delay_s in NAMING.delays():
             try:
-                look = await look_once(
+                look = await lookup_once(
                     self._client, self.run.as_sent(), headers=self._headers, anothers=self._others_on_thread
                 )
             except LangGraphError as error:
@@ -259,7 +259,7 @@ class RunLauncher:
                 self._place.thread_id,
                 self._place.run_id,
                 headers=self._headers or None,
-                on_connection=self._connection.tell,
+                on_connection=self._connection.report,
                 starts_in_s=self._starts_in_s() or 0.0,
             )
         except AnswerNotUnderstood as error:

@@ -60,16 +60,16 @@ class RestartDetector:
             return None
         before = created_at + timedelta(seconds=lost_after_s) if lost_after_s is not None else since - MARGIN
         has_changed = since > (before if lost_after_s is not None else created_at) + MARGIN
-        is_anew = False
+        is_repetition = False
         if has_changed or (now.status == "pending" and lost_after_s is not None):
-            is_anew = (had_begun and has_changed) or await self._left_a_state(before)
+            is_repetition = (had_begun and has_changed) or await self._left_a_state(before)
         self._seen = now
-        if not is_anew or not self._is_news(now):
+        if not is_repetition or not self._is_unreported(now):
             return None
         self.told = now
         return now
 
-    def _is_news(self, now: Beginning) -> bool:
+    def _is_unreported(self, now: Beginning) -> bool:
         """False when it was reported already, or while the run still waited to begin."""
         told = self.told
         return told is None or (now.since != told.since and (told.status, now.status) != ("pending", "running"))

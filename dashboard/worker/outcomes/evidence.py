@@ -23,7 +23,7 @@ from dashboard.langgraph import (
 )
 from dashboard.langgraph.types import Run as RemoteRun
 from dashboard.langgraph.types import ThreadState
-from dashboard.worker.outcomes.thread_status import Thread, is_same_graph, thread_left_by, thread_without
+from dashboard.worker.outcomes.thread_status import Thread, is_same_graph, thread_if_latest, thread_without
 from dashboard.worker.retry import (
     BROKEN_AFTER_S,
     GaveUp,
@@ -42,7 +42,7 @@ EMPTY: Final = b"{}"
 SMALL_BYTES: Final = 1_000_000
 CANCELLED_S: Final = 20.0
 """How long to ask for a cancelled run's own state: without it, another run's state might be shown as this run's."""
-NOT_TOLD: Final = ""
+STATUS_UNKNOWN: Final = ""
 """Stands for the run's status when the server fails at every question about it: then only the answer counts."""
 
 
@@ -52,9 +52,9 @@ class Evidence:
 
     Attributes:
         answer: What `wait` or `join` returned; None when the server no longer had it.
-        remote_status: The server's status of the run; None when it does not know the run (404), or NOT_TOLD.
+        remote_status: The server's status of the run; None when it does not know the run (404), or STATUS_UNKNOWN.
         state: The last state this run left on its thread; None when there is none.
-        is_state_told: Whether the server gave that state, or said that there is none; False when it did neither.
+        is_state_known: Whether the server gave that state, or said that there is none; False when it did neither.
         thread: Where the outcome does not follow from the run and its state, the thread's `status` and `interrupts`; {}
             when the server does not say, or when it is another run's doing.
         thread_known: Whether the server still knows the thread.
@@ -65,7 +65,7 @@ class Evidence:
         keep_error_state: raise_error=False: the `__error__` document is the final state.
         breakpoints: Nodes that the run was to stop before or after; ["*"] for all.
         is_answer: It answers, or continues, another run.
-        ended_with_line: on_disconnect="cancel", and the connection on which the run was created is gone.
+        ended_with_connection: on_disconnect="cancel", and the connection on which the run was created is gone.
         is_too_large: Its final state is larger than a worker takes.
         wait_ended: The run's own `wait` was answered to its end, also when the answer could not be kept.
         seen_running: The server was seen to have begun it.
@@ -77,7 +77,7 @@ class Evidence:
     answer: Answer | None
     remote_status: str | None
     state: ThreadState | None = None
-    is_state_told: bool = True
+    is_state_known: bool = True
     thread: Thread = field(default_factory=dict)
     thread_known: bool = True
     has_own_output: bool = False
@@ -87,7 +87,7 @@ class Evidence:
     keep_error_state: bool = False
     breakpoints: tuple[str, ...] = ()
     is_answer: bool = False
-    ended_with_line: bool = False
+    ended_with_connection: bool = False
     is_too_large: bool = False
     wait_ended: bool = False
     seen_running: bool = True
@@ -123,7 +123,7 @@ async def collect_evidence(
     tells = answer is not None and answer.source == "wait" and bool(answer.graph_error or answer.questions)
     broken_after_s = BROKEN_AFTER_S if tells else patience_s
     run, is_newest = await _ask_for_run(place, on_event, broken_after_s)
-    status = NOT_TOLD if run is None and is_newest else run.get("status") if run else None
+    status = STATUS_UNKNOWN if run is None and is_newest else run.get("status") if run else None
     found = Evidence(answer, status)
     if found.is_going_on:
         return found
@@ -133,7 +133,7 @@ async def collect_evidence(
         found = replace(found, took_s=_took_s(run), error_message=str(run.get("error_message") or ""))
     if _is_known(found):
         read = await ask_briefly(lambda: _last_state(place))
-        found = replace(found, is_state_told=read is not None)
+        found = replace(found, is_state_known=read is not None)
         summary, is_present = read or (None, True)
     else:
         # It was cancelled; whether its final state is its own depends on what it left.
@@ -148,7 +148,7 @@ def _is_known(found: Evidence) -> bool:
     is_a_question = found.remote_status == "success" or (
         found.remote_status == "interrupted" and not found.cancel_action
     )
-    return found.remote_status in ("error", "timeout", NOT_TOLD) or (asks and is_a_question)
+    return found.remote_status in ("error", "timeout", STATUS_UNKNOWN) or (asks and is_a_question)
 
 
 async def _look_into(
@@ -167,17 +167,17 @@ async def _look_into(
         if summary is not None and not is_newest and _wants_proof(found, summary):
             told = summary
             if not await ask(lambda: is_same_graph(place, told)):
-                summary, found = None, _told_by_another_graph(found)
+                summary, found = None, _shown_by_another_graph(found)
     except NotFound:
         return replace(found, thread_known=False), None, True
     except (RequestRejected, GaveUp, AnswerTooLarge) as error:
         # The dev server answers 400 for a thread whose values the graph's own schema refuses.
         logger.info("the thread's state is not available: %s", error)
         summary, is_present = None, True
-        found = replace(found, is_state_told=False)
+        found = replace(found, is_state_known=False)
         if status is not None:
             patience_s = max(0.0, patience_s - (time.monotonic() - began))
-            found = replace(found, thread=await thread_left_by(place, on_event=on_event, patience_s=patience_s))
+            found = replace(found, thread=await thread_if_latest(place, on_event=on_event, patience_s=patience_s))
     if status is None:
         found = replace(found, thread=await thread_without(place, on_event=on_event, patience_s=patience_s))
         if summary is not None and _run_of(summary) != place.run_id:
@@ -185,11 +185,11 @@ async def _look_into(
     return found, summary, is_present
 
 
-def _told_by_another_graph(found: Evidence) -> Evidence:
+def _shown_by_another_graph(found: Evidence) -> Evidence:
     """Without the state, and without an answer that is the thread's values, rendered by another graph too."""
     answer = found.answer
     stands_in = answer is not None and answer.source == "join" and not answer.was_awaited
-    return replace(found, is_state_told=False, answer=None if stands_in else answer)
+    return replace(found, is_state_known=False, answer=None if stands_in else answer)
 
 
 async def _with_values(

@@ -27,7 +27,7 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.worker.execution.answer_check import NotAwaited
 from dashboard.worker.execution.launch_lookup import CannotKnow, NotLaunched
-from dashboard.worker.outcomes.evidence import NOT_TOLD, Evidence
+from dashboard.worker.outcomes.evidence import STATUS_UNKNOWN, Evidence
 from dashboard.worker.outcomes.exception_groups import group_message
 
 INTERRUPT_CHARS = 200_000
@@ -160,7 +160,7 @@ def _timed_out(evidence: Evidence) -> Outcome:
     return Outcome(RunStatus.TIMED_OUT, body=_body(evidence))
 
 
-def _not_told(evidence: Evidence) -> Outcome:
+def _status_unknown(evidence: Evidence) -> Outcome:
     """The server fails at every question about the run. Its answer to `wait` may still say how it ended."""
     answer = evidence.answer
     if answer is not None and answer.source == "wait":
@@ -193,7 +193,7 @@ def _stopped(evidence: Evidence) -> Outcome:
     """Cancelled or replaced. A run that left no state had not begun: its answer holds other runs' values."""
     left_nothing = _left_nothing(evidence)
     body = None if left_nothing else _body(evidence)
-    if evidence.cancel_action == "rollback" and evidence.state is None and evidence.is_state_told:
+    if evidence.cancel_action == "rollback" and evidence.state is None and evidence.is_state_known:
         # Rolled back before it began: the dev server keeps such a run instead of forgetting it.
         return Outcome(RunStatus.CANCELLED, body=body, ending={"rolled_back": True})
     nothing = {"no_state": True} if left_nothing else {}
@@ -201,13 +201,13 @@ def _stopped(evidence: Evidence) -> Outcome:
 
 
 def _left_nothing(evidence: Evidence) -> bool:
-    return evidence.is_state_told and evidence.state is None and evidence.thread_known
+    return evidence.is_state_known and evidence.state is None and evidence.thread_known
 
 
 def _who_stopped_it(evidence: Evidence) -> dict[str, Any]:
     if evidence.cancel_action:
         return {}
-    if evidence.ended_with_line:
+    if evidence.ended_with_connection:
         why = "Stopped on the server when its connection was closed: it was launched with on_disconnect=cancel."
         return {"note": why}
     return {"note": "Stopped on the server: cancelled there, or replaced by another run."}
@@ -220,7 +220,7 @@ def _stopped_well(evidence: Evidence) -> Outcome:
     waiting = _waiting(evidence)
     if waiting:
         return Outcome(RunStatus.PAUSED, body=_body(evidence), ending={"next": waiting})
-    if evidence.is_state_told or evidence.thread.get("status") == "idle":
+    if evidence.is_state_known or evidence.thread.get("status") == "idle":
         return Outcome(RunStatus.SUCCEEDED, body=_body(evidence))
     if evidence.thread.get("status") == "interrupted":
         return Outcome(RunStatus.PAUSED, body=_body(evidence))
@@ -345,7 +345,7 @@ def _unknown(evidence: Evidence) -> Outcome:
 
 _BY_STATUS = {
     None: _unknown,
-    NOT_TOLD: _not_told,
+    STATUS_UNKNOWN: _status_unknown,
     "success": _stopped_well,
     "interrupted": _interrupted,
     "error": _failed,

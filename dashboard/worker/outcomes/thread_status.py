@@ -22,7 +22,7 @@ Thread = Mapping[str, Any]
 """A thread's `status` and open `interrupts`; {} when they say nothing about the run."""
 
 
-async def thread_left_by(place: RunOnServer, *, on_event: OnEvent | None, patience_s: float) -> Thread:
+async def thread_if_latest(place: RunOnServer, *, on_event: OnEvent | None, patience_s: float) -> Thread:
     """The thread's status and questions; {} if another run has come to it since: then they are that run's."""
     return await _thread_unless(
         place, lambda newest: [run.get("run_id") for run in newest] != [place.run_id], on_event, patience_s

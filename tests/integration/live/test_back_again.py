@@ -49,7 +49,7 @@ class Clock:
         put_at = self()
 
         async def is_asked() -> bool:
-            return (database_outage.reach._answered_at or 0.0) > put_at
+            return (database_outage.outages._answered_at or 0.0) > put_at
 
         await eventually(is_asked, "the database is asked")
 

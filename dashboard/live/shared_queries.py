@@ -13,7 +13,7 @@ KEPT_S = 1.0
 """How late pages may notice what ends by time alone, such as a session."""
 
 
-class AskedOnce:
+class SharedQueries:
     """Keeps answers until the next notice from Postgres, and for KEPT_S seconds at most.
 
     When the connection to Postgres is back, every page looks again. A process renders and asks one thing after the
@@ -51,4 +51,4 @@ class AskedOnce:
         self._answers = {}
 
 
-asked_once = AskedOnce()
+shared_queries = SharedQueries()
