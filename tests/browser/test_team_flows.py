@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from dashboard.history.bulk import bulk_work
 from dashboard.runs.models import Run
@@ -113,6 +114,27 @@ def test_columns_of_ones_own_are_on_the_page_and_in_rows_that_come(page: Page, t
     page.set_viewport_size({"width": 360, "height": 740})
     expect(page.locator(".cell-own", has_text="Bremen")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size({"width": 900, "height": 740})
+    heads, cells = page.locator("#run-table th"), page.locator(".run-row").first.locator("td")
+    assert [box(heads.nth(place))["x"] for place in range(6)] == [box(cells.nth(place))["x"] for place in range(6)]
+
+
+def test_columns_fill_the_list_and_menus_stay_on_the_page(page: Page, team: Team, user: User) -> None:
+    for number in range(51):  # one more than a page, for the row that loads older ones
+        make_run(server=team.servers.get(), by=user, name=f"tide {number}")
+    page.set_viewport_size({"width": 900, "height": 740})
+    page.goto("/runs/?since=2020-01-01")
+    table, last = box(page.locator("#run-table")), box(page.locator(".run-row").first.locator("td").last)
+    assert last["x"] + last["width"] == pytest.approx(table["x"] + table["width"], abs=1)
+    for width in (900, 1060, 1280):
+        page.set_viewport_size({"width": width, "height": 740})
+        page.get_by_text("More", exact=True).click()
+        panel = box(page.locator(".more-filters .menu-panel"))
+        button = box(page.locator(".more-filters summary"))
+        assert panel["x"] >= 0
+        assert 0 < panel["y"] - button["y"] - button["height"] < 60  # a line of filters may be between
+        assert panel["x"] + panel["width"] <= width
+        page.keyboard.press("Escape")
 
 
 def test_chosen_runs_are_tagged_in_the_background(page: Page, team: Team, user: User) -> None:
@@ -161,3 +183,9 @@ def test_a_run_is_planned_for_later_and_cancelled_before(page: Page, team: Team)
     outcomes.run_finish(lease, Outcome(RunStatus.CANCELLED, began=False))
     shows(page, run, "cancelled")
     expect(page.locator("main")).not_to_contain_text("It starts in")
+
+
+def box(part: Locator) -> FloatRect:
+    found = part.bounding_box()
+    assert found is not None
+    return found
