@@ -104,7 +104,7 @@ class WaitChecks:
                 if run.wait_state == WaitState.ANSWERED:
                     await self._check_again(run, client, ids, headers)
                     return
-                given_up = await self._database.call(answers_given_up, run.pk)
+                given_up = await self._database.call_with_retry(answers_given_up, run.pk)
                 awaited = AwaitedAnswer(run.status, run.remote_run_id, ids, given_up)
                 verdict = await ask_whether_awaited(client, str(run.remote_thread_id), awaited, headers)
         except (LangGraphError, RequestInvalid, SecretUnreadable, TimeoutError) as error:
@@ -114,9 +114,9 @@ class WaitChecks:
             logger.exception("a question could not be checked", extra={"run_id": str(run.pk)})
             return
         if verdict.is_gone:
-            await self._database.call(wait_gone, run, why=verdict.sentence)
+            await self._database.call_with_retry(wait_gone, run, why=verdict.sentence)
         else:
-            await self._database.call(_checked, run)
+            await self._database.call_with_retry(_checked, run)
 
     async def _check_again(
         self, run: Run, client: LangGraphClient, ids: frozenset[str], headers: dict[str, str]
@@ -129,9 +129,9 @@ class WaitChecks:
                 break
             await asyncio.sleep(BUSY_S)
         if still:
-            await self._database.call(wait_reopen, run, child_id)
+            await self._database.call_with_retry(wait_reopen, run, child_id)
         elif still is False:
-            await self._database.call(_checked, run)
+            await self._database.call_with_retry(_checked, run)
 
 
 def _take() -> list[Run] | None:

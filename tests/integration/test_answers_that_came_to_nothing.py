@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -15,8 +16,10 @@ from dashboard.runs.models import Run, WaitState
 from dashboard.runs.outcomes import Outcome, RunError, run_finish
 from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
+from dashboard.runs.waiting import wait_check_ask
 from dashboard.servers.models import Server
 from dashboard.teams.models import User
+from dashboard.worker import wait_checks
 from tests.asynchronous import eventually, in_db, run_in, working
 from tests.factories import claim, make_run, make_server, make_team, make_user
 from tests.scripted_server import ScriptedServer
@@ -150,3 +153,27 @@ def finish(run: Run, status: RunStatus) -> None:
     run_sending(lease)
     run_created_on_server(lease, remote_run_id=str(uuid.uuid4()), remote_thread_id=str(run.remote_thread_id))
     run_finish(lease, Outcome(status, error=error))
+
+
+async def test_what_a_server_said_of_a_question_outlives_an_outage(
+    server: Server, person: User, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, tries = wait_checks._checked, []
+
+    def away_once(run: Run) -> None:
+        tries.append(run.pk)
+        if len(tries) == 1:
+            raise OperationalError("away")
+        keep(run)
+
+    monkeypatch.setattr(wait_checks, "_checked", away_once)
+    async with working():
+        run = await asked(server, person, scripted)
+        await in_db(wait_check_ask, [run])
+
+        async def is_checked() -> bool:
+            return (await Run.objects.aget(pk=run.pk)).wait_checked_at is not None
+
+        await eventually(is_checked, "the server was asked once, and its word is kept")
+
+    assert len(tries) == 2
