@@ -37,7 +37,8 @@ def run_assign_to(request: TeamRequest, run_id: UUID) -> HttpResponse:
     if request.POST.get("take"):
         to = request.user
     elif name := request.POST.get("to", "").strip():
-        to = next((person for person in may_be_assigned(request.team) if person.username == name), None)
+        found = next((person for person in may_be_assigned(request.team) if person.username == name), None)
+        to = User.objects.filter(pk=found.pk).first() if found else None
         if to is None:
             return _refused(request, run, {"to": ["Nobody with this name in your team may answer."]}, 422)
     was = request.POST.get("was")

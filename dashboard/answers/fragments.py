@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.answers.attention_forms import CHOICES
+from dashboard.answers.earlier import earlier_line
 from dashboard.answers.forms import AnswerForm, answer_form
 from dashboard.answers.inbox_rows import inbox_rows
 from dashboard.answers.links.forms import AnswerLinkForm
@@ -21,7 +23,7 @@ from dashboard.answers.links.selectors import link_list
 from dashboard.answers.selectors import (
     COUNTED,
     InboxFilters,
-    earlier_answers,
+    Person,
     may_be_assigned,
     waiting_count,
     waiting_counts,
@@ -30,7 +32,7 @@ from dashboard.runs.attention import is_snoozed
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.statuses import RunStatus
-from dashboard.teams.models import Team, User
+from dashboard.teams.models import Team
 
 
 def answer_context(
@@ -39,6 +41,8 @@ def answer_context(
     """The panel's context; `form` as posted, else a blank one."""
     is_open = run.wait_state == WaitState.OPEN
     is_question = run.status == RunStatus.NEEDS_INPUT
+    if is_open and is_question:
+        prefetch_related_objects([run], "questions")  # once for the form and what is told beside it
     if is_open and is_question and form is None:
         form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]))
     return {
@@ -47,7 +51,7 @@ def answer_context(
         "is_open": is_open,
         "is_question": is_question,
         "form": form,
-        "earlier": earlier_answers(run) if is_open and is_question else None,
+        "earlier": earlier_line(run) if is_open and is_question else None,
         "wait_version": wait_version(run),
         "is_inbox": is_inbox,
         "links": link_list(run) if may_act and is_open else (),
@@ -91,7 +95,7 @@ def attention_html(
     request: HttpRequest | None = None,
     problem: str = "",
     typed: dict[str, str] | None = None,
-    people: Sequence[User] | None = None,
+    people: Sequence[Person] | None = None,
     is_inbox: bool = False,
 ) -> SafeString:
     """Who is assigned to an open question and until when it is snoozed, with the forms to change that.

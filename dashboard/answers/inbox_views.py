@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -55,7 +54,6 @@ def inbox(request: TeamRequest) -> HttpResponse:
     if run is not None:
         may_act = request.membership.may_launch
         attention = fragments.attention_html(run, may_act=may_act, request=request, people=answering, is_inbox=True)
-        prefetch_related_objects([run], "questions")
         query = filters.to_query(after=filters.after)
         panel = fragments.answer_html(run, may_act=may_act, request=request, is_inbox=True, inbox_query=query)
     context |= {

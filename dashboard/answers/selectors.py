@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, F, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Now
 from django.http import QueryDict
 
@@ -22,9 +20,8 @@ from dashboard.runs.selectors import NOT_IN_ROWS, PERSON, ROW, TITLE, no_answer_
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.titles import label_of
 from dashboard.servers.models import Server
-from dashboard.teams.models import Membership, Team, User
+from dashboard.teams.models import Membership, Role, Team, User, name_of
 
-EARLIER = 50
 INBOX_ROWS = 50
 COUNTED = 1_000
 """The most that pages count of what waits: from there they say "999+", and read no long list to its end."""
@@ -32,17 +29,6 @@ ASSISTANTS = 100
 """The most choices to narrow the inbox."""
 ME, NOBODY = "me", "nobody"
 """Assignees in the inbox's address that are not usernames."""
-
-
-@dataclass(frozen=True)
-class EarlierAnswers:
-    """How such questions were answered before.
-
-    `line`: "approve 14 of 16 times"; "" when there is nothing that could be counted.
-    """
-
-    last: Question
-    line: str
 
 
 @dataclass(frozen=True)
@@ -269,82 +255,32 @@ def _open(team: Team | UUID, *, is_snoozed: bool) -> QuerySet[Run]:
     return runs.filter(Q(snoozed_until=None) | Q(snoozed_until__lte=Now()))
 
 
-def inbox_people(team: Team | UUID) -> tuple[list[User], list[User]]:
+def inbox_people(team: Team | UUID) -> tuple[list[Person], list[Person]]:
     """Everybody in a team by name, and which of them may answer."""
-    names = [f"user__{name}" for name in (*PERSON, "is_active", "is_service")]
-    found = Membership.objects.filter(team=team).select_related("user").only("is_active", "role", *names)
-    members = list(found.order_by("user__username"))
-    answering = [member.user for member in members if member.is_active and member.may_launch]
-    return [member.user for member in members], [user for user in answering if user.is_active and not user.is_service]
+    found = Membership.objects.filter(team=team).order_by("user__username")
+    everybody, answering = [], []
+    for is_here, role, is_active, is_service, pk, *names in found.values_list(*_OF_PERSON):
+        person = Person(pk, names[0], name_of(*names))
+        everybody.append(person)
+        if is_here and is_active and not is_service and role in {Role.ADMIN, Role.MEMBER}:
+            answering.append(person)
+    return everybody, answering
 
 
-def may_be_assigned(team: Team | UUID) -> list[User]:
+_OF_PERSON = ("is_active", "role", "user__is_active", "user__is_service", "user_id", *(f"user__{n}" for n in PERSON))
+
+
+class Person(NamedTuple):
+    """Somebody to choose."""
+
+    pk: int
+    username: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def may_be_assigned(team: Team | UUID) -> list[Person]:
     """The people in a team who may answer, by name."""
     return inbox_people(team)[1]
-
-
-def earlier_answers(run: Run) -> EarlierAnswers | None:
-    """The last answers to the same questions of the run's assistant on its server; None when there are none."""
-    answers = Run.objects.filter(team=run.team_id, assistant_id=run.assistant_id, answers__isnull=False)
-    latest = list(answers.filter(server=run.server_id).order_by("-created_at").values_list("pk", flat=True)[:EARLIER])
-    answered = _with_node(Question.objects.filter(answered_by_run__in=latest)) if latest else ()
-    place: dict[UUID | None, int] = {pk: number for number, pk in enumerate(latest)}
-    asked = [_same(question) for question in _with_node(run.questions.filter(state=WaitState.OPEN))] if answered else []
-    found = [question for question in answered if question.state == WaitState.ANSWERED and _same(question) in asked]
-    found = sorted(found, key=lambda question: place.get(question.answered_by_run_id, EARLIER))[:EARLIER]
-    if not found:
-        return None
-    words = Counter(word for question in found if (word := answer_word(question.answer)))
-    line = ""
-    if words:
-        word, count = words.most_common(1)[0]
-        line = f"{word} {count} of {len(found)} times" if len(found) > 1 else word
-    return EarlierAnswers(found[0], line)
-
-
-def last_answers(run: Run) -> dict[str, Any]:
-    """The last answers to the same questions as those of `run`, by the ids of its own."""
-    earlier = Question.objects.filter(
-        run__team=run.team_id, run__assistant_id=run.assistant_id, run__server=run.server_id, state=WaitState.ANSWERED
-    ).order_by("-answered_by_run__created_at")
-    last: dict[object, Question] = {}
-    for question in _with_node(earlier)[:EARLIER]:
-        last.setdefault(_same(question), question)
-    asked = [(question.interrupt_id, _same(question)) for question in _with_node(run.questions.all())]
-    return {interrupt_id: last[same].answer for interrupt_id, same in asked if same in last}
-
-
-def _with_node(questions: QuerySet[Question]) -> QuerySet[Question]:
-    """Questions with what `_same` needs of their runs."""
-    return questions.annotate(ending_json=F("run__ending_json"), asked_count=Count("run__questions"))
-
-
-def _same(question: Any) -> tuple[str, ...]:
-    """What makes two questions the same one, asked again: the node, the keys, and the schema.
-
-    A run that stops in several nodes names them in the order of its questions; otherwise the position counts.
-    """
-    nodes = (json.loads(question.ending_json) if question.ending_json else {}).get("next") or []
-    if len(set(map(str, nodes))) == 1:
-        node = str(nodes[0])
-    elif len(nodes) == question.asked_count and question.position < len(nodes):
-        node = str(nodes[question.position])
-    else:
-        node = f"#{question.position}"
-    value = question.value if question.has_value else None
-    kind = sorted(value) if isinstance(value, dict) else [type(value).__name__]
-    return (node, question.response_schema_json, *kind)
-
-
-def answer_word(document: Any) -> str:
-    """An answer in a word, to count answers by; "" unless it is one choice of a few."""
-    if isinstance(document, dict) and isinstance(document.get("decisions"), list):
-        words = {str(decision.get("type")) for decision in document["decisions"] if isinstance(decision, dict)}
-        return words.pop() if len(words) == 1 else ""
-    if isinstance(document, list) and document and isinstance(document[0], dict):
-        return str(document[0].get("type") or "")
-    if isinstance(document, dict):
-        return str(document.get("type") or document.get("decision") or "")[:24]
-    if isinstance(document, bool):
-        return "yes" if document else "no"
-    return document if isinstance(document, str) and len(document) <= 24 else ""

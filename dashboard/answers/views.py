@@ -16,10 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.answers import services
+from dashboard.answers.earlier import last_answers
 from dashboard.answers.forms import AnswerForm, answer_form
 from dashboard.answers.fragments import answer_html
 from dashboard.answers.reading import Errors, answers_checked, posted, typed
-from dashboard.answers.selectors import InboxFilters, inbox_next, last_answers
+from dashboard.answers.selectors import InboxFilters, inbox_next
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import selectors
 from dashboard.runs.models import Run, WaitState

@@ -116,7 +116,8 @@ def zone() -> str:
 
 
 def _exactly(moment: datetime) -> str:
-    return f"{str(timezone.localtime(moment))[:19]} {zone()}"  # fifty times on a page, and strftime is slow
+    zone = timezone.get_current_timezone()  # asked once: this stands fifty times on a page
+    return f"{str(moment.astimezone(zone))[:19]} {zone.tzname(None) or zone}"
 
 
 @register.simple_tag
