@@ -98,7 +98,7 @@ def test_the_same_as_last_time_keeps_what_is_typed_and_marks_the_button(page: Pa
     expect(page.locator('[name="key/answer/q0/decision"], [name="answer/q0/decision"]:not(button)')).to_have_count(0)
 
 
-def test_what_was_done_until_then_is_beside_the_question(page: Page, team: Team, user: User) -> None:
+def test_what_was_done_until_then_is_next_to_the_question(page: Page, team: Team, user: User) -> None:
     interrupts = [{"id": "q0", "value": "Go?"}]
     body = json.dumps({"topic": "tides of the Baltic", "__interrupt__": interrupts}).encode()
     run = waiting_run(team, user, Outcome(RunStatus.NEEDS_INPUT, body=body, ending={"interrupts": interrupts}))

@@ -118,7 +118,7 @@ def test_the_list_of_keys_is_in_the_middle(page: Page, user: User) -> None:
     assert abs(box["y"] + box["height"] / 2 - 400) < 2
 
 
-def test_a_page_that_hears_of_no_changes_counts_again_every_minute(page: Page, team: Team, user: User) -> None:
+def test_a_page_without_updates_counts_again_every_minute(page: Page, team: Team, user: User) -> None:
     page.clock.install()
     page.goto("/assistants/")
     expect(page.locator("#inbox-count")).to_have_attribute("data-inbox-count", "0")

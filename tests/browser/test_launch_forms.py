@@ -69,7 +69,7 @@ def launch(page: Page) -> None:
     page.get_by_role("button", name="Launch run").click()
 
 
-def test_a_nested_form_says_what_is_wrong_beside_each_field(page: Page) -> None:
+def test_a_nested_form_says_what_is_wrong_next_to_each_field(page: Page) -> None:
     page.goto("/launch/?assistant_id=person")
     page.get_by_label("Number", exact=True).first.fill("twelve")
     launch(page)

@@ -78,7 +78,9 @@ def test_a_filtered_page_takes_only_what_matches(page: Page, team: Team, user: U
     expect(page.locator("tr[data-outside]")).to_have_count(1)
 
 
-def test_what_ended_while_the_line_was_down_leaves_the_filter(page: Page, team: Team, user: User, web: Web) -> None:
+def test_what_ended_while_the_connection_was_down_leaves_the_filter(
+    page: Page, team: Team, user: User, web: Web
+) -> None:
     stays = make_run(team=team, by=user, server=team.servers.get(), name="stays")
     ends = make_run(team=team, by=user, server=team.servers.get(), name="ends")
     page.goto("/runs/?status=active")
@@ -136,7 +138,7 @@ def test_older_runs_load_below_and_keep_the_place(page: Page, team: Team, user: 
 
 
 @pytest.mark.parametrize("oldest_first", [False, True])
-def test_a_run_below_the_first_page_that_ended_unheard_is_shown_as_it_is(
+def test_a_run_below_the_first_page_that_ended_unnoticed_is_shown_as_it_is(
     page: Page, team: Team, user: User, oldest_first: bool
 ) -> None:
     server = team.servers.get()

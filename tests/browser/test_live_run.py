@@ -51,7 +51,7 @@ def test_every_step_appears_without_a_reload(page: Page, team: Team, user: User)
     assert page.evaluate("window.notReloaded")
 
 
-def test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds(
+def test_an_open_socket_is_not_live_before_it_has_sent_what_the_database_holds(
     page: Page, team: Team, user: User
 ) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
@@ -72,7 +72,7 @@ def test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds(
     live(page, "live")
 
 
-def test_a_line_that_falls_silent_is_not_live_and_another_is_opened(page: Page, team: Team, user: User) -> None:
+def test_a_connection_that_falls_silent_is_not_live_and_another_is_opened(page: Page, team: Team, user: User) -> None:
     """As when a firewall forgets the connection: nobody closes it, and nothing comes."""
     run = make_run(team=team, by=user, server=team.servers.get())
     lines: list[WebSocketRoute] = []

@@ -99,7 +99,7 @@ def test_somebody_joins_by_an_invitation_that_came_by_mail(
     assert Membership.objects.get(user__username="bob").role == "viewer"
 
 
-def test_a_forgotten_password_is_set_anew_by_mail(
+def test_a_forgotten_password_is_reset_by_mail(
     open_browser: Open, team: Team, user: User, connected: str, mails: MailSink
 ) -> None:
     user.set_password("the old one, forgotten")

@@ -39,7 +39,7 @@ def far_page(open_browser: Open, user: User, relayed: Web) -> Page:
     return open_browser(user, base_url=relayed.url).new_page()
 
 
-def test_an_open_page_has_the_news_once_the_cut_is_noticed(
+def test_an_open_page_has_the_change_once_the_cut_is_noticed(
     far_page: Page, relay: Relay, team: Team, user: User
 ) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())
@@ -56,7 +56,7 @@ def test_an_open_page_has_the_news_once_the_cut_is_noticed(
     assert far_page.evaluate("window.notReloaded")
 
 
-def test_a_page_never_says_live_while_its_process_hears_nothing(
+def test_a_page_never_says_live_while_its_process_gets_no_changes(
     far_page: Page, relay: Relay, team: Team, user: User
 ) -> None:
     run = make_run(team=team, by=user, server=team.servers.get())

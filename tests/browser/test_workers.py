@@ -42,7 +42,7 @@ def test_a_worker_comes_and_falls_silent_without_a_reload(page: Page, team: Team
     expect(page.locator("#workers-state")).to_contain_text("the last one has been silent for 3 min")
 
 
-def test_a_page_that_hears_nothing_does_not_say_that_all_is_well(page: Page, team: Team) -> None:
+def test_a_page_without_updates_does_not_say_that_all_is_well(page: Page, team: Team) -> None:
     Worker.objects.create(host="box-7", pid=4711, concurrency=500)
     page.goto("/workers/")
     live(page, "live")

@@ -58,7 +58,7 @@ def created_on(url: str, thread_id: str) -> list[dict[str, Any]]:
         ({"act": "ask nothing"}, "needs_input"),
     ],
 )
-async def test_each_ending_is_told_as_it_was_and_created_once(
+async def test_each_ending_is_stored_as_it_was_and_created_once(
     person: User, aegra_url: str, graph_input: dict[str, Any], status: str
 ) -> None:
     async with working():

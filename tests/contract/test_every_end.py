@@ -43,7 +43,7 @@ def samples() -> Iterator[LangGraphDev]:
 
 
 @pytest.mark.parametrize("thread", THREADS, ids=lambda thread: thread.name)
-async def test_every_end_is_told_as_it_was(server: Server, person: User, thread: OnThread) -> None:
+async def test_every_end_is_stored_as_it_was(server: Server, person: User, thread: OnThread) -> None:
     async with working():
         runs = await asyncio.gather(*(lived(end, thread, server, person) for end in ENDS))
 
@@ -140,7 +140,7 @@ async def follow(run: Run, server: Server, strategy: str) -> None:
 
 
 @pytest.mark.parametrize(("follower", "paused"), [("report", "paused"), ("chat", "lost")])
-async def test_what_waits_is_not_told_by_the_graph_of_a_run_that_came_later(
+async def test_what_waits_is_not_read_by_the_graph_of_a_run_that_came_later(
     server: Server, person: User, follower: str, paused: str
 ) -> None:
     """The server tells all states of a thread by the graph of its latest run: by another's no node waits, although it

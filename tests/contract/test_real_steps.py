@@ -154,7 +154,7 @@ async def test_why_there_are_no_steps(server: Server, person: User, fields: dict
     assert why in found["why"]
 
 
-async def test_a_watched_run_tells_steps_and_words_and_an_unwatched_one_nothing(server: Server, person: User) -> None:
+async def test_a_watched_run_shows_steps_and_words_and_an_unwatched_one_nothing(server: Server, person: User) -> None:
     fields = {"assistant_id": "writer", "input": '{"topic": "Tides", "words_per_second": 20}'}
     seen: list[str] = []
     async with working():

@@ -319,7 +319,7 @@ def test_threads_are_found_by_what_was_asked_there(browser: Client, team: Team, 
     assert signed_in(make_user(make_team())).get("/launch/threads/", headers=JSON).json() == {"threads": []}
 
 
-def test_a_link_tells_of_what_the_form_does_not_have(browser: Client, team: Team) -> None:
+def test_a_link_lists_what_the_form_does_not_have(browser: Client, team: Team) -> None:
     make_server(team)
 
     page = browser.get(

@@ -110,7 +110,7 @@ def test_an_answer_is_sent_once_and_says_by_whom(browser: Client, person: User, 
     assert run.children.count() == 1
 
 
-def test_the_receipt_tells_what_became_of_the_answer(browser: Client, person: User, run: Run) -> None:
+def test_the_receipt_says_what_became_of_the_answer(browser: Client, person: User, run: Run) -> None:
     path, stranger = make_link(browser, run), Client()
     answer(stranger, path)
     child = run.children.get()

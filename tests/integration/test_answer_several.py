@@ -68,7 +68,7 @@ def test_chosen_ones_are_shown_before_and_answered_once(browser: Client, person:
         assert resume == (child.parent.questions.get().interrupt_id, {"decisions": [{"type": "approve"}]})
 
 
-def test_who_was_slower_hears_it_for_that_question_alone(browser: Client, person: User) -> None:
+def test_the_slower_person_learns_it_for_that_question_alone(browser: Client, person: User) -> None:
     runs = [asking(person, f"Go {number}?") for number in range(2)]
     bob = make_user(person.teams.get(), username="bob")
     bobs = Client()
@@ -97,7 +97,7 @@ def test_what_cannot_be_the_same_for_all_is_refused(browser: Client, person: Use
     assert not run.children.exists()
 
 
-def test_programs_hear_of_each(browser: Client, person: User) -> None:
+def test_programs_get_each(browser: Client, person: User) -> None:
     runs = [asking(person, f"Go {number}?") for number in range(2)]
     given = {"run": str(runs[0].pk), "ids": [str(run.pk) for run in runs], "answer": "null"}
 

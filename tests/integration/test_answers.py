@@ -41,7 +41,7 @@ def test_what_the_server_sent_of_a_question_is_folded(browser: Client, person: U
     assert page.count("__interrupt__") == page.count("__interrupt__", fold)
 
 
-def test_what_stands_beside_a_question_is_a_list_of_names_and_values(browser: Client, person: User) -> None:
+def test_what_comes_with_a_question_is_a_list_of_names_and_values(browser: Client, person: User) -> None:
     value = {"question": "Pay back?", "amount": 120.0, "to": "grace <b>", "\u202eodd": {"deep": "water"}}
     run, many = waiting_run(person, value), waiting_run(person, {f"key{number}": number for number in range(30)})
 
@@ -109,7 +109,7 @@ def test_any_value_is_really_sent(browser: Client, person: User, value: Any) -> 
     assert json.loads(run.questions.get().answer_json) == value
 
 
-def test_the_second_answer_hears_of_the_first(browser: Client, person: User) -> None:
+def test_the_second_answer_learns_of_the_first(browser: Client, person: User) -> None:
     run = waiting_run(person)
     child = answer(browser, run, {"q": "yes"}).json()["id"]
 

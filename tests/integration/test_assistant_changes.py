@@ -54,7 +54,7 @@ def post(client: Client, server: Server, address: str, **fields: str) -> Any:
     return client.post(f"/assistants/{server.pk}/{address}", fields, headers=JSON)
 
 
-def test_a_change_is_a_row_that_one_worker_takes_and_its_page_tells_of(admin: Client, server: Server) -> None:
+def test_a_change_is_a_row_that_one_worker_takes_and_its_page_reports(admin: Client, server: Server) -> None:
     answer = post(admin, server, f"{TUNED}/edit/", name="Weekly", context='{"tone": "plain"}')
 
     change = AssistantChange.objects.get()

@@ -77,7 +77,7 @@ def browser(team: Team) -> Client:
     return client
 
 
-def test_whoever_has_not_chosen_finds_what_there_is_to_launch(team: Team, server: Server) -> None:
+def test_a_person_who_has_not_chosen_sees_what_there_is_to_launch(team: Team, server: Server) -> None:
     browser = Client()
     browser.force_login(make_user(team))
 
@@ -111,7 +111,7 @@ def test_strangers_see_none(server: Server) -> None:
     assert stranger.post("/assistants/refresh/", headers=JSON).json()["servers"] == []
 
 
-def test_runs_of_two_assistants_of_one_graph_are_told_apart(browser: Client, team: Team, server: Server) -> None:
+def test_runs_of_two_assistants_of_one_graph_are_distinguished(browser: Client, team: Team, server: Server) -> None:
     by = make_user(team)
     plain = make_run(server=server, by=by, assistant_id="report")
     same = make_run(server=server, by=by, assistant_id=str(DEFAULT))

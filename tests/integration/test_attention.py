@@ -49,7 +49,7 @@ def test_a_question_is_assigned_and_found_by_that(browser: Client, person: User)
     assert assign(browser, his, to="").json()["assigned_to"] is None
 
 
-def test_who_comes_second_hears_who_was_first(browser: Client, person: User) -> None:
+def test_the_second_person_learns_who_was_first(browser: Client, person: User) -> None:
     bob = make_user(person.teams.get(), username="bob")
     run = waiting_run(person)
     assign(browser, run, to="bob", was="")

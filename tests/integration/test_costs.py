@@ -134,7 +134,7 @@ def test_prices_are_changed_in_place_and_deleted(client: Client, admin: User, se
     "wrong",
     [{"input": "-1"}, {"input": "a lot"}, {"output": ""}, {"currency": "dollars"}, {"model": " "}, {"model": "a*b"}],
 )
-def test_a_wrong_price_is_refused_beside_its_field(client: Client, admin: User, wrong: dict[str, str]) -> None:
+def test_a_wrong_price_is_refused_next_to_its_field(client: Client, admin: User, wrong: dict[str, str]) -> None:
     told = client.post("/prices/", PRICE | wrong, **JSON)
     page = client.post("/prices/", PRICE | wrong)
 

@@ -143,7 +143,7 @@ def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
     assert not work_state().is_stuck, "there was no room"
 
 
-def test_runs_that_are_due_and_runs_that_are_tried_again_are_told_apart() -> None:
+def test_runs_that_are_due_and_runs_that_are_tried_again_are_distinguished() -> None:
     make_run()
     retried = make_run()
     lease = claim(retried)

@@ -91,7 +91,7 @@ def test_a_row_says_what_the_run_was_about_and_what_came_of_it(browser: Client, 
         ({"topic": "word " * 100}, ("word " * 31).strip() + "…"),
     ],
 )
-def test_a_summary_is_the_most_telling_thing_in_an_input(server: Server, given: Any, summary: str) -> None:
+def test_a_summary_is_the_most_significant_value_in_an_input(server: Server, given: Any, summary: str) -> None:
     assert make_run(server=server, params={"input": given}).summary == summary
 
 
@@ -216,7 +216,7 @@ def test_days_are_those_of_the_reader() -> None:
     assert in_utc - in_tokyo == timedelta(hours=9)
 
 
-def test_a_chip_tells_a_moment_in_the_time_of_who_reads() -> None:
+def test_a_chip_shows_a_time_in_the_zone_of_its_reader() -> None:
     query = "since=2026-11-17T00:00:00%2B00:00&until=2026-11-18&tz=Asia/Tokyo"
 
     words = [words for words, _ in RunFilters.from_text(query).chips()]

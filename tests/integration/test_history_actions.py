@@ -65,7 +65,7 @@ LABELS = [
 
 
 @pytest.mark.parametrize(("action", "fields", "column", "value"), LABELS, ids=[label[0] for label in LABELS])
-def test_labels_are_kept_found_and_told(
+def test_labels_are_kept_found_and_listed(
     browser: Client, server: Server, action: str, fields: dict[str, Any], column: str, value: Any
 ) -> None:
     run = make_run(server=server, tags=["old"], status=RunStatus.SUCCEEDED, body=b'{"answer": "spring tide"}')

@@ -168,7 +168,7 @@ HOSTILE_TEXTS = {
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS.keys())
-async def test_errors_questions_and_nodes_of_any_text_are_told(scripted: ScriptedServer, text: str) -> None:
+async def test_errors_questions_and_nodes_of_any_text_are_reported(scripted: ScriptedServer, text: str) -> None:
     async with working():
         failed, asking, _ = await launch(scripted)
         paused, _, _ = await launch(scripted)

@@ -62,7 +62,7 @@ def test_nesting_of_any_depth_is_shown(browser: Client, levels: int) -> None:
         {"interrupts": [5, None, {"id": "\ud800", "value": "go\ud800?"}, {"value": {"question": 1}}]},
     ],
 )
-def test_an_end_told_in_any_shape_is_shown(browser: Client, ending: dict[str, Any]) -> None:
+def test_an_end_in_any_shape_is_shown(browser: Client, ending: dict[str, Any]) -> None:
     page_of(browser, make_run(status=RunStatus.PAUSED, ending=ending))
     page_of(browser, make_run(status=RunStatus.NEEDS_INPUT, ending=ending))
 
@@ -84,7 +84,7 @@ def test_parameters_that_only_fit_into_json_reach_programs_with_the_final_state(
 
 
 @pytest.mark.parametrize("levels", [200, 900, 950, 975, 985, 990])
-def test_input_of_any_depth_is_launched_and_shown_or_refused_beside_its_field(browser: Client, levels: int) -> None:
+def test_input_of_any_depth_is_launched_and_shown_or_refused_next_to_its_field(browser: Client, levels: int) -> None:
     run = make_run()
     browser.force_login(make_user(run.team))
     text = '{"a":' * levels + "1" + "}" * levels

@@ -165,7 +165,7 @@ def test_an_assistant_is_found_by_what_the_list_calls_it(browser: Client, person
     assert waiting(browser, assistant="report") == ["as typed"]
 
 
-def test_pages_count_no_further_than_they_tell(browser: Client, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_count_no_further_than_they_show(browser: Client, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("fragments", "selectors", "templatetags.inbox"):
         monkeypatch.setattr(f"dashboard.answers.{module}.COUNTED", 2)
     for _ in range(4):

@@ -78,7 +78,7 @@ def test_a_bar_narrows_the_time_and_what_is_counted_can_be_listed(client: Client
     assert sum(bucket["succeeded"] for bucket in chosen["buckets"]) == 3
 
 
-def test_many_runs_are_told_from_an_even_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_runs_are_counted_from_an_even_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     server = make_server(make_team())
     make_user(server.team)
     runs_seed(server=server, count=4_000, days=25)

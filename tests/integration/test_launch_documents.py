@@ -163,7 +163,7 @@ def test_a_page_warns_first_and_then_launches_anyway(browser: Client) -> None:
     assert Run.objects.count() == 1
 
 
-def test_every_mistake_of_a_form_is_told_at_once_and_once(browser: Client) -> None:
+def test_every_mistake_of_a_form_is_shown_at_once_and_once(browser: Client) -> None:
     sent = {"input_view": "form", "input/topic": "", "input/seconds": "abc", "input/sections/0/heading": "one"}
     sent |= {"context_view": "form", "context/b": "many", "after_seconds": "soon"}
 
@@ -179,7 +179,7 @@ def test_every_mistake_of_a_form_is_told_at_once_and_once(browser: Client) -> No
     assert beside.count("Write a number such as 3 or 1.5.") == 1
 
 
-def test_an_image_left_empty_is_refused_beside_its_field(browser: Client) -> None:
+def test_an_image_left_empty_is_refused_next_to_its_field(browser: Client) -> None:
     part = "input/messages/0/content/1"
     sent = {
         "assistant_id": "chat",

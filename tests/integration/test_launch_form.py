@@ -178,7 +178,7 @@ def test_every_mapping_refuses_what_is_no_object(field: str) -> None:
         ("server", {"server": str(uuid.UUID(int=1))}, "no such server"),
     ],
 )
-def test_each_mistake_has_its_sentence_beside_its_field(field: str, fields: dict[str, str], says: str) -> None:
+def test_each_mistake_has_its_sentence_next_to_its_field(field: str, fields: dict[str, str], says: str) -> None:
     assert says in errors_of(field, **fields)
 
 
@@ -268,7 +268,7 @@ def test_another_teams_run_gives_no_secret() -> None:
 
 
 @pytest.mark.parametrize("text", ["nonsense", "\x00", "x" * 2_500])
-def test_no_mistake_is_told_in_the_frameworks_words(text: str) -> None:
+def test_no_mistake_is_in_the_frameworks_words(text: str) -> None:
     team = make_team()
     make_server(team)
     told: list[str] = []
@@ -283,7 +283,7 @@ def test_no_mistake_is_told_in_the_frameworks_words(text: str) -> None:
     assert [sentence for sentence in told if theirs.search(sentence)] == []
 
 
-def test_a_word_the_server_does_not_know_is_told_with_those_it_does() -> None:
+def test_a_word_the_server_does_not_know_is_refused_with_those_it_does() -> None:
     assert (
         errors_of("durability", durability="often")
         == "“often” is not a choice: give sync, async or exit; empty is the default."

@@ -35,7 +35,7 @@ def test_launch_answers_programs_with_json(browser: Client) -> None:
     assert set(bad.json()["errors"]) == {"assistant_id", "input"}
 
 
-def test_a_bad_launch_keeps_everything_typed_and_says_why_beside_the_field(browser: Client) -> None:
+def test_a_bad_launch_keeps_everything_typed_and_says_why_next_to_the_field(browser: Client) -> None:
     typed = {
         "assistant_id": "chät",
         "input": '{"a": 1,,}',

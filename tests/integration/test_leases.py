@@ -166,7 +166,7 @@ async def test_a_run_whose_worker_was_killed_while_it_was_sent_is_created_once(s
     assert (len(scripted.created), scripted.count("wait")) == (1, 1)
 
 
-async def test_a_cancel_that_nobody_was_told_of_is_delivered(
+async def test_a_cancel_that_no_worker_noticed_is_delivered(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dashboard.worker.worker.RENEW_S", 0.1)

@@ -188,7 +188,7 @@ async def test_a_cancel_is_delivered_although_a_proxy_answers_first(scripted: Sc
         await run_in(run, "cancelled")
 
 
-async def test_a_rollback_is_told_as_one_although_postgres_is_away_when_the_run_is_gone(
+async def test_a_rollback_is_shown_as_one_although_postgres_is_away_when_the_run_is_gone(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, asked = leases.cancel_action_of, []

@@ -68,7 +68,7 @@ def test_without_mail_there_is_nothing_of_it() -> None:
 
 
 @pytest.mark.parametrize("name", ["grace", "Grace@Example.org"])
-def test_a_forgotten_password_is_set_anew_by_mail(grace: User, tasks: list[Any], name: str) -> None:
+def test_a_forgotten_password_is_reset_by_mail(grace: User, tasks: list[Any], name: str) -> None:
     Membership.objects.create(user=grace, team=make_team(), role="admin")
     assert FORGOTTEN in Client().get("/accounts/login/").content.decode()
 

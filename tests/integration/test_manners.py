@@ -72,12 +72,12 @@ SAID = {ending: status for ending, (_, status) in ENDINGS.items()}
 SOME = {ending: SAID[ending] for ending in ("well", "failed", "a question")}
 
 
-async def test_each_ending_is_told_as_it_was(server: ScriptedServer) -> None:
+async def test_each_ending_is_stored_as_it_was(server: ScriptedServer) -> None:
     async with working():
         assert await statuses_of(server, await launch_each(server, SAID)) == SAID
 
 
-async def test_a_run_that_takes_longer_than_a_line_may_be_silent_is_launched_once(server: ScriptedServer) -> None:
+async def test_a_run_that_takes_longer_than_a_connection_may_be_silent_is_launched_once(server: ScriptedServer) -> None:
     async with working():
         launched = await launch_each(server, SOME)
         await asyncio.sleep(LONGER_THAN_SILENCE_S)
@@ -86,7 +86,7 @@ async def test_a_run_that_takes_longer_than_a_line_may_be_silent_is_launched_onc
         assert await statuses_of(server, launched) == SOME
 
 
-async def test_a_line_cut_before_the_headers_never_launches_a_second_time(server: ScriptedServer) -> None:
+async def test_a_connection_cut_before_the_headers_never_launches_a_second_time(server: ScriptedServer) -> None:
     endpoint = "wait" if server.manner.has_wait else "create"
     server.script(endpoint, *[Fault(cut_before_headers=True, creates=True)] * len(SOME))
     async with working():

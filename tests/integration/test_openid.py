@@ -140,7 +140,7 @@ def test_a_role_given_by_hand_stays(configured: str, team: Team) -> None:
         assert role_of("ada") == "viewer"
 
 
-def test_somebody_without_a_group_is_told_whom_to_ask_and_leaves_nothing(configured: str) -> None:
+def test_somebody_without_a_group_learns_whom_to_ask_and_leaves_nothing(configured: str) -> None:
     known_there(configured, "eve", groups={"not": "a list"})
     browser = Client()
 

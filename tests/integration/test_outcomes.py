@@ -87,7 +87,7 @@ def test_a_run_that_nobody_saw_begin_ends_from_there() -> None:
     assert (last.data["from"], last.data["to"]) == ("scheduled", "succeeded")
 
 
-def test_a_second_execution_is_told_before_the_end() -> None:
+def test_a_second_execution_is_noted_before_the_end() -> None:
     run, lease = locked_run()
 
     run_finish(lease, replace(SUCCEEDED, executions=2))
@@ -98,7 +98,7 @@ def test_a_second_execution_is_told_before_the_end() -> None:
 
 
 @pytest.mark.parametrize("body", [BODY, None])
-def test_whoever_lost_the_lease_writes_nothing(body: bytes | None) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing(body: bytes | None) -> None:
     run, lease = locked_run()
 
     with pytest.raises(LeaseLost):

@@ -104,7 +104,7 @@ def test_a_launch_is_kept_and_launched_by_its_id_alone(client_of_ada: Client, se
     assert (run.assistant_id, run.tags, str(run.preset_id)) == ("report", ["weekly"], kept.json()["id"])
 
 
-def test_what_is_posted_beside_a_preset_takes_its_place(client_of_ada: Client, server: Server) -> None:
+def test_what_is_posted_with_a_preset_takes_its_place(client_of_ada: Client, server: Server) -> None:
     preset_id = keep(client_of_ada, durability="sync").json()["id"]
 
     params = launched(
@@ -299,7 +299,7 @@ def test_recent_inputs_show_how_they_ended_once_each(client_of_ada: Client, serv
     assert "Cancelled" in recent
 
 
-def test_a_preset_may_leave_required_fields_to_whoever_launches(client_of_ada: Client, server: Server) -> None:
+def test_a_preset_may_leave_required_fields_to_the_launch(client_of_ada: Client, server: Server) -> None:
     schema = {
         "type": "object",
         "properties": {"topic": {"type": "string"}, "seconds": {"type": "integer"}},

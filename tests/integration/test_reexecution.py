@@ -91,7 +91,7 @@ async def executions_of(run: Run, remote: ScriptedRun) -> int:
     return int(ended.executions)
 
 
-async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer) -> None:
+async def test_a_run_that_its_server_began_again_says_so(scripted: ScriptedServer) -> None:
     scripted.script("join", Fault(delay_s=1.0))
     async with working():
         run, remote = await launched(scripted)
@@ -103,7 +103,7 @@ async def test_a_run_that_its_server_began_anew_says_so(scripted: ScriptedServer
         assert await executions_of(run, remote) == 2
 
 
-async def test_a_run_that_was_begun_anew_while_nobody_awaited_it_says_so(scripted: ScriptedServer) -> None:
+async def test_a_run_that_was_begun_again_while_nobody_awaited_it_says_so(scripted: ScriptedServer) -> None:
     run, remote = await left_alone(scripted)
     leaves_a_state(remote)
     begins_anew(remote)
@@ -127,7 +127,9 @@ async def test_a_server_that_does_not_say_so_at_once_is_asked_again(scripted: Sc
         assert await executions_of(run, remote) == 2
 
 
-async def test_each_time_that_an_adopted_run_is_begun_anew_is_said_once(scripted: ScriptedServer, looks: Looks) -> None:
+async def test_each_time_that_an_adopted_run_is_begun_again_is_said_once(
+    scripted: ScriptedServer, looks: Looks
+) -> None:
     run, remote = await left_alone(scripted)
     leaves_a_state(remote)
     await lease_ends(run)
@@ -145,7 +147,7 @@ async def test_each_time_that_an_adopted_run_is_begun_anew_is_said_once(scripted
         assert await executions_of(run, remote) == 3
 
 
-async def test_a_run_that_waits_before_it_is_begun_anew_is_executed_once_more_and_not_twice(
+async def test_a_run_that_waits_before_it_is_begun_again_is_executed_once_more_and_not_twice(
     scripted: ScriptedServer, looks: Looks
 ) -> None:
     run, remote = await left_alone(scripted)
@@ -176,7 +178,7 @@ async def test_lines_that_break_again_while_the_server_does_not_answer_count_onc
         assert await executions_of(run, remote) == 2
 
 
-async def test_a_run_that_began_while_its_line_was_lost_has_not_begun_anew(
+async def test_a_run_that_began_while_its_connection_was_lost_has_not_begun_again(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the server tells so late that it has been seen running by then."""
@@ -230,7 +232,7 @@ async def test_a_run_that_was_found_late_is_looked_at_by_its_own_times(
 @pytest.mark.parametrize(
     "left", ["no state", "a state of its own since", "another run's, by a server that heeds nothing"]
 )
-async def test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew(
+async def test_a_run_that_began_while_nobody_awaited_it_is_not_called_a_repetition(
     scripted: ScriptedServer, looks: Looks, left: str
 ) -> None:
     """It waited behind another run, so its status has changed since it was created."""

@@ -100,7 +100,7 @@ def test_not_being_allowed_is_json_for_programs(team: Team) -> None:
     assert "You may read this team's runs" in document.json()["error"]
 
 
-def test_a_body_over_the_limit_is_told_with_the_limit(browser: Client, settings: Any) -> None:
+def test_a_body_over_the_limit_is_refused_with_the_limit(browser: Client, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
     body = {"assistant_id": "chat", "input": json.dumps("x" * 1_100_000)}
 

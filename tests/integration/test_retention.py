@@ -120,7 +120,7 @@ def test_a_preview_counts_and_removes_and_saves_nothing(admin: Client, team: Tea
     assert Run.objects.count() == 3
 
 
-def test_rules_are_saved_and_bad_numbers_are_told_beside_their_field(admin: Client) -> None:
+def test_rules_are_saved_and_bad_numbers_are_shown_next_to_their_field(admin: Client) -> None:
     refused = admin.post("/retention/", {"results_succeeded": "0", "runs_failed": "soon"})
     errors = admin.post("/retention/", {"results_succeeded": "0", "runs_failed": "soon"}, headers=JSON)
 

@@ -78,7 +78,7 @@ def test_a_new_sign_in_link_ends_the_old_one(person: User) -> None:
     assert Client().get(old).status_code == 410
 
 
-def test_a_person_in_no_team_is_told_so(client: Client) -> None:
+def test_a_person_in_no_team_gets_a_sentence(client: Client) -> None:
     client.force_login(make_user())
 
     assert client.get("/runs/").status_code == 403

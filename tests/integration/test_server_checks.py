@@ -29,7 +29,7 @@ async def findings_of(server: Server) -> dict[str, dict[str, Any]]:
     return {finding["key"]: finding for finding in done.findings}
 
 
-async def test_a_check_tells_what_the_server_is_and_keeps_its_assistants(scripted: ScriptedServer) -> None:
+async def test_a_check_reports_what_the_server_is_and_keeps_its_assistants(scripted: ScriptedServer) -> None:
     server = await in_db(make_server, await in_db(make_team), url=scripted.url)
 
     async with working():
@@ -91,7 +91,7 @@ async def test_a_private_address_that_is_not_allowed_is_named(scripted: Scripted
     assert scripted.requests == []
 
 
-async def test_schemas_that_cannot_be_had_are_named_and_the_last_known_form_stays(
+async def test_schemas_that_do_not_come_are_named_and_the_last_known_form_stays(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = await in_db(make_server, await in_db(make_team), url=scripted.url)

@@ -131,7 +131,7 @@ def test_stored_secrets_are_not_sent_to_another_address(admin: Client, team: Tea
         ("proxy", "http://10.0.0.1:3128"),
     ],
 )
-def test_what_cannot_be_is_refused_beside_its_field(admin: Client, team: Team, field: str, value: str) -> None:
+def test_what_cannot_be_is_refused_next_to_its_field(admin: Client, team: Team, field: str, value: str) -> None:
     answer = add(admin, **{field: value})
 
     assert answer.status_code == 422

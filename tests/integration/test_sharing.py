@@ -153,7 +153,9 @@ def test_without_javascript_the_new_link_is_shown_on_a_page(browser: Client, run
         (RunStatus.LOST, RunError("Runboard error", "ConnectError('http://10.1.2.3:2024')")),
     ],
 )
-def test_what_went_wrong_between_us_and_the_server_is_not_told_to_strangers(status: RunStatus, error: RunError) -> None:
+def test_what_went_wrong_between_us_and_the_server_is_not_shown_to_strangers(
+    status: RunStatus, error: RunError
+) -> None:
     run = make_run(status=status, error=error)
     Run.objects.filter(pk=run.pk).update(remote_run_id=None)
     _, token = share_create(run=run, by=make_user(run.team), lifetime=None)
@@ -164,7 +166,7 @@ def test_what_went_wrong_between_us_and_the_server_is_not_told_to_strangers(stat
         assert "10.1.2.3" not in html
 
 
-def test_what_the_graph_raised_is_told(run: Run) -> None:
+def test_what_the_graph_raised_is_reported(run: Run) -> None:
     failed = make_run(status=RunStatus.FAILED, error=RunError("ValueError", "no tides today", "write"))
     _, token = share_create(run=failed, by=make_user(failed.team), lifetime=None)
 

@@ -26,7 +26,7 @@ ENDS: dict[str, tuple[Callable[[ScriptedRun], object], str]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_a_state_that_can_never_be_had_does_not_keep_a_run_running(scripted: ScriptedServer, end: str) -> None:
+async def test_a_state_that_never_comes_does_not_keep_a_run_running(scripted: ScriptedServer, end: str) -> None:
     finish, status = ENDS[end]
     scripted.script("state", BROKEN, times=None)
     async with working():

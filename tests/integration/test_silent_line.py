@@ -34,7 +34,7 @@ async def listener_is(url: str, up: bool, *, deadline_s: float) -> None:
     await eventually(look, f"listener: {up}", deadline_s=deadline_s)
 
 
-async def test_health_says_that_the_web_process_hears_nothing_until_it_does_again(
+async def test_health_says_that_the_web_process_gets_no_changes_until_it_does_again(
     relay: Relay, programs: Programs
 ) -> None:
     url = programs.web(database_url=relay.url)
@@ -50,7 +50,7 @@ async def test_health_says_that_the_web_process_hears_nothing_until_it_does_agai
     await listener_is(url, True, deadline_s=NOTICED_S)
 
 
-async def test_a_worker_that_hears_nothing_still_takes_runs_and_delivers_cancels(
+async def test_a_worker_without_notices_still_takes_runs_and_delivers_cancels(
     relay: Relay, programs: Programs, scripted: ScriptedServer
 ) -> None:
     team = await in_db(make_team)

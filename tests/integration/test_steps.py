@@ -39,7 +39,7 @@ STEPS = [
 ]
 
 
-def test_programs_are_told_every_step(browser: Client, team: Team, person: User) -> None:
+def test_programs_get_every_step(browser: Client, team: Team, person: User) -> None:
     run = make_run(team=team, by=person, status=RunStatus.FAILED)
     record(run, STEPS)
 
@@ -76,7 +76,7 @@ def test_the_page_has_a_row_for_each_step_and_opens_one(browser: Client, team: T
 
 
 @pytest.mark.parametrize("path", ["steps.json", "steps/", "steps/0/"])
-def test_strangers_are_told_nothing(client: Client, team: Team, person: User, path: str) -> None:
+def test_strangers_learn_nothing(client: Client, team: Team, person: User, path: str) -> None:
     run = make_run(team=team, by=person, status=RunStatus.FAILED)
     record(run, STEPS)
     client.force_login(make_user(make_team()))

@@ -57,7 +57,7 @@ async def test_how_it_ended_is_known_and_the_page_says_why_there_is_no_state(scr
     assert SENTENCE in await in_db(page)
 
 
-async def test_a_question_is_told_although_its_state_is_too_large(scripted: ScriptedServer) -> None:
+async def test_a_question_is_shown_although_its_state_is_too_large(scripted: ScriptedServer) -> None:
     run = await ended(scripted, "interrupt", "go on?", fields={"values": LARGE})
 
     assert run.status == "needs_input"
@@ -69,7 +69,7 @@ async def test_a_question_is_told_although_its_state_is_too_large(scripted: Scri
     ("end", "fields", "status"),
     [("pause", {"next": ["review"]}, "paused"), ("cancel", {}, "cancelled"), ("time_out", {}, "timed_out")],
 )
-async def test_every_other_end_is_told_too(
+async def test_every_other_end_is_stored_too(
     scripted: ScriptedServer, end: str, fields: dict[str, Any], status: str
 ) -> None:
     run = await ended(scripted, end, LARGE, fields=fields)
@@ -77,7 +77,7 @@ async def test_every_other_end_is_told_too(
     assert (run.status, run.error_type, has_result(run)) == (status, "Final state not kept", False)
 
 
-async def test_a_server_that_can_only_tell_it_with_its_values_is_not_guessed_about(scripted: ScriptedServer) -> None:
+async def test_a_server_that_only_has_it_with_its_values_is_not_guessed_about(scripted: ScriptedServer) -> None:
     scripted.script("threads_search", Fault(status=200, body=b"[]"), times=None)
 
     run = await ended(scripted, "finish", LARGE)
@@ -113,7 +113,7 @@ async def test_it_is_rolled_back_although_its_answer_was_too_large(scripted: Scr
 
 @pytest.mark.parametrize("end", ["finish", "pause"])
 @pytest.mark.parametrize("follower", ["interrupt", "finish"])
-async def test_what_a_run_that_follows_left_on_the_thread_is_not_told_of_this_one(
+async def test_what_a_run_that_follows_left_on_the_thread_does_not_count_for_this_one(
     scripted: ScriptedServer, end: str, follower: str
 ) -> None:
     async with working():

@@ -101,7 +101,7 @@ async def test_the_values_of_the_run_that_followed_are_not_stored(scripted: Scri
     assert ended.result.body == b'{"own": 1}'
 
 
-async def test_how_a_run_ended_is_not_told_by_the_run_that_followed(scripted: ScriptedServer) -> None:
+async def test_how_a_run_ended_does_not_come_from_the_run_that_followed(scripted: ScriptedServer) -> None:
     async with working():
         run = await launch(scripted)
         remote = await scripted.run_created()

@@ -232,7 +232,7 @@ def _tried(run: Run, times: int) -> None:
         assert leases.run_requeue(lease, reason="refused", delay_s=12, patience_s=900)
 
 
-def test_tries_that_found_no_server_are_one_line_that_counts() -> None:
+def test_attempts_that_found_no_server_are_one_line_that_counts() -> None:
     run = make_run()
     _tried(run, 1)
     one = [line.text for line in event_lines(run.events.all())]

@@ -182,7 +182,7 @@ async def test_a_server_that_does_not_confirm_a_run_is_said_to_be_slow(
         await run_in(run, "succeeded")
 
 
-async def test_a_line_cut_in_the_document_is_joined_again_and_said_so(scripted: ScriptedServer) -> None:
+async def test_a_connection_cut_in_the_document_is_joined_again_and_reported(scripted: ScriptedServer) -> None:
     scripted.script("wait", Fault(cut_after_beats=2))
     async with working():
         run = await launch(scripted)

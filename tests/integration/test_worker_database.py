@@ -16,7 +16,7 @@ from tests.asynchronous import in_db
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_a_worker_with_more_than_a_thousand_lines_can_use_a_new_connection() -> None:
+async def test_a_worker_with_more_than_a_thousand_connections_can_use_a_new_connection() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     taken = [os.open(os.devnull, os.O_RDONLY)]

@@ -27,7 +27,7 @@ def test_a_worker_that_died_without_a_word_no_longer_counts_once_the_next_one_st
     assert workers_alive() == 1
 
 
-def test_one_that_stopped_as_asked_is_told_from_one_that_died() -> None:
+def test_one_that_stopped_on_request_differs_from_one_that_died() -> None:
     died = Worker.objects.create(host=socket.gethostname(), pid=NO_PROCESS, concurrency=1)
     Worker.objects.update(heartbeat_at=Now() - timedelta(seconds=30))
     stopped = services.worker_start(concurrency=1)

@@ -42,7 +42,7 @@ async def handed_back(run: Run) -> Run:
     return await eventually(look, "the run is in nobody's hands")
 
 
-async def test_a_run_that_ends_with_its_line_is_waited_for_and_the_others_are_not(
+async def test_a_run_that_ends_with_its_connection_is_waited_for_and_the_others_are_not(
     scripted: ScriptedServer, grace: Grace
 ) -> None:
     grace(60)
@@ -71,7 +71,7 @@ async def test_a_run_that_ends_with_its_line_is_waited_for_and_the_others_are_no
     assert (len(scripted.created), scripted.count("join")) == (2, 1)
 
 
-async def test_when_the_grace_is_over_the_line_is_closed_and_the_run_says_why_it_ended(
+async def test_when_the_grace_is_over_the_connection_is_closed_and_the_run_says_why_it_ended(
     scripted: ScriptedServer, grace: Grace
 ) -> None:
     grace(1)
@@ -137,7 +137,9 @@ async def test_the_lease_of_a_run_that_is_waited_for_stays_in_force(
         await run_in(before, "succeeded")
 
 
-async def test_a_run_whose_own_line_broke_before_is_handed_over_at_once(scripted: ScriptedServer, grace: Grace) -> None:
+async def test_a_run_whose_own_connection_broke_before_is_handed_over_at_once(
+    scripted: ScriptedServer, grace: Grace
+) -> None:
     grace(60)
     scripted.script("wait", Fault(cut_after_beats=1))
     async with working() as worker:

@@ -247,7 +247,7 @@ async def test_a_notice_nobody_understands_does_not_end_the_worker(scripted: Scr
 # What Postgres refuses.
 
 
-async def test_a_page_does_not_go_on_saying_that_the_line_is_lost(
+async def test_a_page_does_not_go_on_saying_that_the_connection_is_lost(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noted = leases.connection_changed
@@ -269,7 +269,7 @@ async def test_a_page_does_not_go_on_saying_that_the_line_is_lost(
         await run_in(run, "succeeded")
 
 
-async def test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same(
+async def test_an_end_whose_final_state_cannot_be_stored_is_stored_all_the_same(
     scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
@@ -354,7 +354,7 @@ async def test_a_state_of_any_shape_does_not_lose_the_run(scripted: ScriptedServ
     assert ended.status == "succeeded"
 
 
-async def test_deep_values_stand_in_for_an_answer_that_cannot_be_had(scripted: ScriptedServer) -> None:
+async def test_deep_values_stand_in_for_an_answer_that_does_not_come(scripted: ScriptedServer) -> None:
     deep = b'{"values":' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}"
     scripted.script("wait", Fault(cut_after_beats=1))
     scripted.script("join", Fault(status=404, detail="no such thing here"), times=None)

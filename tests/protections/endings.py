@@ -25,7 +25,7 @@ ENDINGS = (
         THREADS,
         "    return {} if is_anothers([run",
         "    return {} if False and is_anothers([run",
-        (LARGE + "test_what_a_run_that_follows_left_on_the_thread_is_not_told_of_this_one",),
+        (LARGE + "test_what_a_run_that_follows_left_on_the_thread_does_not_count_for_this_one",),
     ),
     Break(
         "thread-is-asked-with-patience",

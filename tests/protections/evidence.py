@@ -60,7 +60,7 @@ EVIDENCE = (
         INQUIRY,
         '    if metadata.get("run_id") == place.run_id:\n        return present, True',
         "    if metadata:\n        return present, True",
-        (UNCONFIRMED + "test_how_a_run_ended_is_not_told_by_the_run_that_followed",),
+        (UNCONFIRMED + "test_how_a_run_ended_does_not_come_from_the_run_that_followed",),
     ),
     Break(
         "own-values-stand-in",
@@ -108,7 +108,7 @@ EVIDENCE = (
         CLASSIFY,
         '    if evidence.thread.get("status") == "interrupted":',
         "    if None:",
-        (SILENT + "test_a_state_that_can_never_be_had_does_not_keep_a_run_running[at a node]",),
+        (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[at a node]",),
     ),
     Break(
         "patience-for-a-state-ends",
@@ -116,7 +116,7 @@ EVIDENCE = (
         ASKS,
         "        is_over = now - began >= patience_s\n",
         "        is_over = False\n",
-        (SILENT + "test_a_state_that_can_never_be_had_does_not_keep_a_run_running[failed]",),
+        (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[failed]",),
     ),
     Break(
         "silence-about-the-end-is-said",
@@ -173,7 +173,7 @@ EVIDENCE = (
         "self.run.cancel_action = await self._database.call_with_retry(leases.cancel_action_of, self.lease)\n"
         "        return self.run.cancel_action",
         "return await self._database.call_with_retry(leases.cancel_action_of, self.lease)",
-        (LIARS + "test_a_rollback_is_told_as_one_although_postgres_is_away_when_the_run_is_gone",),
+        (LIARS + "test_a_rollback_is_shown_as_one_although_postgres_is_away_when_the_run_is_gone",),
     ),
     Break(
         "masked-errors-are-told",
@@ -181,7 +181,7 @@ EVIDENCE = (
         CLASSIFY,
         'MASKED = "An internal error occurred"',
         'MASKED = "-"',
-        ("tests/unit/test_resolve.py::test_a_masked_message_is_told_by_the_state",),
+        ("tests/unit/test_resolve.py::test_a_masked_message_comes_from_the_state",),
     ),
     Break(
         "stateless-runs-are-kept",
@@ -215,7 +215,7 @@ EVIDENCE = (
         "ended_with_connection=False,",
         (
             "tests/integration/test_worker_stopping.py"
-            "::test_when_the_grace_is_over_the_line_is_closed_and_the_run_says_why_it_ended",
+            "::test_when_the_grace_is_over_the_connection_is_closed_and_the_run_says_why_it_ended",
         ),
     ),
 )

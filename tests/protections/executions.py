@@ -18,7 +18,7 @@ EXECUTIONS = (
         LINE,
         "        if again is not None:\n",
         "        if None:\n",
-        (ANEW + "test_a_run_that_its_server_began_anew_says_so",),
+        (ANEW + "test_a_run_that_its_server_began_again_says_so",),
     ),
     Break(
         "executed-again-is-told-of-adopted-runs",
@@ -26,7 +26,7 @@ EXECUTIONS = (
         LINE,
         '"joined" and self._is_unseen:',
         '"joined" and None:',
-        (ANEW + "test_a_run_that_was_begun_anew_while_nobody_awaited_it_says_so",),
+        (ANEW + "test_a_run_that_was_begun_again_while_nobody_awaited_it_says_so",),
     ),
     Break(
         "executed-again-is-found-however-busy-it-was-since",
@@ -34,7 +34,7 @@ EXECUTIONS = (
         REEXECUTION,
         "before=_checkpoint_id(before),",
         "",
-        (ANEW + "test_a_run_that_was_begun_anew_while_nobody_awaited_it_says_so",),
+        (ANEW + "test_a_run_that_was_begun_again_while_nobody_awaited_it_says_so",),
     ),
     Break(
         "executed-again-is-asked-until-it-is-answered",
@@ -58,7 +58,7 @@ EXECUTIONS = (
         REEXECUTION,
         '(told.status, now.status) != ("pending", "running")',
         "True",
-        (ANEW + "test_a_run_that_waits_before_it_is_begun_anew_is_executed_once_more_and_not_twice",),
+        (ANEW + "test_a_run_that_waits_before_it_is_begun_again_is_executed_once_more_and_not_twice",),
     ),
     Break(
         "beginning-late-is-not-beginning-anew",
@@ -66,7 +66,7 @@ EXECUTIONS = (
         REEXECUTION,
         "or await self._left_a_state(before)",
         "or True",
-        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew",),
+        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_called_a_repetition",),
     ),
     Break(
         "states-of-others-prove-nothing",
@@ -74,7 +74,7 @@ EXECUTIONS = (
         REEXECUTION,
         '(each.state.get("metadata") or {}).get("run_id") == place.run_id',
         "True",
-        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_said_to_have_begun_anew",),
+        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_called_a_repetition",),
     ),
     Break(
         "beginning-while-the-line-is-lost-is-not-beginning-anew",
@@ -82,7 +82,7 @@ EXECUTIONS = (
         LINE,
         "had_begun=self._had_begun)",
         "had_begun=True)",
-        (ANEW + "test_a_run_that_began_while_its_line_was_lost_has_not_begun_anew",),
+        (ANEW + "test_a_run_that_began_while_its_connection_was_lost_has_not_begun_again",),
     ),
     Break(
         "runs-found-late-are-not-taken-for-new",

@@ -194,7 +194,7 @@ HANDS = (
         WORKER,
         "                await self._let_them_end(gone)\n                await self._look_for_cancels()",
         "                await self._let_them_end(gone)",
-        (LEASES + "test_a_cancel_that_nobody_was_told_of_is_delivered",),
+        (LEASES + "test_a_cancel_that_no_worker_noticed_is_delivered",),
     ),
     Break(
         "handed-back-when-stopped",
@@ -229,7 +229,7 @@ HANDS = (
         LAUNCHER,
         'return self.run.on_disconnect == "cancel" and self._connection.is_first',
         "return False",
-        (STOPPING + "test_a_run_that_ends_with_its_line_is_waited_for_and_the_others_are_not",),
+        (STOPPING + "test_a_run_that_ends_with_its_connection_is_waited_for_and_the_others_are_not",),
     ),
     Break(
         "leases-renewed-in-the-grace",

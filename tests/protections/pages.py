@@ -32,7 +32,7 @@ PAGES = (
         "    with connection.copy().cursor() as other:\n"
         "        other.execute(\"NOTIFY runboard_run, 'at once'\")\n"
         "    return [Changed(*row[:3]) for row in rows]",
-        (NEWS + "test_a_change_that_is_rolled_back_is_never_heard_of",),
+        (NEWS + "test_a_change_that_is_rolled_back_is_never_announced",),
     ),
     Break(
         "listener-pings",
@@ -42,7 +42,7 @@ PAGES = (
         "pass",
         (
             "tests/integration/test_silent_line.py::"
-            "test_health_says_that_the_web_process_hears_nothing_until_it_does_again",
+            "test_health_says_that_the_web_process_gets_no_changes_until_it_does_again",
         ),
     ),
     Break(
@@ -51,7 +51,7 @@ PAGES = (
         LISTENER,
         "                for page in pages.of(EVERY_PAGE):\n                    page.look_again()",
         "                pass",
-        (BROKEN + "test_pages_look_again_when_the_line_to_the_database_was_lost",),
+        (BROKEN + "test_pages_look_again_when_the_connection_to_the_database_was_lost",),
     ),
     Break(
         "joined-before-the-snapshot",
@@ -77,7 +77,7 @@ PAGES = (
         LISTENER,
         "page.access_changed()",
         "pass",
-        (HEARERS + "test_a_person_taken_out_of_the_team_hears_no_more",),
+        (HEARERS + "test_a_person_taken_out_of_the_team_gets_no_more_updates",),
     ),
     Break(
         "deaf-process-closes-sockets",
@@ -85,7 +85,7 @@ PAGES = (
         LISTENER,
         "page.listening_lost()",
         "pass",
-        (BROKEN + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
+        (BROKEN + "test_a_process_that_gets_no_changes_takes_no_sockets_and_closes_those_it_has",),
     ),
     Break(
         "deaf-process-takes-no-sockets",
@@ -93,7 +93,7 @@ PAGES = (
         "dashboard/asgi.py",
         "if listener.is_deaf:",
         "if None:",
-        (BROKEN + "test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has",),
+        (BROKEN + "test_a_process_that_gets_no_changes_takes_no_sockets_and_closes_those_it_has",),
     ),
     Break(
         "broken-page-is-closed",
@@ -125,7 +125,7 @@ PAGES = (
         LISTENER,
         "page.workers_changed()",
         "pass",
-        (NEWS + "test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_later",),
+        (NEWS + "test_a_new_worker_is_announced_to_open_pages_and_to_those_opened_later",),
     ),
     Break(
         "outage-is-said-on-pages",
@@ -200,7 +200,7 @@ PAGES = (
         "    socket.onclose = ({ code }) => this.closed(code);\n",
         "    socket.onclose = ({ code }) => this.closed(code);\n"
         "    socket.onopen = () => { this.hasSnapshot = true; this.settle(); };\n",
-        ("tests/browser/test_live_run.py::test_an_open_line_is_not_live_before_it_has_told_what_the_database_holds",),
+        ("tests/browser/test_live_run.py::test_an_open_socket_is_not_live_before_it_has_sent_what_the_database_holds",),
     ),
     Break(
         "silent-line-is-noticed",
@@ -208,7 +208,7 @@ PAGES = (
         "static/js/socket.js",
         "setInterval(() => this.checkSilence(), CHECK_EVERY_MS);",
         "0;",
-        ("tests/browser/test_live_run.py::test_a_line_that_falls_silent_is_not_live_and_another_is_opened",),
+        ("tests/browser/test_live_run.py::test_a_connection_that_falls_silent_is_not_live_and_another_is_opened",),
     ),
     Break(
         "quiet-line-says-so",
@@ -216,7 +216,7 @@ PAGES = (
         CONSUMER,
         "                    await self.send(text_data=BEAT)\n",
         "                    pass\n",
-        (NEWS + "test_a_line_without_news_says_that_it_is_still_there",),
+        (NEWS + "test_a_socket_without_changes_says_that_it_is_alive",),
     ),
     Break(
         "all-of-it-came",
@@ -232,7 +232,7 @@ PAGES = (
         "static/js/rows.js",
         "? [below(last)] : [];",
         "? [] : [];",
-        ("tests/browser/test_live_list.py::test_a_run_below_the_first_page_that_ended_unheard_is_shown_as_it_is",),
+        ("tests/browser/test_live_list.py::test_a_run_below_the_first_page_that_ended_unnoticed_is_shown_as_it_is",),
     ),
     Break(
         "final-states-are-cleaned",

@@ -112,7 +112,7 @@ STORES = (
         STORING,
         "await self._database.call_with_retry(outcomes.run_finish, lease, _bare(outcome, error))",
         "raise",
-        (UPKEEP + "test_an_end_whose_final_state_cannot_be_stored_is_told_all_the_same",),
+        (UPKEEP + "test_an_end_whose_final_state_cannot_be_stored_is_stored_all_the_same",),
     ),
     Break(
         "database-guards-statuses",
@@ -160,7 +160,7 @@ STORES = (
         "dashboard/runs/text.py",
         'return text.replace("\\x00", "\\ufffd").encode("utf-8", "replace").decode("utf-8")',
         "return text",
-        ("tests/integration/test_hostile_answers.py::test_errors_questions_and_nodes_of_any_text_are_told",),
+        ("tests/integration/test_hostile_answers.py::test_errors_questions_and_nodes_of_any_text_are_reported",),
     ),
     Break(
         "large-states-in-pieces",
@@ -208,7 +208,7 @@ STORES = (
         OUTCOMES,
         "if outcome.error is not None or outcome.executions > 1 or",
         "if outcome.error is not None or",
-        ("tests/integration/test_outcomes.py::test_a_second_execution_is_told_before_the_end",),
+        ("tests/integration/test_outcomes.py::test_a_second_execution_is_noted_before_the_end",),
     ),
     Break(
         "descriptors-of-any-number",
@@ -216,7 +216,7 @@ STORES = (
         DATABASE,
         "return bool(look.poll(0))",
         "return bool(select.select([descriptor], [], [], 0)[0])",
-        (CALLS + "test_a_worker_with_more_than_a_thousand_lines_can_use_a_new_connection",),
+        (CALLS + "test_a_worker_with_more_than_a_thousand_connections_can_use_a_new_connection",),
     ),
     Break(
         "spooled-states-in-memory-once",

@@ -62,7 +62,7 @@ def test_each_illness_is_said(changes: dict[str, Any], hears_changes: bool, titl
     assert found.text
 
 
-def test_what_starts_a_worker_is_told_for_the_kind_of_installation() -> None:
+def test_what_starts_a_worker_depends_on_the_kind_of_installation() -> None:
     ((here,), (elsewhere,)) = (
         diagnose(work(workers=()), hears_changes=True, is_local=local) for local in (True, False)
     )

@@ -174,7 +174,7 @@ def test_a_wrong_database_address_is_refused_without_its_password(url: str) -> N
     assert "hunter2" not in str(refused.value)
 
 
-def test_a_line_to_postgres_that_dies_without_a_word_is_noticed_within_seconds() -> None:
+def test_a_connection_to_postgres_that_dies_silently_is_noticed_within_seconds() -> None:
     from dashboard.settings import _database
 
     options = _database("postgresql://u:p@db/runs")["OPTIONS"]

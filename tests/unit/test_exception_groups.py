@@ -7,7 +7,7 @@ import pytest
 from dashboard.worker.outcomes.exception_groups import group_message
 
 
-def test_every_member_is_told_with_its_type() -> None:
+def test_every_member_is_named_with_its_type() -> None:
     group = ExceptionGroup(
         "two failed", [ValueError("no, it's"), ExceptionGroup("inside", [KeyError("b"), OSError(2, "x")])]
     )

@@ -13,7 +13,7 @@ def test_only_harmless_tags_are_left() -> None:
     assert "<script" not in html
 
 
-def test_a_link_leads_elsewhere_without_telling_where_from_and_runs_no_script() -> None:
+def test_a_link_leads_elsewhere_without_a_referrer_and_runs_no_script() -> None:
     html = markdown("[there](https://elsewhere.example/) [run](javascript:alert(1))")
 
     assert '<a href="https://elsewhere.example/" rel="noopener noreferrer nofollow">there</a>' in html

@@ -52,5 +52,5 @@ def test_cached_input_has_its_own_price_where_there_is_one() -> None:
     ("amount", "words"),
     [("0", "0.00 USD"), ("1234.5", "1,234.50 USD"), ("0.0123456", "0.012 USD"), ("0.00000123", "0.0000012 USD")],
 )
-def test_small_amounts_keep_two_telling_digits(amount: str, words: str) -> None:
+def test_small_amounts_keep_two_significant_digits(amount: str, words: str) -> None:
     assert money(Decimal(amount), "USD") == words

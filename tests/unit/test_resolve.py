@@ -75,7 +75,7 @@ def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
         ("<TideError object>", "TideError", "<TideError object>"),
     ],
 )
-def test_a_masked_message_is_told_by_the_state(told: str, type: str, message: str) -> None:
+def test_a_masked_message_comes_from_the_state(told: str, type: str, message: str) -> None:
     outcome = resolve(Evidence(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": told}]}))
 
     assert outcome is not None
@@ -121,7 +121,7 @@ def test_a_cancelled_run_that_left_no_state_is_known_by_it() -> None:
     ]
 
 
-def test_questions_are_taken_from_the_thread_when_its_state_is_not_told() -> None:
+def test_questions_are_taken_from_the_thread_when_its_state_is_not_known() -> None:
     asked = {"id": "a", "value": "go on?"}
     thread = {"status": "interrupted", "interrupts": {"task": [asked], "other": None}}
 

@@ -22,5 +22,5 @@ ONE, OTHER = "c4522aa63031fe491b536093a80dd060", "0b2f9c0a-0000-4000-8000-000000
         (7, "Answer: 7"),
     ],
 )
-def test_an_answer_is_told_without_the_id_of_its_question(resume: Any, line: str) -> None:
+def test_an_answer_is_shown_without_the_id_of_its_question(resume: Any, line: str) -> None:
     assert command_summary({"resume": resume}) == line

@@ -28,7 +28,7 @@ from tests.integration.live.opening import close_code, is_up, made, opened, prep
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_pages_look_again_when_the_line_to_the_database_was_lost() -> None:
+async def test_pages_look_again_when_the_connection_to_the_database_was_lost() -> None:
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
@@ -161,7 +161,7 @@ async def _refused(*args: Any, **options: Any) -> None:
     raise psycopg.OperationalError("refused")
 
 
-async def test_a_process_that_hears_nothing_takes_no_sockets_and_closes_those_it_has(
+async def test_a_process_that_gets_no_changes_takes_no_sockets_and_closes_those_it_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run, person = await made()

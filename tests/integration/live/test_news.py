@@ -47,7 +47,7 @@ async def test_a_run_page_gets_a_snapshot_and_then_each_change() -> None:
     assert 'data-run-status="cancelled"' in then
 
 
-async def test_a_page_that_opens_once_the_steps_are_read_is_told_of_them() -> None:
+async def test_a_page_that_opens_once_the_steps_are_read_shows_them() -> None:
     """The run itself has not changed since, so that what was rendered of it before would be shown again."""
 
     def read() -> None:
@@ -67,7 +67,7 @@ async def test_a_page_that_opens_once_the_steps_are_read_is_told_of_them() -> No
     assert "Fork…" in last
 
 
-async def test_a_change_that_is_rolled_back_is_never_heard_of() -> None:
+async def test_a_change_that_is_rolled_back_is_never_announced() -> None:
     def change() -> None:
         with transaction.atomic():
             services.run_cancel(run=run, by=person)
@@ -222,7 +222,7 @@ async def test_a_list_that_tries_again_after_an_outage_shows_what_is_true_then(m
     assert 'data-run-status="starting"' in after
 
 
-async def test_the_list_hears_nothing_of_other_teams() -> None:
+async def test_the_list_gets_nothing_of_other_teams() -> None:
     _, person = await made()
     async with opened("/ws/runs/", person) as socket:
         await socket.receive_from(timeout=5)
@@ -297,7 +297,7 @@ async def test_renderings_are_kept_by_their_size_not_only_by_their_number(monkey
     assert made == [1, 2, 3, 1]
 
 
-async def test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_later() -> None:
+async def test_a_new_worker_is_announced_to_open_pages_and_to_those_opened_later() -> None:
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket, opened("/ws/runs/", person) as rows:
         assert "No worker is running." in await socket.receive_from(timeout=5)
@@ -313,7 +313,7 @@ async def test_a_worker_that_comes_is_told_to_open_pages_and_to_those_opened_lat
             assert "No worker" not in await later.receive_from(timeout=5)
 
 
-async def test_a_line_without_news_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socket_without_changes_says_that_it_is_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer, "BEAT_S", 0.2)
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:

@@ -36,7 +36,7 @@ async def opened_with(path: str, cookie: str) -> Any:
         await socket.disconnect()
 
 
-async def test_a_password_and_a_used_up_link_open_the_socket_of_whoever_opened_the_page() -> None:
+async def test_a_password_and_a_used_up_link_open_the_socket_of_the_browser_that_opened_the_page() -> None:
     run, person = await made(status=RunStatus.RUNNING)
     order = ShareOrder(show=["result"], password="noon", max_views=1)
     _, token = await in_db(share_create, run=run, by=person, lifetime=None, order=order)
@@ -99,7 +99,7 @@ async def test_new_steps_come_without_what_is_hidden() -> None:
     assert "Canary" not in said
 
 
-async def test_links_that_show_no_steps_are_told_of_none() -> None:
+async def test_links_that_show_no_steps_get_none() -> None:
     run, person = await made(status=RunStatus.RUNNING)
     _, token = await in_db(share_create, run=run, by=person, lifetime=None)
     async with opened(f"/ws/s/{token}/") as socket:

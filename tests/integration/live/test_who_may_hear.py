@@ -45,7 +45,7 @@ async def test_another_origin_is_refused() -> None:
     assert not connected
 
 
-async def test_a_person_taken_out_of_the_team_hears_no_more() -> None:
+async def test_a_person_taken_out_of_the_team_gets_no_more_updates() -> None:
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)
@@ -91,7 +91,7 @@ async def test_a_session_that_ends_by_time_is_noticed_within_a_minute(monkeypatc
 
 
 @pytest.mark.parametrize("address", ["/ws/runs/{}/", "/ws/runs/"])
-async def test_a_person_whose_account_was_closed_hears_no_more(address: str) -> None:
+async def test_a_person_whose_account_was_closed_gets_no_more_updates(address: str) -> None:
     run, person = await made()
     async with opened(address.format(run.pk), person) as socket:
         await socket.receive_from(timeout=5)
@@ -103,7 +103,7 @@ async def test_a_person_whose_account_was_closed_hears_no_more(address: str) -> 
     assert (message["type"], message["code"]) == ("websocket.close", 4401)
 
 
-async def test_a_page_left_open_after_signing_out_hears_no_more() -> None:
+async def test_a_page_left_open_after_signing_out_gets_no_more_updates() -> None:
     run, person = await made()
     async with opened(f"/ws/runs/{run.pk}/", person) as socket:
         await socket.receive_from(timeout=5)

@@ -43,7 +43,7 @@ def example(graph: Any) -> dict[str, Any]:
     return found
 
 
-def test_the_server_is_told_of_each_with_a_description() -> None:
+def test_the_server_gets_each_with_a_description() -> None:
     document = json.loads((GRAPHS / "langgraph.json").read_text())
 
     assert set(document["graphs"]) == {*NAMES, *ASKING}
@@ -64,7 +64,7 @@ def test_every_field_of_the_input_is_described_and_bounded(name: str) -> None:
             assert part.keys() & {"enum", "maxLength"}, field
 
 
-async def test_chat_says_back_what_it_heard() -> None:
+async def test_chat_says_back_what_it_was_given() -> None:
     graph = load("chat")
 
     state = await graph.ainvoke(example(graph), thread("a"))

@@ -138,7 +138,7 @@ def test_when_the_owner_is_killed_its_server_ends_and_an_attached_one_takes_over
     assert "starting it again here" in server.lines[0]  # type: ignore[attr-defined]
 
 
-def test_a_server_that_dies_is_started_again_and_said_so(start: Callable[..., EmbeddedPostgres]) -> None:
+def test_a_server_that_dies_is_started_again_and_reported(start: Callable[..., EmbeddedPostgres]) -> None:
     server = start()
     assert server.pid
 
@@ -206,7 +206,7 @@ def test_a_stale_pid_file_with_the_number_of_another_process_is_no_hindrance(
     assert answers(start(durable=True).url)
 
 
-def test_an_interrupted_first_start_is_begun_anew(start: Callable[..., EmbeddedPostgres], folder: Path) -> None:
+def test_an_interrupted_first_start_is_begun_again(start: Callable[..., EmbeddedPostgres], folder: Path) -> None:
     half = folder / "postgres" / "data.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -225,7 +225,7 @@ def test_a_folder_too_deep_for_a_socket_works(start: Callable[..., EmbeddedPostg
     assert not socket_folder.exists()
 
 
-def test_a_folder_that_cannot_be_made_is_told(folder: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(folder: Path) -> None:
     (folder / "file").write_text("")
 
     with pytest.raises(PostgresError, match="cannot be used: Not a directory"):

@@ -89,7 +89,7 @@ def test_killing_supervisor_and_guard_still_ends_the_programs(start: Start, tmp_
     eventually(lambda: not is_alive(web), within_s=5, what="the end of the program")
 
 
-def test_a_program_that_dies_is_started_again_and_said_so(start: Start, tmp_path: Path) -> None:
+def test_a_program_that_dies_is_started_again_and_reported(start: Start, tmp_path: Path) -> None:
     process = start("web", "worker")
     first, child = map(int, (tmp_path / "worker").read_text().split())
     assert process.stdout

@@ -19,7 +19,7 @@ def kept(room: ValuesRoom | None, *sizes: int) -> list[bool]:
     return [checkpoint(state("x" * (size - 2)), room).values is not None for size in sizes]
 
 
-def test_without_room_only_the_size_is_told() -> None:
+def test_without_room_only_the_size_is_reported() -> None:
     found = checkpoint(state({"a": 1}))
 
     assert (found.values, found.values_bytes) == (None, len('{"a": 1}'))

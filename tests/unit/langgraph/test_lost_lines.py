@@ -147,7 +147,7 @@ async def test_a_server_that_is_away_is_waited_for(server: ScriptedServer, clien
     assert tries[-1].kind == "joined"
 
 
-async def test_trying_goes_on_until_told_to_stop(server: ScriptedServer, client: LangGraphClient) -> None:
+async def test_trying_goes_on_until_stopped(server: ScriptedServer, client: LangGraphClient) -> None:
     server.run_s = None
     server.script("wait", Fault(cut_after_headers=True))
     server.script("join", Fault(end_after_beats=0), times=None)
@@ -304,7 +304,7 @@ async def test_a_slow_answer_is_not_a_dead_one(server: ScriptedServer, client: L
     assert (answer.value, answer.connections) == ({"echo": 1}, 1)
 
 
-async def test_a_whole_object_counts_although_the_line_broke_after_it(
+async def test_a_whole_object_counts_although_the_connection_broke_after_it(
     server: ScriptedServer, client: LangGraphClient
 ) -> None:
     server.script("wait", Fault(cut_in_document=len(b'{"echo": 1}')))

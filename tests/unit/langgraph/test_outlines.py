@@ -20,7 +20,7 @@ def answer(document: Any) -> Answer:
     return Answer(json.dumps(document).encode(), "r", "t", "wait", 1)
 
 
-def test_a_state_is_told_without_its_values() -> None:
+def test_a_state_is_read_without_its_values() -> None:
     question = {"id": "i1", "value": {"go": [1]}, "response_schema": None}
     found = outline(
         {
@@ -50,13 +50,13 @@ def test_a_thread_without_a_checkpoint_is_seen(metadata: Any) -> None:
 
 
 @pytest.mark.parametrize("odd", [None, 5, "x", {}, {"a": [1]}, [None, [], {}]])
-def test_odd_shapes_are_told_as_nothing(odd: Any) -> None:
+def test_odd_shapes_count_as_nothing(odd: Any) -> None:
     found = outline({"values": odd, "next": odd, "tasks": odd, "metadata": odd})
 
     assert all(not task.get("error") for task in found.state["tasks"])
 
 
-def test_a_question_too_large_is_told_by_its_id() -> None:
+def test_a_question_too_large_keeps_its_id() -> None:
     large = {"id": "i1", "value": "x" * QUESTIONS_BYTES}
     small = {"id": "i2", "value": "go?"}
 
@@ -77,7 +77,7 @@ def test_a_states_own_key_of_that_name_is_no_question(own: Any) -> None:
     assert answer({"__interrupt__": own}).questions is None
 
 
-def test_an_error_is_told_as_long_as_people_can_read() -> None:
+def test_an_error_is_as_long_as_people_can_read() -> None:
     error = answer({"values": [1], "__error__": {"error": "TideError", "message": "é" * 2 * TEXT_CHARS}}).graph_error
     odd = answer({"__error__": {"error": None, "message": {"why": 1}}}).graph_error
 

@@ -54,7 +54,7 @@ async def test_the_body_is_kept_byte_for_byte(server: ScriptedServer, client: La
     assert (answer.run_id, answer.thread_id) == (run.run_id, run.thread_id)
 
 
-async def test_run_created_is_told_while_the_run_goes_on(server: ScriptedServer, client: LangGraphClient) -> None:
+async def test_run_created_is_reported_while_the_run_goes_on(server: ScriptedServer, client: LangGraphClient) -> None:
     server.run_s = None
     told = asyncio.Queue[Any]()
     waiting = asyncio.create_task(

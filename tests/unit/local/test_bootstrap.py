@@ -69,7 +69,7 @@ def test_an_environment_without_a_stamp_was_interrupted(tmp_path: Path, lock: Pa
     assert not bootstrap.is_installed(venv, bootstrap.requirements(str(lock)))
 
 
-def test_an_environment_that_was_moved_is_made_anew(tmp_path: Path, lock: Path) -> None:
+def test_an_environment_that_was_moved_is_made_again(tmp_path: Path, lock: Path) -> None:
     wanted = bootstrap.requirements(str(lock))
     moved = Path(stamped(tmp_path, wanted)).rename(tmp_path / "moved")
 
@@ -128,7 +128,7 @@ def test_a_failing_venv_is_said_in_one_sentence(output: str, sentence: str) -> N
     assert sentence in bootstrap.explain_venv(output)
 
 
-def test_an_old_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_python_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2))
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
 
@@ -136,7 +136,7 @@ def test_an_old_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         bootstrap.use_new_python([])
 
 
-def test_an_unwritable_folder_is_told(
+def test_an_unwritable_folder_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lock: Path
 ) -> None:
     def refuse(path: str) -> None:

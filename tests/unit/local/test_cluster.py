@@ -19,7 +19,7 @@ def cluster_in(home: Path) -> Cluster:
     return Cluster(home=home, account=ME, binaries=Path("/nowhere"), was_moved=False)
 
 
-def test_the_socket_is_beside_the_data_where_the_path_is_short(tmp_path: Path) -> None:
+def test_the_socket_is_next_to_the_data_where_the_path_is_short(tmp_path: Path) -> None:
     home = Path("/tmp") / f"rb-{os.getpid()}"
     home.mkdir()
     try:
@@ -76,14 +76,14 @@ def test_data_of_another_major_version_is_refused(tmp_path: Path) -> None:
         cluster.create_cluster(cluster_in(tmp_path))
 
 
-def test_a_platform_without_binaries_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_platform_without_binaries_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binaries.importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(PostgresError, match="set DATABASE_URL"):
         binaries.find_binaries()
 
 
-def test_root_without_an_unprivileged_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_root_without_an_unprivileged_user_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(name: str) -> None:
         raise KeyError(name)
 
@@ -94,7 +94,7 @@ def test_root_without_an_unprivileged_user_is_told(tmp_path: Path, monkeypatch: 
         os_user.choose_account(tmp_path / "data")
 
 
-def test_postgres_is_not_told_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgres_does_not_see_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGDATA", "/elsewhere")
     monkeypatch.setenv("PGPORT", "1")
 

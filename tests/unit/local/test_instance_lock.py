@@ -17,7 +17,7 @@ be_the_only_one(Path(sys.argv[1]), "http://127.0.0.1:8000"); print("held", flush
 """
 
 
-def test_a_second_is_told_where_the_first_one_is_until_it_ends(tmp_path: Path) -> None:
+def test_a_second_start_learns_where_the_first_one_is_until_it_ends(tmp_path: Path) -> None:
     first = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)],
         cwd=BASE_DIR,

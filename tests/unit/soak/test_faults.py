@@ -66,7 +66,7 @@ async def test_a_minute_without_postgres_comes_once_and_only_where_there_is_time
     assert (long.count(AWAY_LONG), short.count(AWAY_LONG)) == (1, 0)
 
 
-async def test_faults_of_workers_and_of_the_server_excuse_a_cut_line_and_others_do_not() -> None:
+async def test_faults_of_workers_and_of_the_server_excuse_a_cut_connection_and_others_do_not() -> None:
     faults = harmless(is_long=True)
 
     await played(faults, 1)

@@ -47,7 +47,7 @@ def test_a_list_that_misses_a_new_run_is_found() -> None:
     assert page().behind({"a third": Shown("queued", 1), **DATABASE}) != []
 
 
-def test_a_page_whose_line_is_down_is_found() -> None:
+def test_a_page_whose_connection_is_down_is_found() -> None:
     pages = OpenPages("")
     pages.pages.append(page())
     assert pages.behind(DATABASE) == []

@@ -181,7 +181,7 @@ def test_while_postgres_is_away_ids_cannot_be_stored_so_that_a_later_cut_excuses
     assert wrong(judged(run, record(), kind="stateless", faults=[cut])) != []
 
 
-def test_an_undone_run_may_be_lost_only_when_its_line_was_cut() -> None:
+def test_an_undone_run_may_be_lost_only_when_its_connection_was_cut() -> None:
     run = kept("queued", "starting", "running", "lost", body=None)
     undone = record(status="interrupted", is_forgotten=True)
     cut = Happened("server cuts all lines", SENT + 1, SENT + 1, breaks_lines=True)
@@ -253,7 +253,7 @@ def test_a_hole_in_the_events_is_found(lost: int) -> None:
     [("queued", "running", "succeeded"), ("queued", "starting", "running", "lost")],
     ids=["another way", "another end"],
 )
-def test_events_that_tell_another_story_are_found(went: tuple[str, ...]) -> None:
+def test_events_that_contradict_it_are_found(went: tuple[str, ...]) -> None:
     events = list(went_through(went))
     if went[-1] == "succeeded":  # begins where nothing led to
         events[1] = replace(events[1], data={"from": "starting", "to": "running"})
@@ -292,7 +292,7 @@ def test_a_thread_that_was_to_be_kept_and_is_gone_is_found() -> None:
     assert wrong(judged(kept(), gone, kind="stateless")) == []
 
 
-def test_findings_are_told_and_counted() -> None:
+def test_findings_are_listed_and_counted() -> None:
     findings = judged(kept(body=None), record())
 
     assert not findings.is_right

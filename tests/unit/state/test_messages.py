@@ -24,7 +24,7 @@ def test_what_a_person_wrote_is_shown_as_it_is_and_the_assistants_markdown_is_re
     assert assistant.blocks[0].html == "<p><strong>b</strong><br>\nc</p>\n"
 
 
-def test_a_call_stands_beside_its_result_and_a_failed_one_says_so() -> None:
+def test_a_call_is_next_to_its_result_and_a_failed_one_says_so() -> None:
     call = {"id": "1", "name": "look", "args": {"at": "tides"}}
     turns = turns_of(
         {
