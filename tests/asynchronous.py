@@ -28,7 +28,7 @@ def in_db(call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Awaitable[T]:
 
 
 async def eventually(check: Callable[[], Awaitable[T]], what: str, *, deadline_s: float = DEADLINE_S) -> T:
-    """What `check` gives, as soon as it is truthy; fails with `what` at the deadline."""
+    """The result of `check`, as soon as it is truthy; fails with `what` at the deadline."""
     ends, pause_s = time.monotonic() + deadline_s, 0.01
     while True:
         found = await check()
@@ -72,7 +72,7 @@ async def working(*, concurrency: int = 50) -> AsyncIterator[Worker]:
 
 
 async def kill(worker: Worker) -> None:
-    """End a worker of this process as kill -9 would: nothing is handed back, nothing more is written."""
+    """End a worker of this process as kill -9 would: it hands nothing back and writes nothing more."""
 
     async def die(background: list[asyncio.Task[None]]) -> None:
         for task in background:

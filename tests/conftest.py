@@ -1,4 +1,4 @@
-"""What every test can ask for. The embedded Postgres starts when the first test needs it and goes with the session."""
+"""Fixtures for every test. The embedded Postgres starts when the first test needs it and ends with the session."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _known_static_files() -> None:
 
 @pytest.fixture
 def postgres_comes_back(postgres: EmbeddedPostgres) -> Iterator[None]:
-    """Whatever a test does to it, the next one finds the database as always."""
+    """Restore the database after a test, whatever it did to it."""
     yield
     postgres.start()
     connections.close_all()

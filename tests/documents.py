@@ -1,4 +1,4 @@
-"""Final states that servers may send: each is to be kept byte for byte, shown, found, and harmless to others."""
+"""Final states that servers may send: each must be kept byte for byte, shown, found, and harmless to others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A provider of OpenID Connect on loopback, as a process of its own."""
+"""An OpenID Connect provider on loopback, as a process of its own."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def oidc_provider() -> Iterator[str]:
 
 
 def known_there(issuer: str, subject: str, **claims: object) -> None:
-    """Make somebody at the provider, or change what it says of them."""
+    """Add or change somebody at the provider."""
     httpx.put(f"{issuer}/users/{subject}", json={"preferred_username": subject, **claims}).raise_for_status()

@@ -1,6 +1,6 @@
 """Processes that tests start and measure: a worker, a web process, any Python program that answers questions.
 
-Each ends with its `with` block, or with `stop()`, and with whoever started it however that ends.
+Each ends with its `with` block, with `stop()`, or with the process that started it, however that ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TROUBLE = (" ERROR ", " CRITICAL ", "Traceback")
 
 
 class Program:
-    """A Python program that is told things on its input, a line each, and answers each with a line of JSON."""
+    """A Python program that takes commands on its input, a line each, and answers each with a line of JSON."""
 
     def __init__(self, *arguments: str, database_url: str = "", answers: bool = True, log: Path | None = None) -> None:
         """Args:

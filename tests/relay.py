@@ -1,4 +1,4 @@
-"""A line to Postgres that can be cut without a word: nothing is forwarded, and nobody is told (no FIN, no RST).
+"""A connection to Postgres that can be cut silently: nothing is forwarded, without a FIN or RST.
 
 As a firewall that forgets a connection does it. The kernel on each side keeps acknowledging, so neither keepalive nor a
 send timeout notices. Only the lines that LISTEN fall silent; what else goes to the database goes on.
@@ -32,19 +32,19 @@ class Relay:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_silently(self) -> int:
-        """Forward nothing more on the lines that listen now; returns how many. New lines work."""
+        """Forward nothing more on the connections that listen now; returns how many. New connections work."""
         listening = [line for line in self._lines if line.listens and not line.is_cut]
         for line in listening:
             line.is_cut = True
         return len(listening)
 
     def stay_silent(self) -> None:
-        """The same, and so it goes with every line that is about to listen, until `forward()`."""
+        """The same, also for every connection that is about to listen, until `forward()`."""
         self._is_silent = True
         self.cut_silently()
 
     def forward(self) -> None:
-        """New lines work again; those that were cut stay cut."""
+        """New connections work again; those that were cut stay cut."""
         self._is_silent = False
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The tables come at the end, together, where nothing stands between them."""
+"""The tables come together at the end, without output between them."""
 
 from __future__ import annotations
 

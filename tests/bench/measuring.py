@@ -1,4 +1,4 @@
-"""What benches measure with: the clock, what a process uses, percentiles, and the table that comes out."""
+"""The tools of benches: the clock, the usage of processes, percentiles, and the table of results."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Table:
         at_most: float | None = None,
         below: float | None = None,
     ) -> None:
-        """A figure beside its baseline, which `than` names. Wanted: a ratio of `at_most`, a value `below`, or both."""
+        """A figure with its baseline, which `than` names. The goal: a ratio of `at_most`, a value `below`, or both."""
         found = value / baseline if baseline else float("inf")
         parts = [f"under {below:g} {unit}"] if below is not None else []
         parts += [f"at most {at_most:g}x"] if at_most is not None else []

@@ -1,6 +1,6 @@
 """Many open pages in one process: `python -m tests.bench.pages PORT PATH COOKIE`, or `... listen CHANNEL`.
 
-Told a number, it opens so many WebSockets, answers when each has its snapshot, and then, for every marker
+Given a number, it opens that many WebSockets, answers when each has its snapshot, and then, for every marker
 `bench-change-<n>;` that has reached all of them, answers with the moments it did. As `listen` it does the same with
 Postgres' notices, which is as near to the change as anybody can be.
 """
@@ -31,7 +31,7 @@ class Pages:
         self._seen: dict[int, list[float]] = defaultdict(list)
 
     def reached(self, payload: bytes, last: int) -> int:
-        """Note what one page received. Gives the newest change that page has now."""
+        """Note what one page received. Returns the newest change that page has now."""
         now = time.monotonic()
         newest = max(map(int, _MARKERS.findall(payload)), default=last)
         for change in range(last + 1, newest + 1):
@@ -71,7 +71,7 @@ async def open_pages(port: int, path: str, cookie: str) -> None:
 
 
 def ended(task: asyncio.Task[None]) -> None:
-    """A socket that breaks is a wrong result: the bench hears nothing more and fails."""
+    """A socket that breaks is a wrong result: the bench gets no more changes and fails."""
     if not task.cancelled() and task.exception() is not None:
         print(f"a socket broke: {task.exception()!r}", file=sys.stderr, flush=True)
         os._exit(1)

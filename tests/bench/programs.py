@@ -12,7 +12,7 @@ __all__ = ["LangGraphStandIn", "Program", "Web", "Worker"]
 
 
 class LangGraphStandIn(Program):
-    """The scripted server in a process of its own: see `stand_in.py` for what it can be told."""
+    """The scripted server in a process of its own: see `stand_in.py` for its commands."""
 
     def __init__(self, *, heartbeat_s: float = 5.0, run_s: float | None = None) -> None:
         super().__init__("-m", "tests.bench.stand_in", str(heartbeat_s), str(run_s))

@@ -36,7 +36,7 @@ class LiveWorkers:
         return runs
 
     def launch_timed(self) -> tuple[Run, float]:
-        """Launch a run; gives the moment just before its transaction was committed, too."""
+        """Launch a run; also returns the moment just before its transaction was committed."""
         with transaction.atomic():
             run = self._launch()
             return run, clock()

@@ -1,6 +1,6 @@
 """The scripted server as a process: `python -m tests.bench.stand_in HEARTBEAT_S RUN_S|None`. First it says its address.
 
-Told `created` it answers how many runs it has made; `finish N` ends the N oldest that go on and answers how many those
+For `created` it answers how many runs it has made; `finish N` ends the N oldest that go on and answers how many those
 were; `gather N` ends all as soon as N go on at once, and answers at once; `forget` makes it forget every run.
 """
 

@@ -48,7 +48,7 @@ _IMPORTED = re.compile(rb"""(?:import|from)\s*\(?["']\./([^"']+\.js)["']""")
 
 @pytest.fixture(autouse=True)
 def _templates_as_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under test, Django has every template tell what it is rendered with, which costs more than rendering it."""
+    """Under test, Django records what every template is rendered with, which costs more than rendering it."""
     monkeypatch.setattr(Template, "_render", _TestState.saved_data.template_render)
 
 
@@ -98,7 +98,7 @@ def _form_of_20_fields(crew: LiveWorkers) -> str:
 
 
 def _cpu_ms(client: Client, path: str) -> tuple[float, float]:
-    """What the web process works for a page, and for an empty one right before and after: what else runs is beside it.
+    """The CPU time of the web process for a page, and for an empty one right before and after, without other processes.
 
     Medians, in milliseconds of CPU time.
     """

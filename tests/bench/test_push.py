@@ -47,7 +47,7 @@ def test_push(database_url: str) -> None:
 
 
 def _bare(database_url: str) -> list[float]:
-    """Seconds from a commit until somebody who does nothing else has heard."""
+    """Seconds from a commit until a bare listener has the notice."""
     found = []
     with Program("-m", "tests.bench.pages", "listen", BARE_CHANNEL, database_url=database_url) as listener:
         assert listener.ask("1") == "open"

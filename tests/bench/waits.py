@@ -4,7 +4,7 @@
 walks the list of all its connections at each request, so 2,000 waits cost it a minute of CPU. `bare` is httpx used as
 well as it can be: a client for every ten waits (50 and 1 cost more). `ours` is the same over `dashboard.langgraph`.
 
-Told `COUNT AT_ONCE`, it answers with the seconds that took and how many failed.
+For `COUNT AT_ONCE`, it answers with the seconds that took and how many failed.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def axe(page: Page, *rules: str) -> dict[str, list[str]]:
 
 
 def axe_in_both_themes(page: Page) -> dict[str, list[str]]:
-    """What axe finds on a page in light, and what it says of the colours in dark: all else is the same there."""
+    """What axe finds on a page in light, and about the colours in dark: everything else is the same there."""
     found = axe(page)
     page.emulate_media(color_scheme="dark")
     found |= {f"{rule}, dark": where for rule, where in axe(page, "color-contrast").items()}

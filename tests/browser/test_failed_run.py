@@ -24,7 +24,7 @@ NAMES = ["first", "second", "third"]
 
 
 def reading() -> Reading:
-    """What its server tells of a run whose third step failed."""
+    """The server's answers about a run whose third step failed."""
     at = timezone.now()
     points, steps = [], []
     for number, name in enumerate(NAMES):

@@ -1,4 +1,4 @@
-"""What people do with the keyboard alone, without JavaScript, and when something they typed is wrong."""
+"""Using the pages with the keyboard alone, without JavaScript, and with errors in forms."""
 
 from __future__ import annotations
 

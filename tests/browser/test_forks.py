@@ -75,7 +75,7 @@ def test_a_run_that_ended_under_ones_eyes_is_forked_by_keyboard(page: Page, team
 
 
 def test_one_whose_end_came_before_the_page_was_live_offers_to_fork(page: Page, team: Team, user: User) -> None:
-    """The page is made while the run goes on; the line opens when it has ended and its steps have been read."""
+    """The page is rendered while the run goes on; its socket opens after the end, when the steps have been read."""
     run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
     lease = start(run)
 

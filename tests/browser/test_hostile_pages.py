@@ -1,4 +1,4 @@
-"""Hostile names, errors and states in a real browser: nothing is executed, and no text turns the text beside it."""
+"""Hostile names, errors and states in a real browser: nothing is executed, and no text reverses the text next to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox by keyboard: keys act on the question that is on show, and only when it is the one that was gone to.
+"""The inbox by keyboard: keys act on the open question, and only when the person is at its row.
 
 And its count, which every page shows.
 """

@@ -1,4 +1,4 @@
-"""One answer for several questions of the inbox: chosen, looked at, sent, and told to everybody who looks."""
+"""One answer for several questions of the inbox: chosen, previewed, sent, and shown to everybody."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def test_a_list_that_could_not_ask_for_all_of_it_is_not_called_live(page: Page, 
 
 
 def end_unheard(run: Run) -> None:
-    """As when it ends while the web process' line to the database is down."""
+    """As if it ended while the web process' connection to the database is down."""
     Run.objects.filter(pk=run.pk).update(
         status=RunStatus.SUCCEEDED, finished_at=Now(), lease_owner=None, lease_expires_at=None, version=F("version") + 1
     )

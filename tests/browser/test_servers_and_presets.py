@@ -58,7 +58,7 @@ def server(team: Team) -> Server:
 
 
 def finish_check() -> None:
-    """What a worker does with the check that was asked for."""
+    """Does the requested check, as a worker does."""
     check = services.server_check_claim()
     assert check is not None
     services.server_check_finish(check=check, findings=FINDINGS)

@@ -1,4 +1,4 @@
-"""Ways into a team that lead through others: a provider of OpenID Connect, and mail."""
+"""Ways into a team through other services: an OpenID Connect provider, and mail."""
 
 from __future__ import annotations
 

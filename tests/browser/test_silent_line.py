@@ -1,4 +1,4 @@
-"""The web process' LISTEN connection is cut without a FIN: an open page has the news soon, and says what it is."""
+"""The web process' LISTEN connection is cut without a FIN: an open page soon gets the change and says if it is live."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def relay(database_url: str) -> Iterator[Relay]:
 
 @pytest.fixture
 def relayed(relay: Relay, static_files: None) -> Iterator[Web]:
-    """A web process of its own, whose lines to the database go through the relay."""
+    """A web process of its own, whose connections to the database go through the relay."""
     process = Web(relay.url)
     process.start()
     yield process

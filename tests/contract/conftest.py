@@ -27,7 +27,7 @@ def langgraph_url(langgraph_dev: LangGraphDev) -> str:
 
 @pytest.fixture(scope="session")
 def samples() -> Iterator[LangGraphDev]:
-    """`langgraph dev` on the sample graphs. Who takes it away, or needs another one, starts one of their own."""
+    """`langgraph dev` on the sample graphs. Tests that stop it, or need another one, start their own."""
     with LangGraphDev(SAMPLES) as server:
         yield server
 

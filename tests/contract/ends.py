@@ -1,4 +1,4 @@
-"""The table of ends: what is launched, what is done to it, how it is told to have ended, and what the page says."""
+"""The table of ends: what is launched, what is done to it, the expected outcome, and what the page says."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def failed_with(kind: str, message: str, node: str) -> Callable[[Run], None]:
 
 
 def stopped(*, here: bool, undone: bool) -> Callable[[Run], None]:
-    """Who stopped it is said, and whether the server forgot what it had done."""
+    """The page says who stopped it, and whether the server forgot its work."""
 
     def check(run: Run) -> None:
         assert bool(run.ending.get("note")) is not here, run.ending

@@ -107,7 +107,7 @@ class LangGraphDev:
     def restart(self, *, kill: bool, lose: str = "") -> None:
         """Stop (SIGTERM, or SIGKILL with `kill`) and start again, same port and folder: what it saved, it knows.
 
-        But for what is in files with `lose` in their names: it does not write them all at the same moment.
+        Except what is in files with `lose` in their names: it does not write all of them at the same moment.
         """
         port = int(self.url.rsplit(":", 1)[1])
         self._end(signal.SIGKILL if kill else signal.SIGTERM)
@@ -161,7 +161,7 @@ class LangGraphDev:
 
 
 def _free_port() -> int:
-    """A port nobody has: `langgraph dev` silently takes another one when its port is taken."""
+    """A free port: `langgraph dev` silently takes another one when its port is taken."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""The id by which states from before a moment are asked for sorts among those that LangGraph gives its checkpoints."""
+"""The id with which we ask for states from before a moment sorts among LangGraph's own checkpoint ids."""
 
 from __future__ import annotations
 

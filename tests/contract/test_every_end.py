@@ -55,7 +55,7 @@ async def test_every_end_is_stored_as_it_was(server: Server, person: User, threa
 
 
 def kept(run: Run) -> Any:
-    """The values that are kept of it, without the questions that came with them; None when there are none."""
+    """Its stored values, without the questions that came with them; None without any."""
     if not hasattr(run, "result"):
         return None
     values = state(run)
@@ -143,8 +143,8 @@ async def follow(run: Run, server: Server, strategy: str) -> None:
 async def test_what_waits_is_not_read_by_the_graph_of_a_run_that_came_later(
     server: Server, person: User, follower: str, paused: str
 ) -> None:
-    """The server tells all states of a thread by the graph of its latest run: by another's no node waits, although it
-    does. Here that run is over before a worker asks."""
+    """The server renders all states of a thread with the graph of its latest run: with another graph no node waits,
+    although it does. Here that run is over before a worker asks."""
     steady = {"assistant_id": "report", "input": json.dumps({"topic": "Tides", "seconds": 4})}
     async with working():
         runs = [await in_db(launch, server, person, **steady, **more) for more in ({}, {"interrupt_before": "review"})]

@@ -59,7 +59,7 @@ async def question_state(browser: AsyncClient, run: Run) -> Any:
 
 
 async def test_a_graph_that_raises_over_its_answer_keeps_it(browser: AsyncClient, server: Server, person: User) -> None:
-    """Its server names no question then: a second answer would not be heard, so the question is not open again."""
+    """Its server names no question then: it would ignore a second answer, so the question does not open again."""
     async with working():
         run = await asked(server, person, "refunds", input=ORDER)
         child = await answered(browser, run, {(await ids_of(run))[0]: "a word where decisions are awaited"})
@@ -144,7 +144,7 @@ async def test_one_answered_on_the_server_is_refused_at_once(
 async def test_one_that_is_too_late_for_the_check_is_not_sent(
     server: Server, person: User, browser: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody looked before it was launched: the worker looks in the last moment before it would send it."""
+    """Nobody checked before the launch: the worker checks in the last moment before it sends."""
     monkeypatch.setattr("dashboard.answers.services.is_sure", lambda run: True)
     async with working():
         run = await asked(server, person, "approval", input=REQUEST)
@@ -160,7 +160,7 @@ async def test_one_that_is_too_late_for_the_check_is_not_sent(
 async def test_an_answer_that_is_ignored_says_so(
     server: Server, person: User, browser: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody was faster on the server between the last look and the answer: it takes the answer and does nothing."""
+    """Somebody was faster on the server between the last check and the answer: it takes the answer and does nothing."""
 
     async def always(*_: Any) -> Verdict:
         return OPEN

@@ -33,7 +33,7 @@ QUICK = json.dumps({"topic": "x", "seconds": 0})
 
 
 async def going_on(server: Server, by: User, **fields: str) -> Run:
-    """A run at work on the server, not only accepted."""
+    """A run that goes on at the server, not only accepted."""
     run = await in_db(launch, server, by, assistant_id="report", **{"input": SLOW, **fields})
     run = await run_in(run, "running")
     async with get_client(server.url) as client:
@@ -109,7 +109,7 @@ async def test_a_question_is_answered_by_its_id(server: Server, person: User) ->
 async def test_two_questions_answered_with_one_bare_value_is_a_failure(
     server: Server, person: User, is_followed: bool
 ) -> None:
-    """It needs a thread on which somebody was asked, so there is no stateless one."""
+    """It needs a thread with a question, so there is no stateless one."""
     async with working():
         asked = await ended(server, person, assistant_id="panel", input='{"proposal": "a new harbour"}')
         assert asked.status == "needs_input", asked.error_message

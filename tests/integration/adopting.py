@@ -1,4 +1,4 @@
-"""Runs that go on at a server while the worker that launched them is gone, and what the next worker makes of them."""
+"""Runs that go on at a server while the worker that launched them is gone, for tests of the next worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is restarted soon after a cancel may execute the run again: that is said, and it can be cancelled."""
+"""A server that restarts soon after a cancel may execute the run again: the page says so, and it can be cancelled."""
 
 from __future__ import annotations
 

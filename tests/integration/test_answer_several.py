@@ -1,4 +1,4 @@
-"""The same answer to several questions: looked at before, each answered once, and why when one was not."""
+"""The same answer to several questions: previewed, each answered once, and a reason for each that was not."""
 
 from __future__ import annotations
 

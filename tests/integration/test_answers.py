@@ -1,4 +1,4 @@
-"""Answering: one answer wins, any value arrives, and what became of a question is said wherever it is shown."""
+"""Answering: one answer wins, any value arrives, and every page says what became of a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every answer carries its headers, whoever made it, and none is blank."""
+"""Every response has its headers, and none is blank."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_a_link_is_revoked_through_its_own_run_alone(browser: Client, person: Us
 
 
 def test_no_view_ignores_what_a_service_returns() -> None:
-    """A service that answers a question says something: a call whose value is dropped has not listened."""
+    """A service's return value means something: a caller must not drop it."""
     returns: dict[str, str] = {}
     for path in ROOT.glob("dashboard/*/services*.py"):
         for node in ast.parse(path.read_text()).body:

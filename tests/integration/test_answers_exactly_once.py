@@ -1,4 +1,4 @@
-"""A worker is killed between sending an answer and hearing of it: delivered once, or said to be lost."""
+"""A worker is killed between sending an answer and the server's reply: delivered once, or called lost."""
 
 from __future__ import annotations
 

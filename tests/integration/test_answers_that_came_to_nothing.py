@@ -1,4 +1,4 @@
-"""An answer whose run fails, is cancelled or lost: said on the question, which is open again where its server waits."""
+"""An answer whose run fails, is cancelled or lost: the question says so, and opens again if its server still waits."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def test_one_that_was_cancelled_leaves_the_question_open_where_the_server_
 
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.LOST])
 def test_the_question_says_how_the_answers_run_ended(person: User, status: RunStatus, client: Client) -> None:
-    """Also before anybody has asked the server; and it is told to whoever looks."""
+    """Also before anybody has asked the server; and every open page shows it."""
     server = make_server(person.teams.get())
     ending: dict[str, Any] = {"interrupts": [{"id": "q", "value": "Go?"}]}
     run = make_run(by=person, server=server, status=RunStatus.NEEDS_INPUT, ending=ending)

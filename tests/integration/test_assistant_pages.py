@@ -1,4 +1,4 @@
-"""Assistants as pages and JSON; two of one graph are told apart wherever they are named."""
+"""Assistants as pages and JSON; two of one graph have distinct titles everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assigning and snoozing: two people do not work on one question, and what is put aside comes back by itself."""
+"""Assigning and snoozing: two people do not work on one question, and snoozed ones come back by themselves."""
 
 from __future__ import annotations
 

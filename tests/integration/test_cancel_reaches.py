@@ -1,4 +1,4 @@
-"""A cancel reaches the run when its worker is dead or its server away, and the page says meanwhile what holds."""
+"""A cancel reaches the run although its worker is dead or its server away; its page says what it waits for."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ask_to_cancel(run: Run) -> None:
 
 
 def words_of(run: Run) -> str:
-    """What stands on the run's page."""
+    """The text of the run's page."""
     browser = Client()
     browser.force_login(run.launched_by)
     page = browser.get(f"/runs/{run.pk}/").content.decode()

@@ -1,4 +1,4 @@
-"""What servers say of themselves is kept; however odd it is, it never ends the worker."""
+"""What servers say about themselves is stored; however odd it is, it never ends the worker."""
 
 from __future__ import annotations
 

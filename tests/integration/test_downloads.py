@@ -1,4 +1,4 @@
-"""A large final state on its way to a browser while Postgres has its troubles."""
+"""A large final state on its way to a browser while Postgres fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def a_download() -> StreamingHttpResponse:
 
 
 def lose_connection() -> None:
-    """The line to Postgres ends in this thread, as in a restart, and nobody has noticed yet."""
+    """The connection to Postgres ends in this thread, as in a restart, and nobody has noticed yet."""
     with pytest.raises(OperationalError), connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 

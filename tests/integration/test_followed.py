@@ -1,4 +1,4 @@
-"""Launches on a thread on which runs wait for somebody: each tells all of them, and none gets into another's way."""
+"""Launches on a thread on which runs wait for somebody: each notifies all of them, and none blocks another."""
 
 from __future__ import annotations
 

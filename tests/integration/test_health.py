@@ -1,4 +1,4 @@
-"""What an operator is told: every condition is really made, with real processes, and /healthz and the page say so."""
+"""What an operator sees: every condition is real, with real processes, and /healthz and the page say so."""
 
 from __future__ import annotations
 

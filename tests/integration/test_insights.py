@@ -1,4 +1,4 @@
-"""What a time was like, and that any filter over many runs costs no more than over few."""
+"""Statistics of a period; any filter over many runs costs no more than over few."""
 
 from __future__ import annotations
 

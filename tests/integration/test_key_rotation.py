@@ -1,4 +1,4 @@
-"""Old encryption keys can be thrown away once everything was encrypted anew."""
+"""Old encryption keys can be removed once everything was encrypted again."""
 
 from __future__ import annotations
 

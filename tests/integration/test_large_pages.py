@@ -1,4 +1,4 @@
-"""Large final states on a page: bounded in time, room and memory; what is left out is said, and can be opened."""
+"""Large final states on a page: bounded in time, room and memory; omissions are listed, and can be opened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ends that nobody saw as they came: dated by the server, said to be late, and told with what is known of them."""
+"""Ends that nobody saw as they came: dated by the server, called late, and shown with all that is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The launch form: every parameter of wait, each mistake with its sentence beside its field."""
+"""The launch form: every parameter of wait, and each mistake with a sentence next to its field."""
 
 from __future__ import annotations
 

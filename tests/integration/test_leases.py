@@ -1,4 +1,4 @@
-"""Who holds a run may write about it and send it, and nobody else: not even the same worker by an earlier hold."""
+"""Only the holder of a run's lease may write about it and send it: not even the same worker with an earlier lease."""
 
 from __future__ import annotations
 

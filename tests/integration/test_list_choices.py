@@ -1,4 +1,4 @@
-"""The columns of a person's runs page, and what it begins with."""
+"""The columns of a person's runs page, and its first view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the web process writes down: never the tokens of links, which open what they name to whoever reads them."""
+"""What the web process logs: never the tokens of links, which anybody who reads them could use."""
 
 from __future__ import annotations
 

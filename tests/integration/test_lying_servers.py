@@ -1,4 +1,4 @@
-"""Proxies and servers that answer something else than the truth: no run is called lost, or launched twice, for it."""
+"""Proxies and servers with false answers: no run is called lost, or launched twice, because of them."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_an_empty_object_is_believed_when_the_state_is_empty_too(scripted:
 
 
 def fail_without_a_word(remote: ScriptedRun) -> None:
-    """As Aegra does: the run's status is all that tells of it."""
+    """As Aegra does: only the run's status shows it."""
     remote.finish({})
     remote.status = remote.thread.status = "error"
 

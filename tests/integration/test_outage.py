@@ -1,4 +1,4 @@
-"""Postgres goes away and comes back: no result is lost, no run stuck, nothing has to be restarted."""
+"""Postgres goes away and comes back: no result is lost, no run is stuck, and nothing needs a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that their server began anew by itself, as it does after a restart: whoever awaits them says so, once."""
+"""Runs that their server executes again, as it does after a restart: the worker that awaits them says so, once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Looks = Callable[[int], Awaitable[None]]
 
 @pytest.fixture(autouse=True)
 def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
-    """Waits until it has been looked so often whether the run was begun anew, and what came of it is written."""
+    """Waits until that many checks for a second execution were done and their results written."""
     done: list[None] = []
     look = ConnectionTracker._notice_execution
 
@@ -61,13 +61,13 @@ def leaves_a_state(remote: ScriptedRun, *, after_s: float = 0.0, run_id: str = "
 
 
 def begins_anew(remote: ScriptedRun, *, after_s: float = 2.0, status: str = "running") -> None:
-    """What a server that has loaded an unfinished run says of it: since when it is as it is has changed."""
+    """The answer of a server that has loaded an unfinished run: the time of its status has changed."""
     remote.status = status
     remote.updated_at = (datetime.fromisoformat(remote.created_at) + timedelta(seconds=after_s)).isoformat()
 
 
 def begins_now(remote: ScriptedRun) -> None:
-    """The same for a run whose line was lost a moment ago."""
+    """The same for a run whose connection was lost a moment ago."""
     remote.updated_at = (datetime.now(UTC) + timedelta(seconds=2)).isoformat()
 
 
@@ -181,7 +181,7 @@ async def test_lines_that_break_again_while_the_server_does_not_answer_count_onc
 async def test_a_run_that_began_while_its_connection_was_lost_has_not_begun_again(
     scripted: ScriptedServer, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the server tells so late that it has been seen running by then."""
+    """Also when the server reports it so late that the run has been seen running by then."""
     monkeypatch.setattr("dashboard.worker.execution.connection.BEGUN", Backoff(first_s=0.05, longest_s=0.05))
     line: list[ConnectionTracker] = []
     init, anew = ConnectionTracker.__init__, RestartDetector.check
@@ -282,7 +282,7 @@ async def test_a_run_that_was_over_when_it_was_adopted_says_so_where_the_server_
 ) -> None:
     """Then it is noticed by that count alone, in the state that it left.
 
-    `langgraph dev` begins to count anew with each start: it saves the count and never reads it again.
+    `langgraph dev` counts from the beginning after each start: it saves the count and never reads it.
     """
     run, remote = await left_alone(scripted)
     remote.finish({"whole": 1})

@@ -1,4 +1,4 @@
-"""What people and programs are told when something cannot be done; and nothing typed is lost at the sign-in."""
+"""The responses when something cannot be done; and the sign-in loses no input."""
 
 from __future__ import annotations
 

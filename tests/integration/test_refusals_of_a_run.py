@@ -1,4 +1,4 @@
-"""What a server answers instead: each ends in the right status, with a sentence that says what is known."""
+"""Refusals of a server: each ends in the right status, with a sentence that says what is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks of servers: asked for in the web process, done by a worker, told in sentences."""
+"""Checks of servers: requested in the web process, done by a worker, reported in sentences."""
 
 from __future__ import annotations
 

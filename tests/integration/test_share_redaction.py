@@ -1,4 +1,4 @@
-"""What a link hides reaches nobody by any of its doors. A canary stands everywhere a run can hold text."""
+"""What a link hides reaches nobody at any of its addresses. Every text of a run contains a canary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that ends a run and then will not say how: the page says so, and in the end what is known is shown."""
+"""A server that ends a run and then will not say how: the page says so, and finally shows what is known."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def test_what_another_run_left_is_not_taken_for_its_own(
 async def test_that_nothing_waits_is_not_believed_of_another_graph(
     scripted: ScriptedServer, graph: str | None, status: str
 ) -> None:
-    """LangGraph tells all states of a thread by the graph of its latest run: by another's no node waits, ever."""
+    """LangGraph renders all states of a thread with its latest run's graph: with another graph no node ever waits."""
     async with working():
         run = await launch(scripted, retry_for_s=1)
         remote = await scripted.run_created()

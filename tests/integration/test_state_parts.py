@@ -1,4 +1,4 @@
-"""Parts of a final state over HTTP: the contract's JSON, fragments, media that run nothing, and who may see them."""
+"""Parts of a final state over HTTP: JSON for programs, fragments, media that run nothing, and who may see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps in Postgres and on pages: what workers keep, what pages and programs are told, and who is told nothing."""
+"""Steps in Postgres and on pages: what workers store, what pages and programs get, and who gets nothing."""
 
 from __future__ import annotations
 

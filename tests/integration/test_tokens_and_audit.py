@@ -1,4 +1,4 @@
-"""Tokens by which programs sign in, and the log of who did what."""
+"""Tokens with which programs sign in, and the log of who did what."""
 
 from __future__ import annotations
 

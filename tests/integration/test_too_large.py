@@ -1,4 +1,4 @@
-"""Final states larger than a worker takes: how the run ended is told all the same, and nobody runs out of memory."""
+"""Final states larger than a worker takes: the outcome is stored anyway, and nobody runs out of memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Launches and joins that meet a server at an awkward moment: what is found there is ours, or is left alone."""
+"""Launches and joins at an awkward moment of the server: a run found there is ours, or is left alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _quick_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class SlowToTake(ScriptedServer):
-    """Loses the line of the first launch, and creates its run a moment after somebody has looked for it in vain."""
+    """Loses the connection of the first launch, and creates its run a moment after a lookup found nothing."""
 
     def __init__(self) -> None:
         super().__init__(heartbeat_s=0.05, run_s=0.0)
@@ -38,7 +38,7 @@ class SlowToTake(ScriptedServer):
             return NEVER_CREATED
         if endpoint == "runs" and self._request is not None and not self._is_taken:
             self._is_taken = True
-            self.beside(self._take(self._request, list(ids)))
+            self.in_background(self._take(self._request, list(ids)))
         return Fault()
 
     async def _take(self, request: Request, ids: list[str]) -> None:

@@ -225,7 +225,7 @@ def test_what_cannot_be_answered_says_so() -> None:
 
 
 def _tried(run: Run, times: int) -> None:
-    """The run is sent so often to a server that is not there."""
+    """Send the run that many times to a server that is away."""
     for _ in range(times):
         lease = claim(run)
         leases.run_sending(lease)

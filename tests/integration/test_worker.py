@@ -1,4 +1,4 @@
-"""The worker against a scripted server: every end is told right, nothing is lost, nothing is launched twice."""
+"""The worker against a scripted server: every outcome is right, nothing is lost, nothing is launched twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's threads for Postgres: what is tried again, and which connections are replaced."""
+"""The worker's threads for Postgres: what is retried, and which connections are replaced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real worker processes that are stopped, killed and frozen: every run comes to its right end, created once."""
+"""Real worker processes that are stopped, killed and frozen: every run gets its right outcome, created once."""
 
 from __future__ import annotations
 

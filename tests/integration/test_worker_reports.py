@@ -1,4 +1,4 @@
-"""What workers say of themselves, and what health makes of it."""
+"""What workers report about themselves, and what health concludes."""
 
 from __future__ import annotations
 

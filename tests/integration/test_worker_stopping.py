@@ -1,4 +1,4 @@
-"""A worker that is stopped hands its runs to the next at once, but for those that the server ends with their line."""
+"""A stopped worker hands its runs to the next at once, except those that the server ends with their connection."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CANCEL = {"input": 1, "on_disconnect": "cancel"}
 
 @pytest.fixture
 def grace(settings: Any) -> Grace:
-    """Sets how many seconds a worker that is stopped keeps such lines."""
+    """Sets how many seconds a stopped worker keeps such connections."""
 
     def set_to(seconds: int) -> None:
         settings.ENV = dataclasses.replace(settings.ENV, stop_grace_s=seconds)

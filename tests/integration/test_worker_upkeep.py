@@ -1,4 +1,4 @@
-"""What goes on in a worker beside its runs: leases, adoption, listening, stopping, what Postgres refuses."""
+"""What a worker does besides its runs: leases, adoption, listening, stopping, what Postgres refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run ended when its own state cannot be had: nothing of another run is told of it, nothing given up early."""
+"""How a run ended without its own state: nothing of another run counts, and nothing is given up early."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a run was executed, as its page tells it."""
+"""How often a run was executed, as its page says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What open pages show, and what an operator is told."""
+"""What open pages show, and what an operator sees."""
 
 from __future__ import annotations
 

@@ -145,9 +145,9 @@ class ScriptedServer:
         if self.run_s == 0:
             run.finish(self.result(run.payload))
         elif self.run_s is not None:
-            self.beside(self._finish_later(run, self.run_s))
+            self.in_background(self._finish_later(run, self.run_s))
 
-    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that goes on until it is done or the server is gone for good."""
         timer = asyncio.create_task(work)
         self._timers.add(timer)

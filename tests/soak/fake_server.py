@@ -70,7 +70,7 @@ class SoakServer(ScriptedServer):
                 case "rollback":
                     before.roll_back({"of": ours(before.payload)})
                     before.thread.last_run_id = None  # its checkpoints are gone, too
-        self.beside(self._play(run, before))
+        self.in_background(self._play(run, before))
 
     async def _play(self, run: ScriptedRun, before: ScriptedRun | None) -> None:
         kind = kind_of(run.payload)

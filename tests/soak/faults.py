@@ -68,7 +68,7 @@ class Faults:
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._beside: dict[str, asyncio.Task[None]] = {}
+        self._background: dict[str, asyncio.Task[None]] = {}
         self._stopping = asyncio.Event()
         self.all_happened = asyncio.Event()
 
@@ -112,20 +112,20 @@ class Faults:
         happened = Happened(name, time.time(), breaks_lines=name.startswith(("worker", "server")))
         self.log.append(happened)
         if name in SLOW:
-            self._beside[name] = asyncio.create_task(self._go_on_beside(happened))
+            self._background[name] = asyncio.create_task(self._go_on_in_background(happened))
         else:
             await self.deck[name]()
             happened.ended = time.time()
         return happened
 
-    async def _go_on_beside(self, happened: Happened) -> None:
+    async def _go_on_in_background(self, happened: Happened) -> None:
         try:
             await self.deck[happened.what]()
         finally:
             happened.ended = time.time()
 
     def _goes_on(self, name: str) -> bool:
-        task = self._beside.get(name)
+        task = self._background.get(name)
         if task is None or not task.done():
             return task is not None
         task.result()
@@ -135,7 +135,7 @@ class Faults:
         """End the stream, and wait until nothing is frozen, silent or down any more."""
         self._stopping.set()
         await stream
-        await asyncio.gather(*self._beside.values())
+        await asyncio.gather(*self._background.values())
 
     async def happen_last(self) -> None:
         """What pages feel most: for a while nobody can listen, and what changes meanwhile goes unheard."""

@@ -25,7 +25,7 @@ from tests.soak.environment import Stage, Weight, keep_logs, stage, weight_of
 from tests.soak.faults import AWAY_LONG, SLOW, Faults
 from tests.soak.pages import OpenPages
 from tests.soak.scenarios import KINDS, Kind
-from tests.soak.users import LiveWorkers
+from tests.soak.users import Users
 from tests.soak.verdict import Findings, ends_by_kind, judge_runs, judge_weight, kept_runs
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
@@ -73,7 +73,7 @@ class Soak:
         self._seconds = seconds
         self._is_long = seconds >= LONG_S
         self._chance = random.Random(seed)
-        self._crew = LiveWorkers(tuple(web.url for web in made.webs), random.Random(seed + 1))
+        self._users = Users(tuple(web.url for web in made.webs), random.Random(seed + 1))
         pause_s, once = (PAUSE_SHORT_S, SLOW) if seconds < SHORT_S else (PAUSE_S, (AWAY_LONG,))
         self._faults = Faults(made, random.Random(seed + 2), pause_s, is_long=self._is_long, once=once)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,19 +95,19 @@ class Soak:
         await pages.close()
         after = await self._weights(at_most=before)
         records: Any = await self._stage.tell_server("records")
-        await self._crew.close()
+        await self._users.close()
 
         findings = await sync_to_async(self._judge)(records)
         findings.wrong |= {
             "pages not current soon after the last fault": late,
             "pages not current at the end": late_at_end,
             "pages that went back in time": steps_back,
-            "wrong answers of web processes": self._crew.wrong,
+            "wrong answers of web processes": self._users.wrong,
             "processes that ended by themselves": self._stage.died + self._faults.wrong,
             "exceptions nobody caught": exceptions_in(self._stage.logs),
             "processes that have grown": judge_weight(before, after, MOST_GROWTH),
         }
-        self.tables = [await sync_to_async(ends_by_kind)(self._crew.launched), self._story(pages, lag_s, drops)]
+        self.tables = [await sync_to_async(ends_by_kind)(self._users.launched), self._story(pages, lag_s, drops)]
         for name in after:
             self.tables[-1].ratio(
                 f"memory of the {name}", after[name].memory_mb, before[name].memory_mb, "MB", than="after the warm-up"
@@ -124,11 +124,11 @@ class Soak:
     def _judge(self, records: Any) -> Findings:
         return judge_runs(
             kept_runs(),
-            self._crew.launched,
+            self._users.launched,
             records,
             self._faults.log,
-            read=self._crew.read,
-            answered=self._crew.answered,
+            read=self._users.read,
+            answered=self._users.answered,
         )
 
     # Acts.
@@ -138,23 +138,23 @@ class Soak:
         await sync_to_async(make_user)(team, username="ada", password="long enough")
         for manner, url in self._stage.server_urls.items():
             server = await sync_to_async(make_server)(team, url=url, name=manner)
-            self._crew.servers[manner] = str(server.pk)
+            self._users.servers[manner] = str(server.pk)
         await sync_to_async(leave_database)()
-        await self._crew.sign_in("ada", "long enough")
+        await self._users.sign_in("ada", "long enough")
         await self._warm_up((*WARM_UP, *WARM_UP_LONG) if self._is_long else WARM_UP)
 
     async def _warm_up(self, names: Sequence[str]) -> None:
         """Let those processes have had the largest states that stay until the end: what they gain later is a leak."""
-        other, urls = self._stage.workers[0].pid, self._crew.urls
+        other, urls = self._stage.workers[0].pid, self._users.urls
         os.kill(other, signal.SIGSTOP)
-        self._crew.urls = (self._stage.webs[0].url,)
-        await asyncio.gather(*(self._crew.play(KINDS[name]) for name in names))
+        self._users.urls = (self._stage.webs[0].url,)
+        await asyncio.gather(*(self._users.play(KINDS[name]) for name in names))
         await self._wait_for_ends()
-        self._crew.urls = urls
+        self._users.urls = urls
         os.kill(other, signal.SIGCONT)
 
     def _open_pages(self) -> OpenPages:
-        pages = OpenPages(self._crew.cookie)
+        pages = OpenPages(self._users.cookie)
         for name, web in zip("ab", self._stage.webs, strict=True):
             pages.open(f"list on web {name}", web.port)
         return pages
@@ -168,10 +168,10 @@ class Soak:
         for kind in self._kinds(until, is_short):
             if time.monotonic() >= until and self._faults.all_happened.is_set():
                 break
-            self._beside(self._crew.play(kind))
-            seen = len(self._crew.launched)
+            self._background(self._users.play(kind))
+            seen = len(self._users.launched)
             await asyncio.sleep(self._chance.expovariate(per_s))
-            for launched in self._crew.launched[seen:]:
+            for launched in self._users.launched[seen:]:
                 if opened < RUN_PAGES and self._chance.random() < RUN_PAGES / expected:
                     opened += 1
                     web = self._chance.randrange(2)
@@ -198,7 +198,7 @@ class Soak:
             given[kind.name] += 1
             yield kind
 
-    def _beside(self, work: Awaitable[None]) -> None:
+    def _background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
 
@@ -206,7 +206,7 @@ class Soak:
         """The fault that pages feel most, in the middle of changes. Who was late after it, and how late at most."""
         await self._time_until_current(pages)  # a page that lost its line before comes back at its own pace
         for _ in range(LAST_RUNS):
-            self._beside(self._crew.play(KINDS["plain"]))
+            self._background(self._users.play(KINDS["plain"]))
         await asyncio.sleep(0.5)
         await self._faults.happen_last()
         began, late, lag_s = time.monotonic(), [], 0.0
@@ -261,7 +261,7 @@ class Soak:
 
     def _story(self, pages: OpenPages, lag_s: float, drops: int) -> Table:
         table = Table("What happened")
-        table.figure("runs launched through the form", len(self._crew.launched))
+        table.figure("runs launched through the form", len(self._users.launched))
         for name in self._faults.deck:
             table.figure(name, sum(1 for each in self._faults.log if each.what == name), "times")
         table.figure("open pages", len(pages.pages))

@@ -57,7 +57,7 @@ def hidden_fields(html: str) -> dict[str, str]:
 
 
 @dataclass
-class LiveWorkers:
+class Users:
     """One person at several browsers.
 
     Attributes:

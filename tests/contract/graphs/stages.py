@@ -1,4 +1,4 @@
-"""Five steps in a row, of which the third fails when it is told to. Run by the real server, never imported by us."""
+"""Five steps in a row, of which the third fails on request. Run by the real server, never imported by us."""
 
 import asyncio
 

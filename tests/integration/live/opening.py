@@ -53,7 +53,7 @@ async def opened(path: str, user: User | None = None, origin: str = "http://test
 
 
 async def close_code(path: str, user: User | None = None) -> int:
-    """The code with which a page is closed instead of being told anything."""
+    """The code with which a page is closed instead of getting anything."""
     async with opened(path, user) as socket:
         message = await socket.receive_output(timeout=5)
         assert message["type"] == "websocket.close", message

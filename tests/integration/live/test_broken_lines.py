@@ -1,4 +1,4 @@
-"""What pages are told when a line, the listener, a rendering or the database breaks."""
+"""What pages get when a connection, the listener, a rendering or the database breaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the sockets of links to several runs bring, and when they close."""
+"""What the sockets of links to several runs send, and when they close."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Door:
             return list(pool.map(lambda _: self.ask(method, path, **headers).status, range(times)))
 
     def raw(self, data: bytes) -> bytes:
-        """Send bytes, and give what comes until the line is closed or silent."""
+        """Send bytes, and return what comes until the connection is closed or silent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=3) as line:
             line.sendall(data)
             found = b""

@@ -1,4 +1,4 @@
-"""How much may be sent: what is too large is answered at once, kept nowhere, and holds up nobody."""
+"""Limits of request bodies: what is too large is answered at once, kept nowhere, and delays nobody."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What browsers are told to be careful about is told with every answer; the settings pass Django's own check."""
+"""Every response has the security headers; the settings pass Django's own check."""
 
 from __future__ import annotations
 

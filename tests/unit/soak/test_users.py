@@ -13,7 +13,7 @@ import pytest
 
 from tests.soak import users as module
 from tests.soak.scenarios import KINDS
-from tests.soak.users import Launched, LiveWorkers, WrongAnswer
+from tests.soak.users import Launched, Users, WrongAnswer
 
 FORM = '<input type="hidden" name="launch_key" value="k">'
 OURS = str(uuid.uuid4())
@@ -24,8 +24,8 @@ ENDED = (
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
-def crew_with(answer: Answer) -> LiveWorkers:
-    found = LiveWorkers(("http://web",), random.Random(1))
+def users_with(answer: Answer) -> Users:
+    found = Users(("http://web",), random.Random(1))
     found._client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     return found
 
@@ -64,7 +64,7 @@ def reading(**pages: httpx.Response) -> Answer:
 async def test_a_form_that_launches_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TWICE", 1.0)
     once, twice = str(uuid.uuid4()), [str(uuid.uuid4()), str(uuid.uuid4())]
-    right, wrong = crew_with(launching([once, once])), crew_with(launching(twice))
+    right, wrong = users_with(launching([once, once])), users_with(launching(twice))
 
     await right.play(KINDS["plain"])
     await wrong.play(KINDS["plain"])
@@ -75,7 +75,7 @@ async def test_a_form_that_launches_twice_is_found(monkeypatch: pytest.MonkeyPat
 
 
 async def test_what_a_web_process_gives_of_a_final_state_is_kept_however_strange_it_is() -> None:
-    crew = crew_with(reading())
+    crew = users_with(reading())
 
     await crew.look_everywhere(Launched(OURS, KINDS["state: a list"]))
 
@@ -92,7 +92,7 @@ async def test_what_a_web_process_gives_of_a_final_state_is_kept_however_strange
     ],
 )
 async def test_a_page_that_breaks_and_a_run_that_is_not_found_are_found(what: str, answered: httpx.Response) -> None:
-    crew = crew_with(reading(**{what: answered}))
+    crew = users_with(reading(**{what: answered}))
 
     with pytest.raises(WrongAnswer):
         await crew.look_everywhere(Launched(OURS, KINDS["state: a list"]))
@@ -126,7 +126,7 @@ def asking(*answers: Callable[[str], httpx.Response], children: int = 1) -> Answ
 
 
 async def test_of_two_answers_one_wins() -> None:
-    crew = crew_with(asking(late, won))
+    crew = users_with(asking(late, won))
 
     child = await crew.answer(ASKING, KINDS["answered by two at once"])
 
@@ -149,9 +149,9 @@ async def test_of_two_answers_one_wins() -> None:
 )
 async def test_what_is_wrong_with_two_answers_is_found(answers: tuple[Any, ...], children: int) -> None:
     with pytest.raises(WrongAnswer):
-        await crew_with(asking(*answers, children=children)).answer(ASKING, KINDS["answered by two at once"])
+        await users_with(asking(*answers, children=children)).answer(ASKING, KINDS["answered by two at once"])
 
 
 async def test_a_question_that_the_inbox_offers_no_form_for_is_found() -> None:
     with pytest.raises(WrongAnswer):
-        await crew_with(lambda request: httpx.Response(200)).answer(ASKING, KINDS["answered"])
+        await users_with(lambda request: httpx.Response(200)).answer(ASKING, KINDS["answered"])
