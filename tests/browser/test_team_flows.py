@@ -185,6 +185,20 @@ def test_a_run_is_planned_for_later_and_cancelled_before(page: Page, team: Team)
     expect(page.locator("main")).not_to_contain_text("It starts in")
 
 
+def test_menus_stay_on_the_page_on_phones_and_tablets(page: Page, team: Team, user: User) -> None:
+    run = make_run(server=team.servers.get(), by=user, name="High water at the old harbour", status=RunStatus.SUCCEEDED)
+    for width in (360, 600, 768, 900, 1280):
+        page.set_viewport_size({"width": width, "height": 740})
+        for path in ("/runs/", f"/runs/{run.pk}/"):
+            page.goto(path)
+            for summary in page.locator("details[data-menu] > summary:visible").all():
+                summary.click()
+                panel = box(page.locator("details[data-menu][open] > :not(summary):visible"))
+                assert panel["x"] >= 0, (width, path)
+                assert panel["x"] + panel["width"] <= width, (width, path)
+                page.keyboard.press("Escape")
+
+
 def box(part: Locator) -> FloatRect:
     found = part.bounding_box()
     assert found is not None
