@@ -121,7 +121,7 @@ def compare_sides(sides: Sequence[Side], *, without: frozenset[str] = frozenset(
 
 
 def _side(run: Run) -> Side:
-    state = _state(run)
+    state = cache.root_of(run)
     steps = list(Step.objects.filter(run=run).defer("writes_json")[:STEPS_MAX])
     return Side(
         run,
@@ -131,16 +131,6 @@ def _side(run: Run) -> Side:
         steps,
         is_left_out=state is None and run_result(run) is not None,
     )
-
-
-def _state(run: Run) -> Place | None:
-    found = run_result(run)
-    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
-        return None
-    try:
-        return cache.document_of(found).root
-    except ValueError:
-        return None
 
 
 def _facts(runs: Sequence[Run]) -> list[Row]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median, quantiles
-from typing import Final
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from dashboard.runs.models import Run
@@ -29,21 +30,32 @@ class Usual:
     late_s: float
 
 
-_Key = tuple[UUID, UUID, str]
-_kept: dict[_Key, tuple[float, Usual | None]] = {}
+Known = TypeVar("Known")
+
+
+class ByAssistant(Generic[Known]):
+    """Keeps what `find` says about the runs of an assistant for a minute."""
+
+    def __init__(self, find: Callable[[Run], Known]) -> None:
+        self._find = find
+        self._kept: dict[tuple[UUID, UUID, str], tuple[float, Known]] = {}
+
+    def of(self, run: Run) -> Known:
+        """The value for the run's assistant."""
+        key = (run.team_id, run.server_id, run.assistant_id)
+        kept = self._kept.get(key)
+        if kept is not None and time.monotonic() - kept[0] < KEPT_S:
+            return kept[1]
+        if len(self._kept) >= KEPT:
+            self._kept.clear()
+        found = self._find(run)
+        self._kept[key] = (time.monotonic(), found)
+        return found
 
 
 def usual_of(run: Run) -> Usual | None:
     """How long the assistant's last successful runs took; None when there are too few. At most a minute old."""
-    key = (run.team_id, run.server_id, run.assistant_id)
-    kept = _kept.get(key)
-    if kept is not None and time.monotonic() - kept[0] < KEPT_S:
-        return kept[1]
-    if len(_kept) >= KEPT:
-        _kept.clear()
-    found = _usual(run)
-    _kept[key] = (time.monotonic(), found)
-    return found
+    return _kept.of(run)
 
 
 def _usual(run: Run) -> Usual | None:
@@ -63,3 +75,6 @@ def _usual(run: Run) -> Usual | None:
     low, _, high = quantiles(took, n=4, method="inclusive")
     late = max(quantiles(took, n=10, method="inclusive")[-1], high * 1.2)
     return Usual(round(median(took), 1), round(low, 1), round(high, 1), round(late, 1))
+
+
+_kept = ByAssistant(_usual)

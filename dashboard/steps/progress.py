@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median_low
 from typing import Final
-from uuid import UUID
 
 from django.db.models import Count, Q
 
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
-from dashboard.runs.usual import KEPT, KEPT_S, LEAST, Usual, usual_of
+from dashboard.runs.usual import LEAST, ByAssistant, Usual, usual_of
 from dashboard.servers.selectors import assistant_ids_like
 from dashboard.steps.models import Step, StepLog
 
 RUNS: Final = 20
-_kept: dict[tuple[UUID, UUID, str], tuple[float, int | None]] = {}
 
 
 @dataclass(frozen=True)
@@ -60,15 +57,7 @@ def progress_of(run: Run, steps: Sequence[Step]) -> Progress | None:
 
 def usual_steps(run: Run) -> int | None:
     """How many steps the last runs that succeeded had; None when there are too few. Kept for a minute."""
-    key = (run.team_id, run.server_id, run.assistant_id)
-    kept = _kept.get(key)
-    if kept is not None and time.monotonic() - kept[0] < KEPT_S:
-        return kept[1]
-    if len(_kept) >= KEPT:
-        _kept.clear()
-    found = _usual_steps(run)
-    _kept[key] = (time.monotonic(), found)
-    return found
+    return _kept.of(run)
 
 
 def _usual_steps(run: Run) -> int | None:
@@ -80,3 +69,6 @@ def _usual_steps(run: Run) -> int | None:
     counted = Step.objects.filter(run_id__in=ids).values("run_id").annotate(count=Count("pk", filter=Q(path__len=0)))
     counts = [row["count"] for row in counted]
     return median_low(counts) if len(counts) >= LEAST else None
+
+
+_kept = ByAssistant(_usual_steps)

@@ -49,7 +49,7 @@ ERRORS = (
     ("GraphRecursionError", "", "Recursion limit of 25 reached without hitting a stop condition"),
     ("ConnectError", "search", "connection refused by search.internal:9200"),
 )
-ENDS = {
+OUTCOMES = {
     RunStatus.SUCCEEDED: 800,
     RunStatus.FAILED: 90,
     RunStatus.CANCELLED: 45,
@@ -58,13 +58,13 @@ ENDS = {
     RunStatus.PAUSED: 10,
     RunStatus.LOST: 7,
 }
-_ENDS, _ENDS_WEIGHTS = list(ENDS), list(ENDS.values())
+_OUTCOMES, _OUTCOME_WEIGHTS = list(OUTCOMES), list(OUTCOMES.values())
 
 
 def story(dice: Dice) -> Story:
     """A run of one of the assistants."""
     tell = dice.choices(_TELLERS, weights=_WEIGHTS)[0]
-    return tell(dice, dice.choices(_ENDS, weights=_ENDS_WEIGHTS)[0])
+    return tell(dice, dice.choices(_OUTCOMES, weights=_OUTCOME_WEIGHTS)[0])
 
 
 def _end(dice: Dice, status: RunStatus, state: Any, question: Any, node: str) -> dict[str, Any]:

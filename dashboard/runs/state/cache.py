@@ -13,7 +13,9 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from dashboard.runs.state.document import Document
+from dashboard.runs.models import Run
+from dashboard.runs.selectors import run_result
+from dashboard.runs.state.document import Document, Place
 
 OPEN_MAX_BYTES: Final = 64_000_000
 """Larger states can be downloaded, not opened here."""
@@ -114,3 +116,14 @@ def document_of(result: Stored) -> Document:
     """
     sha256 = bytes(result.sha256)
     return _documents.get(sha256, lambda: Document(result.body), lambda made: len(made.body))
+
+
+def root_of(run: Run) -> Place | None:
+    """The whole of the run's final state; None when there is none, or it cannot be opened here."""
+    found = run_result(run)
+    if found is None or found.size_bytes > OPEN_MAX_BYTES:
+        return None
+    try:
+        return document_of(found).root
+    except ValueError:
+        return None

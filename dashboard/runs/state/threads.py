@@ -8,7 +8,6 @@ from typing import Final
 from uuid import UUID
 
 from dashboard.runs.models import ParentKind, Run
-from dashboard.runs.selectors import run_result
 from dashboard.runs.state import cache
 from dashboard.runs.state.blocks import Room
 from dashboard.runs.state.document import Place
@@ -53,7 +52,7 @@ def thread_of(runs: list[Run], *, root_of: Callable[[Run], Place | None] | None 
     room = Room(ROOM_CHARS)
     before: Place | None = None
     for number, run in enumerate(runs, start=1):
-        messages = _messages((root_of or _root)(run))
+        messages = _messages((root_of or cache.root_of)(run))
         added = None
         if messages is not None:
             start = turns_in_common(before, messages) if before is not None else 0
@@ -69,16 +68,6 @@ def _is_fork(run: Run) -> bool:
 
 def _forked_from(run: Run) -> Run | None:
     return run.parent if _is_fork(run) else None
-
-
-def _root(run: Run) -> Place | None:
-    found = run_result(run)
-    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
-        return None
-    try:
-        return cache.document_of(found).root
-    except ValueError:
-        return None
 
 
 def _messages(root: Place | None) -> Place | None:
