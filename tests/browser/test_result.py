@@ -111,3 +111,29 @@ def test_pages_of_a_state_are_accessible(page: Page, team: Team, user: User) -> 
     for address in [*places, f"/threads/{run.server_id}/{run.remote_thread_id}/"]:
         page.goto(address)
         assert axe(page) == {}, address
+
+
+def test_paper_is_light_whole_and_without_controls(page: Page, team: Team, user: User) -> None:
+    user.theme = "dark"
+    user.save(update_fields=["theme"])
+    said = {"role": "human", "content": "Once upon a time. " * 200}, {"role": "ai", "content": "It ended well."}
+    run = make_run(
+        team=team,
+        by=user,
+        server=team.servers.get(),
+        tags=["weekly"],
+        status=RunStatus.SUCCEEDED,
+        body=json.dumps({"messages": said}).encode(),
+    )
+    page.goto(f"/runs/{run.pk}/")
+    expect(page.locator(".turn-long .exact")).not_to_be_visible()
+
+    page.emulate_media(media="print")
+
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(22, 25, 29)"
+    expect(page.locator(".turn-long .exact")).to_be_visible()
+    expect(page.get_by_role("link", name="weekly")).to_be_visible()
+    for control in ("Star", "Launch again", "Raw"):
+        expect(page.get_by_text(control, exact=True).first).not_to_be_visible()
+    for part in ("Steps", "Activity", "Input"):
+        expect(page.get_by_role("heading", name=part, exact=True).first).to_be_visible()
