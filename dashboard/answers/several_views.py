@@ -23,6 +23,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get
 from dashboard.runs.state.view import value_tree
 from dashboard.teams.access import may_act_required
+from dashboard.teams.audit import audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 ONE_BY_ONE = "Edit arguments one question at a time: they differ in every question."
@@ -58,6 +59,7 @@ def answer_several_page(request: TeamRequest) -> HttpResponse:
         return _told(request, sent, key)
     if not errors and not chosen:
         errors["ids"] = [NONE_CHOSEN]
+    audit_nothing(request)
     if errors or "back" in request.POST:
         return _choose(request, run, found, ids=ids, errors=errors)
     carried = [(name, value) for name, values in request.POST.lists() for value in values if name not in _AFRESH]

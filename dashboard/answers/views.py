@@ -28,6 +28,7 @@ from dashboard.runs.services import AlreadyLaunched
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required, member_required
+from dashboard.teams.audit import audit_nothing
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.teams.middleware import TeamRequest
 
@@ -65,6 +66,7 @@ def _is_by_form(request: TeamRequest) -> bool:
 def _answer_by_form(request: TeamRequest, run: Run) -> HttpResponse:
     form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]), data=request.POST)
     if verb := request.POST.get("do"):  # a button inside the form, which sends nothing
+        audit_nothing(request)
         form.act(verb)
         if is_htmx(request):
             return HttpResponse(str(form.html or ""))

@@ -19,7 +19,7 @@ from dashboard.runs.outcomes import MET_NO_QUESTION, Outcome, RunError, run_fini
 from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import NotOpen
-from dashboard.teams.models import Role, User
+from dashboard.teams.models import AuditEntry, Role, User
 from tests.factories import claim, make_run, make_team, make_user
 from tests.integration.asking import JSON, SENT, answer, waiting_run
 from tests.words import flat
@@ -70,6 +70,18 @@ def test_what_a_graph_wanted_to_do_is_still_shown_once_it_was_decided(browser: C
 
     for told in ("refund_order", "It broke.", "<dt>order_id</dt>", "8841", ">Decision<", "<strong>Approve</strong>"):
         assert told in page
+
+
+def test_buttons_inside_an_answer_and_its_preview_leave_nothing_in_the_audit_log(browser: Client, person: User) -> None:
+    run = waiting_run(person, {"question": "Go?"})
+    before = AuditEntry.objects.count()
+
+    row = browser.post(f"/runs/{run.pk}/answer/", {"do": "add answer/q"})
+    preview = browser.post(f"/inbox/several/?run={run.pk}", {"ids": [str(run.pk)], "answer": '"go"'})
+
+    assert (row.status_code, preview.status_code) == (200, 200)
+    assert "go" in preview.content.decode()
+    assert AuditEntry.objects.count() == before
 
 
 def question_of(browser: Client, run: Run) -> Any:
