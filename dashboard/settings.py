@@ -145,7 +145,7 @@ _HTTPS = bool(CSRF_TRUSTED_ORIGINS) and all(origin.startswith("https://") for or
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _HTTPS else None
 SECURE_SSL_REDIRECT = _HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$"]  # asked from beside the process, past the proxy
+SECURE_REDIRECT_EXEMPT = ["^healthz$"]  # monitoring asks the process directly, not through the proxy
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 # A place in the browsers' own list is the domain owner's to ask for, not ours.

@@ -1,4 +1,4 @@
-"""How tests run quickly: which files run in one process, and which begin first, side by side (`make test`).
+"""Orders tests that run side by side (`make test`): which files share a process, and which begin first.
 
 Files that share a real server go to one process, so that it starts once. The longest begin first: whatever is still to
 be done at the end is short, and no core is idle while one file goes on.

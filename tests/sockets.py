@@ -1,4 +1,4 @@
-"""A browser's WebSocket for tests: none of what we need brings a client."""
+"""A browser's WebSocket for tests: none of our dependencies has a client."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Socket:
         """Open it.
 
         Raises:
-            OSError, EOFError: nobody is there, or nobody who wants to talk.
+            OSError, EOFError: nobody is there, or refuses.
         """
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 24)
         key = base64.b64encode(os.urandom(16)).decode()

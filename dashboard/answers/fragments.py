@@ -42,7 +42,7 @@ def answer_context(
     is_open = run.wait_state == WaitState.OPEN
     is_question = run.status == RunStatus.NEEDS_INPUT
     if is_open and is_question:
-        prefetch_related_objects([run], "questions")  # once for the form and what is told beside it
+        prefetch_related_objects([run], "questions")  # once for the form and its surroundings
     if is_open and is_question and form is None:
         form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]))
     return {

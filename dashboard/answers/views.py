@@ -159,7 +159,7 @@ def _went_on(request: TeamRequest, run: Run, child: Run) -> HttpResponse:
 
 
 def _in_inbox(data: QueryDict) -> dict[str, Any]:
-    """What the panel is told where it stands in the inbox."""
+    """The panel's context in the inbox."""
     return {"is_inbox": "inbox" in data, "inbox_query": data.get("inbox", "")}
 
 

@@ -19,12 +19,12 @@ class StepChanges:
 
     Attributes:
         difference: None when one of the two states is not kept.
-        beside: Other steps that wrote at the same time: changes of the same keys may be theirs.
+        parallel: Other steps that wrote at the same time: changes of the same keys may be theirs.
         before, after: The checkpoints that were compared; "" when they are not kept.
     """
 
     difference: Difference | None
-    beside: list[str]
+    parallel: list[str]
     before: str = ""
     after: str = ""
 
@@ -33,8 +33,8 @@ def step_changes(run: Run, step: Step) -> StepChanges | None:
     """The changes of the step; None for one inside a subgraph, or without known checkpoints."""
     if step.path or not step.checkpoint_id:
         return None
-    beside = selectors.steps_list(run).filter(checkpoint_id=step.checkpoint_id, path=[]).exclude(pk=step.pk)
-    names = list(dict.fromkeys(beside.values_list("node", flat=True)[:20]))
+    parallel = selectors.steps_list(run).filter(checkpoint_id=step.checkpoint_id, path=[]).exclude(pk=step.pk)
+    names = list(dict.fromkeys(parallel.values_list("node", flat=True)[:20]))
     before, after = _root(run, step.checkpoint_id), _root(run, step.next_checkpoint_id)
     ids = (step.checkpoint_id if before else "", step.next_checkpoint_id if after else "")
     if before is None or after is None:

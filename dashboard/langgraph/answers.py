@@ -34,7 +34,7 @@ class Answer:
 
     Attributes:
         body: The JSON document exactly as received, heartbeats and outer whitespace stripped.
-        run_id: The run's id; None when the server never told it.
+        run_id: The run's id; None when the server never named it.
         thread_id: The thread's id; None when neither caller nor server named one.
         source: Which exchange delivered it. "join": of a run that was already over it is the *thread's* present state,
             not necessarily this run's result.

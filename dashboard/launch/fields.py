@@ -28,7 +28,7 @@ def speak_plainly(fields: Mapping[str, forms.Field]) -> None:
             field.error_messages["invalid"] = "This form was damaged in transit. Reload the page, and fill it in again."
 
 
-class ServerChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # Django cannot be told it when it runs
+class ServerChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # Django does not support the parameter at run time
     """One of the team's servers, by its id."""
 
     def to_python(self, value: Any) -> Any:

@@ -206,7 +206,7 @@ class LaunchForm(CheckedParameters):
         return value not in (None, "")
 
     def advanced_is_open(self) -> bool:
-        """Advanced is open when it holds an error, or something typed; a fork is told of above the form."""
+        """Advanced is open when it holds an error, or something typed; a fork is described above the form."""
         names = {name.partition("/")[0] for name in (*self.errors, *self.warnings)}
         is_fork = self.parent_id is not None and self._is_given("checkpoint_id")
         return (self.advanced_given > 0 and not is_fork) or any(name in names for name in ADVANCED_FIELDS)

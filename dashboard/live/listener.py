@@ -65,7 +65,7 @@ class Listener:
         listener_set(is_up=is_up)
 
     @property
-    def heard(self) -> int | None:
+    def received(self) -> int | None:
         """How many notices were received; None while disconnected."""
         return self._notices if self.is_up else None
 

@@ -63,7 +63,7 @@ class MemberConsumer(LiveConsumer):
 
     async def send_inbox(self) -> None:
         if member := await self.member():
-            await self.send(text_data=await render_inbox_count(member.team_id, heard=listener.heard))
+            await self.send(text_data=await render_inbox_count(member.team_id, received=listener.received))
 
     async def member(self) -> Membership | None:
         """The membership as it is now; None when it, or the sign-in, has ended, and then the socket is closed."""
@@ -75,7 +75,7 @@ class MemberConsumer(LiveConsumer):
         team_id = self.membership.team_id
         ask = partial(membership_still_of, *person, team_id)
         key = ("membership", person[0].pk, person[1], team_id)
-        now: Membership | None = await shared_queries.get(key, ask, heard=listener.heard)
+        now: Membership | None = await shared_queries.get(key, ask, received=listener.received)
         if now is None:
             is_signed_in = await database_sync_to_async(is_still_signed_in)(*person)
             await self.close(code=NOT_HERE if is_signed_in else SIGN_IN_FIRST)
@@ -158,7 +158,7 @@ class RunListConsumer(MemberConsumer):
 
     async def send_everything(self) -> None:
         if member := await self.member():
-            rows = await render_first_rows(member.team_id, self.filters, self.columns, heard=listener.heard)
+            rows = await render_first_rows(member.team_id, self.filters, self.columns, received=listener.received)
             await self.send(text_data=rows)
 
     async def send_changes(self, changes: Mapping[UUID, int]) -> None:
@@ -189,7 +189,7 @@ class InboxConsumer(MemberConsumer):
 
     async def send_inbox(self) -> None:
         if member := await self.member():
-            html = await render_inbox(member.team_id, self.filters, heard=listener.heard)
+            html = await render_inbox(member.team_id, self.filters, received=listener.received)
             await self.send(text_data=html)
 
     async def send_change(self, run_id: UUID, version: int) -> None:

@@ -149,12 +149,12 @@ async def render_shared(link: ShareLink, run_id: UUID, version: int) -> Rendered
     return await once.get(("shared", link.pk, run_id, version), render)
 
 
-async def render_shared_set(link: ShareLink, *, heard: int | None) -> str:
+async def render_shared_set(link: ShareLink, *, received: int | None) -> str:
     """The live parts of a share page of several runs; "" for a link to one."""
     several = link.several
     if several is None:
         return ""
-    return await _shared(("shared-set", link.pk, heard), lambda: set_html(link, several), heard)
+    return await _shared(("shared-set", link.pk, received), lambda: set_html(link, several), received)
 
 
 async def render_shared_steps(link: ShareLink, change: StepsChange) -> str:
@@ -194,11 +194,11 @@ def _row(inside: Run | None, outside: Run | None) -> Rendered | None:
 
 
 async def render_first_rows(
-    team_id: UUID, filters: RunFilters, columns: tuple[Column, ...], *, heard: int | None
+    team_id: UUID, filters: RunFilters, columns: tuple[Column, ...], *, received: int | None
 ) -> str:
     """The first page of rows and the worker banner: what a runs page gets when it connects.
 
-    Pages that ask after the same number `heard` of notices share one rendering: any later change comes with
+    Pages that ask after the same number `received` of notices share one rendering: any later change comes with
     a notice of its own. None: no notices arrive now, so nothing is shared.
     """
 
@@ -207,21 +207,21 @@ async def render_first_rows(
         with_cells(rows, columns)
         return Rendered(run_changes_html(rows, snapshot=True) + list_notice_html(), 0)
 
-    if heard is None:
+    if received is None:
         return str((await database_sync_to_async(render)()).html)
-    rendered = await once.get(("first", team_id, filters, columns, heard), render)
+    rendered = await once.get(("first", team_id, filters, columns, received), render)
     assert rendered is not None
     return rendered.html
 
 
-async def render_inbox_count(team_id: UUID, *, heard: int | None) -> str:
+async def render_inbox_count(team_id: UUID, *, received: int | None) -> str:
     """How many questions wait, for the navigation of every page of the team."""
-    return await _shared(("inbox-count", team_id, heard), lambda: inbox_count_html(team_id), heard)
+    return await _shared(("inbox-count", team_id, received), lambda: inbox_count_html(team_id), received)
 
 
-async def render_inbox(team_id: UUID, filters: InboxFilters, *, heard: int | None) -> str:
+async def render_inbox(team_id: UUID, filters: InboxFilters, *, received: int | None) -> str:
     """The inbox's list and count."""
-    return await _shared(("inbox", team_id, filters, heard), lambda: inbox_live_html(team_id, filters), heard)
+    return await _shared(("inbox", team_id, filters, received), lambda: inbox_live_html(team_id, filters), received)
 
 
 async def render_answer(team_id: UUID, run_id: UUID, *, may_act: bool) -> str:
@@ -238,9 +238,9 @@ async def render_answer(team_id: UUID, run_id: UUID, *, may_act: bool) -> str:
     return str(await database_sync_to_async(render)())
 
 
-async def _shared(key: Hashable, render: Callable[[], str], heard: int | None) -> str:
-    """One rendering for all who ask after the same number `heard` of notices; None: nothing is shared."""
-    if heard is None:
+async def _shared(key: Hashable, render: Callable[[], str], received: int | None) -> str:
+    """One rendering for all who ask after the same number `received` of notices; None: nothing is shared."""
+    if received is None:
         return str(await database_sync_to_async(render)())
     rendered = await once.get(key, lambda: Rendered(render(), 0))
     assert rendered is not None

@@ -21,21 +21,21 @@ class SharedQueries:
     """
 
     def __init__(self) -> None:
-        self._heard: object = None
+        self._received: object = None
         self._since = 0.0
         self._answers: dict[Hashable, asyncio.Future[Any]] = {}
 
-    async def get(self, key: Hashable, ask: Callable[[], Any], *, heard: int | None) -> Any:
+    async def get(self, key: Hashable, ask: Callable[[], Any], *, received: int | None) -> Any:
         """The answer of `ask`, called in a thread unless a page asked the same after as many notices as this one.
 
         Args:
-            heard: How many notices this process has received; None: it receives none now, so nothing is shared.
+            received: How many notices this process has received; None: it receives none now, so nothing is shared.
         """
-        if heard is None:
+        if received is None:
             return await database_sync_to_async(ask)()
-        now, moment = time.monotonic(), (asyncio.get_running_loop(), heard)
-        if moment != self._heard or now - self._since > KEPT_S:
-            self._heard, self._since, self._answers = moment, now, {}
+        now, moment = time.monotonic(), (asyncio.get_running_loop(), received)
+        if moment != self._received or now - self._since > KEPT_S:
+            self._received, self._since, self._answers = moment, now, {}
         answers = self._answers
         if key not in answers:
             answers[key] = asyncio.ensure_future(database_sync_to_async(ask)())

@@ -64,7 +64,7 @@ class SharedSetConsumer(ShareConsumer):
             await self.close(code=NOT_HERE)
         elif self.link is not None:
             self.rendered_at = time.monotonic()
-            html = await render_shared_set(self.link, heard=listener.heard)
+            html = await render_shared_set(self.link, received=listener.received)
             if html != self.sent_html:
                 self.sent_html = html
                 await self.send(text_data=html)

@@ -16,7 +16,7 @@ from dashboard.runs.models import Run
 async def version_of(run_id: UUID) -> int | None:
     """The version of a run whose page is open; None when it is gone. One query for all pages that look again."""
     run_ids = {*watched.runs(), run_id}
-    versions = await shared_queries.get("versions", partial(_versions, run_ids), heard=listener.heard)
+    versions = await shared_queries.get("versions", partial(_versions, run_ids), received=listener.received)
     if run_id not in versions:  # opened since
         versions = await database_sync_to_async(_versions)({run_id})
     found: int | None = versions.get(run_id)

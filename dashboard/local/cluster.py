@@ -84,7 +84,7 @@ def create_cluster(cluster: Cluster) -> bool:
     unfinished = cluster.home / "data.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     folders.make_private(unfinished, cluster.account)
-    # Synced by us later, beside the first seconds of work: at this point it would cost more than initdb itself.
+    # We sync later, during the first seconds of work: now it would cost more than initdb itself.
     command = [
         str(cluster.binaries / "initdb"), f"--pgdata={unfinished}", f"--username={ROLE}", "--no-sync",
         "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
@@ -194,7 +194,7 @@ def _home(folder: Path, account: Account) -> Path:
         return moved
     if account.can_use(folder):
         return folder
-    # A token beside the folder's name: who deletes the folder wants a new database, not the old one back.
+    # A token besides the folder's name: deleting the folder means a new database, not the old one.
     key = f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}-{secrets.token_hex(3)}"
     folders.make_folder(folders.SYSTEM_HOME)
     home = folders.SYSTEM_HOME / key

@@ -28,7 +28,7 @@ def refuse_a_second(data_dir: Path) -> None:
 
 
 def be_the_only_one(data_dir: Path, address: str) -> None:
-    """Take the state folder until this process ends, however it ends; whoever comes next is told `address`.
+    """Lock the state folder until this process ends, however it ends; the next one to try gets `address`.
 
     Raises:
         AlreadyRunning: another `up` was faster.

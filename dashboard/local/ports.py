@@ -1,4 +1,4 @@
-"""TCP ports of this machine: whether one can be had, a free one, and who listens on it."""
+"""TCP ports of this machine: whether one is free, a free one, and who listens on it."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class EmbeddedPostgres:
     def _watch(self) -> None:
         assert self._cluster is not None
         if self.durable and self._server and self._is_new:
-            # initdb left this to us; beside the first seconds of work nobody waits for it.
+            # initdb left this to us; during the first seconds of work nobody waits for it.
             arguments = (self._cluster.data, self._stopping)
             threading.Thread(target=sync_tree, args=arguments, name="sync", daemon=True).start()
         failures = 0

@@ -1,4 +1,4 @@
-"""The sample graphs on a real `langgraph dev`: a demo server beside ours, on a loopback port of its own."""
+"""The sample graphs on a real `langgraph dev`: a demo server on a loopback port of its own."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SampleServer:
         return f"http://127.0.0.1:{self.port}"
 
     def is_ready(self) -> bool:
-        """Whether it listens on the port it was told (it takes another without a word when that is taken)."""
+        """Whether it listens on its configured port (it silently takes another one when that is taken)."""
         return self.service.process is not None and listens(self.service.process.pid, self.port)
 
     def _prepare(self, service: Service) -> None:

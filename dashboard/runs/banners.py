@@ -78,7 +78,7 @@ def _what_to_do_about(run: Run) -> str:
     if run.error_type == "GraphRecursionError":
         return (
             "The graph took more steps than it may. Launch again with a higher recursion_limit in config. "
-            "It counts only beside configurable, not inside it; a graph that loops must be fixed."
+            "It counts only next to configurable, not inside it; a graph that loops must be fixed."
         )
     if _is_for_the_graphs_author(run):
         return "The graph itself must be fixed: a different input makes no difference."

@@ -68,8 +68,8 @@ def run_inherit(run: Run, kind: ParentKind, *, by: User | None) -> Inheritance:
     """What a child of `run` takes over. Launches nothing.
 
     Header values are secrets of the person who launched `run`. Answers and continuations are the same piece of work
-    and take them along, whoever sends them; for all other kinds `by` must have launched the run, or be an admin of its
-    team.
+    and take them along, no matter who sends them; for all other kinds `by` must have launched the run, or be an admin
+    of its team.
 
     Raises:
         SecretUnreadable: no configured key opens the header values.

@@ -315,7 +315,7 @@ class Question(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="questions")
     position = models.PositiveIntegerField()
     interrupt_id = models.CharField(max_length=200, default="", blank=True)
-    # "" when it is too large to be kept beside the run: the final state has it.
+    # "" when it is too large to be kept with the run: the final state has it.
     value_json = models.TextField(default="", blank=True)
     response_schema_json = models.TextField(default="", blank=True)
     namespace_json = models.TextField(default="", blank=True)

@@ -125,7 +125,7 @@ class ShareLink(WhatIsShown):
     # As Django hashes passwords; "" for none.
     password = models.CharField(max_length=200, default="", blank=True)
     audience = models.CharField(max_length=9, choices=Audience.choices, default=Audience.ANYONE)
-    # Whether chat programs may show the run's title and status beside the link.
+    # Whether chat programs may show the run's title and status with the link.
     unfurl = models.BooleanField(default=False)
     note = models.CharField(max_length=200, default="", blank=True)
 

@@ -183,12 +183,15 @@ def _heartbeats(heard_at: datetime | None) -> Finding:
     if heard_at is not None:
         at = heard_at.astimezone(UTC)
         return Finding(
-            "heartbeats", "success", "It sends heartbeats", f"Last heard from a run on {at:%Y-%m-%d at %H:%M:%S} UTC."
+            "heartbeats",
+            "success",
+            "It sends heartbeats",
+            f"The last came from a run on {at:%Y-%m-%d at %H:%M:%S} UTC.",
         )
     return Finding(
         "heartbeats",
         "neutral",
-        "No heartbeat heard yet",
+        "No heartbeat yet",
         "LangGraph servers send one every 5 s while a run is at work; no run has taken that long yet.",
         "If it sends none at all, Runboard asks about each run that is silent for too long; a longer silence "
         "under Settings makes that rarer.",

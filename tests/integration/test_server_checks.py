@@ -38,7 +38,7 @@ async def test_a_check_reports_what_the_server_is_and_keeps_its_assistants(scrip
     await in_db(server.refresh_from_db)
     assert found["reach"]["tone"] == "success"
     assert found["version"]["title"].startswith("LangGraph API")
-    assert found["heartbeats"]["title"] == "No heartbeat heard yet"
+    assert found["heartbeats"]["title"] == "No heartbeat yet"
     assert found["assistants"]["tone"] == "success"
     assert server.problem == ""
     assert await in_db(Assistant.objects.filter(server=server).exists)

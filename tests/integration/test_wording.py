@@ -210,7 +210,7 @@ def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
         (RunError("ValidationError", "m"), "Change the input"),
         (RunError("InvalidUpdateError", "m"), "The graph itself must be fixed"),
         (RunError("TypeError", "cannot pickle '_thread.lock' object"), "The graph itself must be fixed"),
-        (RunError("GraphRecursionError", "m"), "only beside configurable"),
+        (RunError("GraphRecursionError", "m"), "only next to configurable"),
         (RunError("GraphRecursionError", "m"), "recursion_limit"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What the scripted server answers at once: everything but `wait`, `create` and `join`."""
+"""Answers of the scripted server that come at once: all except `wait`, `create` and `join`."""
 
 from __future__ import annotations
 

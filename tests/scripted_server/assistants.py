@@ -1,4 +1,4 @@
-"""What the scripted server says of its assistants."""
+"""The scripted server's answers about its assistants."""
 
 from __future__ import annotations
 

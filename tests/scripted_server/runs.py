@@ -1,4 +1,4 @@
-"""What the scripted server knows: runs and threads."""
+"""The scripted server's runs and threads."""
 
 from __future__ import annotations
 

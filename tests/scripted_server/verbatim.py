@@ -17,7 +17,7 @@ class VerbatimServer(ScriptedServer):
 
     Args:
         document: The final state for the POST body of a run.
-        state: What `GET /threads/{t}/state` has beside `values`, `metadata`, `next` and `tasks`, or instead of them.
+        state: What `GET /threads/{t}/state` has besides `values`, `metadata`, `next` and `tasks`, or instead of them.
     """
 
     def __init__(

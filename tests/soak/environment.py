@@ -1,4 +1,4 @@
-"""What a soak is played on: Postgres, the lying server, two workers, two web processes, and who looks after them."""
+"""The processes of a soak: Postgres, the lying server, two workers, two web processes, and their supervision."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Stage:
         return {"worker": self.workers[1], "web process": self.webs[0]}
 
     async def look_after(self) -> None:
-        """Start again what ends by itself, as whoever operates it would; it should not, and is told of."""
+        """Restart what ends by itself, as an operator would; that is also reported, because it should not happen."""
         while True:
             for program in (*self.workers, *self.webs):
                 if program not in self.down and not program.is_running:

@@ -2,7 +2,7 @@
 
 First it says their addresses, by manner.
 
-Each run's kind, which its metadata tells, decides what goes wrong with the requests about it and how it ends. Told
+Each run's kind, from its metadata, decides what goes wrong with the requests about it and how it ends. Given
 `crash`, `stop`, `start` it does so; told `records` it answers with what became of every run it ever created.
 """
 
@@ -141,7 +141,7 @@ class SoakServer(ScriptedServer):
 
 
 def told(endpoint: str, run: ScriptedRun, kind: Kind) -> Fault:
-    """What is said of a run for which the scripted server has no words: bytes, and that it was executed again."""
+    """Answers about a run that the scripted server lacks: bytes, and a second execution."""
     if endpoint == "join" and kind.is_verbatim:
         return Fault(body=document_of(run, kind))
     is_told = kind.is_verbatim or kind.executions > 1

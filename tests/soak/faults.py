@@ -1,4 +1,4 @@
-"""What happens to processes and to the database, one thing after the other, in an order that the seed decides."""
+"""Faults of processes and of the database, one after the other, in an order that the seed decides."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Happened:
 
     @property
     def is_outage(self) -> bool:
-        """Whether Postgres was not there."""
+        """Whether Postgres was away."""
         return self.what.startswith("Postgres")
 
 
@@ -138,7 +138,7 @@ class Faults:
         await asyncio.gather(*self._background.values())
 
     async def happen_last(self) -> None:
-        """What pages feel most: for a while nobody can listen, and what changes meanwhile goes unheard."""
+        """The worst fault for pages: for a while nobody can listen, and changes go unnoticed."""
         happened = Happened("listening connections ended", time.time())
         self.log.append(happened)
         async with await self.stage.connect() as line:
@@ -232,7 +232,7 @@ class Faults:
         await asyncio.to_thread(self.stage.postgres.start)
 
     async def kill_postgres(self) -> None:
-        """As the kernel does when memory runs out. Whoever runs it starts it again."""
+        """As the kernel does when memory runs out. The operator restarts it."""
         pid = self.stage.postgres.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
@@ -249,7 +249,7 @@ class Faults:
             await self._end_connection(pid)
 
     async def silence_listener(self) -> None:
-        """No FIN: the web process must find out by itself, and listen anew. It has no time while Postgres is away."""
+        """No FIN: the web process must notice it and listen again. It has no time while Postgres is away."""
         relay, waited_s = self.stage.relay, 0.0
         while not (heard := relay.listened) or not relay.cut_silently():
             await asyncio.sleep(0.1)

@@ -25,11 +25,11 @@ class Shown:
 
 @dataclass
 class Page:
-    """One page somebody has open. It comes back when its line breaks, as `static/js/socket.js` does.
+    """One open page. It reconnects when its socket breaks, as `static/js/socket.js` does.
 
     Attributes:
         run_id: Whose page it is; "" is the list of all runs.
-        drops: How often its line broke.
+        drops: How often its socket broke.
         steps_back: Runs it showed in an older version than before.
     """
 
@@ -105,7 +105,7 @@ class OpenPages:
         return page
 
     def behind(self, database: Mapping[str, Shown]) -> list[str]:
-        """What any page shows that is older than `database`; a page without a line counts as showing nothing."""
+        """What any page shows that is older than `database`; a page without a socket counts as showing nothing."""
         closed = [f"{page.name}: its line is not open" for page in self.pages if not page.is_open]
         return closed + [line for page in self.pages for line in page.behind(database)]
 

@@ -203,7 +203,7 @@ class Soak:
         self._tasks.add(task)
 
     async def _last_fault(self, pages: OpenPages) -> tuple[list[str], float]:
-        """The fault that pages feel most, in the middle of changes. Who was late after it, and how late at most."""
+        """The worst fault for pages, in the middle of changes. Returns the late pages, and the longest delay."""
         await self._time_until_current(pages)  # a page that lost its line before comes back at its own pace
         for _ in range(LAST_RUNS):
             self._background(self._users.play(KINDS["plain"]))
@@ -237,7 +237,7 @@ class Soak:
                 task.result()
 
     async def _time_until_current(self, pages: OpenPages) -> tuple[list[str], float]:
-        """Who does not show what the database holds now within the time allowed, and how long the last one takes."""
+        """The pages that do not show what the database holds now in time, and how long the last one takes."""
         database = await self._stage.look()
         began = time.monotonic()
         late: list[str] | None = None

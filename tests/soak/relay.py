@@ -1,4 +1,4 @@
-"""The line between one web process and Postgres, which can fall silent without a word."""
+"""The connection between one web process and Postgres, which can fall silent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.relay import Relay
 
 
 class SoakRelay(Relay):
-    """One that outlives Postgres: while that is away, whoever connects is hung up on.
+    """A relay that outlives Postgres: while that is away, new connections are closed.
 
     Attributes:
         listened: How often somebody has begun to listen through it.

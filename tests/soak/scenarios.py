@@ -365,7 +365,7 @@ _STATES = (
 
 
 def _of_manner(manner: str) -> tuple[Kind, ...]:
-    """What tells a server of another manner apart: the ends it tells in its way, and a launch it does not confirm."""
+    """The differences of a server of another manner: its names for ends, and a launch it does not confirm."""
     create = "wait" if MANNERS[manner].has_wait else "create"
     more: Any = {"manner": manner, "takes_s": SILENCE_S}
     return (

@@ -94,7 +94,7 @@ class Users:
         await self._client.aclose()
 
     async def launch(self, kind: Kind, *, thread_id: str = "") -> Launched:
-        """Launch a run, whatever is down: the same form is sent until a page answers; sometimes it is sent twice."""
+        """Launch a run, whatever is down: send the same form until a page answers, sometimes twice."""
         page = await self._ask("GET", "/launch/", (200,))
         fields = hidden_fields(page.text) | {
             "server": self.servers.get(kind.manner, ""),
@@ -113,7 +113,7 @@ class Users:
         return self._launched(ids.pop(), kind)
 
     async def answer(self, asking: Mapping[str, Any], kind: Kind) -> Launched:
-        """Answer what a run asks by the form of the inbox: one person, perhaps clicking twice, or several at once."""
+        """Answer a run's question with the inbox's form: one person, perhaps clicking twice, or several at once."""
         run_id = asking["id"]
         forms = [await self._answer_form(asking, kind, f"yes, says person {n}") for n in range(kind.answered_by)]
         if len(forms) == 1 and self.chance.random() < TWICE:
@@ -228,7 +228,7 @@ class Users:
     async def _ask(
         self, method: str, path: str, right: tuple[int, ...], fields: dict[str, str] | None = None
     ) -> httpx.Response:
-        """Ask until some web process gives one of the right answers; 503 and a broken line mean: ask again."""
+        """Ask until some web process gives one of the right answers; after 503 and a broken connection, ask again."""
         ends, pause_s = asyncio.get_running_loop().time() + PATIENCE_S, AGAIN_S
         while True:
             url = self.chance.choice(self.urls)

@@ -1,4 +1,4 @@
-"""Whether all was right: what the database holds against what the server did."""
+"""The verdict: compares what the database holds with what the server did."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def kept_runs() -> Iterator[Kept]:
 
 @dataclass
 class Findings:
-    """What was looked for, and the sentences about what is wrong with it. Nothing may be."""
+    """The checks, and the sentences about what is wrong. There must be none."""
 
     wrong: dict[str, list[str]]
 
@@ -227,7 +227,7 @@ class _Case:
 
     @property
     def was_perhaps_cut_from_its_end(self) -> bool:
-        """Whether a fault explains that nobody heard how the run ended before its server forgot it."""
+        """Whether a fault explains that nobody learned how the run ended before its server forgot it."""
         if not self.kind.lost_when_cut or self.run.sent_at is None or self.run.finished_at is None:
             return False
         return self._was_cut(self.run.sent_at.timestamp(), self.run.finished_at.timestamp())

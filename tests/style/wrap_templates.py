@@ -1,6 +1,6 @@
 """Wrap templates at 120 columns, which djade does not: `python -m tests.style.wrap_templates [--check] FOLDER`.
 
-A line is broken where white space means nothing in the page: beside the tags of blocks, between the attributes of a
+A line is broken where white space means nothing in the page: next to the tags of blocks, between the attributes of a
 tag, and at the spaces of text that flows. `{% ... %}`, `{{ ... }}` and the value of an attribute stay in one line; so
 does what keeps its spaces, which are `<pre>`, `<textarea>`, titles, and elements whose class says `white-space: pre`.
 Of all ways to break a line the one is taken that tears apart least.

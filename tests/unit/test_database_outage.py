@@ -1,4 +1,4 @@
-"""How long workers are not called silent when the database is back, from when it answered."""
+"""How long workers are not called silent after an outage of the database."""
 
 from __future__ import annotations
 

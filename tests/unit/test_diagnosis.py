@@ -1,4 +1,4 @@
-"""What is wrong is said, and what to do about it, from the state of the work alone."""
+"""The diagnosis names each problem and what to do, from the state of the work alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A group of exceptions is told with all its members."""
+"""An exception group is shown with all its members."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ AWAY = "the database is away, trying again in %.1f s: %s"
 
 
 class Log:
-    """What is written of what is said, second by second."""
+    """Which messages are written, second by second."""
 
     def __init__(self) -> None:
         self._filter = Throttle()

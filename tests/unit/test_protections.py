@@ -1,4 +1,4 @@
-"""The list of protections does not rot: each stands in its file, can be removed, and names tests that exist."""
+"""The list of protections stays true: each is in its file, can be removed, and names tests that exist."""
 
 from __future__ import annotations
 

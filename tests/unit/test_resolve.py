@@ -1,4 +1,4 @@
-"""How a run ended: every row of the table, from facts alone."""
+"""How a run ended: every row of the table, from evidence alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that stood still knows it, whoever asks first."""
+"""A worker that was frozen knows it, whichever task runs first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run that answers says of itself in a list."""
+"""The summary of a run that answers."""
 
 from __future__ import annotations
 

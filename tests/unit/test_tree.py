@@ -1,4 +1,4 @@
-"""What trees make of characters that cannot be seen: bounded, and the cut is by what was sent."""
+"""Invisible characters in trees: bounded, and the cut counts what was sent."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _SKIP: Final = msgspec.json.Decoder(msgspec.Raw)
 def is_whole(body: Bytes) -> bool:
     """Whether `body` is one whole JSON document. NaN, Infinity, half surrogate pairs and any depth are fine.
 
-    Takes linear time and builds nothing. A bare number cut short (`12` of `123`) cannot be told from a whole one;
+    Takes linear time and builds nothing. A bare number cut short (`12` of `123`) looks like a whole one;
     LangGraph states are objects or lists.
     """
     try:

@@ -1,4 +1,4 @@
-"""The content of a message, block by block: text, reasoning, media, tool calls, and kinds nobody has heard of."""
+"""The content of a message, block by block: text, reasoning, media, tool calls, and unknown kinds."""
 
 from __future__ import annotations
 

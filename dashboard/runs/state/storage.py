@@ -58,7 +58,7 @@ def pack(body: bytes) -> PackedState:
 
 
 def packed_insert(packed: PackedState) -> Statement:
-    """The statement that stores a small state beside the change of its run (see `runs_change`)."""
+    """The statement that stores a small state with the change of its run (see `runs_change`)."""
     return _INSERT, (b"".join(packed.pieces), packed.size_bytes, packed.sha256)
 
 

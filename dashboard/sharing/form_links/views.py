@@ -1,7 +1,7 @@
 """The page of a form link, for somebody without an account. An ordinary share link shows its run.
 
-Exempt from the CSRF check for the reason of share pages: without a referrer browsers send no origin, and whoever could
-forge a POST knows the token, and with it may launch anyway.
+Exempt from the CSRF check for the reason of share pages: without a referrer browsers send no origin, and anybody who
+could forge a POST knows the token, and with it may launch anyway.
 """
 
 from __future__ import annotations

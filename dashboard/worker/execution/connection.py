@@ -141,8 +141,8 @@ class ConnectionTracker:
         self, detector: RestartDetector, ask: Callable[[], Awaitable[Beginning | None]]
     ) -> None:
         """After a lost connection or a change of worker: has the server begun the run again? It may be restarting."""
-        if self._executions > 1 and detector.told is None:
-            detector.told = await self._last_reported()
+        if self._executions > 1 and detector.reported is None:
+            detector.reported = await self._last_reported()
         try:
             again = await retry_until_answered(ask, patience_s=RESTART_PATIENCE_S)
         except (LangGraphError, GaveUp) as error:

@@ -33,7 +33,7 @@ class RestartDetector:
     def __init__(self, place: RunOnServer) -> None:
         self._place = place
         self._seen: Beginning | None = None
-        self.told: Beginning | None = None
+        self.reported: Beginning | None = None
         """The last beginning that was a repetition."""
 
     async def check(self, *, lost_after_s: float | None = None, had_begun: bool = False) -> Beginning | None:
@@ -66,12 +66,12 @@ class RestartDetector:
         self._seen = now
         if not is_repetition or not self._is_unreported(now):
             return None
-        self.told = now
+        self.reported = now
         return now
 
     def _is_unreported(self, now: Beginning) -> bool:
         """False when it was reported already, or while the run still waited to begin."""
-        told = self.told
+        told = self.reported
         return told is None or (now.since != told.since and (told.status, now.status) != ("pending", "running"))
 
     async def _left_a_state(self, before: datetime) -> bool:

@@ -19,7 +19,7 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r
 
 
 class FakeStream(httpcore.AsyncNetworkStream):
-    """Answers what it was given, once, whatever it is sent."""
+    """Sends the given answer once, whatever it receives."""
 
     def __init__(self, *answers: bytes) -> None:
         self.answers = list(answers)

@@ -69,7 +69,7 @@ async def test_one_that_the_server_has_closed_is_not_used(server: ScriptedServer
 
 
 class Clock:
-    """What httpcore takes for the time."""
+    """The clock of httpcore."""
 
     now = 0.0
 

@@ -58,7 +58,7 @@ NOT_WHOLE = [
 
 
 def is_whole_token_by_token(body: Bytes) -> bool:
-    """What the slow way says, which only documents that msgspec refuses take."""
+    """The result of the slow way, which only documents take that msgspec refuses."""
     try:
         return bool(list(odd.tokens(body)))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Everything beside `wait`: runs, threads, assistants, info."""
+"""Everything except `wait`: runs, threads, assistants, info."""
 
 from __future__ import annotations
 

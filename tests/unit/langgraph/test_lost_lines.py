@@ -1,4 +1,4 @@
-"""Lines that drop and servers that lie: the run is never lost and never posted twice."""
+"""Connections that break and servers that lie: the run is never lost and never posted twice."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ PATIENT = httpx.Timeout(30.0)
 
 
 async def test_who_has_waited_longest_is_next(server: ScriptedServer) -> None:
-    """Each asks twice: whoever has just had an answer goes to the end, behind those who have had none."""
+    """Each asks twice: one that just got an answer queues behind those without one."""
     server.script("thread", Fault(delay_s=0.02, status=404, detail="Thread not found"), times=None)
 
     async def ask_twice(number: int) -> None:

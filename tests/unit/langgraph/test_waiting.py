@@ -1,4 +1,4 @@
-"""`wait` on a line that holds."""
+"""`wait` on a connection that holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents made at random, with a canary put where a link hides: it is nowhere in what is shown."""
+"""Random documents with a canary where a link hides: it appears nowhere in what is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every fault happens in each soak; the slow ones come first and go on beside the others."""
+"""Every fault happens in each soak; the slow ones come first and go on during the others."""
 
 from __future__ import annotations
 

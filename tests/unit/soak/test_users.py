@@ -1,4 +1,4 @@
-"""What people are answered is looked at: a form that launches twice, a page that breaks, a run that is not found."""
+"""The users check their answers: a form that launches twice, a page that breaks, a run that is not found."""
 
 from __future__ import annotations
 
