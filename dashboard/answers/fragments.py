@@ -18,8 +18,7 @@ from dashboard.answers.attention_forms import CHOICES
 from dashboard.answers.earlier import earlier_line
 from dashboard.answers.forms import AnswerForm, answer_form
 from dashboard.answers.inbox_rows import inbox_rows
-from dashboard.answers.links.forms import AnswerLinkForm
-from dashboard.answers.links.selectors import link_list
+from dashboard.answers.links.selectors import link_count
 from dashboard.answers.selectors import (
     COUNTED,
     InboxFilters,
@@ -54,9 +53,7 @@ def answer_context(
         "earlier": earlier_line(run) if is_open and is_question else None,
         "wait_version": wait_version(run),
         "is_inbox": is_inbox,
-        "links": link_list(run) if may_act and is_open else (),
-        "link_form": AnswerLinkForm(),
-        "may_make": True,
+        "link_count": link_count(run) if may_act and is_open else 0,
         "key": str(uuid.uuid4()),
     }
 

@@ -324,3 +324,17 @@ def test_no_link_is_made_for_what_asks_nothing(browser: Client, run: Run) -> Non
 
     assert response.status_code == 409
     assert not AnswerLink.objects.exists()
+
+
+def test_a_question_says_how_many_links_it_has_and_fetches_them_when_they_are_opened(browser: Client, run: Run) -> None:
+    url = reverse("answer-link-list", args=[run.pk])
+    first = browser.get(reverse("inbox")).content.decode()
+    make_link(browser, run)
+
+    page = browser.get(reverse("inbox")).content.decode()
+
+    assert "Answer link: ask" in first
+    assert "Answer link (1): ask" in page
+    assert f'hx-get="{url}"' in page
+    assert f'<a href="{url}">' in page
+    assert 'name="expires_in"' in browser.get(url).content.decode()
