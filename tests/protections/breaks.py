@@ -8,8 +8,8 @@ from tests.protections.endings import ENDINGS
 from tests.protections.evidence import EVIDENCE
 from tests.protections.executions import EXECUTIONS
 from tests.protections.launches import LAUNCHES
-from tests.protections.leases import HANDS
+from tests.protections.leases import LEASE_BREAKS
 from tests.protections.pages import PAGES
 from tests.protections.storing import STORES
 
-BREAKS: tuple[Break, ...] = (*HANDS, *LAUNCHES, *CONNECTIONS, *EVIDENCE, *ENDINGS, *EXECUTIONS, *STORES, *PAGES)
+BREAKS: tuple[Break, ...] = (*LEASE_BREAKS, *LAUNCHES, *CONNECTIONS, *EVIDENCE, *ENDINGS, *EXECUTIONS, *STORES, *PAGES)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from tests.protections.broken import Break
 
 HTTP = "dashboard/langgraph/_transport/client.py"
-JOINING = "dashboard/langgraph/join.py"
+JOIN = "dashboard/langgraph/join.py"
 
-LINES = "tests/unit/langgraph/test_lost_lines.py::"
+LOST = "tests/unit/langgraph/test_lost_connections.py::"
 
 CONNECTIONS = (
     Break(
         "proxy-does-not-end-a-join",
         "A proxy's 404 page does not end the joining of a run.",
-        JOINING,
+        JOIN,
         "            if error.is_json:\n                raise RunNotFound",
         "            if error:\n                raise RunNotFound",
-        (LINES + "test_a_proxys_own_page_for_the_run_is_not_the_servers_word",),
+        (LOST + "test_a_proxys_own_page_for_the_run_is_not_the_servers_word",),
     ),
     Break(
         "too-large-is-not-read-on",
@@ -32,15 +32,15 @@ CONNECTIONS = (
         "dashboard/langgraph/backoff.py",
         "return max(delay * random.uniform(0.75, 1.25), asked)",
         "return delay * random.uniform(0.75, 1.25)",
-        (LINES + "test_backoff_doubles_to_its_limit_and_heeds_retry_after",),
+        (LOST + "test_backoff_doubles_to_its_limit_and_heeds_retry_after",),
     ),
     Break(
         "broken-line-is-joined-again",
         "A line that broke is joined again, as often as it takes.",
-        JOINING,
+        JOIN,
         "                await self._pause(answer.reason, answer.error)\n",
         "                raise ServerUnreachable(answer.reason)\n",
-        (LINES + "test_broken_joins_are_joined_again",),
+        (LOST + "test_broken_joins_are_joined_again",),
     ),
     Break(
         "silence-is-noticed",
@@ -48,7 +48,7 @@ CONNECTIONS = (
         HTTP,
         "read=20.0",
         "read=None",
-        (LINES + "test_by_default_silence_is_noticed_after_a_few_heartbeats",),
+        (LOST + "test_by_default_silence_is_noticed_after_a_few_heartbeats",),
     ),
     Break(
         "half-a-document-is-no-answer",
@@ -56,7 +56,7 @@ CONNECTIONS = (
         "dashboard/langgraph/answers.py",
         "        whole = is_whole(body)\n",
         "        whole = True\n",
-        (LINES + "test_a_broken_answer_is_joined",),
+        (LOST + "test_a_broken_answer_is_joined",),
     ),
     Break(
         "large-half-is-no-answer",
@@ -64,7 +64,7 @@ CONNECTIONS = (
         "dashboard/langgraph/answers.py",
         "whole = await asyncio.to_thread(is_whole, body)",
         "whole = True",
-        (LINES + "test_a_large_answer_that_was_cut_is_joined",),
+        (LOST + "test_a_large_answer_that_was_cut_is_joined",),
     ),
     Break(
         "cut-number-is-no-answer",
@@ -72,6 +72,6 @@ CONNECTIONS = (
         "dashboard/langgraph/answers.py",
         "and not is_self_delimiting(body)",
         "and not body",
-        (LINES + "test_a_bare_number_is_whole_only_when_the_server_ended_it",),
+        (LOST + "test_a_bare_number_is_whole_only_when_the_server_ended_it",),
     ),
 )

@@ -6,12 +6,12 @@ from tests.protections.broken import Break
 
 EXECUTOR = "dashboard/worker/execution/executor.py"
 LAUNCHER = "dashboard/worker/execution/launcher.py"
-CLASSIFY = "dashboard/worker/outcomes/resolve.py"
-INQUIRY = "dashboard/worker/outcomes/evidence.py"
+RESOLVE = "dashboard/worker/outcomes/resolve.py"
+COLLECT = "dashboard/worker/outcomes/evidence.py"
 THREADS = "dashboard/worker/outcomes/thread_status.py"
 
 LARGE = "tests/integration/test_too_large.py::"
-WORDING = "tests/integration/test_wording.py::"
+WORDING = "tests/integration/test_banners_and_timeline.py::"
 SILENT = "tests/integration/test_silent_about_the_end.py::"
 WORKS = "tests/integration/test_worker.py::"
 LIARS = "tests/integration/test_lying_servers.py::"
@@ -30,7 +30,7 @@ ENDINGS = (
     Break(
         "thread-is-asked-with-patience",
         "One answer that fails does not make an end unknown.",
-        INQUIRY,
+        COLLECT,
         "            patience_s = max(0.0, patience_s - (time.monotonic() - began))\n",
         "            patience_s = 0.0\n",
         (LARGE + "test_one_answer_that_fails_does_not_make_it_unknown",),
@@ -126,7 +126,7 @@ ENDINGS = (
     Break(
         "history-is-this-runs",
         "A state of another run that a server gives instead is not taken for this one's.",
-        INQUIRY,
+        COLLECT,
         "    if _run_of(states[0]) != place.run_id:\n",
         "    if False:\n",
         (SILENT + "test_what_another_run_left_is_not_taken_for_its_own",),
@@ -134,7 +134,7 @@ ENDINGS = (
     Break(
         "no-history-is-no-state",
         "A server that will not give a run's history has not said that there is none.",
-        INQUIRY,
+        COLLECT,
         "        raise GaveUp(error) from error  # there may be one",
         "        return None, False  # there may be one",
         (SILENT + "test_what_another_run_left_is_not_taken_for_its_own",),
@@ -208,7 +208,7 @@ ENDINGS = (
     Break(
         "rolled-back-values-stay-here",
         "What a run had written when it was rolled back is kept here, byte for byte.",
-        CLASSIFY,
+        RESOLVE,
         'body=_body(evidence), ending={"rolled_back": True, **note})',
         'body=b"{}", ending={"rolled_back": True, **note})',
         (CANCELS + "test_rollback_is_cancelled_with_its_values_kept_here",),
@@ -216,7 +216,7 @@ ENDINGS = (
     Break(
         "cancelled-values-are-kept",
         "What a run had written when it was cancelled is kept, byte for byte.",
-        CLASSIFY,
+        RESOLVE,
         "    body = None if left_nothing else _body(evidence)\n",
         "    body = None\n",
         (CANCELS + "test_cancel_is_delivered_and_confirmed_by_the_server",),
@@ -224,7 +224,7 @@ ENDINGS = (
     Break(
         "never-began-left-nothing",
         "What others left on the thread is not kept as the final state of a run that was cancelled before it began.",
-        CLASSIFY,
+        RESOLVE,
         "    body = None if left_nothing else _body(evidence)\n",
         "    body = _body(evidence)\n",
         (CANCELS + "test_a_run_that_was_cancelled_before_it_began_does_not_keep_what_another_left_on_its_thread",),
@@ -232,7 +232,7 @@ ENDINGS = (
     Break(
         "values-before-the-time-limit-are-kept",
         "What a run had written until its time was up is kept, byte for byte.",
-        CLASSIFY,
+        RESOLVE,
         "RunStatus.TIMED_OUT, body=_body(evidence))",
         'RunStatus.TIMED_OUT, body=b"{}")',
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
@@ -240,7 +240,7 @@ ENDINGS = (
     Break(
         "paused-values-are-kept",
         "What a run had written when it was paused is kept, byte for byte.",
-        CLASSIFY,
+        RESOLVE,
         'body=_body(evidence), ending={"next": waiting})',
         'body=b"{}", ending={"next": waiting})',
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
@@ -248,7 +248,7 @@ ENDINGS = (
     Break(
         "values-beside-a-question-are-kept",
         "What a run had written when it asked is kept, byte for byte.",
-        CLASSIFY,
+        RESOLVE,
         "return Outcome(RunStatus.NEEDS_INPUT, body=_body(evidence), ending=ending)",
         'return Outcome(RunStatus.NEEDS_INPUT, body=b"{}", ending=ending)',
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
@@ -264,7 +264,7 @@ ENDINGS = (
     Break(
         "empty-answer-is-no-success",
         "A run that failed has failed although its answer is an empty object.",
-        CLASSIFY,
+        RESOLVE,
         '    "error": _failed,\n',
         '    "error": lambda e: (_failed if e.answer and e.answer.graph_error else _stopped_well)(e),\n',
         (LIARS + "test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason",),

@@ -6,9 +6,9 @@ from tests.protections.broken import Break
 
 EXECUTOR = "dashboard/worker/execution/executor.py"
 LAUNCHER = "dashboard/worker/execution/launcher.py"
-CLASSIFY = "dashboard/worker/outcomes/resolve.py"
-INQUIRY = "dashboard/worker/outcomes/evidence.py"
-ASKS = "dashboard/worker/retry.py"
+RESOLVE = "dashboard/worker/outcomes/resolve.py"
+COLLECT = "dashboard/worker/outcomes/evidence.py"
+RETRY = "dashboard/worker/retry.py"
 THREADS = "dashboard/worker/outcomes/thread_status.py"
 
 WORKS = "tests/integration/test_worker.py::"
@@ -22,7 +22,7 @@ EVIDENCE = (
     Break(
         "proxy-is-not-the-server",
         "A proxy's 404 page says nothing about a run.",
-        ASKS,
+        RETRY,
         "is_a_proxys = error.status_code < 400 or (error.status_code == 404 and not error.is_json)",
         "is_a_proxys = False",
         (
@@ -33,7 +33,7 @@ EVIDENCE = (
     Break(
         "early-answer-not-believed",
         "An answer that comes while the server says that the run goes on is not its end.",
-        INQUIRY,
+        COLLECT,
         "return self.remote_status in GOING_ON",
         "return self.answer is None",
         (WORKS + "test_an_early_empty_object_is_not_believed_while_the_run_goes_on",),
@@ -49,7 +49,7 @@ EVIDENCE = (
     Break(
         "end-is-asked",
         "How a run ended is asked of the server, and not read from its answer.",
-        INQUIRY,
+        COLLECT,
         "    found = Evidence(answer, status)\n",
         '    status = "error" if answer and answer.graph_error else "success"\n    found = Evidence(answer, status)\n',
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
@@ -57,7 +57,7 @@ EVIDENCE = (
     Break(
         "own-last-state",
         "How a run ended is told by the state it left, and not by that of the run which followed.",
-        INQUIRY,
+        COLLECT,
         '    if metadata.get("run_id") == place.run_id:\n        return present, True',
         "    if metadata:\n        return present, True",
         (UNCONFIRMED + "test_how_a_run_ended_does_not_come_from_the_run_that_followed",),
@@ -65,7 +65,7 @@ EVIDENCE = (
     Break(
         "own-values-stand-in",
         "The values of the run that followed are not stored as this run's.",
-        INQUIRY,
+        COLLECT,
         "summary is not None and (answer is None or (is_unsure and not is_present))",
         "summary is not None and answer is None",
         (UNCONFIRMED + "test_the_values_of_the_run_that_followed_are_not_stored",),
@@ -73,7 +73,7 @@ EVIDENCE = (
     Break(
         "too-large-is-not-asked-again",
         "An answer that is too large is not asked for again and again.",
-        ASKS,
+        RETRY,
         "        except AnswerTooLarge:\n            raise\n",
         "",
         (LARGE + "test_how_it_ended_is_known_and_the_page_says_why_there_is_no_state",),
@@ -97,7 +97,7 @@ EVIDENCE = (
     Break(
         "untold-state-is-no-success",
         "A run whose state cannot be had is not called succeeded on its own word alone.",
-        CLASSIFY,
+        RESOLVE,
         '    if evidence.is_state_known or evidence.thread.get("status") == "idle":',
         "    if True:",
         (SILENT + "test_an_end_without_an_error_is_not_called_success_on_the_runs_word_alone",),
@@ -105,7 +105,7 @@ EVIDENCE = (
     Break(
         "untold-state-may-be-paused",
         "A run that stopped at a node is paused although its state cannot be had.",
-        CLASSIFY,
+        RESOLVE,
         '    if evidence.thread.get("status") == "interrupted":',
         "    if None:",
         (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[at a node]",),
@@ -113,7 +113,7 @@ EVIDENCE = (
     Break(
         "patience-for-a-state-ends",
         "A server that says that a run is over, and never in which state, is not waited for without end.",
-        ASKS,
+        RETRY,
         "        is_over = now - began >= patience_s\n",
         "        is_over = False\n",
         (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[failed]",),
@@ -121,7 +121,7 @@ EVIDENCE = (
     Break(
         "silence-about-the-end-is-said",
         "The page says that the server does not say how the run ended.",
-        ASKS,
+        RETRY,
         "if on_event is not None and not is_said and not is_broken and now - began >= SAID_AFTER_S:",
         "if None:",
         (SILENT + "test_the_page_says_that_the_end_is_not_known_yet",),
@@ -129,7 +129,7 @@ EVIDENCE = (
     Break(
         "questions-in-the-state-count",
         "A run that waits for a person is not called paused because its answer did not tell the question.",
-        CLASSIFY,
+        RESOLVE,
         '    asked = asked or [one for task in _tasks(evidence) for one in _list(task.get("interrupts"))]\n',
         "",
         ("tests/unit/test_resolve.py::test_the_servers_word_decides_and_never_the_body",),
@@ -137,7 +137,7 @@ EVIDENCE = (
     Break(
         "next-node-means-paused",
         "A run that stopped before a node is paused and has not succeeded.",
-        CLASSIFY,
+        RESOLVE,
         "    if waiting:\n",
         "    if None:\n",
         ("tests/unit/test_resolve.py::test_the_servers_word_decides_and_never_the_body",),
@@ -145,7 +145,7 @@ EVIDENCE = (
     Break(
         "rolled-back-is-cancelled",
         "A run that is gone because it was rolled back is cancelled and not lost.",
-        CLASSIFY,
+        RESOLVE,
         "    if was_answered and evidence.thread_known:\n",
         "    if None:\n",
         (WORKS + "test_the_end_is_what_the_server_says_of_it",),
@@ -153,7 +153,7 @@ EVIDENCE = (
     Break(
         "forgotten-run-is-lost",
         "A run that its server forgot is lost, and not called cancelled.",
-        CLASSIFY,
+        RESOLVE,
         "    if was_answered and evidence.thread_known:\n",
         "    if evidence.answer is not None:\n",
         ("tests/unit/test_resolve.py::test_the_servers_word_decides_and_never_the_body",),
@@ -178,7 +178,7 @@ EVIDENCE = (
     Break(
         "masked-errors-are-told",
         "An error that the server masked is told as the graph raised it.",
-        CLASSIFY,
+        RESOLVE,
         'MASKED = "An internal error occurred"',
         'MASKED = "-"',
         ("tests/unit/test_resolve.py::test_a_masked_message_comes_from_the_state",),

@@ -5,28 +5,28 @@ from __future__ import annotations
 from tests.protections.broken import Break
 
 LAUNCHER = "dashboard/worker/execution/launcher.py"
-CLASSIFY = "dashboard/worker/outcomes/resolve.py"
-LINE = "dashboard/worker/execution/connection.py"
+RESOLVE = "dashboard/worker/outcomes/resolve.py"
+CONNECTION = "dashboard/worker/execution/connection.py"
 REEXECUTION = "dashboard/worker/execution/restart_detection.py"
 
-ANEW = "tests/integration/test_reexecution.py::"
+REPEATED = "tests/integration/test_reexecution.py::"
 
 EXECUTIONS = (
     Break(
         "executed-again-is-told",
         "A run that its server executed again says so.",
-        LINE,
+        CONNECTION,
         "        if again is not None:\n",
         "        if None:\n",
-        (ANEW + "test_a_run_that_its_server_began_again_says_so",),
+        (REPEATED + "test_a_run_that_its_server_began_again_says_so",),
     ),
     Break(
         "executed-again-is-told-of-adopted-runs",
         "A run that its server executed again while another worker, or nobody, awaited it says so.",
-        LINE,
+        CONNECTION,
         '"joined" and self._is_unseen:',
         '"joined" and None:',
-        (ANEW + "test_a_run_that_was_begun_again_while_nobody_awaited_it_says_so",),
+        (REPEATED + "test_a_run_that_was_begun_again_while_nobody_awaited_it_says_so",),
     ),
     Break(
         "executed-again-is-found-however-busy-it-was-since",
@@ -34,15 +34,15 @@ EXECUTIONS = (
         REEXECUTION,
         "before=_checkpoint_id(before),",
         "",
-        (ANEW + "test_a_run_that_was_begun_again_while_nobody_awaited_it_says_so",),
+        (REPEATED + "test_a_run_that_was_begun_again_while_nobody_awaited_it_says_so",),
     ),
     Break(
         "executed-again-is-asked-until-it-is-answered",
         "A server that does not answer just after its restart is asked again whether it began a run anew.",
-        LINE,
+        CONNECTION,
         "await retry_until_answered(ask, patience_s=RESTART_PATIENCE_S)",
         "await ask()",
-        (ANEW + "test_a_server_that_does_not_say_so_at_once_is_asked_again",),
+        (REPEATED + "test_a_server_that_does_not_say_so_at_once_is_asked_again",),
     ),
     Break(
         "executed-again-is-told-once",
@@ -50,7 +50,7 @@ EXECUTIONS = (
         REEXECUTION,
         "now.since != told.since and",
         "",
-        (ANEW + "test_what_its_former_worker_has_said_is_not_said_again",),
+        (REPEATED + "test_what_its_former_worker_has_said_is_not_said_again",),
     ),
     Break(
         "waiting-to-be-executed-again-is-no-execution",
@@ -58,7 +58,7 @@ EXECUTIONS = (
         REEXECUTION,
         '(told.status, now.status) != ("pending", "running")',
         "True",
-        (ANEW + "test_a_run_that_waits_before_it_is_begun_again_is_executed_once_more_and_not_twice",),
+        (REPEATED + "test_a_run_that_waits_before_it_is_begun_again_is_executed_once_more_and_not_twice",),
     ),
     Break(
         "beginning-late-is-not-beginning-anew",
@@ -66,7 +66,7 @@ EXECUTIONS = (
         REEXECUTION,
         "or await self._left_a_state(before)",
         "or True",
-        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_called_a_repetition",),
+        (REPEATED + "test_a_run_that_began_while_nobody_awaited_it_is_not_called_a_repetition",),
     ),
     Break(
         "states-of-others-prove-nothing",
@@ -74,15 +74,15 @@ EXECUTIONS = (
         REEXECUTION,
         '(each.state.get("metadata") or {}).get("run_id") == place.run_id',
         "True",
-        (ANEW + "test_a_run_that_began_while_nobody_awaited_it_is_not_called_a_repetition",),
+        (REPEATED + "test_a_run_that_began_while_nobody_awaited_it_is_not_called_a_repetition",),
     ),
     Break(
         "beginning-while-the-line-is-lost-is-not-beginning-anew",
         "A run that began while its line was lost is not said to have been executed again.",
-        LINE,
+        CONNECTION,
         "had_begun=self._had_begun)",
         "had_begun=True)",
-        (ANEW + "test_a_run_that_began_while_its_connection_was_lost_has_not_begun_again",),
+        (REPEATED + "test_a_run_that_began_while_its_connection_was_lost_has_not_begun_again",),
     ),
     Break(
         "runs-found-late-are-not-taken-for-new",
@@ -90,7 +90,7 @@ EXECUTIONS = (
         LAUNCHER,
         "await self._created(found.thread_id, found.run_id, is_new=False)",
         "await self._created(found.thread_id, found.run_id, is_new=True)",
-        (ANEW + "test_a_run_that_was_found_late_is_looked_at_by_its_own_times",),
+        (REPEATED + "test_a_run_that_was_found_late_is_looked_at_by_its_own_times",),
     ),
     Break(
         "executions-are-written-once",
@@ -98,14 +98,14 @@ EXECUTIONS = (
         "dashboard/runs/leases.py",
         "        if run.executions < executions:\n",
         "        if True:\n",
-        (ANEW + "test_it_is_counted_once_also_when_postgres_took_it_and_could_not_say_so",),
+        (REPEATED + "test_it_is_counted_once_also_when_postgres_took_it_and_could_not_say_so",),
     ),
     Break(
         "executed-again-before-it-was-adopted",
         "A run that was over when it was adopted says that its server executed it again, where the server counts.",
-        CLASSIFY,
+        RESOLVE,
         "    return attempt if isinstance(attempt, int) else 1\n",
         "    return 1\n",
-        (ANEW + "test_a_run_that_was_over_when_it_was_adopted_says_so_where_the_server_counts",),
+        (REPEATED + "test_a_run_that_was_over_when_it_was_adopted_says_so_where_the_server_counts",),
     ),
 )

@@ -79,7 +79,7 @@ LAUNCHES = (
         "client = self._kept if on_kept else self._fresh",
         "client = self._kept",
         (
-            "tests/unit/langgraph/test_looking.py::test_what_changes_something_never_goes_out_on_a_used_connection",
+            "tests/unit/langgraph/test_short_questions.py::test_what_changes_something_never_goes_out_on_a_used_connection",
             "tests/unit/langgraph/test_waiting.py::test_each_post_has_a_connection_of_its_own",
         ),
     ),

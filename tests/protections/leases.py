@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.protections.broken import Break
 
-HOLDING = "dashboard/runs/leases.py"
+LEASES_PY = "dashboard/runs/leases.py"
 LAUNCHER = "dashboard/worker/execution/launcher.py"
 WORKER = "dashboard/worker/worker.py"
 
@@ -15,11 +15,11 @@ STOPPING = "tests/integration/test_worker_stopping.py::"
 
 IN_FORCE = "pk=lease.run_id, lease_owner=lease.owner, fence=lease.fence, status__in=HELD)"
 
-HANDS = (
+LEASE_BREAKS = (
     Break(
         "hold-owner",
         "A worker that handed a run back writes nothing more about it.",
-        HOLDING,
+        LEASES_PY,
         IN_FORCE,
         "pk=lease.run_id, fence=lease.fence, status__in=HELD)",
         (LEASES + "test_a_worker_that_handed_a_run_back_writes_nothing_more",),
@@ -27,7 +27,7 @@ HANDS = (
     Break(
         "hold-fence",
         "A worker that has a run for the second time writes nothing by its first lease.",
-        HOLDING,
+        LEASES_PY,
         IN_FORCE,
         "pk=lease.run_id, lease_owner=lease.owner, status__in=HELD)",
         (LEASES + "test_an_earlier_hold_of_the_same_worker_is_gone",),
@@ -35,7 +35,7 @@ HANDS = (
     Break(
         "fence-raised",
         "Every change of hands raises the fence.",
-        HOLDING,
+        LEASES_PY,
         '"fence": F("fence") + 1}',
         '"fence": F("fence")}',
         (LEASES + "test_an_earlier_hold_of_the_same_worker_is_gone",),
@@ -43,7 +43,7 @@ HANDS = (
     Break(
         "renewal-knows-the-fence",
         "A worker is not told that it holds a run which it has had and lost.",
-        HOLDING,
+        LEASES_PY,
         "if fences[run_id] == fence}",
         "if fences}",
         (LEASES + "test_an_earlier_hold_of_the_same_worker_is_gone",),
@@ -51,7 +51,7 @@ HANDS = (
     Break(
         "renewal-leaves-others-alone",
         "A worker does not renew the lease of another.",
-        HOLDING,
+        LEASES_PY,
         "= ANY(%s) AND lease_owner = %s",
         "= ANY(%s) AND %s IS NOT NULL",
         (LEASES + "test_a_worker_does_not_renew_the_lease_of_another",),
@@ -59,7 +59,7 @@ HANDS = (
     Break(
         "claim-locks",
         "Two workers never take the same run.",
-        HOLDING,
+        LEASES_PY,
         "Run.objects.select_for_update(skip_locked=True, no_key=True)",
         "Run.objects",
         (LEASES + "test_a_claim_leaves_alone_what_another_is_just_taking",),
@@ -67,7 +67,7 @@ HANDS = (
     Break(
         "claim-skips-locked",
         "A worker that is slow to take a run does not hold up the others.",
-        HOLDING,
+        LEASES_PY,
         "select_for_update(skip_locked=True, no_key=True)",
         "select_for_update(no_key=True)",
         (LEASES + "test_a_claim_leaves_alone_what_another_is_just_taking",),
@@ -75,7 +75,7 @@ HANDS = (
     Break(
         "orphans-adopted",
         "A run whose worker was killed is taken over when its lease has run out.",
-        HOLDING,
+        LEASES_PY,
         "Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())",
         "Q(lease_expires_at__isnull=True)",
         (WORKS + "test_a_killed_workers_run_is_adopted_when_its_lease_has_run_out",),
@@ -83,7 +83,7 @@ HANDS = (
     Break(
         "own-runs-kept",
         "A worker whose leases ran out in an outage does not take its own runs over from itself.",
-        HOLDING,
+        LEASES_PY,
         "mine = {run_id for run_id, lease in held.items() "
         "if PreviousOwner(run_id, lease.owner, lease.fence) in orphaned}",
         "mine: set[UUID] = set()",
@@ -100,7 +100,7 @@ HANDS = (
     Break(
         "taken-over-by-the-databases-clock",
         "Whether a lease has run out is asked of the database's clock.",
-        HOLDING,
+        LEASES_PY,
         "Q(lease_expires_at__lt=Now())",
         'Q(lease_expires_at__lt=__import__("django.utils.timezone").utils.timezone.now())',
         (LEASES + "test_a_run_is_taken_over_when_the_database_says_that_its_lease_is_over",),
@@ -108,7 +108,7 @@ HANDS = (
     Break(
         "leased-by-the-databases-clock",
         "A run is taken until a moment of the database's clock.",
-        HOLDING,
+        LEASES_PY,
         '"lease_expires_at": Now() + LEASE, "fence"',
         '"lease_expires_at": __import__("django.utils.timezone").utils.timezone.now() + LEASE, "fence"',
         (LEASES + "test_a_lease_is_taken_and_renewed_by_the_databases_clock",),
@@ -116,7 +116,7 @@ HANDS = (
     Break(
         "renewed-by-the-databases-clock",
         "A lease is renewed by the database's clock.",
-        HOLDING,
+        LEASES_PY,
         "SET lease_expires_at = statement_timestamp() + make",
         'SET lease_expires_at = to_timestamp(""" + str(__import__("time").time()) + """) + make',
         (LEASES + "test_a_lease_is_taken_and_renewed_by_the_databases_clock",),
@@ -159,7 +159,7 @@ HANDS = (
     Break(
         "sending-is-written-first",
         "That a run is about to be sent is written before it is.",
-        HOLDING,
+        LEASES_PY,
         ".update(sent_at=Now()):",
         ".update(sent_at=None):",
         (LEASES + "test_a_run_whose_worker_was_killed_while_it_was_sent_is_created_once",),
@@ -250,7 +250,7 @@ HANDS = (
     Break(
         "fence-while-the-run-goes-on",
         "A worker that wakes writes nothing of a run that another holds now.",
-        HOLDING,
+        LEASES_PY,
         IN_FORCE,
         "pk=lease.run_id, status__in=HELD)",
         (

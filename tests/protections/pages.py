@@ -9,9 +9,9 @@ CONSUMER = "dashboard/live/consumer.py"
 LISTENER = "dashboard/live/listener.py"
 DIAGNOSIS = "dashboard/monitoring/diagnosis.py"
 
-NEWS = "tests/integration/live/test_news.py::"
-HEARERS = "tests/integration/live/test_who_may_hear.py::"
-BROKEN = "tests/integration/live/test_broken_lines.py::"
+NEWS = "tests/integration/live/test_updates.py::"
+HEARERS = "tests/integration/live/test_who_gets_updates.py::"
+BROKEN = "tests/integration/live/test_broken_connections.py::"
 TOLD = "tests/unit/test_diagnosis.py::"
 
 PAGES = (
@@ -41,7 +41,7 @@ PAGES = (
         'await asyncio.wait_for(line.execute("SELECT 1"), PING_TIMEOUT_S)',
         "pass",
         (
-            "tests/integration/test_silent_line.py::"
+            "tests/integration/test_silent_connection.py::"
             "test_health_says_that_the_web_process_gets_no_changes_until_it_does_again",
         ),
     ),

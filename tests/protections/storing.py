@@ -168,7 +168,9 @@ STORES = (
         "dashboard/runs/state/storage.py",
         "return self.packed_bytes <= SMALL_BYTES",
         "return True",
-        ("tests/integration/test_packing.py::test_packing_and_storing_need_little_more_memory_than_what_is_stored",),
+        (
+            "tests/integration/test_state_storage.py::test_packing_and_storing_need_little_more_memory_than_what_is_stored",
+        ),
     ),
     Break(
         "large-states-one-by-one",
