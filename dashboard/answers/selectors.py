@@ -128,7 +128,7 @@ def inbox_page(team: Team | UUID, filters: InboxFilters, *, rows: int = INBOX_RO
 
 
 _OF_RUN = (
-    *(name for name in ROW if "__" not in name),
+    *ROW,
     "assigned_to",
     "snoozed_until",
     "wait_checked_at",

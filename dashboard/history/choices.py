@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 
 from dashboard.history.columns import Column, columns_of
 from dashboard.history.models import ListChoice, SavedView, Scope
@@ -31,16 +30,25 @@ class Chosen:
 
 def chosen_for(team: Team, user: User) -> Chosen:
     """The choices for somebody's runs page. One small query, since every page view makes it."""
-    found = ListChoice.objects.filter(Q(user=user) | Q(user=None), team=team)
-    rows: dict[int | None, tuple[list[str], bool, int | None, str | None]] = {
-        row[0]: row[1:] for row in found.values_list("user", "columns", "begins_with_all", "view", "view__query")
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CHOSEN, {"team": team.pk, "user": user.pk})
+        rows: dict[int | None, tuple[list[str], bool, int | None, str | None]] = {
+            row[0]: row[1:] for row in cursor.fetchall()
+        }
     own_columns, has_all, own_id, own_query = rows.get(user.pk, ([], False, None, ""))
     columns = columns_of(own_columns)
     if has_all or own_id is not None:
         return Chosen(columns, own_id, own_query or "", is_mine=True)
     _, _, team_id, team_query = rows.get(None, ([], False, None, ""))
     return Chosen(columns, team_id, team_query or "")
+
+
+_CHOSEN = """
+SELECT choice.user_id, choice.columns, choice.begins_with_all, choice.view_id, view.query
+FROM history_listchoice choice LEFT JOIN history_savedview view ON view.id = choice.view_id
+WHERE choice.team_id = %(team)s AND (choice.user_id = %(user)s OR choice.user_id IS NULL)
+"""
+"""The person's choice and the team's."""
 
 
 def begin_of_team(team: Team) -> SavedView | None:

@@ -14,7 +14,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard.history.filters import VALUE_PATH, RunFilters
-from dashboard.runs.models import Run, RunResult
+from dashboard.runs.models import RunResult
+from dashboard.runs.rows import ListedRun
 from dashboard.runs.state.seen import NOTHING, seen
 from dashboard.runs.templatetags.runs import ago, elapsed
 from dashboard.runs.text import one_line
@@ -79,7 +80,7 @@ def socket_query(filters: RunFilters, columns: tuple[Column, ...]) -> str:
     return "&".join(filter(None, [filters.socket_query, urlencode([("column", column.key) for column in columns])]))
 
 
-def with_cells(runs: Sequence[Run], columns: tuple[Column, ...]) -> None:
+def with_cells(runs: Sequence[ListedRun], columns: tuple[Column, ...]) -> None:
     """Set the contents of these columns on the runs, as `own_cells`; nothing for the usual columns."""
     if not columns:
         return
@@ -87,10 +88,10 @@ def with_cells(runs: Sequence[Run], columns: tuple[Column, ...]) -> None:
     for run in runs:
         told = values.get(run.pk, {})
         cells = [(column, _cell(run, column, told)) for column in columns]
-        run.own_cells = cells  # type: ignore[attr-defined]
+        run.own_cells = cells
 
 
-def _cell(run: Run, column: Column, values: dict[str, str]) -> SafeString:
+def _cell(run: ListedRun, column: Column, values: dict[str, str]) -> SafeString:
     match column.key:
         case "when":
             return ago(run.created_at)
@@ -174,7 +175,7 @@ def _text(value: Any) -> str:
     return one_line(value[: 10 * VALUE_CHARS], VALUE_CHARS)
 
 
-def fields_suggested(runs: Sequence[Run]) -> list[str]:
+def fields_suggested(runs: Sequence[ListedRun]) -> list[str]:
     """Paths of short values that these runs have, the most frequent first."""
     counted: dict[str, int] = {}
     ids = [run.pk for run in runs[:RECENT]]

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from dashboard.runs.models import Run
+from dashboard.runs.rows import ListedRun
 from dashboard.runs.selectors import run_question
 
 
-def run_item(run: Run) -> dict[str, Any]:
+def run_item(run: ListedRun) -> dict[str, Any]:
     """The run as `GET /runs/` gives it. Holds no header value."""
     took = run.finished_at - run.started_at if run.finished_at and run.started_at else None
     return {

@@ -11,7 +11,7 @@ from dashboard.exports import csv_line, csv_text
 from dashboard.history.documents import run_item
 from dashboard.history.filters import RunFilters
 from dashboard.history.selectors import run_page
-from dashboard.runs.models import Run
+from dashboard.runs.rows import RunRow
 from dashboard.teams.models import Team
 
 PAGE_ROWS = 500
@@ -34,7 +34,7 @@ def jsonl_pieces(team: Team, filters: RunFilters, ids: list[UUID]) -> Iterator[s
         yield "".join(json.dumps(run_item(run)) + "\n" for run in runs)
 
 
-def _pages(team: Team, filters: RunFilters, ids: list[UUID]) -> Iterator[list[Run]]:
+def _pages(team: Team, filters: RunFilters, ids: list[UUID]) -> Iterator[list[RunRow]]:
     before = ""
     while True:
         page = run_page(team, filters, before=before, rows=PAGE_ROWS, ids=ids)

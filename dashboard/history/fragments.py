@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.template.loader import render_to_string
 
 from dashboard.history.selectors import PAGE_ROWS
-from dashboard.runs.models import Run
+from dashboard.runs.rows import ListedRun
 
 
-def run_changes_html(runs: list[Run], *, outside: bool = False, snapshot: bool = False) -> str:
+def run_changes_html(runs: Sequence[ListedRun], *, outside: bool = False, snapshot: bool = False) -> str:
     """Rows for an open runs page to merge; its filters exclude the `outside` ones, which it never inserts.
 
     A `snapshot` is the whole first page: rows that are missing from it no longer belong on the page.

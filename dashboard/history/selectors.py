@@ -17,8 +17,9 @@ from django.db.models.expressions import RawSQL
 from dashboard.history.conditions import DURATION, FACETS, Condition, conditions
 from dashboard.history.filters import RunFilters
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_IN_ROWS, runs_for_lists
-from dashboard.teams.models import Team
+from dashboard.runs.rows import ListedRun, RunRow, run_rows
+from dashboard.runs.selectors import NOT_IN_ROWS
+from dashboard.teams.models import Team, name_of
 
 PAGE_ROWS = 50
 RECENT = 500
@@ -42,7 +43,7 @@ LOOKED_AT: Final = 20_000
 class RunPage:
     """Some runs in the requested order, and where the next ones begin ("" when there are none)."""
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[RunRow] = field(default_factory=list)
     older: str = ""
 
 
@@ -98,12 +99,11 @@ def run_page(
     if ids:
         asked.append(Condition("runs_run.id = ANY(%s)", (list(ids),), is_rare=True))
     found = _page_ids(team_id, asked, order, parse_cursor(before, order), rows + 1)
-    by_id = {run.pk: run for run in runs_for_lists().filter(pk__in=found[:rows]).order_by()}
-    runs = [by_id[pk] for pk in found[:rows] if pk in by_id]
+    runs = run_rows(found[:rows])
     return RunPage(runs, cursor_of(runs[-1], order) if len(found) > rows and runs else "")
 
 
-def cursor_of(run: Run, order: Order = ORDERS["-started"]) -> str:
+def cursor_of(run: ListedRun, order: Order = ORDERS["-started"]) -> str:
     """Where the runs after this one begin."""
     if order.by == CREATED:
         return f"{run.created_at.isoformat()}~{run.pk}"
@@ -244,8 +244,9 @@ def _ids(sql: str, params: list[Any]) -> list[UUID]:
 
 @dataclass(frozen=True)
 class Choices:
-    """The choices of filters, from the team's recent runs: ids with their names."""
+    """The choices of filters, from the team's recent runs: ids with their names. People: the whole team."""
 
+    people: list[tuple[str, str]]
     assistants: list[tuple[str, str]]
     servers: list[tuple[str, str]]
     tags: list[str]
@@ -259,12 +260,13 @@ class Choices:
 def filter_choices(team: Team) -> Choices:
     """What the runs page offers to filter by."""
     with connection.cursor() as cursor:
-        cursor.execute(_CHOICES, [team.pk])
+        cursor.execute(_CHOICES, {"team": team.pk})
         rows = cursor.fetchall()
-    found: dict[str, list[tuple[str, ...]]] = {kind: [] for kind in ("assistant", "server", "tag", "error")}
+    found: dict[str, list[tuple[str, ...]]] = {kind: [] for kind in ("person", "assistant", "server", "tag", "error")}
     for kind, *words in rows:
         found[kind].append(tuple(words))
     return Choices(
+        people=[(names[0], name_of(*names)) for names in found["person"]],
         assistants=_assistant_choices(found["assistant"]),
         servers=sorted(((id_, name) for id_, name, _ in found["server"]), key=lambda pair: pair[1].lower()),
         tags=sorted(tag for tag, *_ in found["tag"])[:200],
@@ -275,7 +277,7 @@ def filter_choices(team: Team) -> Choices:
 _CHOICES = f"""
 WITH recent AS (
   SELECT assistant_id, assistant_name, graph_id, tags, error_type, server_id, created_at
-  FROM runs_run WHERE team_id = %s ORDER BY created_at DESC, id DESC LIMIT {RECENT}
+  FROM runs_run WHERE team_id = %(team)s ORDER BY created_at DESC, id DESC LIMIT {RECENT}
 )
 SELECT kind, one, two, three FROM (
   SELECT 'assistant' kind, assistant_id one, assistant_name two, graph_id three, max(created_at) at
@@ -284,9 +286,13 @@ SELECT kind, one, two, three FROM (
     FROM (SELECT DISTINCT server_id FROM recent) used JOIN servers_server server ON server.id = used.server_id
   UNION ALL SELECT DISTINCT 'tag', unnest(tags), '', '', NULL::timestamptz FROM recent
   UNION ALL SELECT DISTINCT 'error', error_type, '', '', NULL::timestamptz FROM recent WHERE error_type <> ''
-) found ORDER BY at DESC NULLS LAST
+  UNION ALL SELECT 'person', person.username, person.first_name, person.last_name, NULL
+    FROM teams_membership member JOIN teams_user person ON person.id = member.user_id WHERE member.team_id = %(team)s
+) found ORDER BY at DESC NULLS LAST, one
 """
-"""What the last runs used, each once; the latest assistants first. In Postgres, so that no page reads 500 rows."""
+"""What the last runs used, each once, the latest assistants first; and the team's people by name.
+
+In Postgres, so that no page reads 500 rows."""
 
 
 def _assistant_choices(recent: list[tuple[str, ...]]) -> list[tuple[str, str]]:

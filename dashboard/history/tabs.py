@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode
 
-from django.db.models import Q
-
 from dashboard.history.counts import Count, run_count
 from dashboard.history.filters import RunFilters
-from dashboard.history.models import SavedView, Scope
+from dashboard.history.models import SavedView
 from dashboard.teams.models import Team, User
 
 
@@ -27,7 +25,14 @@ class Tab:
 
 def views_of(team: Team, user: User) -> list[SavedView]:
     """The saved views a person has: their own and the team's."""
-    return list(SavedView.objects.filter(Q(owner=user, scope=Scope.MINE) | Q(scope=Scope.TEAM), team=team))
+    return list(SavedView.objects.raw(_VIEWS, {"team": team.pk, "user": user.pk}))
+
+
+_VIEWS = """
+SELECT * FROM history_savedview WHERE team_id = %(team)s AND (scope = 'team' OR owner_id = %(user)s)
+ORDER BY created_at, id
+"""
+"""One's own views of the scope `mine`, and everybody's of the scope `team`."""
 
 
 def tabs(team: Team, user: User, current: str, *, zone: str = "", with_counts: bool = False) -> list[Tab]:
@@ -41,13 +46,18 @@ def tabs(team: Team, user: User, current: str, *, zone: str = "", with_counts: b
     known = [(name, query, None) for name, query in everybody]
     found = []
     for name, query, view in [*known, *((view.name, view.query, view) for view in views_of(team, user))]:
-        filters = _filters(f"{query}&tz={zone}") if zone else RunFilters.from_text(query)
+        filters, canonical = _filters(f"{query}&tz={zone}") if zone else _read(query)
         count = run_count(team.pk, filters) if with_counts else None
-        found.append(Tab(name, query, filters.to_query() == current, view, count))
+        found.append(Tab(name, query, canonical == current, view, count))
     return found
 
 
 @lru_cache(maxsize=500)
-def _filters(query: str) -> RunFilters:
-    """A view's filters, read once for each time zone."""
-    return RunFilters.from_text(query)
+def _filters(query: str) -> tuple[RunFilters, str]:
+    """A view's filters, and their query as `RunFilters` writes it; read once for each time zone."""
+    return _read(query)
+
+
+def _read(query: str) -> tuple[RunFilters, str]:
+    filters = RunFilters.from_text(query)
+    return filters, filters.to_query()

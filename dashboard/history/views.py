@@ -23,10 +23,8 @@ from dashboard.history.filters import DAYS, PERIODS, SORTS, RunFilters
 from dashboard.history.tabs import tabs
 from dashboard.http import is_htmx, wants_json
 from dashboard.runs.models import WaitState
-from dashboard.runs.statuses import RunStatus
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
-from dashboard.teams.selectors import team_people
 
 
 @never_cache
@@ -97,9 +95,7 @@ def _kept(filters: RunFilters) -> list[tuple[str, str]]:
 def _choices(request: TeamRequest, filters: RunFilters) -> dict[str, object]:
     choices = selectors.filter_choices(request.team)
     return {
-        "statuses": RunStatus,
         "questions": WaitState.choices,
-        "people": team_people(request.team),
         "choices": choices,
         "periods": PERIODS | DAYS,
         "sorts": SORTS,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, F, Min, Q
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Greatest
 
 from dashboard.monitoring.database_outage import outages
 from dashboard.runs.leases import LEASE
@@ -120,17 +120,21 @@ class LiveWorkers:
 
 def live_workers() -> LiveWorkers:
     """The live workers, by their last reports. One short query."""
-    living = list(
-        Worker.objects.filter(stopped_at=None, heartbeat_at__gt=Now() - _silent_after()).values_list(
-            "pk", "held", "concurrency", "stopping_at"
-        )
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVING, [_silent_after().total_seconds()])
+        living = cursor.fetchall()
     working = [(pk, held >= concurrency) for pk, held, concurrency, stopping_at in living if stopping_at is None]
     return LiveWorkers(
         ids=frozenset(pk for pk, _ in working),
         is_full=bool(working) and all(is_full for _, is_full in working),
         stopping=frozenset(pk for pk, _, _, stopping_at in living if stopping_at is not None),
     )
+
+
+_LIVING = """
+SELECT id, held, concurrency, stopping_at FROM worker_worker
+WHERE stopped_at IS NULL AND heartbeat_at > statement_timestamp() - make_interval(secs => %s)
+"""
 
 
 def workers_alive() -> int:

@@ -46,7 +46,71 @@ class WaitState(models.TextChoices):
     GONE = "gone", "Gone"
 
 
-class Run(models.Model):
+class RunTraits:
+    """What a person reads of a run, whether it was read as a model or as a row of a list (`rows.py`)."""
+
+    __slots__ = ()
+
+    name: Any
+    summary: Any
+    assistant_name: Any
+    graph_id: Any
+    assistant_id: Any
+    status: Any
+    wait_state: Any
+    parent_kind: Any
+    link_for: Any
+    launched_by: Any
+    # The columns that a list's reader chose: set for a while, by lists that have such.
+    own_cells: Any
+
+    @property
+    def title(self) -> str:
+        """The run's name, else what it was about, else its assistant."""
+        return title_of(self.name, self.summary, self.assistant_label)
+
+    @property
+    def assistant_label(self) -> str:
+        """The assistant's name; before it was known, its graph or what was typed."""
+        return label_of(self.assistant_name, self.graph_id, self.assistant_id)
+
+    @property
+    def assistant_key(self) -> str:
+        """The same for all runs of an assistant. The one that a server made for a graph is launched by either id."""
+        is_of_graph = self.graph_id and self.assistant_name == self.graph_id
+        return str(self.graph_id if is_of_graph else self.assistant_id)
+
+    @property
+    def sender(self) -> str:
+        """Who launched it, in words; "" when they were removed since."""
+        if self.link_for and self.parent_kind == ParentKind.FORM:
+            return f"form link “{self.link_for}”"
+        if self.link_for:
+            return f"link that {self.launched_by or 'somebody'} made for {self.link_for}"
+        return str(self.launched_by or "")
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended; an ended run never changes status again."""
+        return self.status in ENDS
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will happen to the run: it has ended, and no question of it is open."""
+        return self.is_terminal and self.wait_state != WaitState.OPEN
+
+    @property
+    def look(self) -> StatusLook:
+        """How the status is shown."""
+        return LOOKS[RunStatus(self.status)]
+
+    @property
+    def tone(self) -> str:
+        """The tone it is shown in: that of its status, but a question that is over asks for nobody's attention."""
+        return "neutral" if self.wait_state in (WaitState.ANSWERED, WaitState.GONE) else self.look.tone
+
+
+class Run(RunTraits, models.Model):
     """One launch of an assistant: the row that lists read. Parameters and the final state have tables of their own.
 
     `id` is ours, `remote_run_id` and `remote_thread_id` are the server's. Times are the database's clock, never a
@@ -222,41 +286,6 @@ class Run(models.Model):
         return self.title
 
     @property
-    def title(self) -> str:
-        """The run's name, else what it was about, else its assistant."""
-        return title_of(self.name, self.summary, self.assistant_label)
-
-    @property
-    def assistant_label(self) -> str:
-        """The assistant's name; before it was known, its graph or what was typed."""
-        return label_of(self.assistant_name, self.graph_id, self.assistant_id)
-
-    @property
-    def assistant_key(self) -> str:
-        """The same for all runs of an assistant. The one that a server made for a graph is launched by either id."""
-        is_of_graph = self.graph_id and self.assistant_name == self.graph_id
-        return self.graph_id if is_of_graph else self.assistant_id
-
-    @property
-    def sender(self) -> str:
-        """Who launched it, in words; "" when they were removed since."""
-        if self.link_for and self.parent_kind == ParentKind.FORM:
-            return f"form link “{self.link_for}”"
-        if self.link_for:
-            return f"link that {self.launched_by or 'somebody'} made for {self.link_for}"
-        return str(self.launched_by or "")
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the run has ended; an ended run never changes status again."""
-        return self.status in ENDS
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing more will happen to the run: it has ended, and no question of it is open."""
-        return self.is_terminal and self.wait_state != WaitState.OPEN
-
-    @property
     def is_cancellable(self) -> bool:
         """Whether a cancel would do something."""
         if self.is_terminal:
@@ -268,16 +297,6 @@ class Run(models.Model):
         """Whether somebody requested a cancel after its server executed it again."""
         again, asked = self.going_on_since, self.cancel_requested_at
         return again is not None and asked is not None and asked >= again
-
-    @property
-    def look(self) -> StatusLook:
-        """How the status is shown."""
-        return LOOKS[RunStatus(self.status)]
-
-    @property
-    def tone(self) -> str:
-        """The tone it is shown in: that of its status, but a question that is over asks for nobody's attention."""
-        return "neutral" if self.wait_state in (WaitState.ANSWERED, WaitState.GONE) else self.look.tone
 
     @property
     def ending(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 
 from dashboard.runs.models import Question, Run, RunEvent, RunResult, WaitState
+from dashboard.runs.rows import AnswerRow, ListedRun
 from dashboard.runs.statuses import ENDS
 from dashboard.runs.usual import usual_of
 from dashboard.teams.models import Team, User
@@ -22,16 +23,12 @@ PERSON = ("username", "first_name", "last_name")
 """What a person's name is made of."""
 TITLE = ("name", "summary", "assistant_name", "graph_id", "assistant_id")
 """What a run's title is made of."""
-ANSWER = (*TITLE, "status", "created_at", "launched_by", "link_for", "parent_kind", "answers", "launch_key")
-"""What a page says of the run that answered another."""
 ROW = (
     *("team", "server", "launched_by", "parent", "parent_kind", "link_for", "batch_id", "version"),
     *(*TITLE, "outcome_text", "tags", "is_starred", "status", "wait_state", "created_at", "started_at", "finished_at"),
     *("remote_thread_id", "remote_run_id", "remote_thread_kept", "unreachable_since", "error_type", "error_node"),
-    *("server__name", *(f"answer__{name}" for name in ANSWER)),
-    *(f"{who}__{name}" for who in ("launched_by", "answer__launched_by") for name in PERSON),
 )
-"""What a list shows of a run, in HTML and as JSON."""
+"""What a list shows of a run itself, as JSON."""
 
 
 def _all_but(model: type[Model], of: str, shown: Collection[str]) -> Iterator[str]:
@@ -81,11 +78,6 @@ def no_answer_yet(run: Run) -> None:
     """Save the query for the run that answered this one when there can be none."""
     if run.wait_state in ("", WaitState.OPEN):
         Run._meta.get_field("answer").set_cached_value(run, None)
-
-
-def runs_for_lists() -> QuerySet[Run]:
-    """Runs with everything that lists show, and little else."""
-    return Run.objects.select_related("launched_by", "server", "answer__launched_by").only(*ROW)
 
 
 def run_after_on_thread(run: Run) -> Run | None:
@@ -161,14 +153,14 @@ def awaited_answer(run_id: UUID) -> AwaitedAnswer | None:
     return AwaitedAnswer(status, remote_run_id, frozenset(ids) - {""}, answers_given_up(key))
 
 
-def run_question(run: Run) -> dict[str, Any] | None:
+def run_question(run: ListedRun) -> dict[str, Any] | None:
     """What became of the wait for a person; None when the run never waited."""
     return {"state": run.wait_state, "answered_by": answered_by(run)} if run.wait_state else None
 
 
-def answered_by(run: Run) -> dict[str, Any] | None:
+def answered_by(run: ListedRun) -> dict[str, Any] | None:
     """The run that answered this one, who launched it and when; None when none of ours did."""
-    answer: Run | None = getattr(run, "answer", None)
+    answer: Run | AnswerRow | None = getattr(run, "answer", None)
     if answer is None:
         return None
     by = answer.launched_by.username if answer.launched_by else None

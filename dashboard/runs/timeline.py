@@ -12,6 +12,7 @@ from django.utils import timezone
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, RunEvent, WaitState
 from dashboard.runs.outcomes import NOT_KEPT
+from dashboard.runs.rows import ListedRun
 from dashboard.runs.statuses import ENDS, RunStatus
 from dashboard.runs.waiting import answer_came_to_nothing
 
@@ -31,7 +32,7 @@ class EventLine:
     status: str = ""
 
 
-def run_meaning(run: Run) -> str:
+def run_meaning(run: ListedRun) -> str:
     """What the run's status means for this run, in one sentence."""
     if run.status == RunStatus.QUEUED and run.unreachable_since:
         return "Its server could not take it; Runboard sends it again until the server does."
@@ -46,7 +47,7 @@ def run_meaning(run: Run) -> str:
     return run.look.meaning
 
 
-def wait_word(run: Run) -> str:
+def wait_word(run: ListedRun) -> str:
     """What became of a run's question or stop, in a word; "" when its status says it."""
     is_question = run.status == RunStatus.NEEDS_INPUT
     if run.wait_state == WaitState.ANSWERED:

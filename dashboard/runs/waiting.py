@@ -21,6 +21,7 @@ from django.utils import timezone
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import ParentKind, Question, Run, RunEvent, ThreadChoice, WaitState
 from dashboard.runs.notifications import INBOX_CHANNEL, WORK_CHANNEL, notify
+from dashboard.runs.rows import AnswerRow, ListedRun
 from dashboard.runs.selectors import run_after_on_thread
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.text import storable
@@ -259,9 +260,11 @@ TO_CHECK = Q(wait_state=WaitState.OPEN) | Q(
 """Runs whose state the server may know better: open ones, and those whose answer came to nothing."""
 
 
-def answer_came_to_nothing(run: Run) -> bool:
+def answer_came_to_nothing(run: ListedRun) -> bool:
     """Whether the run that carried the answer to this one did not finish."""
-    answer: Run | None = getattr(run, "answer", None) if run.wait_state == WaitState.ANSWERED else None
+    answer: ListedRun | AnswerRow | None = (
+        getattr(run, "answer", None) if run.wait_state == WaitState.ANSWERED else None
+    )
     return answer is not None and answer.status in CAME_TO_NOTHING
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from urllib.parse import urlencode
@@ -15,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.runs import timeline
 from dashboard.runs.models import Run
+from dashboard.runs.rows import ListedRun
 from dashboard.runs.state.seen import seen_html
 from dashboard.runs.state.view import Node
 from dashboard.runs.statuses import LOOKS, RunStatus
@@ -38,10 +40,41 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
+@cache
 def status_look(status: str) -> SafeString:
     """A status as icon and word."""
     found = RunStatus(status)
     return format_html('{}<span class="status-word">{}</span>', icon(LOOKS[found].icon), found.label)
+
+
+@register.simple_tag
+def status_checks(chosen: Sequence[str]) -> SafeString:
+    """A checkbox for each status, in a menu."""
+    return format_html_join(
+        "",
+        '<label class="menu-item check"><input type="checkbox" name="status"\n        value="{}"{}><span class="status"'
+        '\n          data-tone="{}">{}</span></label>',
+        (
+            (one.value, " checked" if one in chosen else "", LOOKS[one].tone, status_look(one.value))
+            for one in RunStatus
+        ),
+    )
+
+
+@register.simple_tag
+def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
+    """The options of a select: values and what they are called."""
+    return format_html_join(
+        "\n      ",
+        '<option value="{}"{}>{}</option>',
+        ((value, " selected" if value == chosen else "", name) for value, name in choices),
+    )
+
+
+@register.simple_tag
+def suggestions(values: Iterable[str]) -> SafeString:
+    """The options of a datalist."""
+    return format_html_join("", '<option value="{}"></option>', ((value,) for value in values))
 
 
 @register.simple_tag
@@ -76,7 +109,7 @@ def meaning(run: Run) -> str:
 
 
 @register.filter
-def cursor(run: Run) -> str:
+def cursor(run: ListedRun) -> str:
     """Where older runs begin, for a list that goes on from this one."""
     return f"{run.created_at.isoformat()}~{run.pk}"
 
@@ -115,19 +148,31 @@ def zone() -> str:
     return timezone.get_current_timezone_name()
 
 
+class Clock:
+    """What time it is, and where: looked up once for all times of a list."""
+
+    def __init__(self) -> None:
+        self.now = timezone.now()
+        self.zone = timezone.get_current_timezone()
+        self.zone_name = self.zone.tzname(None) or str(self.zone)
+
+    def exactly(self, moment: datetime) -> str:
+        return f"{str(moment.astimezone(self.zone))[:19]} {self.zone_name}"  # strftime is slow
+
+
 def _exactly(moment: datetime) -> str:
-    zone = timezone.get_current_timezone()  # asked once: this stands fifty times on a page
-    return f"{str(moment.astimezone(zone))[:19]} {zone.tzname(None) or zone}"
+    return Clock().exactly(moment)
 
 
 @register.simple_tag
-def ago(moment: datetime | None) -> SafeString:
+def ago(moment: datetime | None, clock: Clock | None = None) -> SafeString:
     """How long ago something was; the exact time is in the tooltip. The page's script keeps it up to date."""
     if moment is None:
         return NOTHING
-    words = _ago((timezone.now() - moment).total_seconds(), moment)
-    time = f'<time datetime="{moment.isoformat()}" title="{_exactly(moment)}" data-ago>{words}</time>'
-    return mark_safe(time)  # noqa: S308 - numbers, and names of units, months and zones
+    clock = clock or Clock()
+    words = _ago((clock.now - moment).total_seconds(), moment)
+    # Numbers, and names of units, months and zones: nothing to escape.
+    return SafeString(f'<time datetime="{moment.isoformat()}" title="{clock.exactly(moment)}" data-ago>{words}</time>')
 
 
 @register.simple_tag
@@ -189,18 +234,18 @@ def countdown(moment: datetime) -> SafeString:
 
 
 @register.filter
-def is_waiting(run: Run) -> bool:
+def is_waiting(run: ListedRun) -> bool:
     """Whether the run has not begun: its time so far is waiting time, not duration."""
     return run.status in {RunStatus.QUEUED, RunStatus.STARTING, RunStatus.SCHEDULED}
 
 
 @register.simple_tag
-def elapsed(run: Run, waiting: bool = False) -> SafeString:
+def elapsed(run: ListedRun, waiting: bool = False, clock: Clock | None = None) -> SafeString:
     """How long the run took or has taken so far, ticking on the page; `waiting` counts from its launch."""
     since = run.created_at if waiting else None if is_waiting(run) else run.started_at
     if since is None:
         return SafeString(f'<span class="duration">{NOTHING}</span>')
-    end = run.finished_at or timezone.now()
+    end = run.finished_at or (clock or Clock()).now
     words = duration((end - since).total_seconds(), exact=run.is_terminal)
     ticking = "" if run.is_terminal else f' data-since="{since.isoformat()}"'
     return SafeString(f'<span class="duration"{ticking}>{words}</span>')

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from dashboard.history.filters import RunFilters
-from dashboard.history.selectors import RunPage, run_list, run_page
+from dashboard.history.selectors import run_list, run_page
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import NOT_ON_PAGE, ON_PAGE
 from dashboard.runs.state.threads import RUNS_MAX as THREAD_RUNS
@@ -70,10 +70,10 @@ def filters_of(run_set: RunSet) -> RunFilters:
     return RunFilters.from_text(run_set.query)
 
 
-def live_rows(link: ShareLink, run_set: RunSet, *, before: str = "") -> RunPage:
-    """A page of the runs that a live view shows now, with what their pages need."""
+def live_rows(link: ShareLink, run_set: RunSet, *, before: str = "") -> tuple[list[Run], str]:
+    """A page of the runs that a live view shows now, with what their pages need, and where the next ones begin."""
     page = run_page(link.team_id, filters_of(run_set), before=before, rows=PAGE_ROWS)
-    return RunPage(runs_of(link.team_id, [run.pk for run in page.runs]), page.older)
+    return runs_of(link.team_id, [run.pk for run in page.runs]), page.older
 
 
 def kept_rows(link: ShareLink, run_set: RunSet) -> list[dict[str, Any]]:

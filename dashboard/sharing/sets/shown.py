@@ -98,9 +98,9 @@ def _view(link: ShareLink, run_set: RunSet, before: str) -> dict[str, Any]:
     if run_set.is_frozen:
         rows = kept_rows(link, run_set)
         return {"rows": [_shown(link, row) for row in rows], "count": len(rows), "older": ""}
-    page = live_rows(link, run_set, before=before)
-    rows = [run_row(SharedRun(link, run)) for run in page.runs]
-    return {"rows": [_shown(link, row) for row in rows], "count": len(rows), "older": page.older, "before": before}
+    runs, older = live_rows(link, run_set, before=before)
+    rows = [run_row(SharedRun(link, run)) for run in runs]
+    return {"rows": [_shown(link, row) for row in rows], "count": len(rows), "older": older, "before": before}
 
 
 def _shown(link: ShareLink, row: dict[str, Any]) -> dict[str, Any]:
