@@ -7,8 +7,10 @@ be done at the end is short, and no core is idle while one file goes on.
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 SHARED = {
     "samples": ("real_runs", "real_outcomes", "real_answers", "forms_on_the_real_server"),
@@ -21,6 +23,7 @@ LONGEST_FIRST = (
     "tests/browser/test_look.py",
     "tests/browser/",
     "tests/integration/test_manners.py",
+    "tests/integration/test_worker_processes.py",
     "tests/integration/local/",
     "tests/integration/web/",
     "tests/integration/",
@@ -34,13 +37,21 @@ def group_of(path: str) -> str:
     return _GROUPS.get(path, path)
 
 
+class _Groups(LoadScopeScheduling):
+    """Gives a process a whole group. xdist's own `loadgroup` changes ids of tests, which pytest 9.2 lets nobody do."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.split("::", 1)[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Groups(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(_path(item))))
-    items.sort(key=_begins)
+    if hasattr(config, "workerinput"):
+        items.sort(key=_begins)
 
 
 @pytest.hookimpl(trylast=True)
