@@ -36,7 +36,7 @@ CONNECTIONS = (
     ),
     Break(
         "broken-line-is-joined-again",
-        "A line that broke is joined again, as often as it takes.",
+        "A run whose connection broke is joined again, as often as necessary.",
         JOIN,
         "                await self._pause(answer.reason, answer.error)\n",
         "                raise ServerUnreachable(answer.reason)\n",
@@ -44,7 +44,7 @@ CONNECTIONS = (
     ),
     Break(
         "silence-is-noticed",
-        "A line on which not even a heartbeat comes is given up and joined again.",
+        "A connection without even a heartbeat is given up, and the run joined again.",
         HTTP,
         "read=20.0",
         "read=None",
@@ -68,7 +68,7 @@ CONNECTIONS = (
     ),
     Break(
         "cut-number-is-no-answer",
-        "A number at which the line broke may have had more digits.",
+        "A number at which the connection broke may have had more digits.",
         "dashboard/langgraph/answers.py",
         "and not is_self_delimiting(body)",
         "and not body",

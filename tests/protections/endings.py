@@ -21,7 +21,7 @@ CANCELS = "tests/integration/test_worker_cancels.py::"
 ENDINGS = (
     Break(
         "threads-end-is-this-runs",
-        "What a run that follows left on the thread is not told of this one.",
+        "What a later run left on the thread does not count for this one.",
         THREADS,
         "    return {} if is_anothers([run",
         "    return {} if False and is_anothers([run",
@@ -93,7 +93,7 @@ ENDINGS = (
     ),
     Break(
         "undoers-are-named",
-        "A lost run that another run was told to undo says so.",
+        "A lost run that another run was to undo says so.",
         "dashboard/runs/banners.py",
         "    return pusher if pusher.request.params",
         "    return None if pusher.request.params",
@@ -141,7 +141,7 @@ ENDINGS = (
     ),
     Break(
         "large-questions-are-questions",
-        "A question that is too large to be kept is still told of.",
+        "A question that is too large to be stored still counts.",
         THREADS,
         '        found = {**found, "interrupts": {"": [{}]}} if found else None\n',
         "",
@@ -149,7 +149,7 @@ ENDINGS = (
     ),
     Break(
         "rolled-back-though-too-large",
-        "A rollback is told although the answer was too large to be kept.",
+        "A rollback is noticed although the answer was too large to be stored.",
         LAUNCHER,
         "            self._wait_ended = self._is_too_large\n",
         "",
@@ -271,7 +271,7 @@ ENDINGS = (
     ),
     Break(
         "ids-not-told-are-looked-up",
-        "A run that was awaited without being told its ids is found, and asked how it ended.",
+        "A run that was awaited without its ids is found, and asked how it ended.",
         LAUNCHER,
         "            await self._name(answer)\n",
         "            pass\n",

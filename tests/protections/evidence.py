@@ -56,7 +56,7 @@ EVIDENCE = (
     ),
     Break(
         "own-last-state",
-        "How a run ended is told by the state it left, and not by that of the run which followed.",
+        "How a run ended comes from its own state, and not from that of a later run.",
         COLLECT,
         '    if metadata.get("run_id") == place.run_id:\n        return present, True',
         "    if metadata:\n        return present, True",
@@ -96,7 +96,7 @@ EVIDENCE = (
     ),
     Break(
         "untold-state-is-no-success",
-        "A run whose state cannot be had is not called succeeded on its own word alone.",
+        "A run without its state is not called succeeded on its status alone.",
         RESOLVE,
         '    if evidence.is_state_known or evidence.thread.get("status") == "idle":',
         "    if True:",
@@ -104,7 +104,7 @@ EVIDENCE = (
     ),
     Break(
         "untold-state-may-be-paused",
-        "A run that stopped at a node is paused although its state cannot be had.",
+        "A run that stopped at a node is paused, even without its state.",
         RESOLVE,
         '    if evidence.thread.get("status") == "interrupted":',
         "    if None:",
@@ -168,7 +168,7 @@ EVIDENCE = (
     ),
     Break(
         "rollback-is-remembered",
-        "A run that was rolled back is told as one although Postgres is away when it is gone.",
+        "A rolled back run is shown as one although Postgres is away when it is gone.",
         LAUNCHER,
         "self.run.cancel_action = await self._database.call_with_retry(leases.cancel_action_of, self.lease)\n"
         "        return self.run.cancel_action",
@@ -177,7 +177,7 @@ EVIDENCE = (
     ),
     Break(
         "masked-errors-are-told",
-        "An error that the server masked is told as the graph raised it.",
+        "An error that the server masked is shown as the graph raised it.",
         RESOLVE,
         'MASKED = "An internal error occurred"',
         'MASKED = "-"',
@@ -209,7 +209,7 @@ EVIDENCE = (
     ),
     Break(
         "ended-with-its-line",
-        "A run that its server ended because our line was closed says so.",
+        "A run that its server ended because our connection closed says so.",
         EXECUTOR,
         'ended_with_connection=self.run.on_disconnect == "cancel" and not self._connection.is_first,',
         "ended_with_connection=False,",

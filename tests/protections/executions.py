@@ -38,7 +38,7 @@ EXECUTIONS = (
     ),
     Break(
         "executed-again-is-asked-until-it-is-answered",
-        "A server that does not answer just after its restart is asked again whether it began a run anew.",
+        "A server that does not answer right after its restart is asked again whether it began a run again.",
         CONNECTION,
         "await retry_until_answered(ask, patience_s=RESTART_PATIENCE_S)",
         "await ask()",
@@ -46,7 +46,7 @@ EXECUTIONS = (
     ),
     Break(
         "executed-again-is-told-once",
-        "Another execution is counted once, however often the line breaks.",
+        "Another execution is counted once, however often the connection breaks.",
         REEXECUTION,
         "now.since != told.since and",
         "",
@@ -78,7 +78,7 @@ EXECUTIONS = (
     ),
     Break(
         "beginning-while-the-line-is-lost-is-not-beginning-anew",
-        "A run that began while its line was lost is not said to have been executed again.",
+        "A run that began while its connection was lost does not count as executed again.",
         CONNECTION,
         "had_begun=self._had_begun)",
         "had_begun=True)",

@@ -42,7 +42,7 @@ LEASE_BREAKS = (
     ),
     Break(
         "renewal-knows-the-fence",
-        "A worker is not told that it holds a run which it has had and lost.",
+        "A worker does not get a run back that it has lost.",
         LEASES_PY,
         "if fences[run_id] == fence}",
         "if fences}",
@@ -225,7 +225,7 @@ LEASE_BREAKS = (
     ),
     Break(
         "lines-that-end-runs-are-kept",
-        "A worker that is stopped keeps the line of a run that would end with it.",
+        "A stopped worker keeps the connection of a run that would end with it.",
         LAUNCHER,
         'return self.run.on_disconnect == "cancel" and self._connection.is_first',
         "return False",

@@ -17,7 +17,7 @@ TOLD = "tests/unit/test_diagnosis.py::"
 PAGES = (
     Break(
         "change-is-notified",
-        "Every change of a run is told to open pages.",
+        "Open pages get every change of a run.",
         CHANGES,
         "pg_notify(%s, json_build_array(id, team_id, version)::text)",
         "length(%s)",
@@ -25,7 +25,7 @@ PAGES = (
     ),
     Break(
         "notified-with-the-commit",
-        "A change is told when it is committed, and never when it is not.",
+        "A change is announced when it is committed, and never otherwise.",
         CHANGES,
         "        return [Changed(*row[:3]) for row in cursor.fetchall()]",
         "        rows = cursor.fetchall()\n"
@@ -36,7 +36,7 @@ PAGES = (
     ),
     Break(
         "listener-pings",
-        "A LISTEN line that died without a word is noticed.",
+        "A LISTEN connection that died silently is noticed.",
         "dashboard/runs/notifications.py",
         'await asyncio.wait_for(line.execute("SELECT 1"), PING_TIMEOUT_S)',
         "pass",
@@ -47,7 +47,7 @@ PAGES = (
     ),
     Break(
         "looked-again-on-reconnect",
-        "Changes made while the LISTEN line was down are shown when it is back.",
+        "Changes made while the LISTEN connection was down are shown when it is back.",
         LISTENER,
         "                for page in pages.of(EVERY_PAGE):\n                    page.look_again()",
         "                pass",
@@ -97,7 +97,7 @@ PAGES = (
     ),
     Break(
         "broken-page-is-closed",
-        "A page that cannot be told of a change is closed, so that its browser asks again.",
+        "A page that cannot get a change is closed, so that its browser asks again.",
         CONSUMER,
         "                await self.close(code=BROKEN)\n",
         "",
@@ -121,7 +121,7 @@ PAGES = (
     ),
     Break(
         "workers-are-watched",
-        "A worker that comes or falls silent is told to open pages.",
+        "Open pages show that a worker started or fell silent.",
         LISTENER,
         "page.workers_changed()",
         "pass",
@@ -195,7 +195,7 @@ PAGES = (
     ),
     Break(
         "live-once-told",
-        "A page is not called live before its line has brought what the database holds.",
+        "A page is not called live before its socket has brought what the database holds.",
         "static/js/socket.js",
         "    socket.onclose = ({ code }) => this.closed(code);\n",
         "    socket.onclose = ({ code }) => this.closed(code);\n"
@@ -204,7 +204,7 @@ PAGES = (
     ),
     Break(
         "silent-line-is-noticed",
-        "A page whose line is dead without knowing it is not called live.",
+        "A page whose socket is dead without knowing it is not called live.",
         "static/js/socket.js",
         "setInterval(() => this.checkSilence(), CHECK_EVERY_MS);",
         "0;",
@@ -212,7 +212,7 @@ PAGES = (
     ),
     Break(
         "quiet-line-says-so",
-        "A line without news says that it is still there.",
+        "A socket without changes says that it is alive.",
         CONSUMER,
         "                    await self.send(text_data=BEAT)\n",
         "                    pass\n",

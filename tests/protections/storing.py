@@ -156,7 +156,7 @@ STORES = (
     ),
     Break(
         "text-is-made-storable",
-        "An error with NUL or a lone surrogate in it is told.",
+        "An error with NUL or a lone surrogate in it is stored.",
         "dashboard/runs/text.py",
         'return text.replace("\\x00", "\\ufffd").encode("utf-8", "replace").decode("utf-8")',
         "return text",
@@ -206,7 +206,7 @@ STORES = (
     ),
     Break(
         "usual-end-without-further-news",
-        "What an end says beside its status is not left out where the end is stored in one statement.",
+        "The details of an end are not left out where it is stored in one statement.",
         OUTCOMES,
         "if outcome.error is not None or outcome.executions > 1 or",
         "if outcome.error is not None or",

@@ -1,4 +1,4 @@
-"""`chat`: says back what it was told."""
+"""`chat`: repeats what it was given."""
 
 from typing import Annotated, Literal
 
