@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 
 from dashboard.runs.models import Question, Run, RunEvent, RunResult, WaitState
+from dashboard.runs.page_query import run_with
 from dashboard.runs.rows import AnswerRow, ListedRun
 from dashboard.runs.statuses import ENDS
 from dashboard.runs.usual import usual_of
@@ -49,7 +50,7 @@ CHILDREN = 200
 
 def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
     """The team's run with everything its page shows, or None."""
-    return _for_page(team=team, pk=run_id)
+    return _for_page(run_id, team_id=team.pk if isinstance(team, Team) else team)
 
 
 def run_with_result(team: Team, run_id: UUID) -> Run | None:
@@ -60,13 +61,12 @@ def run_with_result(team: Team, run_id: UUID) -> Run | None:
 
 def run_for_page(run_id: UUID) -> Run | None:
     """The same for any team, for pages whose readers were checked before."""
-    return _for_page(pk=run_id)
+    return _for_page(run_id)
 
 
-def _for_page(**where: Any) -> Run | None:
-    try:
-        run = Run.objects.select_related(*ON_PAGE).defer(*NOT_ON_PAGE).get(**where)
-    except Run.DoesNotExist:
+def _for_page(run_id: UUID, *, team_id: UUID | None = None) -> Run | None:
+    run = run_with(ON_PAGE, NOT_ON_PAGE, pk=run_id, team_id=team_id)
+    if run is None:
         return None
     no_answer_yet(run)
     if run.parent_id is not None:
@@ -107,10 +107,16 @@ def run_that_pushed_out(run: Run) -> Run | None:
     return after if after.request.params.get("multitask_strategy") in ("interrupt", "rollback") else None
 
 
-def run_events(run: Run) -> QuerySet[RunEvent]:
-    """The run's events in order, with the people behind them."""
-    names = (f"by__{name}" for name in PERSON)
-    return run.events.select_related("by").only("run_id", "seq", "at", "kind", "data", "by_id", *names)
+def run_events(run: Run) -> list[RunEvent]:
+    """The run's events in order, with the people behind them: mostly the one who launched it."""
+    events = list(RunEvent.objects.raw("SELECT * FROM runs_runevent WHERE run_id = %s ORDER BY seq", [run.pk]))
+    people = {run.launched_by_id: run.launched_by}
+    if others := {event.by_id for event in events} - {None, *people}:
+        people |= User.objects.only(*PERSON).in_bulk(others)
+    for event in events:
+        event.run = run
+        event.by = people.get(event.by_id)
+    return events
 
 
 def run_result(run: Run) -> RunResult | None:

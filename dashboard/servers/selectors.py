@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.query import RawQuerySet
 
 from dashboard.servers.models import Assistant, AssistantChange, Server, ServerCheck
 from dashboard.teams.models import Team
@@ -75,17 +75,28 @@ def assistant_find(server: Server, assistant_id: str) -> Assistant | None:
 
 def assistant_graph_text(server_id: UUID, assistant_id: str) -> str:
     """The graph of that assistant, as last known; "" when it is not known."""
-    perhaps = _perhaps_meant(server_id, assistant_id).only("assistant_id", "graph_id", "name", "graph_text")
-    meant = assistant_meant(perhaps, assistant_id)
+    meant = assistant_meant(_perhaps_meant(server_id, assistant_id, f"{_TELLING}, graph_text"), assistant_id)
     return meant.graph_text if meant else ""
 
 
-def _perhaps_meant(server_id: UUID, assistant_id: str) -> QuerySet[Assistant]:
-    """The few assistants of a server among which is the one that a run's `assistant_id` means."""
-    named = Q(graph_id=assistant_id.replace("\x00", ""))
-    with suppress(ValueError):
-        named |= Q(assistant_id=UUID(assistant_id))
-    return Assistant.objects.filter(named, server=server_id).order_by("seen_at", "pk")
+def _perhaps_meant(server_id: UUID, assistant_id: str, columns: str = "*") -> RawQuerySet[Assistant]:
+    """The few assistants of a server among which is the one that a run's `assistant_id` means.
+
+    By SQL of our own: every page of a run asks this, and the ORM takes four times as long.
+    """
+    try:
+        by_id = UUID(assistant_id)
+    except ValueError:
+        by_id = None
+    named = [server_id, assistant_id.replace("\x00", ""), by_id]
+    return Assistant.objects.raw(f"SELECT {columns} {_PERHAPS_MEANT}", named)
+
+
+_PERHAPS_MEANT = """
+FROM servers_assistant WHERE server_id = %s AND (graph_id = %s OR assistant_id = %s::uuid) ORDER BY seen_at, id
+"""
+_TELLING = "id, assistant_id, graph_id, name"
+"""The columns that say which one it is."""
 
 
 def assistant_meant(assistants: Iterable[Assistant], assistant_id: str) -> Assistant | None:
@@ -110,8 +121,7 @@ def assistant_ids(assistant: Assistant) -> set[str]:
 
 def assistant_ids_like(server_id: UUID, assistant_id: str) -> list[str]:
     """The same for the assistant that a run's `assistant_id` means on its server; if unknown, only that id."""
-    perhaps = _perhaps_meant(server_id, assistant_id).only("assistant_id", "graph_id", "name")
-    meant = assistant_meant(perhaps, assistant_id)
+    meant = assistant_meant(_perhaps_meant(server_id, assistant_id, _TELLING), assistant_id)
     return sorted({assistant_id} | assistant_ids(meant)) if meant else [assistant_id]
 
 
