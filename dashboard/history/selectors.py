@@ -25,18 +25,18 @@ PAGE_ROWS = 50
 RECENT = 500
 """How many recent runs provide the tags, errors and assistants of filters."""
 WALK_ROWS = 6_000
-"""How many runs are looked at one by one before the index over everything is asked. It reads what matches anywhere,
+"""How many runs to read one by one before asking the index over everything. That reads what matches anywhere,
 which is fast when that is little; and when it is much, the first page was among those already."""
 
 
 WORTH_GOING_ON: Final = 10
 FURTHER: Final = 5
-"""A walk that has found so many goes on this many times as far: the rest of a page is near, and the index over
+"""A walk that has found this many goes on this many times as far: the rest of a page is near, and the index over
 everything would bring thousands. Along durations it does not, where each run is on another page of the table."""
 GATHER_MEMORY: Final = "64MB"
-"""For bitmaps of a long history: in Postgres' usual 4 MB they keep pages instead of rows, which all are looked at."""
+"""For bitmaps of a long history: in Postgres' usual 4 MB they keep pages, not rows, and all their rows are read."""
 LOOKED_AT: Final = 20_000
-"""So many runs are looked at one by one sooner than the index over everything is asked for something common."""
+"""Up to this many runs are read one by one, before asking the index over everything for something common."""
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class LaunchForm(CheckedParameters):
     # What the template shows.
 
     def main_documents(self) -> list[Document]:
-        """What the assistant works on and is set up by; what it does not have stands under Advanced."""
+        """The assistant's input and settings; those it does not have are under Advanced."""
         found = [self.documents["input"]]
         context, config = self.documents["context"], self.documents["config"]
         if context.has_form or context.value is not MISSING or context.text.strip():

@@ -240,7 +240,7 @@ def explain_pip(output: str, details: str, log: str) -> str:
             f"and if it stays, the index or a proxy in between changes packages; see {log}"
         )
     missing = re.search(r"No matching distribution found for (\S+)", output)
-    # pip keeps to itself that the index refused to answer, unless asked for every detail.
+    # pip does not report that the index refused to answer, unless it is verbose.
     cause = download_problem(output) or (download_problem(details) if missing else None)
     if cause:
         return (

@@ -171,6 +171,6 @@ class Supervisor:
 
     def _guarded(self, change: str, group: int) -> None:
         assert self._guard.stdin
-        with contextlib.suppress(BrokenPipeError):  # somebody killed the guard: the parent-death signals remain
+        with contextlib.suppress(BrokenPipeError):  # somebody killed the reaper: the parent-death signals remain
             self._guard.stdin.write(f"{change}{group}\n")
             self._guard.stdin.flush()

@@ -45,7 +45,7 @@ class CannotStart(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Check, start, keep, and end everything; gives the exit code.
+    """Check, start, keep and end everything; returns the exit code.
 
     Raises:
         BadSetting: a variable is missing or wrong; nothing was started or written.
@@ -185,7 +185,7 @@ def register_again(supervisor: Supervisor, data_dir: Path, sample: SampleServer)
 
 
 def start_own(supervisor: Supervisor, environment: Environment) -> Service:
-    """Start web and worker; gives the web's service."""
+    """Start web and worker; returns the web's service."""
     logs = environment.data_dir / "logs"
     env = {**os.environ, "PYTHONUNBUFFERED": "1"}
     # -v 0: no access log, because the addresses of share and sign-in links are secrets.

@@ -180,7 +180,7 @@ class RunSet(models.Model):
     run_ids = ArrayField(models.UUIDField(), default=list)
     server = models.ForeignKey(Server, on_delete=models.CASCADE, null=True, related_name="+")
     thread_id = models.CharField(max_length=200, default="", blank=True)
-    # Of a view: filters as in an address, with the time zone of who made the link.
+    # Of a view: filters as in an address, with the time zone of the link's maker.
     query = models.CharField(max_length=2_100, default="", blank=True)
     # Of a view as it was: its rows by the runs' ids, with nothing hidden in them. "" for a live one.
     rows_json = models.TextField(default="", blank=True)

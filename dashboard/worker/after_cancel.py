@@ -46,7 +46,7 @@ async def _look(run: Run, clients: ClientPool, database: Database) -> None:
             if await cancel_on_server(place, action):
                 await database.call(after_cancel.cancel_again_delivered, run.pk, action=action)
     except (LangGraphError, SecretUnreadable, RequestInvalid) as error:
-        logger.info("a cancelled run could not be looked at: %s", error, extra={"run_id": str(run.pk)})
+        logger.info("a cancelled run could not be checked: %s", error, extra={"run_id": str(run.pk)})
     await database.call(found, run.pk)
 
 

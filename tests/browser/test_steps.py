@@ -129,7 +129,7 @@ def test_a_notification_comes_at_the_end_when_asked_for(page: Page, team: Team, 
     live(page, "live")
 
     page.get_by_role("button", name="Notify me when it ends").click()
-    expect(page.get_by_role("button", name="A notification comes when it ends")).to_be_visible()
+    expect(page.get_by_role("button", name="You will be notified when it ends")).to_be_visible()
     finish(lease, Outcome(RunStatus.SUCCEEDED, body=b"{}"))
     live(page, "final")
 

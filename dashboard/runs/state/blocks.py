@@ -35,7 +35,7 @@ class Block:
         kind: `markdown`, `text`, `code` (exact, monospaced), `reasoning`, `media` or `unknown`.
         html: The text, made safe.
         hidden: How many characters of it are not shown.
-        place: Where it stands in the state, for what is not shown.
+        place: Its place in the state, for the text that is not shown.
         media: For `media`, what it is.
         begins: The first words of a `text` that is long; NOTHING for others.
     """

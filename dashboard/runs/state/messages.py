@@ -58,7 +58,7 @@ class Turn:
 
     Attributes:
         number: Its place in the list, from 0.
-        place: Where it stands in the state.
+        place: Its place in the state.
         role: Who speaks, in words.
         more: What else is in the message, under its own keys; nothing that is not empty is left out.
         is_earlier: It was on the thread before this run.

@@ -15,7 +15,7 @@ from dashboard.runs.state.tables import Table
 register = template.Library()
 
 INLINE_BYTES = 24_000
-"""A drawn image up to this size stands in the page itself where parts of the state are not served."""
+"""An image up to this size is in the page itself where parts of the state are not served."""
 CHANGES = {
     "new": "new",
     "changed": "changed by this run",
