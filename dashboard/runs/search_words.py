@@ -24,7 +24,7 @@ def summary_of(params: Mapping[str, Any], input_schema: Any = None) -> str:
 
 def launch_words(run: Run, params: Mapping[str, Any]) -> str:
     """The words of a run that has been launched."""
-    words = [run.name, *run.tags, run.note, run.assistant_name, run.assistant_id, run.graph_id]
+    words = [run.name, run.summary, *run.tags, run.note, run.assistant_name, run.assistant_id, run.graph_id]
     words += [_text(params[key]) for key in ("input", "command") if key in params]
     return searchable(" ".join(words)[:LAUNCH_CHARS])
 

@@ -17,6 +17,7 @@ from dashboard.runs.models import ParentKind, Run, RunRequest, ThreadChoice
 from dashboard.runs.notifications import ANY_VERSION, RUN_CHANNEL, WORK_CHANNEL, RunChange, notify
 from dashboard.runs.search_words import launch_words, summary_of
 from dashboard.runs.statuses import ENDS, RunStatus
+from dashboard.runs.summary import summary_after
 from dashboard.runs.transitions import Event, event_append, run_move
 from dashboard.runs.values import value_keys
 from dashboard.runs.waiting import (
@@ -108,6 +109,8 @@ def run_launch(*, team: Team, by: User, order: LaunchOrder) -> Run:
         link_for=order.link_for,
         remote_thread_kept=order.thread_choice != ThreadChoice.STATELESS or params.get("on_completion") == "keep",
     )
+    if order.parent is not None and order.parent_kind in ANSWER_KINDS:
+        run.summary = summary_after(run.summary, order.parent.summary)
     run.search_text = launch_words(run, params)
     with transaction.atomic():
         if order.thread_choice == ThreadChoice.EXISTING:

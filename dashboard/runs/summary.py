@@ -16,6 +16,8 @@ from dashboard.runs.text import is_visible, one_line
 LINE_CHARS = 160
 BODY_MAX_BYTES = 300_000
 """Larger final states are not parsed for a line of text."""
+ABOUT = " · "
+CONTINUED = "Continued"
 DEPTH = 4
 LOOKED_AT = 200
 
@@ -55,6 +57,17 @@ def command_summary(command: Any) -> str:
     if isinstance(goto := command.get("goto"), str):
         return one_line(f"Go to {goto}", LINE_CHARS)
     return input_summary(command.get("update"))
+
+
+def summary_after(summary: str, before: str) -> str:
+    """The summary of a run that answers or continues another one: what it does, then what that one is about.
+
+    `before`: the other one's summary, which can itself be of this kind: "Answer: approve · Refund 5 € for order 95430".
+    """
+    begins, _, about = before.partition(ABOUT)
+    if not about or not begins.startswith(("Answer", CONTINUED)):
+        about = before
+    return one_line(ABOUT.join(filter(None, (summary or CONTINUED, about))), LINE_CHARS)
 
 
 def outcome_text(

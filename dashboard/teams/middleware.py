@@ -12,7 +12,7 @@ from django.utils import timezone
 from dashboard.teams.api_tokens import A_MINUTE, TokenUse, scope_needed, token_open, token_used
 from dashboard.teams.audit import audit_request
 from dashboard.teams.models import ApiToken, Membership, Team, User
-from dashboard.teams.selectors import membership_of, membership_with_token
+from dashboard.teams.selectors import membership_with_token, memberships_of
 
 BEARER = "bearer "
 
@@ -99,9 +99,11 @@ def current_team(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         if not getattr(view, "login_required", True):
             return
         if not hasattr(request, "token"):
-            membership = membership_of(request.user)
+            memberships = memberships_of(request.user)
+            membership = memberships[0] if memberships else None
             request.membership = membership  # type: ignore[attr-defined]
             request.team = membership.team if membership else None  # type: ignore[attr-defined]
+            request.other_teams = [other.team for other in memberships[1:]]  # type: ignore[attr-defined]
         if zone := getattr(request.user, "time_zone", ""):
             timezone.activate(ZoneInfo(zone))
 

@@ -13,18 +13,25 @@ from django.db.models.functions import Now
 from dashboard.teams.models import ApiToken, AuditEntry, Invitation, Membership, Role, Scope, Team, User
 from dashboard.teams.tokens import token_hash
 
+TEAMS_IN_MENU = 10
+"""A person in more teams than these switches on the page *Teams*."""
+
 
 def membership_of(user: User | AnonymousUser) -> Membership | None:
     """The membership a person works in: in the team they switched to, else their first. None for strangers."""
+    return next(iter(memberships_of(user)), None)
+
+
+def memberships_of(user: User | AnonymousUser) -> list[Membership]:
+    """The same, and then those in other teams; at most TEAMS_IN_MENU of these."""
     if not user.is_authenticated:
-        return None
-    return _current(Membership.objects.filter(user_id=user.pk))
+        return []
+    return list(_current_first(Membership.objects.filter(user_id=user.pk))[: 1 + TEAMS_IN_MENU])
 
 
-def _current(memberships: QuerySet[Membership]) -> Membership | None:
+def _current_first(memberships: QuerySet[Membership]) -> QuerySet[Membership]:
     is_current = Case(When(team_id=F("user__current_team_id"), then=0), default=1)
-    active = memberships.filter(is_active=True).select_related("team")
-    return active.order_by(is_current, "created_at", "pk").first()
+    return memberships.filter(is_active=True).select_related("team").order_by(is_current, "created_at", "pk")
 
 
 def membership_with_token(token: ApiToken) -> Membership | None:
@@ -47,7 +54,7 @@ def membership_still_of(user: User, session_key: str | None, team_id: UUID) -> M
     """The membership behind an open page; None when it ended, or the account was closed or signed out."""
     session = Session.objects.filter(pk=session_key, expire_date__gt=Now())
     mine = Membership.objects.filter(Exists(session), user_id=user.pk, user__is_active=True, team_id=team_id)
-    return _current(mine)
+    return _current_first(mine).first()
 
 
 def is_still_signed_in(user: User, session_key: str | None) -> bool:

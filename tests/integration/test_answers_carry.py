@@ -102,7 +102,7 @@ def test_try_again_leads_nowhere_else(browser: Client, monkeypatch: pytest.Monke
     def away(*args: object, **kwargs: object) -> None:
         raise OperationalError("away")
 
-    monkeypatch.setattr("dashboard.teams.middleware.membership_of", away)
+    monkeypatch.setattr("dashboard.teams.middleware.memberships_of", away)
     page = browser.get("//evil.example/../runs/").content.decode()
     monkeypatch.setattr("django.middleware.common.CommonMiddleware.process_request", away)
     early = browser.get("//evil.example/").content.decode()

@@ -192,6 +192,18 @@ def test_teams_see_nothing_of_each_other_and_are_switched(admin: User, team: Tea
     assert signed_in(make_user(make_team())).post(f"/teams/{team.slug}/switch/", headers=JSON).status_code == 404
 
 
+def test_the_menu_switches_to_each_of_ones_other_teams(admin: User, team: Team) -> None:
+    boss = signed_in(admin)
+    before = boss.get("/runs/").content.decode()
+    boss.post("/teams/", {"name": "Moons"})
+
+    page = boss.get("/runs/").content.decode()
+
+    assert "Switch to" not in before
+    assert page.count("Switch to") == 1
+    assert f'action="/teams/{team.slug}/switch/"' in page
+
+
 def test_only_admins_make_teams(team: Team) -> None:
     assert signed_in(make_user(team)).post("/teams/", {"name": "Mine"}, headers=JSON).status_code == 403
     assert Team.objects.count() == 1
