@@ -141,7 +141,7 @@ class Run(RunTraits, models.Model):
 
     name = models.CharField(max_length=200, default="", blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
-    # What it was about and what came of it, each in a line: see `summary.py`.
+    # What it was about and how it ended, each in a line: see `summary.py`.
     summary = models.CharField(max_length=200, default="", db_default="", blank=True)
     outcome_text = models.CharField(max_length=200, default="", db_default="", blank=True)
     note = models.TextField(default="", db_default="", blank=True)
@@ -207,8 +207,7 @@ class Run(RunTraits, models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        # Three more indexes stand in migrations alone, as they are over expressions: `run_facets`, for any filters
-        # together, `run_durations` (both 0061) and `run_assistant_durations` (0068).
+        # Migrations alone have indexes over expressions: `run_facets`, `run_durations` (0061), `run_assistant_durations`.
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="run_list"),
             models.Index(fields=["team", "status", "-created_at", "-id"], name="run_list_status"),
