@@ -207,7 +207,7 @@ class Run(RunTraits, models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        # Migrations alone have indexes over expressions: `run_facets`, `run_durations` (0061), `run_assistant_durations`.
+        # Only migrations have indexes over expressions: `run_facets`, `run_durations`, `run_assistant_durations`.
         indexes = [
             models.Index(fields=["team", "-created_at", "-id"], name="run_list"),
             models.Index(fields=["team", "status", "-created_at", "-id"], name="run_list_status"),
