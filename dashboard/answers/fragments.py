@@ -27,6 +27,7 @@ from dashboard.answers.selectors import (
     waiting_count,
     waiting_counts,
 )
+from dashboard.answers.templatetags.inbox import counted
 from dashboard.runs.attention import is_snoozed
 from dashboard.runs.events import EventKind
 from dashboard.runs.models import Run, WaitState
@@ -118,9 +119,10 @@ def attention_html(
 
 
 def inbox_count_html(team: Team | UUID, count: int | None = None) -> SafeString:
-    """How many questions wait, for the navigation; `count`, if the caller knows it."""
+    """How many questions wait, for the navigation, empty for none; `count`, if the caller knows it."""
     count = waiting_count(team, most=COUNTED) if count is None else count
-    return SafeString(render_to_string("answers/_count.html", {"count": count}))
+    badge = f'<span class="count-badge">{counted(count)}</span><span class="visually-hidden">\n waiting</span>'
+    return SafeString(f'\n<span id="inbox-count" data-inbox-count="{count}">{badge if count else ""}</span>\n')
 
 
 def inbox_live_html(team: Team | UUID, filters: InboxFilters) -> str:

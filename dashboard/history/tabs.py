@@ -8,18 +8,18 @@ from urllib.parse import urlencode
 
 from dashboard.history.counts import Count, run_count
 from dashboard.history.filters import RunFilters
-from dashboard.history.models import SavedView
+from dashboard.history.models import SavedView, Scope
 from dashboard.teams.models import Team, User
 
 
 @dataclass(frozen=True)
 class Tab:
-    """A tab. `view` is None for those that everybody has."""
+    """A tab. `is_teams`: a saved view of the whole team."""
 
     name: str
     query: str
     is_current: bool
-    view: SavedView | None = None
+    is_teams: bool = False
     count: Count | None = None
 
 
@@ -43,12 +43,12 @@ def tabs(team: Team, user: User, current: str, *, zone: str = "", with_counts: b
         ("Waiting", "waiting=open"),
         ("Failed today", "status=failed&status=timed_out&status=lost&since=today"),
     ]
-    known = [(name, query, None) for name, query in everybody]
+    saved = [(view.name, view.query, view.scope == Scope.TEAM) for view in views_of(team, user)]
     found = []
-    for name, query, view in [*known, *((view.name, view.query, view) for view in views_of(team, user))]:
+    for name, query, is_teams in [*((name, query, False) for name, query in everybody), *saved]:
         filters, canonical = _filters(f"{query}&tz={zone}") if zone else _read(query)
         count = run_count(team.pk, filters) if with_counts else None
-        found.append(Tab(name, query, canonical == current, view, count))
+        found.append(Tab(name, query, canonical == current, is_teams, count))
     return found
 
 
