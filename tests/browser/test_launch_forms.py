@@ -338,6 +338,7 @@ def test_the_keyboard_alone_fills_and_launches(page: Page) -> None:
 def test_without_javascript_rows_kinds_and_views_work_too(open_browser: Open, user: User) -> None:
     page = open_browser(user, java_script_enabled=False, viewport={"width": 360, "height": 800}).new_page()
     page.goto("/launch/")
+    expect(page.get_by_role("button", name="Launch run")).to_be_in_viewport(ratio=1)
     page.locator("#id_assistant_id").fill("pets")
     page.get_by_role("button", name="Show its form").click()
     page.get_by_label("Pet", exact=True).select_option("Dog")
