@@ -120,3 +120,14 @@ def test_a_row_says_the_same_of_a_run_as_the_run_itself(team: Team, person: User
         assert rows_html([row]) == rows_html([run])
         for name in ("title", "assistant_label", "assistant_key", "sender", "is_terminal", "is_settled", "tone"):
             assert getattr(row, name) == getattr(run, name), name
+
+
+def test_names_in_the_filters_are_text(browser: Client, team: Team) -> None:
+    make_run(team=team, by=make_user(team, username="<i>ann"), assistant_id='"><b>', tags=['"><b>'])
+
+    page = browser.get("/runs/", {"person": "<i>ann"}).content.decode()
+
+    assert '<option value="&lt;i&gt;ann" selected>&lt;i&gt;ann</option>' in page
+    assert page.count('<option value="&quot;&gt;&lt;b&gt;"') == 2, "an assistant and a tag"
+    assert "<i>ann" not in page
+    assert '"><b>' not in page

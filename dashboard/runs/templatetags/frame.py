@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Final
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
 register = template.Library()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
+from html import escape
 from urllib.parse import urlencode
 
 from django import template
@@ -50,31 +51,33 @@ def status_look(status: str) -> SafeString:
 @register.simple_tag
 def status_checks(chosen: Sequence[str]) -> SafeString:
     """A checkbox for each status, in a menu."""
-    return format_html_join(
-        "",
-        '<label class="menu-item check"><input type="checkbox" name="status"\n        value="{}"{}><span class="status"'
-        '\n          data-tone="{}">{}</span></label>',
-        (
-            (one.value, " checked" if one in chosen else "", LOOKS[one].tone, status_look(one.value))
-            for one in RunStatus
-        ),
+    return SafeString("".join(_status_check(one.value, one in chosen) for one in RunStatus))
+
+
+@cache
+def _status_check(status: str, is_chosen: bool) -> str:
+    return (
+        f'<label class="menu-item check"><input type="checkbox" name="status"\n        value="{status}"'
+        f'{" checked" if is_chosen else ""}><span class="status"\n          data-tone="{tone(status)}">'
+        f"{status_look(status)}</span></label>"
     )
 
 
 @register.simple_tag
 def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
     """The options of a select: values and what they are called."""
-    return format_html_join(
-        "\n      ",
-        '<option value="{}"{}>{}</option>',
-        ((value, " selected" if value == chosen else "", name) for value, name in choices),
+    return SafeString(
+        "\n      ".join(
+            f'<option value="{escape(value)}"{" selected" if value == chosen else ""}>{escape(name)}</option>'
+            for value, name in choices
+        )
     )
 
 
 @register.simple_tag
 def suggestions(values: Iterable[str]) -> SafeString:
     """The options of a datalist."""
-    return format_html_join("", '<option value="{}"></option>', ((value,) for value in values))
+    return SafeString("".join(f'<option value="{escape(value)}"></option>' for value in values))
 
 
 @register.simple_tag
