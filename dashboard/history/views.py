@@ -93,7 +93,7 @@ def _kept(filters: RunFilters) -> list[tuple[str, str]]:
 
 
 def _choices(request: TeamRequest, filters: RunFilters) -> dict[str, object]:
-    choices = selectors.filter_choices(request.team)
+    choices, query = selectors.filter_choices(request.team), filters.to_query()
     return {
         "questions": WaitState.choices,
         "choices": choices,
@@ -104,7 +104,7 @@ def _choices(request: TeamRequest, filters: RunFilters) -> dict[str, object]:
         "more_count": sum(name in IN_MORE or "." in name for name, _ in filters.pairs()),
         "kept_filters": _kept(filters),
         "sort_words": SORTS[filters.sort].lower(),
-        "tabs": tabs(request.team, request.user, filters.to_query(), zone=filters.zone),
-        "query": filters.to_query(),
-        "counts_query": urlencode({"current": filters.to_query()}),
+        "tabs": tabs(request.team, request.user, query, zone=filters.zone),
+        "query": query,
+        "counts_query": urlencode({"current": query}),
     }

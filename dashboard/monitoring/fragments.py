@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
-from dashboard.monitoring.banners import list_notice, run_notice
+from dashboard.addresses import page_address
+from dashboard.monitoring.banners import WorkerBanner, list_notice, run_notice
 from dashboard.monitoring.diagnosis import diagnose, how_to_start
 from dashboard.monitoring.selectors import live_workers, work_state
 from dashboard.runs.models import Run
@@ -30,11 +33,22 @@ def workers_html(*, hears_changes: bool) -> str:
     return render_to_string("monitoring/_state.html", workers_context(hears_changes=hears_changes))
 
 
-def run_notice_html(run: Run) -> str:
-    """The worker banner of a run's page."""
-    return render_to_string("monitoring/_notice.html", {"notice": run_notice(run, live_workers())})
+def run_notice_html(run: Run) -> SafeString:
+    """The worker banner of a run's page; no query for a run that has ended."""
+    return _notice_html(None if run.is_terminal else run_notice(run, live_workers()))
 
 
-def list_notice_html() -> str:
+def list_notice_html() -> SafeString:
     """The worker banner of a list of runs."""
-    return render_to_string("monitoring/_notice.html", {"notice": list_notice(live_workers())})
+    return _notice_html(list_notice(live_workers()))
+
+
+def _notice_html(notice: WorkerBanner | None) -> SafeString:
+    """A note about workers on a page of runs; empty while they do their work."""
+    told = ""
+    if notice is not None:
+        told = (
+            f'<p class="note" data-tone="attention">\n<strong>{escape(notice.title)}</strong> {escape(notice.text)}'
+            f' <a href="{page_address("workers")}">Workers</a>\n</p>\n'
+        )
+    return SafeString(f'<div id="work-notice" class="notice-slot">\n{told}</div>\n')

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
 
 from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.monitoring.banners import list_notice, run_notice
-from dashboard.monitoring.selectors import live_workers
+from dashboard.monitoring.fragments import list_notice_html, run_notice_html
 from dashboard.runs.models import Run
 from dashboard.runs.templatetags.runs import duration
 
 register = template.Library()
-NOTICE = "monitoring/_notice.html"
 
 CODE = re.compile(r"`([^`]+)`")
 
@@ -38,13 +35,13 @@ def with_code(text: str) -> SafeString:
     return mark_safe(CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped before
 
 
-@register.inclusion_tag(NOTICE)
-def run_work(run: Run) -> dict[str, Any]:
-    """The worker banner of a run's page; no query for a run that has ended."""
-    return {"notice": None if run.is_terminal else run_notice(run, live_workers())}
+@register.simple_tag
+def run_work(run: Run) -> SafeString:
+    """The worker banner of a run's page."""
+    return run_notice_html(run)
 
 
-@register.inclusion_tag(NOTICE)
-def list_work() -> dict[str, Any]:
+@register.simple_tag
+def list_work() -> SafeString:
     """The worker banner of the list of runs."""
-    return {"notice": list_notice(live_workers())}
+    return list_notice_html()

