@@ -162,8 +162,7 @@ def test_nothing_covers_the_threads_and_the_fields_below(
             }"""
         )
         assert is_seen
-    if width == 360:
-        expect(page.locator(".launch-submit")).to_have_css("position", "static")
+        expect(page.get_by_role("button", name="Launch run")).to_be_in_viewport(ratio=1)
 
 
 def test_the_same_again_launches_from_the_runs_menu(page: Page, server: Server, user: User) -> None:
