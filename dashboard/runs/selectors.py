@@ -44,6 +44,10 @@ NOT_ON_PAGE = (
     *_all_but(User, "launched_by", PERSON),
 )
 """Fetched only on demand, as no page of a run shows it."""
+NOT_WITH_RESULT = (
+    *(field.name for field in Run._meta.concrete_fields if field.name not in ("id", "team", *TITLE)),
+    "result__compressed",
+)
 CHILDREN = 200
 """The most children that a run's document names."""
 
@@ -55,8 +59,8 @@ def run_get(team: Team | UUID, run_id: UUID) -> Run | None:
 
 def run_with_result(team: Team, run_id: UUID) -> Run | None:
     """The team's run with its title and the size and hash of its final state; None when it has none."""
-    runs = Run.objects.select_related("result").only("team", *TITLE, "result__size_bytes", "result__sha256")
-    return runs.filter(team=team, pk=run_id, result__isnull=False).first()
+    run = run_with(("result",), NOT_WITH_RESULT, pk=run_id, team_id=team.pk)
+    return None if run is None or run_result(run) is None else run
 
 
 def run_for_page(run_id: UUID) -> Run | None:
