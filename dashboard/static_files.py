@@ -1,9 +1,20 @@
 """Static files under names that hold their hash, so that browsers may keep them for ever."""
 
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+STYLESHEETS: Final = (
+    *("tokens", "base", "layout", "components", "runs", "history", "run", "steps", "tree", "state", "compare", "costs"),
+    *("sharing", "workers", "schema_forms", "launch", "servers", "assistants", "presets", "answers", "people"),
+    "overrides",
+)
+"""In the order of their layers; `tokens` first, as all others use it."""
+ALL_STYLES: Final = "css/all.css"
+"""All stylesheets in one: a page asks once, and what is packed together is a third smaller."""
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
@@ -24,6 +35,13 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[m
             found = str(super().url(name, force))
             self._urls[name] = found
         return found
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        if not dry_run:
+            sheets = (Path(self.path(f"css/{name}.css")) for name in STYLESHEETS)
+            Path(self.path(ALL_STYLES)).write_bytes(b"\n".join(sheet.read_bytes() for sheet in sheets))
+            paths = {**paths, ALL_STYLES: (self, ALL_STYLES)}
+        yield from super().post_process(paths, dry_run, **options)
 
     patterns = (
         *ManifestFilesMixin.patterns,

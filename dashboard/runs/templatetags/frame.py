@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Final
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-register = template.Library()
+from dashboard.static_files import ALL_STYLES, STYLESHEETS
 
-STYLESHEETS: Final = (
-    *("tokens", "base", "layout", "components", "runs", "history", "run", "steps", "tree", "state", "compare", "costs"),
-    *("sharing", "workers", "schema_forms", "launch", "servers", "assistants", "presets", "answers", "people"),
-    "overrides",
-)
-"""In the order of their layers; `tokens` first, as all others use it."""
+register = template.Library()
 
 
 @register.simple_tag
 def stylesheets() -> SafeString:
-    """The links to all stylesheets."""
-    addresses = (escape(static(f"css/{name}.css")) for name in STYLESHEETS)
+    """The link to the stylesheets; one to each where they are not collected, while somebody works on them."""
+    names = [f"css/{name}.css" for name in STYLESHEETS] if settings.ENV.debug else [ALL_STYLES]
+    addresses = (escape(static(name)) for name in names)
     return SafeString("\n  ".join(f'<link rel="stylesheet" href="{address}">' for address in addresses))
 
 

@@ -1,0 +1,28 @@
+"""The stylesheet of an installation: all of them in one file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from dashboard.static_files import STYLESHEETS
+
+SOURCES = settings.BASE_DIR / "static" / "css"
+
+
+@pytest.mark.usefixtures("static_files")
+def test_a_page_asks_for_one_stylesheet_with_all_in_their_order() -> None:
+    page = Client().get("/accounts/login/").content.decode()
+
+    (address,) = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    served = (Path(settings.STATIC_ROOT) / address.removeprefix("/static/")).read_text()
+    begins = [served.index((SOURCES / f"{name}.css").read_text()[:200]) for name in STYLESHEETS]
+    assert begins == sorted(begins)
+
+
+def test_no_stylesheet_is_left_out() -> None:
+    assert sorted(path.stem for path in SOURCES.glob("*.css")) == sorted(STYLESHEETS)
