@@ -124,7 +124,9 @@ def _run_that_undid(run: Run) -> Run | None:
 
 def _needs_input(run: Run) -> Banner | None:
     questions = run.ending.get("interrupts") or []
-    title = "The graph asks a question." if len(questions) < 2 else f"The graph asks {len(questions)} questions."
+    title = (
+        "The assistant asks a question." if len(questions) < 2 else f"The assistant asks {len(questions)} questions."
+    )
     if not run.remote_thread_kept:
         return Banner(
             "attention", title, "It ran without a thread, so nobody can answer. Launch it on a thread instead."

@@ -64,7 +64,7 @@ LOOKS: dict[RunStatus, StatusLook] = {
     _S.RUNNING: StatusLook("info", "arc", "Created on the server, which runs it now or when its turn comes."),
     _S.CANCELLING: StatusLook("info", "arc", "Somebody requested a cancel; the server has not confirmed it yet."),
     _S.SUCCEEDED: StatusLook("success", "check", "Finished. This is its final state."),
-    _S.NEEDS_INPUT: StatusLook("attention", "question", "The graph asks a person; it goes on with an answer."),
+    _S.NEEDS_INPUT: StatusLook("attention", "question", "The assistant asks a person; it goes on with an answer."),
     _S.PAUSED: StatusLook("attention", "pause", "Stopped at a breakpoint; it can be continued from there."),
     _S.FAILED: StatusLook("danger", "cross", "The graph raised an error, or the server refused the run."),
     _S.TIMED_OUT: StatusLook("danger", "timer", "The server's own time limit ended it."),

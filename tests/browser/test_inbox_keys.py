@@ -73,7 +73,7 @@ def test_fields_have_the_focus_and_ctrl_enter_sends(page: Page, team: Team, user
     }
     run = waiting_run(team, user, asks(value))
     page.goto(f"/inbox/?run={run.pk}")
-    expect(page.get_by_role("heading", name="The graph asks")).to_be_focused()
+    expect(page.get_by_role("heading", name="The assistant asks")).to_be_focused()
 
     page.keyboard.press("e")
     field = page.locator('[name="answer/q0/decisions/0/edited_action/args/to"]')

@@ -128,7 +128,7 @@ ENDS = (
         asks_both,
         {"proposal": "a harbour", "opinions": []},
         Says(
-            "The graph asks 2 questions",
+            "The assistant asks 2 questions",
             "",
             "It ran without a thread, so nobody can answer. Launch it on a thread instead.",
             step="Send answers",
