@@ -61,7 +61,7 @@ LOOKS: dict[RunStatus, StatusLook] = {
     _S.QUEUED: StatusLook("neutral", "circle-dashed", "Saved and waiting for a worker to take it."),
     _S.STARTING: StatusLook("neutral", "circle-dashed", "A worker has it; the server has not confirmed it yet."),
     _S.SCHEDULED: StatusLook("neutral", "clock", "Created on the server, which starts it later."),
-    _S.RUNNING: StatusLook("info", "arc", "Created on the server, which runs it now or when its turn comes."),
+    _S.RUNNING: StatusLook("info", "arc", "The server runs it now, or when its turn comes."),
     _S.CANCELLING: StatusLook("info", "arc", "Somebody requested a cancel; the server has not confirmed it yet."),
     _S.SUCCEEDED: StatusLook("success", "check", "Finished. This is its final state."),
     _S.NEEDS_INPUT: StatusLook("attention", "question", "The assistant asks a person; it goes on with an answer."),
