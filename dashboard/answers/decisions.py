@@ -35,8 +35,8 @@ def _decided(action: Action, decision: Any) -> Decided | None:
     given = member(decision, "args")
     message = member(decision, "message") or (given if isinstance(given, str) else "")
     edited = member(member(decision, "edited_action") or given, "args")
-    is_told = isinstance(message, str) and (word != "edit" or isinstance(edited, dict))
-    return Decided(action, action.label(word), message, edited if word == "edit" else None) if is_told else None
+    is_complete = isinstance(message, str) and (word != "edit" or isinstance(edited, dict))
+    return Decided(action, action.label(word), message, edited if word == "edit" else None) if is_complete else None
 
 
 def decision_of(document: Any, shape: Shape, place: int) -> Any:

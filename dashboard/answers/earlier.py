@@ -41,8 +41,8 @@ def _asked(run: Run) -> Iterator[tuple[str, str, Same]]:
     """What `run` itself asks: the state of each question, its id, and what makes it the same as another."""
     questions = list(run.questions.all())
     for each in questions:
-        told = (each.position, each.value_json, each.response_schema_json, run.ending_json, len(questions))
-        yield each.state, each.interrupt_id, _same(*told)
+        columns = (each.position, each.value_json, each.response_schema_json, run.ending_json, len(questions))
+        yield each.state, each.interrupt_id, _same(*columns)
 
 
 def _answered(run: Run) -> Iterator[tuple[Same, str]]:
@@ -55,15 +55,15 @@ def _answered(run: Run) -> Iterator[tuple[Same, str]]:
 
 
 _ANSWERED = """
-SELECT question.position, question.value_json, question.response_schema_json, asking.ending_json,
-    (SELECT count(*) FROM runs_question AS beside WHERE beside.run_id = asking.id), question.answer_json
+SELECT question.position, question.value_json, question.response_schema_json, run.ending_json,
+    (SELECT count(*) FROM runs_question AS sibling WHERE sibling.run_id = run.id), question.answer_json
 FROM (
     SELECT id, created_at FROM runs_run
     WHERE team_id = %s AND assistant_id = %s AND server_id = %s AND answers_id IS NOT NULL
     ORDER BY created_at DESC LIMIT %s
 ) AS latest
 JOIN runs_question AS question ON question.answered_by_run_id = latest.id AND question.state = 'answered'
-JOIN runs_run AS asking ON asking.id = question.run_id
+JOIN runs_run AS run ON run.id = question.run_id
 WHERE question.response_schema_json = ANY(%s)
 ORDER BY latest.created_at DESC, question.position
 """

@@ -49,8 +49,8 @@ class ActionForm:
     def _message(self, word: str, data: QueryDict | None, document: Any) -> str:
         if data is not None:
             return str(data.get(f"{self.action.field}/message/{word}", data.get(f"{self.action.field}/message", "")))
-        told = member(document, "message") or member(document, "args")
-        return told if isinstance(told, str) and member(document, "type") == word else ""
+        message = member(document, "message") or member(document, "args")
+        return message if isinstance(message, str) and member(document, "type") == word else ""
 
     @property
     def fields(self) -> list[dict[str, Any]]:

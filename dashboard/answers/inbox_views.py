@@ -77,9 +77,9 @@ def may_answer_several(request: TeamRequest, run: Run, filters: InboxFilters, ro
     """Whether the run asks one thing, and other runs of its assistant wait. `rows`: the list usually shows that."""
     if not request.membership.may_launch or not may_be_answered(run) or only_question(run) is None:
         return False
-    asking = (run.server_id, run.assistant_id)
-    beside = any(row.pk != run.pk and (row.server_id, row.assistant_id) == asking for row in rows)
-    return (beside and not filters.is_snoozed) or selectors.others_wait(run)
+    assistant = (run.server_id, run.assistant_id)
+    is_another_listed = any(row.pk != run.pk and (row.server_id, row.assistant_id) == assistant for row in rows)
+    return (is_another_listed and not filters.is_snoozed) or selectors.others_wait(run)
 
 
 @never_cache

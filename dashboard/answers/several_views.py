@@ -56,7 +56,7 @@ def answer_several_page(request: TeamRequest) -> HttpResponse:
         gone = [_gone(request, pk) for pk in sorted(ids - {str(each.run.pk) for each in chosen})]
         sent = answer_several(chosen=chosen, by=request.user, answer=answer, key=key)
         sent += [_outcome(each, key) for each in gone if each is not None]
-        return _told(request, sent, key)
+        return _sent_page(request, sent, key)
     if not errors and not chosen:
         errors["ids"] = [NONE_CHOSEN]
     audit_nothing(request)
@@ -117,7 +117,7 @@ def _choose(
     return render(request, "answers/several/page.html", context, status=422 if errors else 200)
 
 
-def _told(request: TeamRequest, sent: list[Sent], key: UUID) -> HttpResponse:
+def _sent_page(request: TeamRequest, sent: list[Sent], key: UUID) -> HttpResponse:
     failed = [each for each in sent if each.child is None]
     context = {"sent": sent, "failed": failed, "count": len(sent) - len(failed), "batch": key}
     return render(request, "answers/several/sent.html", context)

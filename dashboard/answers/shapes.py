@@ -133,24 +133,24 @@ def _human_interrupt(value: Any, name: str) -> Shape | None:
         may = {"accept": "allow_accept", "edit": "allow_edit", "response": "allow_respond", "ignore": "allow_ignore"}
         decisions = tuple(word for word, key in may.items() if config.get(key))
         where = f"{name}/{place}" if isinstance(value, list) else name
-        told = {"name": request.get("action"), "args": request["args"], "description": one.get("description")}
-        actions.append(_action(told, where, f"{where}/args/args", None, decisions))
+        normalized = {"name": request.get("action"), "args": request["args"], "description": one.get("description")}
+        actions.append(_action(normalized, where, f"{where}/args/args", None, decisions))
     if not actions or not all(action.decisions for action in actions):
         return None
     return Shape("human_interrupts" if isinstance(value, list) else "human_interrupt", tuple(actions))
 
 
 def _action(
-    told: Mapping[str, Any],
+    request: Mapping[str, Any],
     where: str,
     args_field: str,
     args_schema: Mapping[str, Any] | None,
     decisions: tuple[str, ...],
 ) -> Action:
     return Action(
-        name=str(told.get("name") or "action"),
-        args=told["args"],
-        description=_description(told),
+        name=str(request.get("name") or "action"),
+        args=request["args"],
+        description=_description(request),
         field=where,
         args_field=args_field,
         args_schema=args_schema,
@@ -158,9 +158,9 @@ def _action(
     )
 
 
-def _description(told: Mapping[str, Any]) -> str:
+def _description(request: Mapping[str, Any]) -> str:
     """The description of an action, without the middleware's own words, which only repeat its arguments."""
-    text = told.get("description")
+    text = request.get("description")
     return text if isinstance(text, str) and not text.startswith(OWN_DESCRIPTION) else ""
 
 

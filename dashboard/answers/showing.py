@@ -27,24 +27,24 @@ class Shown:
     Attributes:
         text: The question; "" when it is no text.
         bare: A description of a value without text: "null", "an empty list", a number.
-        beside: The rest of the value, None when there is none.
+        rest: The rest of the value, None when there is none.
         line: The question in one line, for lists.
     """
 
     text: str = ""
     bare: str = ""
-    beside: Any = None
+    rest: Any = None
     line: str = ""
 
     @property
-    def rest(self) -> Node | None:
+    def rest_tree(self) -> Node | None:
         """The rest of the value as a tree; built only where it is shown, as lists show lines alone."""
-        return value_tree(self.beside) if self.beside is not None else None
+        return value_tree(self.rest) if self.rest is not None else None
 
     @property
     def fields(self) -> dict[str, Any]:
         """The rest of the value by name, when it is few names; else it is shown as a tree."""
-        return fields_of(self.beside)
+        return fields_of(self.rest)
 
     @property
     def is_long(self) -> bool:
@@ -78,7 +78,7 @@ def shown_value(value: Any, shape: Shape) -> Shown:
     if isinstance(value, dict) and value:
         return _object(value, shape)
     if isinstance(value, list) and value:
-        return Shown(beside=value, line=_line(", ".join(map(str, value))))
+        return Shown(rest=value, line=_line(", ".join(map(str, value))))
     bare = bare_word(value)
     return Shown(bare=bare, line=f"({bare})")
 
@@ -94,8 +94,8 @@ def _object(value: dict[str, Any], shape: Shape) -> Shown:
     used = {key} | (set(CHOICE_KEYS) if shape.kind in ("choices", "schema") else set())
     rest = {name: member for name, member in value.items() if name not in used}
     if key is None:
-        return Shown(beside=rest or value, line=_line(", ".join(map(str, value))))
-    return Shown(text=showable(value[key]), beside=rest or None, line=_line(value[key]))
+        return Shown(rest=rest or value, line=_line(", ".join(map(str, value))))
+    return Shown(text=showable(value[key]), rest=rest or None, line=_line(value[key]))
 
 
 def bare_word(value: Any) -> str:

@@ -60,8 +60,8 @@ class Cost:
     @property
     def words(self) -> str:
         """As people read it: "0.0123 USD", "at least 1.20 EUR and 3.00 USD"; "" when no price is known."""
-        told = " and ".join(money(amount, currency) for currency, amount in sorted(self.totals.items()))
-        return f"at least {told}" if told and (self.unpriced or self.is_partial) else told
+        amounts = " and ".join(money(amount, currency) for currency, amount in sorted(self.totals.items()))
+        return f"at least {amounts}" if amounts and (self.unpriced or self.is_partial) else amounts
 
     @property
     def input(self) -> int:

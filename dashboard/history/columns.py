@@ -86,8 +86,8 @@ def with_cells(runs: Sequence[ListedRun], columns: tuple[Column, ...]) -> None:
         return
     values = _values([run.pk for run in runs], [column.key for column in columns if column.is_value])
     for run in runs:
-        told = values.get(run.pk, {})
-        cells = [(column, _cell(run, column, told)) for column in columns]
+        run_values = values.get(run.pk, {})
+        cells = [(column, _cell(run, column, run_values)) for column in columns]
         run.own_cells = cells
 
 

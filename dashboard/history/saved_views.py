@@ -34,8 +34,8 @@ def view_list(request: TeamRequest) -> HttpResponse:
     chosen = chosen_for(request.team, request.user)
     begins = next((view for view in views if view.pk == chosen.view_id), None)
     names = filter_choices(request.team).names if views else {}
-    told = [(view, [words for words, _ in RunFilters.from_text(view.query).chips(names)]) for view in views]
-    context = {"views": told, "membership": request.membership, "chosen": chosen, "begins": begins}
+    rows = [(view, [words for words, _ in RunFilters.from_text(view.query).chips(names)]) for view in views]
+    context = {"views": rows, "membership": request.membership, "chosen": chosen, "begins": begins}
     return render(request, "history/views.html", context | {"teams_begin": begin_of_team(request.team)})
 
 

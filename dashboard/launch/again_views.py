@@ -97,8 +97,13 @@ def launch_differences(request: TeamRequest) -> HttpResponse:
     differs = difference(parent, filled.order) if parent else Difference()
     if wants_json(request):
         changes = [asdict(change) for change in differs.changes]
-        told = {"fields": differs.fields, "changes": changes, "refused": differs.refused, "is_known": differs.is_known}
-        return JsonResponse(told)
+        document = {
+            "fields": differs.fields,
+            "changes": changes,
+            "refused": differs.refused,
+            "is_known": differs.is_known,
+        }
+        return JsonResponse(document)
     context = {"parent": parent, "differs": differs}
     if is_htmx(request):
         return render(request, "launch/_differs.html", context) if parent else HttpResponse(status=204)

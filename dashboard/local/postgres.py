@@ -285,7 +285,7 @@ class EmbeddedPostgres:
         """
         assert self._cluster is not None
         assert self._server is not None
-        path, is_told = self._cluster.data / "postmaster.pid", False
+        path, is_reported = self._cluster.data / "postmaster.pid", False
         while not self._stopping.is_set():
             if self._server.poll() is not None:
                 self._server = None
@@ -302,8 +302,8 @@ class EmbeddedPostgres:
             so_far_s = time.monotonic() - self._started_at
             if not state and so_far_s > SILENT_START_S:
                 raise PostgresError(f"Postgres has not begun to start after a minute: see {self.log_path}")
-            if state and not is_told and so_far_s > SLOW_START_S:
-                is_told = True
+            if state and not is_reported and so_far_s > SLOW_START_S:
+                is_reported = True
                 self._say(f"postgres is still making its data whole after a hard end; its log: {self.log_path}")
             time.sleep(0.01)
         return False

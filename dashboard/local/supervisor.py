@@ -130,13 +130,13 @@ class Supervisor:
                 continue
             service.ask_to_end()
             asked_at = time.monotonic()
-            is_told = False
+            is_reported = False
             while service.process.poll() is None and not self.is_hurried(0.05):
                 waited_s = time.monotonic() - asked_at
                 if waited_s > service.patience_s:
                     break
-                if waited_s > SLOW_S and not is_told:
-                    is_told = True
+                if waited_s > SLOW_S and not is_reported:
+                    is_reported = True
                     self._say(f"{service.name} needs a while to end (Ctrl-C again ends it at once)")
             if service.process.poll() is None:
                 self._say(f"{service.name} did not end in time and was killed")

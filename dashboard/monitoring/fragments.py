@@ -45,10 +45,10 @@ def list_notice_html() -> SafeString:
 
 def _notice_html(notice: WorkerBanner | None) -> SafeString:
     """A note about workers on a page of runs; empty while they do their work."""
-    told = ""
+    note = ""
     if notice is not None:
-        told = (
+        note = (
             f'<p class="note" data-tone="attention">\n<strong>{escape(notice.title)}</strong> {escape(notice.text)}'
             f' <a href="{page_address("workers")}">Workers</a>\n</p>\n'
         )
-    return SafeString(f'<div id="work-notice" class="notice-slot">\n{told}</div>\n')
+    return SafeString(f'<div id="work-notice" class="notice-slot">\n{note}</div>\n')

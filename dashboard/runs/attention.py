@@ -45,8 +45,8 @@ def run_assign(*, run: Run, to: User | None, by: User, was: int | str | None = "
             return
         if was != "" and now.assigned_to_id != was:
             raise TakenMeanwhile(now)
-        told = {"to": str(to)} if to else {}
-        _change(now, Event(EventKind.ASSIGNED, told, by), assigned_to=to)
+        data = {"to": str(to)} if to else {}
+        _change(now, Event(EventKind.ASSIGNED, data, by), assigned_to=to)
 
 
 def run_snooze(*, run: Run, until: datetime | None, by: User) -> None:
@@ -59,8 +59,8 @@ def run_snooze(*, run: Run, until: datetime | None, by: User) -> None:
         now = _locked(run)
         if now.snoozed_until == until:
             return
-        told = {"until": until.isoformat()} if until else {}
-        _change(now, Event(EventKind.SNOOZED, told, by), snoozed_until=until)
+        data = {"until": until.isoformat()} if until else {}
+        _change(now, Event(EventKind.SNOOZED, data, by), snoozed_until=until)
         if until:
             notify(WORK_CHANNEL, WAIT_CHECK)  # a worker wakes when the next one ends
 

@@ -48,14 +48,14 @@ def run_banner(run: Run) -> Banner | None:
 
 def _besides(run: Run) -> str:
     """What else to say about an end: that it came before a cancel, or that the server executed the run again."""
-    told = []
+    sentences = []
     if run.cancel_requested_at and run.status == RunStatus.LOST:
-        told.append("Somebody requested a cancel; nobody knows whether the server got it.")
+        sentences.append("Somebody requested a cancel; nobody knows whether the server got it.")
     elif run.cancel_requested_at and run.status not in (RunStatus.CANCELLED, RunStatus.SUCCEEDED):
-        told.append("The requested cancel came too late.")
+        sentences.append("The requested cancel came too late.")
     if run.executions > 1 and run.status != RunStatus.SUCCEEDED:
-        told.append(f"{_executed(run)} {_TWICE}")
-    return " ".join(told)
+        sentences.append(f"{_executed(run)} {_TWICE}")
+    return " ".join(sentences)
 
 
 _TWICE = "It was restarted meanwhile. Steps from before may have run twice."

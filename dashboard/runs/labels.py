@@ -50,8 +50,8 @@ def run_tag(*, run: Run, by: User, add: Sequence[str] = (), remove: Sequence[str
             raise BadLabel(f"A tag has at most {TAG_CHARS} characters.")
         if len(kept) > max(TAGS_MAX, len(tags)):
             raise BadLabel(f"A run has at most {TAGS_MAX} tags.")
-        told = {"add": [tag for tag in kept if tag not in tags], "remove": [tag for tag in tags if tag not in kept]}
-        return _label(run, by, EventKind.TAGGED, told, {"tags": kept})
+        data = {"add": [tag for tag in kept if tag not in tags], "remove": [tag for tag in tags if tag not in kept]}
+        return _label(run, by, EventKind.TAGGED, data, {"tags": kept})
 
 
 def run_star(*, run: Run, by: User, on: bool) -> bool:
@@ -75,7 +75,7 @@ def tags_of(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tag for text in texts for tag in map(str.strip, storable(text).split(",")) if tag))
 
 
-def _label(run: Run, by: User, kind: EventKind, told: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+def _label(run: Run, by: User, kind: EventKind, data: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     with transaction.atomic():
         now = Run.objects.select_for_update(no_key=True, of=("self",)).select_related("request").get(pk=run.pk)
         if all(getattr(now, name) == value for name, value in fields.items()):
@@ -85,5 +85,5 @@ def _label(run: Run, by: User, kind: EventKind, told: Mapping[str, Any], fields:
             setattr(run, name, value)
         result = RunResult.objects.filter(run=run, size_bytes__lte=BODY_MAX_BYTES).first()
         body = result.body if result is not None else None
-        event_append(now, kind, told, by=by, search_text=all_words(now, now.request.params, body), **fields)
+        event_append(now, kind, data, by=by, search_text=all_words(now, now.request.params, body), **fields)
     return True

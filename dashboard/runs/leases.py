@@ -304,8 +304,8 @@ def run_executed_again(lease: Lease, *, executions: int, data: Mapping[str, Any]
 
 def last_execution_of(lease: Lease) -> Mapping[str, Any]:
     """What was recorded when the server last executed the run again; {} when it did not."""
-    told = RunEvent.objects.filter(run=lease.run_id, kind=EventKind.EXECUTED_AGAIN).order_by("seq").last()
-    return told.data if told else {}
+    event = RunEvent.objects.filter(run=lease.run_id, kind=EventKind.EXECUTED_AGAIN).order_by("seq").last()
+    return event.data if event else {}
 
 
 def event_append_fenced(lease: Lease, *, kind: EventKind, data: Mapping[str, Any]) -> None:

@@ -116,10 +116,10 @@ def _pack(outcome: Outcome) -> PackedState | None:
 def _known(outcome: Outcome) -> dict[str, Any]:
     """What lists show and find of the end. Also made before the row is locked."""
     error = outcome.error
-    told = (error.type, error.message, error.node) if error is not None else None
+    failure = (error.type, error.message, error.node) if error is not None else None
     state = state_of(outcome.body)
-    came_of_it = outcome_text(error=told, ending=outcome.ending, state=state)
-    words = end_words(told or (came_of_it, *question_words(outcome.ending)), body_words(outcome.body, state))
+    came_of_it = outcome_text(error=failure, ending=outcome.ending, state=state)
+    words = end_words(failure or (came_of_it, *question_words(outcome.ending)), body_words(outcome.body, state))
     keys = value_keys("result", state) if state is not None else []
     return {
         "outcome_text": came_of_it,
@@ -142,7 +142,7 @@ def _finish_at_once(lease: Lease, outcome: Outcome, packed: PackedState | None, 
     usual = in_force(lease).filter(status=RunStatus.RUNNING, remote_run_id__isnull=False)
     events = [moved(RunStatus.RUNNING, outcome.status)]
     also = packed_insert(packed) if packed is not None else None
-    return bool(runs_change(usual, events, also, **fields_of_move(outcome.status, **_told(outcome), **known)))
+    return bool(runs_change(usual, events, also, **fields_of_move(outcome.status, **_end_fields(outcome), **known)))
 
 
 def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str, Any]) -> None:
@@ -152,24 +152,24 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str
         also = packed_insert(packed)
     elif packed is not None:
         packed_copy(run.pk, packed)
-    changes = _told(outcome) | known
+    changes = _end_fields(outcome) | known
     data = {}
     if (error := outcome.error) is not None:
-        told = {
+        error_fields = {
             "error_type": storable(error.type[:200]),
             "error_node": storable(error.node[:200]),
             "error_message": storable(error.message[:ERROR_CHARS]),
         }
-        changes |= told
-        data = {"error_type": told["error_type"]}
+        changes |= error_fields
+        data = {"error_type": error_fields["error_type"]}
     before = []
     if outcome.executions > run.executions:
         changes["executions"] = outcome.executions
         before = [Event(EventKind.EXECUTED_AGAIN)]
     if outcome.status in WAITING:
-        state, told_first = wait_begin(run)
+        state, events = wait_begin(run)
         changes["wait_state"] = state
-        before += told_first
+        before += events
     run_move(run, outcome.status, data=data, before=before, also=also, **changes)
     if outcome.status in WAITING:
         questions_ask(run, outcome.ending, state)
@@ -181,7 +181,7 @@ def _end(run: Run, outcome: Outcome, packed: PackedState | None, known: dict[str
         notify_answered(run, outcome.status)
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _end_fields(outcome: Outcome) -> dict[str, Any]:
     """What is written of every end, apart from the final state."""
     waited_s = time.time() - outcome.known_at
     known_at: Any = Now() - timedelta(seconds=waited_s) if waited_s > WAITED_S else Now()

@@ -67,8 +67,8 @@ def _same_input(run: Run, runs: QuerySet[Run]) -> list[Run]:
     meant = assistant_ids_like(run.server_id, run.assistant_id)
     ids = [pk for one in meant for pk in recent.filter(assistant_id=one)[:LOOKED_AT]]
     short = RunRequest.objects.filter(run_id__in=ids).alias(length=Length("params_json"))
-    told = short.filter(length__lte=INPUT_CHARS).values_list("run_id", "params_json")
-    same = [run_id for run_id, text in told if _input(text) == wanted]
+    inputs = short.filter(length__lte=INPUT_CHARS).values_list("run_id", "params_json")
+    same = [run_id for run_id, text in inputs if _input(text) == wanted]
     return list(runs.filter(pk__in=same).order_by("-created_at")[:EACH])
 
 

@@ -175,8 +175,8 @@ def answered_by(run: ListedRun) -> dict[str, Any] | None:
         return None
     by = answer.launched_by.username if answer.launched_by else None
     link = {"link_for": answer.link_for} if answer.link_for else {}
-    told = {"run": str(answer.pk), "by": by, "at": answer.created_at.isoformat(), "status": answer.status}
-    return {**told, **link}
+    document = {"run": str(answer.pk), "by": by, "at": answer.created_at.isoformat(), "status": answer.status}
+    return {**document, **link}
 
 
 def question_document(question: Question) -> dict[str, Any]:

@@ -184,8 +184,8 @@ def run_cancel(*, run: Run, by: User, action: Literal["interrupt", "rollback"] =
             moved = run_move(run, RunStatus.CANCELLED, by=by, data={"action": action}, **asked)
             notify_thread_waiters(run, is_there=False)
             return moved
-        told = [Event(EventKind.CANCEL_REQUESTED, {"action": action}, by)]
-        moved = run_move(run, RunStatus.CANCELLING, by=by, data={"action": action}, before=told, **asked)
+        events = [Event(EventKind.CANCEL_REQUESTED, {"action": action}, by)]
+        moved = run_move(run, RunStatus.CANCELLING, by=by, data={"action": action}, before=events, **asked)
         notify(WORK_CHANNEL, str(run.pk))
     return moved
 

@@ -57,8 +57,8 @@ WITH changed AS (
     {update} RETURNING id, team_id, last_event_seq, version, fence
 ), event AS (
     INSERT INTO runs_runevent (run_id, seq, kind, data, by_id)
-    SELECT changed.id, last_event_seq - %s + place, told->>'kind', told->'data', (told->>'by')::bigint
-    FROM changed, jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS events(told, place)
+    SELECT changed.id, last_event_seq - %s + place, entry->>'kind', entry->'data', (entry->>'by')::bigint
+    FROM changed, jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS events(entry, place)
 ){also}
 SELECT id, version, fence, pg_notify(%s, json_build_array(id, team_id, version)::text) FROM changed
 """
@@ -77,11 +77,11 @@ def runs_change(
         {**fields, "last_event_seq": F("last_event_seq") + len(events), "version": F("version") + 1}
     )
     update, parameters = query.get_compiler(connection=connection).as_sql()
-    told = json.dumps([event.row() for event in events])
+    events_json = json.dumps([event.row() for event in events])
     with_it, its_parameters = also or ("", ())
     statement = _STATEMENT.format(update=update, also=f", also AS ({with_it})" if with_it else "")
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, len(events), told, *its_parameters, RUN_CHANNEL])
+        cursor.execute(statement, [*parameters, len(events), events_json, *its_parameters, RUN_CHANNEL])
         return [Changed(*row[:3]) for row in cursor.fetchall()]
 
 

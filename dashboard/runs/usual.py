@@ -60,10 +60,10 @@ def usual_of(run: Run) -> Usual | None:
 
 def _usual(run: Run) -> Usual | None:
     recent = Run.objects.filter(team_id=run.team_id).order_by("-created_at", "-id")
-    told = recent.values_list("created_at", "server_id", "status", "started_at", "finished_at")
+    timings = recent.values_list("created_at", "server_id", "status", "started_at", "finished_at")
     # The latest of each id by its index, then the latest of all.
     ids = assistant_ids_like(run.server_id, run.assistant_id)
-    rows = [row for one in ids for row in told.filter(assistant_id=one)[:LOOKED_AT]]
+    rows = [row for one in ids for row in timings.filter(assistant_id=one)[:LOOKED_AT]]
     rows.sort(key=lambda row: row[0], reverse=True)
     took = [
         max(0.0, (finished_at - started_at).total_seconds())

@@ -62,7 +62,7 @@ def findings(schema: Any, document: Any, name: str) -> tuple[Findings, Findings]
         for number, error in enumerate(validator.iter_errors(document)):
             if number >= MOST_SENTENCES:
                 break
-            for control, sentence, is_warning in _told(error, name, schema):
+            for control, sentence, is_warning in _findings_of(error, name, schema):
                 found = (warnings if is_warning else errors).setdefault(control, [])
                 if sentence not in found:
                     found.append(sentence)
@@ -71,7 +71,7 @@ def findings(schema: Any, document: Any, name: str) -> tuple[Findings, Findings]
     return errors, warnings
 
 
-def _told(error: ValidationError, name: str, root: Any) -> Iterator[tuple[str, str, bool]]:
+def _findings_of(error: ValidationError, name: str, root: Any) -> Iterator[tuple[str, str, bool]]:
     control = name_of(name, error.absolute_path)
     keyword, wanted, value = str(error.validator), error.validator_value, error.instance
     if keyword in ("anyOf", "oneOf"):
@@ -113,7 +113,7 @@ def _of_union(error: ValidationError, name: str, control: str, root: Any) -> Ite
         yield control, f"This must be {' or '.join(dict.fromkeys(words))}.", False
         return
     for part in by_branch[best[1]]:
-        yield from _told(part, name, root)
+        yield from _findings_of(part, name, root)
 
 
 def _words_of(shapes: Shapes, branch: Any) -> str:

@@ -51,11 +51,11 @@ class ObjectNodes(LeafNodes):
         elif not place.is_row and place.depth > 0 and not place.required:
             node.note = "optional"
             is_blank = value is MISSING or not has_content(value)
-            is_told_of = any(control.startswith(f"{place.name}/") for control in self.errors)
+            has_error = any(control.startswith(f"{place.name}/") for control in self.errors)
             if place.default and not shape.properties:
                 node.note = f"default: {short(write(place.default, indent=None), 120)}"
                 node.actions.append((f"default {place.name}", "Edit the default", ""))
-            node.is_folded = is_blank and not is_told_of and bool(shape.properties)
+            node.is_folded = is_blank and not has_error and bool(shape.properties)
         if (order := self._order(shape, held)) is not None:
             node.hidden.append((f"order/{place.name}", write(order, indent=None)))
         default = place.default if isinstance(place.default, dict) else {}

@@ -28,9 +28,9 @@ def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
 
 def shared_run(link: ShareLink, run: Run) -> SharedRun:
     """One run of a link that may show others."""
-    if link.rules.hides_nothing or not (beside := set_others(link, run)):
+    if link.rules.hides_nothing or not (others := set_others(link, run)):
         return SharedRun(link, run)
-    return shared_runs(link, [run, *beside])[0]
+    return shared_runs(link, [run, *others])[0]
 
 
 def share_context(link: ShareLink, run: Run) -> dict[str, Any]:

@@ -61,18 +61,22 @@ class DrawnGraph:
 def graph_of(text: str) -> Graph | None:
     """The graph in the answer of `GET /assistants/{id}/graph?xray=true`; None when there is none to draw."""
     try:
-        told = json.loads(text) if text else None
+        document = json.loads(text) if text else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(told, dict) or not isinstance(told.get("nodes"), list) or not isinstance(told.get("edges"), list):
+    if (
+        not isinstance(document, dict)
+        or not isinstance(document.get("nodes"), list)
+        or not isinstance(document.get("edges"), list)
+    ):
         return None
     nodes: dict[str, int] = {}
-    for node in told["nodes"]:
+    for node in document["nodes"]:
         if isinstance(node, dict) and node.get("id") is not None:
             name, is_inside = _folded(str(node["id"]))
             nodes[name] = nodes.get(name, 0) + is_inside
     edges: dict[tuple[str, str], GraphEdge] = {}
-    for edge in told["edges"]:
+    for edge in document["edges"]:
         if isinstance(edge, dict):
             source, target = _folded(str(edge.get("source")))[0], _folded(str(edge.get("target")))[0]
             is_loop_inside = source == target and ":" in str(edge.get("source"))

@@ -47,7 +47,7 @@ function putBack(form, { name, type, value, checked }) {
   return true;
 }
 
-function tell(shown, all, told) {
+function tell(shown, all, reason) {
   const typed = all.filter((control) => control.type !== "radio" || control.checked);
   if (!typed.length) return null;
   const note = make("section", { className: "typed", tabIndex: -1 });
@@ -60,7 +60,7 @@ function tell(shown, all, told) {
     row.append(make("dt", { textContent: nameOf(control) }), value);
     list.append(row);
   }
-  note.append(make("h2", { textContent: `${told} You had typed:` }), list);
+  note.append(make("h2", { textContent: `${reason} You had typed:` }), list);
   shown.before(note);
   return note;
 }

@@ -191,8 +191,8 @@ def _question(request: HttpRequest, link: AnswerLink, form: AnswerForm, *, statu
     run = link.run
     if is_for_a_program(request):
         asked = [question_document(each.question) for each in form.questions]
-        told = {"assistant": run.assistant_label, "asked_by": str(link.created_by), "for": link.name}
-        return JsonResponse({**told, "interrupts": asked}, status=status)
+        document = {"assistant": run.assistant_label, "asked_by": str(link.created_by), "for": link.name}
+        return JsonResponse({**document, "interrupts": asked}, status=status)
     return render(request, "answers/links/question.html", {"link": link, "run": run, "form": form}, status=status)
 
 

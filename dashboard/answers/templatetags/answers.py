@@ -66,11 +66,11 @@ def asked_questions(run: Run) -> list[Asked]:
 
 def _asked(question: Question) -> Asked:
     shape = shape_of(question)
-    told = decided(shape, question.answer) if question.answer_json else None
-    is_plain = bool(question.answer_json) and not told
+    decisions = decided(shape, question.answer) if question.answer_json else None
+    is_plain = bool(question.answer_json) and not decisions
     fields = fields_of(question.answer) if is_plain else {}
     answer = value_tree(question.answer) if is_plain and not fields else None
-    return Asked(question, shown(question, shape), told or decided(shape) or [], fields, answer)
+    return Asked(question, shown(question, shape), decisions or decided(shape) or [], fields, answer)
 
 
 @register.filter

@@ -50,8 +50,8 @@ def _item(row: InboxRow, href: str, is_selected: bool, shows_snoozes: bool) -> s
 
 
 def _about(row: InboxRow) -> str:
-    told = [row.title, *([row.assistant] if row.assistant != row.title else []), row.launched_by]
-    return " · ".join(f"<bdi>{escape(words)}</bdi>" for words in told if words)
+    parts = [row.title, *([row.assistant] if row.assistant != row.title else []), row.launched_by]
+    return " · ".join(f"<bdi>{escape(words)}</bdi>" for words in parts if words)
 
 
 def _who(row: InboxRow, shows_snoozes: bool) -> str:

@@ -97,10 +97,10 @@ class _Budget:
 
 def _task(task: Part, budget: _Budget) -> Any:
     found = task.members("name", "error", "interrupts")
-    told: dict[str, Any] = {name: _words(found[name]) for name in ("name", "error") if name in found}
+    summary: dict[str, Any] = {name: _words(found[name]) for name in ("name", "error") if name in found}
     if "interrupts" in found:
-        told["interrupts"] = [_question(entry, budget) for entry in _entries(found["interrupts"])]
-    return told
+        summary["interrupts"] = [_question(entry, budget) for entry in _entries(found["interrupts"])]
+    return summary
 
 
 def _question(entry: Part, budget: _Budget) -> Any:

@@ -54,5 +54,5 @@ def run_ids(headers: httpx.Headers, *, thread_id: str | None) -> RunCreateMetada
     return None
 
 
-def _is_plausible(told: str, asked: str | None) -> bool:
-    return bool(_ID.match(told)) or told == str(asked)
+def _is_plausible(named: str, asked: str | None) -> bool:
+    return bool(_ID.match(named)) or named == str(asked)

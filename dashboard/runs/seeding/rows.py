@@ -108,17 +108,17 @@ def _hours(share: float) -> float:
 
 def _rows(cast: Cast, created_at: datetime) -> dict[str, list[tuple[Any, ...]]]:
     """The rows of one run by table."""
-    dice, told = cast.dice, story(cast.dice)
-    run = _run(cast, told, created_at)
-    params = {"input": told.input, "if_not_exists": "create"}
+    dice, sample = cast.dice, story(cast.dice)
+    run = _run(cast, sample, created_at)
+    params = {"input": sample.input, "if_not_exists": "create"}
     run.search_text = (
-        f"{launch_words(cast_to(Run, run), params)} {end_words(told.error or (run.outcome_text,), told.state)}"
+        f"{launch_words(cast_to(Run, run), params)} {end_words(sample.error or (run.outcome_text,), sample.state)}"
     )
-    run.value_keys = value_keys("input", told.input)
+    run.value_keys = value_keys("input", sample.input)
     results = []
-    if told.state is not None:
-        run.value_keys += value_keys("result", told.state)
-        body = json.dumps(told.state, ensure_ascii=False).encode()
+    if sample.state is not None:
+        run.value_keys += value_keys("result", sample.state)
+        body = json.dumps(sample.state, ensure_ascii=False).encode()
         results.append((run.id, zlib.compress(body, 1), len(body), hashlib.sha256(body).digest()))
     by = run.launched_by_id
     end = {"from": RunStatus.RUNNING.value, "to": str(run.status)}
@@ -135,17 +135,17 @@ def _rows(cast: Cast, created_at: datetime) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def _run(cast: Cast, told: Story, created_at: datetime) -> SimpleNamespace:
+def _run(cast: Cast, sample: Story, created_at: datetime) -> SimpleNamespace:
     """The columns of one run."""
     dice = cast.dice
     started_at = created_at + timedelta(milliseconds=dice.randint(5, 900))
-    finished_at = min(started_at + timedelta(seconds=told.seconds), timezone.now())
-    goes_on = told.is_conversation and bool(cast.threads) and dice.random() < 0.5
+    finished_at = min(started_at + timedelta(seconds=sample.seconds), timezone.now())
+    goes_on = sample.is_conversation and bool(cast.threads) and dice.random() < 0.5
     thread = dice.choice(cast.threads) if goes_on else str(uuid.UUID(int=dice.getrandbits(128), version=4))
-    if told.is_conversation and not goes_on:
+    if sample.is_conversation and not goes_on:
         cast.threads.append(thread)
-    assistant_id, name = cast.assistants.get(told.graph_id, (told.graph_id, told.assistant))
-    kind, message, node = told.error or ("", "", "")
+    assistant_id, name = cast.assistants.get(sample.graph_id, (sample.graph_id, sample.assistant))
+    kind, message, node = sample.error or ("", "", "")
     # No Run: to make one takes as long as everything else here together.
     return SimpleNamespace(
         **DEFAULTS,
@@ -153,17 +153,17 @@ def _run(cast: Cast, told: Story, created_at: datetime) -> SimpleNamespace:
         team_id=cast.server.team_id,
         server_id=cast.server.pk,
         launched_by_id=dice.choice(cast.people).pk if cast.people else None,
-        name=told.name,
-        tags=[*told.tags, TAG],
-        summary=input_summary(told.input),
-        outcome_text=outcome_text(error=told.error, ending=told.ending, state=told.state),
+        name=sample.name,
+        tags=[*sample.tags, TAG],
+        summary=input_summary(sample.input),
+        outcome_text=outcome_text(error=sample.error, ending=sample.ending, state=sample.state),
         assistant_id=assistant_id,
         assistant_name=name,
-        graph_id=told.graph_id,
+        graph_id=sample.graph_id,
         thread_choice=ThreadChoice.EXISTING if goes_on else ThreadChoice.NEW,
-        status=told.status,
+        status=sample.status,
         # Nobody can answer what no server waits for.
-        wait_state=WaitState.GONE if told.status in (RunStatus.NEEDS_INPUT, RunStatus.PAUSED) else "",
+        wait_state=WaitState.GONE if sample.status in (RunStatus.NEEDS_INPUT, RunStatus.PAUSED) else "",
         created_at=created_at,
         started_at=started_at,
         finished_at=max(finished_at, started_at),
@@ -175,7 +175,7 @@ def _run(cast: Cast, told: Story, created_at: datetime) -> SimpleNamespace:
         error_type=kind,
         error_message=message,
         error_node=node,
-        ending_json=json.dumps(told.ending) if told.ending else "",
+        ending_json=json.dumps(sample.ending) if sample.ending else "",
     )
 
 

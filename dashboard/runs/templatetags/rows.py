@@ -93,8 +93,8 @@ def _star(run: ListedRun) -> str:
 
 def _about(run: ListedRun) -> str:
     """What a named run was about."""
-    is_told = run.name and run.summary and run.name != run.summary
-    return f'<span class="row-about" dir="auto">{escape(run.summary)}</span>' if is_told else ""
+    is_shown = run.name and run.summary and run.name != run.summary
+    return f'<span class="row-about" dir="auto">{escape(run.summary)}</span>' if is_shown else ""
 
 
 def _outcome(run: ListedRun) -> str:

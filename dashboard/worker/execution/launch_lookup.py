@@ -229,10 +229,10 @@ def _likeness(run: RemoteRun, launch: SentLaunch, clock_ahead_s: float | None) -
     if _are_other_uuids(str(run.get("assistant_id")), launch.assistant_id):
         return False
     kwargs = run.get("kwargs")
-    told: Mapping[str, Any] = run if "input" in run else kwargs if isinstance(kwargs, dict) else {}
-    if "input" not in told:
+    parameters: Mapping[str, Any] = run if "input" in run else kwargs if isinstance(kwargs, dict) else {}
+    if "input" not in parameters:
         return None
-    if _as_text(told["input"] or {}) != _as_text(launch.input or {}):
+    if _as_text(parameters["input"] or {}) != _as_text(launch.input or {}):
         return False
     return True if created_at and sent_at and created_at >= sent_at - DATE_MARGIN else None
 

@@ -71,8 +71,8 @@ class RestartDetector:
 
     def _is_unreported(self, now: Beginning) -> bool:
         """False when it was reported already, or while the run still waited to begin."""
-        told = self.reported
-        return told is None or (now.since != told.since and (told.status, now.status) != ("pending", "running"))
+        last = self.reported
+        return last is None or (now.since != last.since and (last.status, now.status) != ("pending", "running"))
 
     async def _left_a_state(self, before: datetime) -> bool:
         place = self._place

@@ -165,8 +165,8 @@ async def _look_into(
     try:
         summary, is_present = await ask(lambda: _last_state(place))
         if summary is not None and not is_newest and _wants_proof(found, summary):
-            told = summary
-            if not await ask(lambda: is_same_graph(place, told)):
+            last_state = summary
+            if not await ask(lambda: is_same_graph(place, last_state)):
                 summary, found = None, _shown_by_another_graph(found)
     except NotFound:
         return replace(found, thread_known=False), None, True

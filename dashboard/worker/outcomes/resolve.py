@@ -290,8 +290,8 @@ def _failed(evidence: Evidence) -> Outcome:
     for task in _tasks(evidence):
         if task.get("error"):
             node = str(task.get("name") or "")
-            told = _unmasked(str(task["error"]), error.type) if is_vague else error
-            error = RunError(told.type, group_message(str(task["error"])) or told.message, node)
+            cause = _unmasked(str(task["error"]), error.type) if is_vague else error
+            error = RunError(cause.type, group_message(str(task["error"])) or cause.message, node)
             break
     keeps_body = evidence.keep_error_state or not said
     return Outcome(RunStatus.FAILED, error=error, body=_body(evidence) if keeps_body else None)

@@ -117,8 +117,8 @@ def _store_late(lease: Lease, remote_run_id: str, outcome: Outcome) -> None:
 
 def _bare(outcome: Outcome, error: Exception) -> Outcome:
     """The outcome without the state that Postgres refused."""
-    told = outcome.error or RunError(NOT_KEPT, f"It could not be stored: {error}")
-    return Outcome(outcome.status, told, executions=outcome.executions, known_at=outcome.known_at)
+    run_error = outcome.error or RunError(NOT_KEPT, f"It could not be stored: {error}")
+    return Outcome(outcome.status, run_error, executions=outcome.executions, known_at=outcome.known_at)
 
 
 def _log(lease: Lease) -> dict[str, str]:
