@@ -1,7 +1,7 @@
 """Empty the database between tests: rows are deleted where there are any, which takes a tenth of TRUNCATE's time.
 
 TRUNCATE gives each of forty tables, indexes and sequences new files, whatever is in them. Django's `flush` would also
-look for modules of all apps, and make anew the rows that every migrated database has; here these stay.
+look for modules of all apps, and create again the rows that every migrated database has; here these stay.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ IS_SHARED = "PYTEST_XDIST_WORKER" in os.environ
 
 
 class Turn:
-    """Whoever comes first makes it, and `leave()`s it; the others wait in `begin()`, and get a copy."""
+    """The first process makes it and publishes it by `leave()`; the others wait in `begin()` and get a copy."""
 
     def __init__(self, folder: Path) -> None:
         """Args:

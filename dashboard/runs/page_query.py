@@ -1,4 +1,4 @@
-"""Reads a run with what its page shows by a statement that is written once: the ORM writes it anew for each page."""
+"""Reads a run with what its page shows, by one statement that is built once: the ORM builds its own for each page."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ class Worker:
         """The client for the run's server; None when there can be none now, and the run went back to the queue.
 
         A server whose key cannot be decrypted, or whose address is wrong, cannot say anything about its run: we hold
-        that run until an operator has mended the settings.
+        that run until an operator has corrected the settings.
         """
         while True:
             try:
