@@ -17,6 +17,7 @@ from dashboard.runs.state.result import state_layout_html
 from dashboard.runs.state.seen import cut, seen
 from dashboard.steps import selectors
 from dashboard.steps.models import RunCheckpoint, Step, StepStatus
+from dashboard.steps.templatetags.steps import seconds
 
 STEPS_MAX = 500
 BYTES_MAX = 4_000_000
@@ -35,6 +36,7 @@ class State:
 
     title: str
     about: str
+    """Where it comes from, in a sentence or two."""
     url: str
     html: SafeString
 
@@ -59,6 +61,15 @@ class SoFar:
     writes_hidden: int = 0
     given_hidden: int = 0
 
+    @property
+    def failed_after(self) -> str:
+        """How long the failed step took, in a sentence; "" when none is known."""
+        return _failed_after(self.failed) if self.failed else ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.is_reading or self.failed or self.states or self.writes or self.writes_hidden)
+
 
 def so_far(run: Run) -> SoFar:
     """The values of an ended run that left no final state."""
@@ -74,16 +85,26 @@ def so_far(run: Run) -> SoFar:
 
 
 def _states(run: Run, failed: Step | None, last: RunCheckpoint | None, inner: RunCheckpoint | None) -> Iterator[State]:
-    name = seen(cut(failed.node, 60)) if failed else ""
+    after = _failed_after(failed) if failed else ""
     if last is not None:
-        if failed is None or failed.path or failed.checkpoint_id != last.checkpoint_id:
-            yield from _state(run, last, STATE_ROOM, "Values so far", "The state at the last checkpoint.")
-        else:
-            about = f"The state at the last checkpoint, which is what {name} was given."
-            yield from _state(run, last, STATE_ROOM, "Values so far", about)
-    if inner is not None:
-        about = "The state of the subgraph when the step that failed began."
-        yield from _state(run, inner, OTHER_ROOM, f"Input of {name}", about)
+        is_what_it_was_given = failed is not None and not failed.path and failed.checkpoint_id == last.checkpoint_id
+        about = (
+            f"What {_name(failed)} was given." if failed and is_what_it_was_given else "The last state of the graph."
+        )
+        yield from _state(run, last, STATE_ROOM, "Values so far", f"{about} {after}".strip())
+    if failed is not None and inner is not None:
+        about = f"What {_name(failed)} was given: the state of its subgraph."
+        yield from _state(run, inner, OTHER_ROOM, f"Input of {_name(failed)}", about)
+
+
+def _name(step: Step) -> str:
+    return seen(cut(step.node, 60))
+
+
+def _failed_after(step: Step) -> str:
+    attempt = f" in its attempt {step.attempt}" if step.attempt > 1 else ""
+    after = f" after {seconds(step.duration_s)}" if step.duration_s else ""
+    return f"{_name(step)} failed{attempt}{after}." if attempt or after else ""
 
 
 def _state(run: Run, checkpoint: RunCheckpoint, room: int, title: str, about: str) -> Iterator[State]:

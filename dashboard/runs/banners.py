@@ -83,7 +83,7 @@ def _what_to_do_about(run: Run) -> str:
     if _is_for_the_graphs_author(run):
         return "The graph itself must be fixed: a different input makes no difference."
     if run.error_node:
-        return "The graph raised this. Fix it, then launch again."
+        return "Fix the graph or change the input, then launch again."
     if run.error_message == NO_REASON:
         return f"{run.server.name} does not say why: check its log before you launch again."
     return "The server does not say in which node. Change the input, and launch again."
@@ -100,7 +100,7 @@ def _is_for_the_graphs_author(run: Run) -> bool:
 
 
 def _timed_out(run: Run) -> Banner:
-    text = "What it did until then is below. Launch again, or have the limit raised there."
+    text = f"Launch again, or have the time limit of {run.server.name} raised."
     return Banner("danger", "The server's own time limit ended it.", text)
 
 

@@ -58,14 +58,15 @@ def wait_word(run: ListedRun) -> str:
 
 
 def why_no_state(run: Run) -> str:
-    """Why a run that has ended has no final state to show, in a sentence or two."""
+    """Why a run that has ended has no final state to show, in a sentence or two; "" where its banner says so."""
     if run.error_type == NOT_KEPT:
         return run.error_message
     if run.events.filter(kind=EventKind.RESULT_REMOVED).exists():
         return "It was removed: your team keeps such results only for a while."
-    if run.status == RunStatus.FAILED:
-        return "The graph raised an error." if run.remote_run_id else "The server refused the run, or never took it."
-    return run_meaning(run)
+    return "" if run.status in _EXPLAINED_BY_BANNER else run_meaning(run)
+
+
+_EXPLAINED_BY_BANNER = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT, RunStatus.CANCELLED, RunStatus.LOST})
 
 
 def event_lines(events: Iterable[RunEvent]) -> list[EventLine]:

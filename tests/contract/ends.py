@@ -156,7 +156,7 @@ ENDS = (
         "failed",
         failed_with("SensorOffline", "Sensor 7 has not answered since noon", "explode"),
         None,
-        Says("SensorOffline in node explode", "The graph raised this. Fix it, then launch again."),
+        Says("SensorOffline in node explode", "Fix the graph or change the input, then launch again."),
     ),
     End(
         "input refused",
@@ -234,7 +234,7 @@ ENDS = (
         "timed_out",
         cut_off,
         PLANNED,
-        Says("The server's own time limit ended it.", "Launch again, or have the limit raised there."),
+        Says("The server's own time limit ended it.", "Launch again, or have the time limit of"),
     ),
 )
 

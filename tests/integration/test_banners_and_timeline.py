@@ -88,7 +88,7 @@ def test_why_there_is_no_state() -> None:
     failed = make_run(status=RunStatus.FAILED, error=RunError("ValueError", "It is wrong."))
 
     assert why_no_state(not_kept) == "It is too large."
-    assert "wrong" not in why_no_state(failed)
+    assert why_no_state(failed) == "", "its banner says so already"
 
 
 def test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again() -> None:
@@ -206,7 +206,7 @@ def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        (RunError("ValueError", "m", "explode"), "Fix it, then launch again"),
+        (RunError("ValueError", "m", "explode"), "change the input, then launch again"),
         (RunError("ValidationError", "m"), "Change the input"),
         (RunError("InvalidUpdateError", "m"), "The graph itself must be fixed"),
         (RunError("TypeError", "cannot pickle '_thread.lock' object"), "The graph itself must be fixed"),
