@@ -9,6 +9,7 @@ from typing import Any, Final
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from dashboard.compare.conversations import Talk, messages_of, talk_difference
 from dashboard.compare.diffs import Difference, difference
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import TITLE, run_result
@@ -26,6 +27,7 @@ OFFERED = 20
 KEYS_MAX = 100
 VALUE_CHARS = 160
 STEPS_MAX = 2_000
+TALK: Final = frozenset({"messages"})
 OF_THE_TEAM: Final = frozenset({"Server", "Launched by"})
 """Facts that strangers do not see."""
 
@@ -79,6 +81,7 @@ class Comparison:
     facts: list[Row]
     values: list[Row] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    talk: Talk | None = None
     steps: list[Row] = field(default_factory=list)
     problem: str = ""
 
@@ -115,9 +118,10 @@ def compare_sides(sides: Sequence[Side], *, without: frozenset[str] = frozenset(
     problem = ""
     if any(side.is_left_out for side in sides):
         problem = "A final state that is too large, or not JSON, is left out."
-    parts = list(_parts(*sides[:2])) if len(sides) > 1 else []
+    talk = _talk(*sides[:2]) if len(sides) > 1 else None
+    parts = list(_parts(*sides[:2], without=TALK if talk else frozenset())) if len(sides) > 1 else []
     facts = [row for row in _facts(runs) if row.name not in without]
-    return Comparison(list(sides), facts, _values(states), parts, _steps(sides), problem)
+    return Comparison(list(sides), facts, _values(states), parts, talk, _steps(sides), problem)
 
 
 def _side(run: Run) -> Side:
@@ -135,7 +139,6 @@ def _side(run: Run) -> Side:
 
 def _facts(runs: Sequence[Run]) -> list[Row]:
     rows = [
-        ("Status", [run.get_status_display() for run in runs]),
         ("Assistant", _assistants(runs)),
         ("Server", [run.server.name for run in runs]),
         ("Launched by", [str(run.launched_by or "") for run in runs]),
@@ -183,12 +186,21 @@ def _value(place: Place | None) -> SafeString:
     )
 
 
-def _parts(a: Side, b: Side) -> Iterator[Part]:
+def _parts(a: Side, b: Side, *, without: frozenset[str] = frozenset()) -> Iterator[Part]:
+    """`without`: keys of the final state that are compared elsewhere."""
     if a.params is not None and b.params is not None:
         sent = [Document.of(params).root for params in (a.params, b.params)]
         yield Part("Parameters", "parameters", difference(sent[0], sent[1]))
     if a.state is not None or b.state is not None:
-        yield Part("Final state", "state", difference(a.state, b.state))
+        found = difference(a.state, b.state, without=without)
+        if found or found.equal or not without:
+            yield Part("Other keys of the state" if without else "Final state", "state", found)
+
+
+def _talk(a: Side, b: Side) -> Talk | None:
+    """The conversations of two runs that both have one."""
+    was, now = messages_of(a.state), messages_of(b.state)
+    return talk_difference(was, now) if was is not None and now is not None else None
 
 
 def _steps(sides: Sequence[Side]) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
@@ -24,6 +24,8 @@ EQUAL_CHARS: Final = 160
 TIMEOUT_S: Final = 0.3
 _TOKENS: Final = re.compile(r"\s+|\w+|[^\w\s]")
 _WORDS_MAX: Final = 50_000
+_CUT_WORD_AT_END: Final = re.compile(r"(?<=\s)\S{0,40}$")
+_CUT_WORD_AT_START: Final = re.compile(r"^\S{0,40}(?=\s)")
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,13 @@ class Difference:
         return bool(self.changes)
 
 
-def difference(before: Place | None, after: Place | None, path: tuple[str, ...] = ()) -> Difference:
-    """The differences, at most CHANGES_MAX."""
+def difference(
+    before: Place | None, after: Place | None, path: tuple[str, ...] = (), *, without: frozenset[str] = frozenset()
+) -> Difference:
+    """The differences, at most CHANGES_MAX. `without`: keys of the two objects that are left out."""
     found: list[Change] = []
     equal = 0
-    for one in _walk(before, after, path):
+    for one in _walk(before, after, path, without):
         if one is None:
             equal += 1
             continue
@@ -74,7 +78,9 @@ def difference(before: Place | None, after: Place | None, path: tuple[str, ...] 
     return Difference(found, equal)
 
 
-def _walk(before: Place | None, after: Place | None, path: tuple[str, ...]) -> Iterator[Change | None]:
+def _walk(
+    before: Place | None, after: Place | None, path: tuple[str, ...], without: frozenset[str] = frozenset()
+) -> Iterator[Change | None]:
     """Each difference, and None for each place that is equal."""
     if before is None and after is None:
         return
@@ -86,7 +92,7 @@ def _walk(before: Place | None, after: Place | None, path: tuple[str, ...]) -> I
     elif before.raw == after.raw:
         yield None
     elif before.kind == after.kind == "object":
-        yield from _objects(before, after, path)
+        yield from _objects(before, after, path, without)
     elif before.kind == after.kind == "list":
         yield from _lists(before, after, path)
     elif before.kind == after.kind == "string" and _is_prose(before, after):
@@ -95,10 +101,12 @@ def _walk(before: Place | None, after: Place | None, path: tuple[str, ...]) -> I
         yield Change(path, "changed", _shown(before), _shown(after), note=_numbers(before, after))
 
 
-def _objects(before: Place, after: Place, path: tuple[str, ...]) -> Iterator[Change | None]:
+def _objects(before: Place, after: Place, path: tuple[str, ...], without: frozenset[str]) -> Iterator[Change | None]:
     was = {str(one.key): one for one in before.children(0, ITEMS_MAX)}
     now = {str(one.key): one for one in after.children(0, ITEMS_MAX)}
     for key in [*now, *(key for key in was if key not in now)]:
+        if key in without:
+            continue
         yield from _walk(was.get(key), now.get(key), (*path, key))
 
 
@@ -143,21 +151,38 @@ def _numbers(before: Place, after: Place) -> str:
 
 def text_difference(before: str, after: str) -> SafeString:
     """Two texts in one, word by word: `<del>` is what was removed, `<ins>` what was added."""
+    return _joined(_stretches(before, after), kept=(-1, 0, 1))
+
+
+def text_sides(before: str, after: str) -> tuple[SafeString, SafeString]:
+    """The same two texts, each for itself: the first with what was removed marked, the second with what was added."""
+    stretches = list(_stretches(before, after))
+    return _joined(stretches, kept=(-1, 0)), _joined(stretches, kept=(0, 1))
+
+
+def _joined(stretches: Iterable[tuple[int, str]], *, kept: tuple[int, ...]) -> SafeString:
+    parts = []
+    for operation, text in stretches:
+        if operation == 0:
+            parts.append(seen_html(text))
+        elif operation in kept:
+            parts.append(format_html("<{0}>{1}</{0}>", SafeString("ins" if operation > 0 else "del"), seen_html(text)))
+    return mark_safe("".join(parts))  # noqa: S308 - every part was escaped
+
+
+def _stretches(before: str, after: str) -> Iterator[tuple[int, str]]:
+    """What was removed (-1), is equal (0, long ones shortened) and was added (1), in order."""
     words: dict[str, str] = {}
     engine = diff_match_patch()
     engine.Diff_Timeout = TIMEOUT_S
     diffs = engine.diff_main(_encoded(before, words), _encoded(after, words), False)
     engine.diff_cleanupSemantic(diffs)
     back = {char: word for word, char in words.items()}
-    parts = []
     for number, (operation, chars) in enumerate(diffs):
         text = "".join(back[char] for char in chars)
         if operation == 0:
             text = _shortened(text, is_first=number == 0, is_last=number == len(diffs) - 1)
-            parts.append(seen_html(text))
-        else:
-            parts.append(format_html("<{0}>{1}</{0}>", SafeString("ins" if operation > 0 else "del"), seen_html(text)))
-    return mark_safe("".join(parts))  # noqa: S308 - every part was escaped
+        yield operation, text
 
 
 def _encoded(text: str, words: dict[str, str]) -> str:
@@ -173,10 +198,11 @@ def _encoded(text: str, words: dict[str, str]) -> str:
 
 
 def _shortened(text: str, *, is_first: bool, is_last: bool) -> str:
-    """Equal text, cut in the middle."""
+    """Equal text, cut in the middle, between words where there are any."""
     if len(text) <= 2 * EQUAL_CHARS:
         return text
-    head, tail = text[:EQUAL_CHARS], text[-EQUAL_CHARS:]
+    head = _CUT_WORD_AT_END.sub("", text[:EQUAL_CHARS]).rstrip()
+    tail = _CUT_WORD_AT_START.sub("", text[-EQUAL_CHARS:]).lstrip()
     if is_first:
         return f"\u2026{tail}"
     return f"{head}\u2026" if is_last else f"{head} \u2026 {tail}"

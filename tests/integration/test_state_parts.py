@@ -150,7 +150,15 @@ def test_a_thread_is_one_conversation_and_each_run_says_what_it_added(
 
 
 def test_a_comparison_says_what_differs(browser: Client, user: User, server: Server) -> None:
-    good = run_of(user, server, b'{"topic": "tides", "score": 1}', params={"input": {"topic": "tides"}})
+    said = [{"type": "human", "content": "When?"}, {"type": "ai", "content": "At noon", "id": "1"}]
+    state = {"topic": "tides", "score": 1, "messages": said}
+    good, other = (
+        run_of(user, server, json.dumps(state | {"messages": [said[0], last]}).encode(), name="Tides", **given)
+        for last, given in (
+            (said[1], {"params": {"input": {"topic": "tides"}}}),
+            (said[1] | {"content": "At nine", "id": "2"}, {"assistant_id": "other"}),
+        )
+    )
     bad = make_run(
         server=server,
         by=user,
@@ -164,6 +172,10 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
     assert page.redirect_chain == [(f"/runs/compare/?a={good.pk}&b={bad.pk}", 302)]
     assert '<del dir="auto">tides</del>' in flat(page)
     assert '<ins dir="auto">gales</ins>' in flat(page)
+    talks = flat(browser.get(f"/runs/compare/?a={good.pk}&b={other.pk}"))
+    assert "1 equal message" in talks
+    assert ("At <del>noon</del>" in talks, "At <ins>nine</ins>" in talks) == (True, True)
+    assert "messages / 1" not in talks
     assert "The run\N{RIGHT SINGLE QUOTATION MARK}s input" in browser.get(f"/runs/{bad.pk}/").content.decode()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
+from dashboard.compare.conversations import messages_of, talk_difference
 from dashboard.compare.diffs import Change, difference, text_difference
 from dashboard.runs.state.document import Document
 
@@ -33,6 +35,39 @@ def test_a_text_differs_by_word_and_is_inert() -> None:
     html = text_difference("the rise and <b> fall of the sea", "the rise or <b> fall of the lake")
 
     assert html == "the rise <del>and</del><ins>or</ins> &lt;b&gt; fall of the <del>sea</del><ins>lake</ins>"
+
+
+def test_long_equal_text_is_cut_between_words() -> None:
+    html = text_difference(f"old {'wave after wave ' * 40}ends", f"new {'wave after wave ' * 40}ends now")
+
+    assert re.search(r" (wave|after) \u2026 (wave|after) ", html)
+
+
+def test_messages_are_aligned_by_what_they_say_not_by_their_ids() -> None:
+    def state(prefix: str, *said: tuple[str, str], calls: Any = ()) -> Any:
+        talk = [{"id": f"{prefix}{at}", "type": who, "content": text} for at, (who, text) in enumerate(said)]
+        return Document.of({"messages": [*talk, {"type": "ai", "content": "", "tool_calls": calls}]}).root
+
+    asks, thanks = ("human", "When is <b>high</b> water?"), ("human", "Thanks")
+    search = {"name": "search", "args": {"port": "Oslo"}, "id": "1"}
+    before = messages_of(state("a", asks, ("ai", "At noon, at the pier"), calls=[search]))
+    after = messages_of(state("b", asks, ("ai", "At nine, at the pier"), thanks, calls=[{**search, "id": "2"}]))
+    assert before
+    assert after
+
+    talk = talk_difference(before, after)
+
+    assert [pair.same_count for pair in talk.pairs] == [1, 0, 0, 1]
+    assert "&lt;b&gt;" in talk.pairs[0].same[0].text
+    assert "search" in talk.pairs[3].same[0].text
+    answered, added = talk.pairs[1:3]
+    assert answered.before
+    assert answered.after
+    assert added.after
+    assert answered.before.text == "At <del>noon</del>, at the pier"
+    assert answered.after.text == "At <ins>nine</ins>, at the pier"
+    assert (added.before, added.after.role, added.after.text) == (None, "User", "Thanks")
+    assert not answered.others, "only their ids differ"
 
 
 def test_large_and_different_values_take_bounded_time() -> None:

@@ -134,10 +134,7 @@ def conversation(
 def _turn(number: int, place: Place, room: Room, *, is_earlier: bool) -> Turn:
     if place.kind != "object":
         return Turn(number, place, "Not a message", "other", blocks=[Block("unknown", place=place, label=place.kind)])
-    role = _role(place)
-    word = _ROLES.get(role) or role.capitalize() or "Unknown"
-    if role in ("chat", "ChatMessage", "generic") and (own := text_of(place.child("role"), 60)):
-        word = _ROLES.get(own, own.capitalize())
+    word = role_word(place)
     content = place.child("content")
     is_tool = word == "Tool"
     members = place.children(0, 100)
@@ -154,7 +151,7 @@ def _turn(number: int, place: Place, room: Room, *, is_earlier: bool) -> Turn:
         tone={"User": "user", "Assistant": "assistant", "Tool": "tool", "System": "system"}.get(word, "other"),
         name=text_of(place.child("name")),
         blocks=blocks,
-        calls=_calls(place, content),
+        calls=calls_of(place),
         more=more if any(member.key not in _QUIET for member in more) else [],
         is_failed=text_of(place.child("status")) == "error",
         call_id=text_of(place.child("tool_call_id")),
@@ -173,7 +170,17 @@ def _aside(place: Place, key: str, room: Room) -> list[Block]:
     return [Block("text" if label else "reasoning", seen_html(words), hidden, found, label=label)]
 
 
-def _calls(place: Place, content: Place | None) -> list[Call]:
+def role_word(place: Place) -> str:
+    """Who says a message, in a word."""
+    role = _role(place)
+    if role in ("chat", "ChatMessage", "generic") and (own := text_of(place.child("role"), 60)):
+        role = own
+    return _ROLES.get(role) or role.capitalize() or "Unknown"
+
+
+def calls_of(place: Place) -> list[Call]:
+    """The tool calls in a message, valid ones first, without their results."""
+    content = place.child("content")
     listed = place.child("tool_calls")
     found = [call for call in listed.children(0, CALLS_MAX) if call.kind == "object"] if listed is not None else []
     if not found and content is not None and content.kind == "list":
