@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import reverse
@@ -20,6 +19,7 @@ from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required
+from dashboard.teams.audit import refused_back
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import User
 
@@ -96,8 +96,7 @@ def _refused(request: TeamRequest, run: Run, errors: dict[str, list[str]], statu
         # 422 in both cases: the page's script shows what comes with that, and only with that.
         html = attention_html(fresh, may_act=True, request=request, problem=problem, typed=typed)
         return HttpResponse(html, status=422)
-    messages.error(request, problem)
-    return go_to(request, _back(request, run))
+    return refused_back(request, problem, _back(request, run))
 
 
 def _back(request: TeamRequest, run: Run) -> str:

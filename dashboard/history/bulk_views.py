@@ -17,7 +17,7 @@ from dashboard.history.models import BulkAction, BulkKind
 from dashboard.http import go_to, is_htmx, wants_json
 from dashboard.runs.labels import TAG_CHARS, tags_of
 from dashboard.teams.access import may_act_required, member_required
-from dashboard.teams.audit import audit_nothing
+from dashboard.teams.audit import audit_note, audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 COMPARED = 5
@@ -73,6 +73,7 @@ def _begin(request: TeamRequest, filters: RunFilters) -> HttpResponse:
     except bulk.CountChanged as changed:
         sentence = f"{changed.count:,} runs match by now. Check them, then confirm that number."
         return _refused(request, filters, {"count": [sentence]}, 409)
+    audit_note(request, f"{action}, {begun.total} run{'' if begun.total == 1 else 's'}: action {begun.pk}")
     url = reverse("bulk-detail", args=[begun.pk])
     if wants_json(request):
         return JsonResponse({"id": str(begun.pk), "url": url, "total": begun.total}, status=202)
@@ -133,6 +134,7 @@ def bulk_stop(request: TeamRequest, bulk_id: UUID) -> HttpResponse:
     """Stop the action."""
     found = _get(request, bulk_id)
     bulk.bulk_stop(bulk=found)
+    audit_note(request, f"action {found.pk}")
     if wants_json(request):
         return JsonResponse({"id": str(found.pk), "url": reverse("bulk-detail", args=[found.pk])})
     return go_to(request, reverse("bulk-detail", args=[found.pk]))

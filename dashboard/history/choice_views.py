@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -18,7 +17,7 @@ from dashboard.history.selectors import run_page
 from dashboard.history.tabs import views_of
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.teams.access import member_required
-from dashboard.teams.audit import audit_nothing
+from dashboard.teams.audit import audit_nothing, refused_back
 from dashboard.teams.middleware import TeamRequest
 
 NONE = "none"
@@ -110,8 +109,8 @@ def view_default(request: TeamRequest) -> HttpResponse:
         sentence = "Only you have this view: save it for the whole team first."
         if wants_json(request):
             return json_errors({"view": [sentence]})
-        messages.error(request, sentence)
-    elif wants_json(request):
+        return refused_back(request, sentence, reverse("view-list"))
+    if wants_json(request):
         return JsonResponse({"view": view.pk if view else None, "scope": scope})
     return go_to(request, reverse("view-list"))
 

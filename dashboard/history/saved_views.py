@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +17,10 @@ from dashboard.history.selectors import filter_choices
 from dashboard.history.tabs import tabs, views_of
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.teams.access import member_required
+from dashboard.teams.audit import audit_note, refused_back
 from dashboard.teams.middleware import TeamRequest
+
+NOT_YOURS = "Only the person who made it and admins can remove a team view."
 
 
 @never_cache
@@ -59,8 +61,8 @@ def _save(request: TeamRequest) -> HttpResponse:
 def _refused(request: TeamRequest, errors: dict[str, list[str]], query: str) -> HttpResponse:
     if wants_json(request):
         return json_errors(errors)
-    messages.error(request, " ".join(sentence for sentences in errors.values() for sentence in sentences))
-    return go_to(request, f"{reverse('run-list')}?{query}")
+    said = " ".join(sentence for sentences in errors.values() for sentence in sentences)
+    return refused_back(request, said, f"{reverse('run-list')}?{query}")
 
 
 @never_cache
@@ -82,9 +84,10 @@ def view_delete(request: TeamRequest, view_id: int) -> HttpResponse:
         raise Http404("There is no such view.")
     if not services.view_delete(view=view, membership=request.membership):
         if wants_json(request):
-            return JsonResponse({"error": "Only the person who made it and admins can remove a team view."}, status=403)
-        messages.error(request, "Only the person who made it and admins can remove a team view.")
-    elif wants_json(request):
+            return JsonResponse({"error": NOT_YOURS}, status=403)
+        return refused_back(request, NOT_YOURS, reverse("view-list"))
+    audit_note(request, view.name)
+    if wants_json(request):
         return JsonResponse({"id": view_id})
     return go_to(request, reverse("view-list"))
 

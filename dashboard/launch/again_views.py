@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,7 +22,7 @@ from dashboard.runs.models import ParentKind, Run
 from dashboard.runs.selectors import run_get
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required, member_required
-from dashboard.teams.audit import audit_nothing
+from dashboard.teams.audit import audit_nothing, refused_back
 from dashboard.teams.encryption import SecretUnreadable
 from dashboard.teams.middleware import TeamRequest
 
@@ -41,8 +40,8 @@ def run_again(request: TeamRequest, run_id: UUID) -> HttpResponse:
         return go_to(request, url)
     if wants_json(request):
         return json_errors(problem)
-    messages.error(request, " ".join(sentence for sentences in problem.values() for sentence in sentences))
-    return go_to(request, f"{reverse('launch')}?from={run.pk}")
+    said = " ".join(sentence for sentences in problem.values() for sentence in sentences)
+    return refused_back(request, said, f"{reverse('launch')}?from={run.pk}")
 
 
 def _launch_again(request: TeamRequest, run: Run) -> Run | dict[str, list[str]]:

@@ -29,7 +29,7 @@ from dashboard.runs.state.view import value_tree
 from dashboard.servers.models import Assistant
 from dashboard.servers.selectors import assistant_find, assistant_list, assistant_meant, assistant_titles
 from dashboard.teams.access import may_act_required, member_required
-from dashboard.teams.audit import audit_nothing
+from dashboard.teams.audit import audit_note, audit_nothing
 from dashboard.teams.middleware import TeamRequest
 
 RUNS_SHOWN = 8
@@ -141,6 +141,7 @@ def preset_delete(request: TeamRequest, preset_id: UUID) -> HttpResponse:
     preset = _get(request, preset_id)
     _check_may_change(request, preset)
     services.preset_delete(preset=preset)
+    audit_note(request, preset.name)
     if wants_json(request):
         return JsonResponse({"id": str(preset_id), "url": reverse("preset-list")})
     messages.success(request, f"The preset {preset.name} was deleted. Its runs stay.")

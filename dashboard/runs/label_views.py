@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -14,6 +13,7 @@ from dashboard.runs import fragments, labels, selectors
 from dashboard.runs.labels import BadLabel
 from dashboard.runs.models import Run
 from dashboard.teams.access import may_act_required, member_required
+from dashboard.teams.audit import refused_back
 from dashboard.teams.middleware import TeamRequest
 
 
@@ -88,5 +88,4 @@ def _done(request: TeamRequest, run: Run) -> HttpResponse:
 def _refused(request: TeamRequest, run: Run, field: str, error: BadLabel) -> HttpResponse:
     if wants_json(request):
         return json_errors({field: [str(error)]})
-    messages.error(request, str(error))
-    return go_to(request, reverse("run-detail", args=[run.pk]))
+    return refused_back(request, str(error), reverse("run-detail", args=[run.pk]))

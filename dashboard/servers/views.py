@@ -20,6 +20,7 @@ from dashboard.servers.documents import server_document
 from dashboard.servers.forms import ServerForm
 from dashboard.servers.models import Server
 from dashboard.teams.access import admin_required, may_act_required, member_required
+from dashboard.teams.audit import audit_note, refused_back
 from dashboard.teams.middleware import TeamRequest
 
 SAME_NAME = "Your team already has a server of this name."
@@ -121,9 +122,9 @@ def server_delete(request: TeamRequest, server_id: UUID) -> HttpResponse:
         )
         if wants_json(request):
             return JsonResponse({"errors": {"server": [sentence]}}, status=409)
-        messages.error(request, sentence)
-        return _done(request, server)
+        return refused_back(request, sentence, reverse("server-detail", args=[server.pk]))
     services.server_remove(server=server)
+    audit_note(request, server.name)
     if wants_json(request):
         return JsonResponse({"id": str(server_id), "url": reverse("server-list")})
     messages.success(request, f"{server.name} was removed. Its runs stay in the history.")

@@ -68,10 +68,12 @@ def share_revoke(request: TeamRequest, link_id: UUID) -> HttpResponse:
         raise Http404("Your team has no such link.")
     if link is not None:
         services.link_revoke(link)
+        audit_note(request, f"link {link.pk}" + (f" to run {link.run_id}" if link.run_id else ""))
     elif form_link is not None:
         if not request.membership.is_admin:
             raise PermissionDenied("Only an admin of your team may revoke a form.")
         form_link_revoke(form_link)
+        audit_note(request, f"form link {form_link.pk} of preset {form_link.preset_id}")
     if wants_json(request):
         return JsonResponse({"id": str(link_id), "revoked": True})
     messages.success(request, "The link no longer works.")

@@ -82,6 +82,7 @@ def share_revoke_of_run(request: TeamRequest, run_id: UUID, link_id: UUID) -> Ht
     run = _run(request, run_id)
     if not services.share_revoke(run=run, link_id=link_id):
         raise Http404("This run has no such link.")
+    audit_note(request, f"link {link_id} to run {run.pk}")
     if wants_json(request):
         return JsonResponse({"id": str(link_id), "revoked": True})
     if is_htmx(request):

@@ -111,8 +111,10 @@ def token_list(request: TeamRequest) -> HttpResponse:
 @people_only
 def token_revoke(request: TeamRequest, token_id: UUID) -> HttpResponse:
     """Make a token stop working at once. Doing it twice changes nothing."""
-    if not api_tokens.token_revoke(team=request.team, token_id=token_id, by=request.membership):
+    revoked = api_tokens.token_revoke(team=request.team, token_id=token_id, by=request.membership)
+    if revoked is None:
         raise Http404("There is no such token.")
+    audit_note(request, f"{revoked.name}, of {revoked.user.username}")
     if wants_json(request):
         return JsonResponse({"id": str(token_id), "revoked": True})
     messages.success(request, "The token is revoked.")

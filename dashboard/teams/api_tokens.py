@@ -114,12 +114,13 @@ def _service(team: Team, name: str) -> User:
     return service
 
 
-def token_revoke(*, team: Team, token_id: UUID, by: Membership) -> bool:
-    """Make a token stop working; False when it is not this person's, or for admins not this team's."""
+def token_revoke(*, team: Team, token_id: UUID, by: Membership) -> ApiToken | None:
+    """Make a token stop working; None when it is not this person's, or for admins not this team's."""
     found = ApiToken.objects.filter(team=team, pk=token_id)
     if not by.is_admin:
         found = found.filter(user_id=by.user_id)
-    return bool(found.filter(revoked_at=None).update(revoked_at=timezone.now())) or found.exists()
+    found.filter(revoked_at=None).update(revoked_at=timezone.now())
+    return found.select_related("user").first()
 
 
 def token_open(text: str) -> ApiToken | None:

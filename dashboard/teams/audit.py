@@ -6,12 +6,13 @@ import logging
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from dashboard.http import client_address
+from dashboard.http import client_address, go_to
 from dashboard.teams.models import ApiToken, AuditEntry, Team, User
 from dashboard.teams.people import sessions_tidy
 from dashboard.teams.selectors import membership_of
@@ -31,8 +32,15 @@ def audit_note(request: HttpRequest, text: str) -> None:
 
 
 def audit_nothing(request: HttpRequest) -> None:
-    """Leave out this request: it only read, and is a POST because of its size."""
+    """Leave out this request: it changed nothing, or is a POST because of its size."""
     request.audit_nothing = True  # type: ignore[attr-defined]
+
+
+def refused_back(request: HttpRequest, sentence: str, url: str) -> HttpResponse:
+    """Back to a page that says why nothing was done. The log gets no entry, although the response is a redirect."""
+    audit_nothing(request)
+    messages.error(request, sentence)
+    return go_to(request, url)
 
 
 def audit_write(

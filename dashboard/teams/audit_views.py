@@ -18,6 +18,7 @@ from dashboard.exports import csv_line, csv_text, download
 from dashboard.http import wants_json
 from dashboard.teams import selectors
 from dashboard.teams.access import admin_required
+from dashboard.teams.audit_words import action_words
 from dashboard.teams.middleware import TeamRequest
 from dashboard.teams.models import AuditEntry
 
@@ -48,7 +49,7 @@ def audit_list(request: TeamRequest) -> HttpResponse:
         "query": urlencode(filters),
         "filters": filters,
         "people": selectors.audit_words(request.team, "by"),
-        "actions": selectors.audit_words(request.team, "action"),
+        "actions": sorted((action_words(name), name) for name in selectors.audit_words(request.team, "action")),
     }
     return render(request, "teams/audit.html", context)
 

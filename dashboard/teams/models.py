@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from dashboard.teams.audit_words import action_words
+
 
 class People(UserManager["User"]):
     """Makes users, and refuses passwords that the validators refuse, whichever command or view calls it."""
@@ -209,7 +211,12 @@ class ApiToken(models.Model):
 
 OWN_PATH: Final = re.compile(r"/[a-z]")
 """Never begins with two slashes, which would name another host."""
-RUN_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_TEXT: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+RUN_ID: Final = re.compile(UUID_TEXT)
+NAMED: Final = re.compile(rf"\b(run|preset|action) ({UUID_TEXT})")
+ADDRESS: Final = re.compile(rf"/(run|preset|server)s/({UUID_TEXT})/")
+PAGES: Final = {"run": "/runs/%s/", "preset": "/presets/%s/", "action": "/runs/bulk/%s/"}
+"""The pages of what an entry names, as "run 0d9e..."."""
 
 
 class AuditEntry(models.Model):
@@ -234,4 +241,17 @@ class AuditEntry(models.Model):
         """The address of the object; "" when the entry has none."""
         if OWN_PATH.match(self.object):
             return self.object
+        if named := NAMED.search(self.object):
+            return PAGES[named[1]] % named[2]
         return f"/runs/{self.object}/" if self.action.startswith("run-") and RUN_ID.fullmatch(self.object) else ""
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for people."""
+        return action_words(self.action)
+
+    @property
+    def about(self) -> str:
+        """The object for people: ids are cut to what lists show of them, and addresses are named."""
+        named = ADDRESS.sub(r"\1 \2", self.object) if ADDRESS.fullmatch(self.object) else self.object
+        return RUN_ID.sub(lambda found: found[0][:8], named)

@@ -93,6 +93,7 @@ def invitation_revoke(request: TeamRequest, invitation_id: int) -> HttpResponse:
     """Make an invitation stop working. Doing it twice changes nothing."""
     if not people.invitation_revoke(team=request.team, invitation_id=invitation_id):
         raise Http404("There is no such invitation.")
+    audit_note(request, f"invitation {invitation_id}")
     if wants_json(request):
         return JsonResponse({"id": invitation_id, "revoked": True})
     messages.success(request, "The invitation no longer works.")

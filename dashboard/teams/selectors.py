@@ -116,4 +116,4 @@ def audit_page(team: Team, filters: Mapping[str, str], *, before: int | None, ro
 def audit_words(team: Team, field: str) -> list[str]:
     """The people and tokens in a team's log, for its filters."""
     recent = AuditEntry.objects.filter(team_id=team.pk).order_by("-pk").values_list(field, flat=True)[:1000]
-    return sorted(set(recent))
+    return sorted({*recent} - {""})

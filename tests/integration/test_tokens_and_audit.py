@@ -14,8 +14,11 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F
 from django.test import Client
 
+from dashboard.runs.statuses import RunStatus
+from dashboard.teams.audit_words import SENTENCES
 from dashboard.teams.models import ApiToken, AuditEntry, Membership, Team, User
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.integration.access_rows import ROWS
 
 pytestmark = pytest.mark.django_db
 
@@ -284,11 +287,37 @@ def test_what_is_done_stands_in_the_log(member: User, team: Team) -> None:
         ("grace", "launch", launched["url"]),
     ]
     assert log[1]["from"] == "10.1.2.3"
-    assert signed_in(admin).get("/audit/").content.decode().count(f'<a href="{launched["url"]}"') == 2
+    page = signed_in(admin).get("/audit/").content.decode()
+    assert page.count(f'<a href="{launched["url"]}"') == 2
+    assert (
+        f'<td>Launched a run</td>\n            <td><a href="{launched["url"]}"><bdi>run {launched["id"][:8]}</bdi>'
+        in page
+    )
+    assert '<option value="run-cancel">Cancelled a run</option>' in page
     assert [entry["action"] for entry in entries(admin, "?by=grace&action=run-cancel")] == ["run-cancel"]
     assert len(entries(admin, f"?object={launched['id'][:8]}")) == 2
     assert entries(make_user(make_team(), role="admin")) != [], "only its own sign-in"
     assert all(entry["action"] == "login" for entry in entries(make_user(make_team(), role="admin")))
+
+
+def test_every_change_has_its_sentence() -> None:
+    only_read = {"launch-form", "launch-differences", "launch-code", "preset-new", "share-preview", "share-new-preview"}
+    only_forwards = {"home", "share-page"}
+
+    changes = {name for name, row in ROWS.items() if row.post} - only_read - only_forwards
+
+    assert changes - set(SENTENCES) == set()
+
+
+def test_what_was_refused_is_not_in_the_log(team: Team) -> None:
+    browser, server = signed_in(admin := make_user(team, role="admin")), make_server(team)
+    run = make_run(team=team, server=server, status=RunStatus.RUNNING)
+
+    assert browser.post(f"/servers/{server.pk}/delete/").status_code == 303
+    assert browser.post(f"/runs/{run.pk}/rename/", {"name": "x" * 1000}).status_code == 303
+
+    assert "has not ended there" in browser.get("/servers/").content.decode()
+    assert {entry["action"] for entry in entries(admin)} == {"login"}
 
 
 def test_a_token_is_named(member: User, team: Team) -> None:

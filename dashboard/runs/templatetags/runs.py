@@ -179,6 +179,12 @@ def ago(moment: datetime | None, clock: Clock | None = None) -> SafeString:
 
 
 @register.simple_tag
+def exactly(moment: datetime) -> SafeString:
+    """A moment to the second, without the name of its zone, which the page names once."""
+    return SafeString(f'<time datetime="{moment.isoformat()}">{str(timezone.localtime(moment))[:19]}</time>')
+
+
+@register.simple_tag
 def how_long(moment: datetime | None) -> SafeString:
     """How long something has lasted, to follow "waiting": "for 3 min". The page's script keeps it up to date."""
     if moment is None:
