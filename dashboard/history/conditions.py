@@ -17,12 +17,15 @@ from dashboard.servers.models import Assistant, Server
 from dashboard.servers.selectors import assistant_ids
 from dashboard.teams.models import User
 
-FACETS: Final = """(ARRAY[
-    't' || runs_run.team_id::text, 's' || runs_run.status, 'a' || runs_run.assistant_id, 'g' || runs_run.graph_id,
-    'v' || runs_run.server_id::text, 'p' || runs_run.launched_by_id::text, 'e' || runs_run.error_type
-]::text[])"""
-"""The expression of the index `run_facets`; migration 0061 of `runs` has the same one."""
 DURATION: Final = "(runs_run.finished_at - runs_run.started_at)"
+DURATION_CLASS: Final = f"floor(4 * ln(least(greatest(extract(epoch FROM {DURATION})::float8, 0.01), 1e7)))::int"
+"""Durations that differ by at most a quarter or so, as a number: the longer, the higher."""
+FACETS: Final = f"""(ARRAY[
+    't' || runs_run.team_id::text, 's' || runs_run.status, 'a' || runs_run.assistant_id, 'g' || runs_run.graph_id,
+    'v' || runs_run.server_id::text, 'p' || runs_run.launched_by_id::text, 'e' || runs_run.error_type,
+    'd' || {DURATION_CLASS}::text
+]::text[])"""
+"""The expression of the index `run_facets`; migration 0069 of `runs` has the same one."""
 
 
 @dataclass(frozen=True)

@@ -14,29 +14,34 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, F, QuerySet
 from django.db.models.expressions import RawSQL
 
-from dashboard.history.conditions import DURATION, FACETS, Condition, conditions
+from dashboard.history.conditions import DURATION, DURATION_CLASS, FACETS, Condition, conditions
+from dashboard.history.durations import duration_windows
 from dashboard.history.filters import RunFilters
 from dashboard.runs.models import Run
 from dashboard.runs.rows import ListedRun, RunRow, run_rows
 from dashboard.runs.selectors import NOT_IN_ROWS
 from dashboard.teams.models import Team, name_of
 
+CREATED: Final = "runs_run.created_at"
 PAGE_ROWS = 50
 RECENT = 500
 """How many recent runs provide the tags, errors and assistants of filters."""
-WALK_ROWS = 6_000
+WALK_ROWS = {CREATED: 2_000, DURATION: 1_000}
 """How many runs to read one by one before asking the index over everything. That reads what matches anywhere,
-which is fast when that is little; and when it is much, the first page was among those already."""
-
-
-WORTH_GOING_ON: Final = 10
-FURTHER: Final = 5
-"""A walk that has found this many goes on this many times as far: the rest of a page is near, and the index over
-everything would bring thousands. Along durations it does not, where each run is on another page of the table."""
+which is fast when that is little; and when it is much, the first page was among those already. Runs of about the same
+duration are on as many pages of the table."""
+WALK_MOST: Final = 40_000
+WORTH_GOING_ON: Final = 0.0025
+"""When at least this share of the runs matched, the rest of a page is near, and the index over everything would bring
+thousands: the walk goes on to twice where it is expected."""
 GATHER_MEMORY: Final = "64MB"
 """For bitmaps of a long history: in Postgres' usual 4 MB they keep pages, not rows, and all their rows are read."""
 LOOKED_AT: Final = 20_000
 """Up to this many runs are read one by one, before asking the index over everything for something common."""
+SEARCHED: Final = 2_000
+"""The same for their words: the index reads every run that has one of them."""
+SORTED: Final = 6_000
+"""Up to this many matches are sorted by how long they took. Of more the longest or shortest are sought."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +60,17 @@ class Order:
     descending: bool
 
     @property
+    def way(self) -> str:
+        return "DESC" if self.descending else "ASC"
+
+    @property
     def sql(self) -> str:
-        way = "DESC" if self.descending else "ASC"
-        return f"{self.by} {way}, runs_run.id {way}"
+        return f"{self.by} {self.way}, runs_run.id {self.way}"
 
     def after(self, key: tuple[Any, UUID]) -> Condition:
         return Condition(f"({self.by}, runs_run.id) {'<' if self.descending else '>'} (%s, %s)", key)
 
 
-CREATED: Final = "runs_run.created_at"
 ORDERS: Final = {
     "-started": Order(CREATED, descending=True),
     "started": Order(CREATED, descending=False),
@@ -136,14 +143,18 @@ def _page_ids(
     if not any(condition.is_rare for condition in asked):
         along = _along(asked, order)
         rest = [condition for condition in asked if condition not in along]
-        rows = WALK_ROWS
-        found = _walk(team_id, [*along, *place], rest, order, limit, rows)
-        if rest and order.by == CREATED and limit > len(found) >= WORTH_GOING_ON:
-            rows *= FURTHER
+        rows = WALK_ROWS[order.by]
+        while True:
             found = _walk(team_id, [*along, *place], rest, order, limit, rows)
-        if not rest or len(found) == limit or _is_all_walked(team_id, [*along, *place], order, rows):
-            return found
-    return _gather(team_id, asked, place, order, limit)
+            if not rest or len(found) == limit or _is_all_walked(team_id, [*along, *place], order, rows):
+                return found
+            if order.by == DURATION or len(found) < WORTH_GOING_ON * rows or rows == WALK_MOST:
+                break
+            rows = min(WALK_MOST, rows * 2 * limit // len(found))
+    by = _one_by_one(team_id, asked)
+    if not by and order.by == DURATION and rows_estimate(*joined(matching(team_id, asked))) > SORTED:
+        return _gather_by_duration(team_id, asked, place, order, limit)
+    return _gather([*(by or matching(team_id, asked)), *place], order, limit)
 
 
 def _along(asked: list[Condition], order: Order) -> list[Condition]:
@@ -158,26 +169,30 @@ def _is_all_walked(team_id: UUID, along: list[Condition], order: Order, rows: in
     """Whether a walk has reached the end: then it found everything."""
     inner, params = joined([Condition("runs_run.team_id = %s", (team_id,)), *along])
     sql = f"SELECT id FROM runs_run WHERE {inner} ORDER BY {order.sql} OFFSET {rows - 1} LIMIT 1"
-    return not _ids(sql, params)
+    return not _column(sql, params)
 
 
 def _walk(
     team_id: UUID, along: list[Condition], rest: list[Condition], order: Order, limit: int, rows: int
 ) -> list[UUID]:
     """What the first `rows` runs along the order hold of the rest, up to `limit`; all runs where there is no rest."""
-    where = [Condition("runs_run.team_id = %s", (team_id,)), *along]
-    inner, params = joined(where)
-    if not rest:
-        return _ids(f"SELECT id FROM runs_run WHERE {inner} ORDER BY {order.sql} LIMIT {limit}", params)
-    outer, more = joined(rest)
+    sql, params = _walked(team_id, along, rest, order, rows if rest else limit)
+    return _column(f"SELECT id {sql} ORDER BY {order.sql} LIMIT {limit}", params)
+
+
+def _walked(
+    team_id: UUID, along: list[Condition], rest: list[Condition], order: Order, rows: int
+) -> tuple[str, list[Any]]:
+    """FROM and WHERE of the first `rows` runs along the order, of which the rest is true."""
+    inner, params = joined([Condition("runs_run.team_id = %s", (team_id,)), *along])
+    outer, more = joined(rest or [Condition("true")])
     walked = f"SELECT * FROM runs_run WHERE {inner} ORDER BY {order.sql} LIMIT {rows}"
-    sql = f"SELECT id FROM ({walked}) runs_run WHERE {outer} ORDER BY {order.sql} LIMIT {limit}"
-    return _ids(sql, [*params, *more])
+    return f"FROM ({walked}) runs_run WHERE {outer}", [*params, *more]
 
 
-def _gather(team_id: UUID, asked: list[Condition], place: list[Condition], order: Order, limit: int) -> list[UUID]:
+def _gather(where: list[Condition], order: Order, limit: int) -> list[UUID]:
     """Everything that matches, by the index over everything, then sorted. Only for what is rare."""
-    sql, params = joined([*(_by_duration(team_id, asked) or matching(team_id, asked)), *place])
+    sql, params = joined(where)
     found = f"WITH runs_run AS MATERIALIZED (SELECT id, created_at, started_at, finished_at FROM runs_run WHERE {sql})"
     with transaction.atomic(), connection.cursor() as cursor:
         # Only bitmaps can ask several indexes together; the planner takes a walk for cheaper when it guesses badly.
@@ -196,15 +211,34 @@ _AS_BEFORE: Final = (
 )
 
 
-def _by_duration(team_id: UUID, asked: list[Condition]) -> list[Condition]:
-    """The conditions in words of columns, when so few runs take that long or short that those can be looked at one by
-    one: with a common status or person, the index over everything would go through half the history. Else nothing.
+def _gather_by_duration(
+    team_id: UUID, asked: list[Condition], place: list[Condition], order: Order, limit: int
+) -> list[UUID]:
+    """The same of so many matches that only those that took the longest, or shortest, are gathered."""
+    newest = ORDERS["-started"]
+    along = _along(asked, newest)
+    rest = [*(condition for condition in asked if condition not in along), *place]
+    sql, params = _walked(team_id, along, rest, newest, WALK_ROWS[CREATED])
+    sample: list[int] = _column(f"SELECT {DURATION_CLASS} {sql} ORDER BY 1 {order.way}", params)
+    found: list[UUID] = []
+    for window in duration_windows(sample, longest_first=order.way == "DESC"):
+        found += _gather([*matching(team_id, [*asked, window]), *place], order, limit - len(found))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _one_by_one(team_id: UUID, asked: list[Condition]) -> list[Condition]:
+    """The conditions in words of columns, when so few runs are left to look at that this is faster than the index over
+    everything: that would go through half the history for a common status, and through each run with a common word.
+    Else nothing.
     """
-    lengths = [condition for condition in asked if condition.is_duration]
-    if not lengths:
+    columns = [condition for condition in asked if not condition.is_text]
+    most = LOOKED_AT if any(condition.is_duration for condition in asked) else SEARCHED
+    if not columns or (len(columns) == len(asked) and most == SEARCHED):
         return []
     team = Condition("runs_run.team_id = %s", (team_id,))
-    if rows_estimate(*joined([team, *lengths])) > LOOKED_AT:
+    if rows_estimate(*joined([team, *columns])) > most:
         return []
     # IS TRUE keeps the planner from asking the index for a common word, which is most of what is to be saved here.
     return [team, *(replace(one, sql=f"({one.sql}) IS TRUE") if one.is_text else one for one in asked)]
@@ -236,7 +270,7 @@ def joined(where: list[Condition]) -> tuple[str, list[Any]]:
     return " AND ".join(condition.sql for condition in where), [param for c in where for param in c.params]
 
 
-def _ids(sql: str, params: list[Any]) -> list[UUID]:
+def _column(sql: str, params: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return [row[0] for row in cursor.fetchall()]

@@ -273,8 +273,10 @@ def history(server: Server, person: User) -> Server:
 def test_pages_hold_the_same_as_the_whole_list_however_they_are_read(
     history: Server, sort: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a short walk, so that most pages need the index over everything."""
-    monkeypatch.setattr(selectors, "WALK_ROWS", 100)
+    """With a short walk, so that most pages need the index over everything, of which durations are read by windows."""
+    monkeypatch.setattr(selectors, "WALK_ROWS", dict.fromkeys(selectors.WALK_ROWS, 100))
+    monkeypatch.setattr(selectors, "WALK_MOST", 300)
+    monkeypatch.setattr(selectors, "SORTED", -1)
     for pair in itertools.chain([(query,) for query in FILTERS], itertools.combinations(FILTERS, 2)):
         filters = RunFilters.from_text("&".join([*pair, f"sort={sort}"]))
         whole = list(run_list(history.team, filters).values_list("pk", flat=True)[:170])
