@@ -69,8 +69,10 @@ class InboxFilters:
         return urlencode({key: value for key, value in {**given, "after": after, "run": run or ""}.items() if value})
 
     @property
-    def is_narrowed(self) -> bool:
-        return bool(self.assistant or self.person or self.tag or self.older_than_s or self.assigned or self.is_snoozed)
+    def in_force(self) -> int:
+        """How many filters narrow the list."""
+        given = (self.assistant, self.person, self.tag, self.older_than_s, self.assigned, self.is_snoozed)
+        return sum(map(bool, given))
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ export function attachFilters(part) {
       const isOpen = form.toggleAttribute("data-open");
       currentTarget.setAttribute("aria-expanded", isOpen);
     });
-    // Several statuses can be ticked before the menu closes and they apply.
-    const statuses = form.querySelector("details");
     form.addEventListener("input", ({ target }) => !form.dataset.changed && target.closest(".more-panel") && (form.dataset.changed = "more"));
     form.querySelector(".more-filters")?.addEventListener("toggle", ({ target }) => !target.open && form.dataset.changed && form.requestSubmit());
+    // Several statuses can be ticked before the menu closes and they apply.
+    const statuses = form.querySelector("details");
     const ticked = () => [...statuses.querySelectorAll("input:checked")].map((box) => box.value).join();
-    const before = ticked();
-    statuses.addEventListener("toggle", () => !statuses.open && ticked() !== before && form.requestSubmit());
+    const before = statuses && ticked();
+    statuses?.addEventListener("toggle", () => !statuses.open && ticked() !== before && form.requestSubmit());
     // After the Back button, browsers restore earlier choices, which differ from what the page shows.
     window.addEventListener("pageshow", ({ persisted }) => (persisted || wentBack()) && form.reset());
     form.addEventListener("formdata", (event) => {

@@ -231,3 +231,10 @@ def test_questions_of_every_kind_are_accessible(page: Page, team: Team, user: Us
         page.goto(address)
         assert axe(page) == {}, address
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is wider than the page"
+    if width < 640:  # the questions begin on the first half of the screen, and the filters open over them
+        page.goto("/inbox/")
+        assert (page.locator("#inbox-list").bounding_box() or {})["y"] < 200
+        page.get_by_role("button", name="Filters").click()
+        page.get_by_label("Assigned to").select_option("nobody")
+        page.wait_for_url("**/inbox/?assigned=nobody")
+        expect(page.get_by_role("button", name="Filters 1")).to_have_attribute("aria-expanded", "false")
