@@ -11,8 +11,18 @@ ANSWER = {
     "type": "object",
     "title": "Decision",
     "properties": {
-        "decision": {"type": "string", "enum": ["approve", "reject"], "description": "Whether it may be done."},
-        "comment": {"type": "string", "default": "", "description": "What the person who asked should know."},
+        "decision": {
+            "type": "string",
+            "title": "Decision",
+            "enum": ["approve", "reject"],
+            "description": "Whether it may be done.",
+        },
+        "comment": {
+            "type": "string",
+            "title": "Comment",
+            "default": "",
+            "description": "What the person who asked should know.",
+        },
     },
     "required": ["decision"],
     "examples": [{"decision": "approve", "comment": "Go ahead"}],
