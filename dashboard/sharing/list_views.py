@@ -73,7 +73,7 @@ def share_revoke(request: TeamRequest, link_id: UUID) -> HttpResponse:
         if not request.membership.is_admin:
             raise PermissionDenied("Only an admin of your team may revoke a form.")
         form_link_revoke(form_link)
-        audit_note(request, f"form link {form_link.pk} of preset {form_link.preset_id}")
+        audit_note(request, f"{form_link.name}: form link {form_link.pk} of preset {form_link.preset_id}")
     if wants_json(request):
         return JsonResponse({"id": str(link_id), "revoked": True})
     messages.success(request, "The link no longer works.")

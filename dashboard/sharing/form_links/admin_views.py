@@ -46,7 +46,7 @@ def preset_form_link_create(request: TeamRequest, preset_id: UUID) -> HttpRespon
     link, token = services.form_link_create(
         preset=preset, by=request.user, lifetime=form.lifetime(), order=form.order()
     )
-    audit_note(request, f"form link {link.pk} of preset {preset.pk}")
+    audit_note(request, f"{link.name}: form link {link.pk} of preset {preset.pk}")
     url = request.build_absolute_uri(reverse("form-link-page", args=[token]))
     if wants_json(request):
         return JsonResponse({"id": str(link.pk), "url": url}, status=201)

@@ -69,7 +69,7 @@ def _posted(request: HttpRequest, link: FormLink) -> HttpResponse:
     except services.TooManyLaunches:
         return _too_many(request, link, form)
     url = reverse("share-page", args=[token])
-    said = f"form link {link.pk} of preset {link.preset_id}"
+    said = f"{link.name}: form link {link.pk} of preset {link.preset_id}"
     audit_write(team=link.preset.team, by=None, action="form-link-page", object=said, request=request)
     if wants_json(request):
         return JsonResponse({"url": request.build_absolute_uri(url)}, status=201, headers={"Location": url})
