@@ -16,7 +16,7 @@ from dashboard.steps import selectors
 from dashboard.steps.checkpoints import fork_url
 from dashboard.steps.graph import drawn_graph
 from dashboard.steps.layout import axis_of
-from dashboard.steps.models import Step
+from dashboard.steps.models import Step, StepStatus
 from dashboard.steps.progress import progress_of
 
 ROWS = 200
@@ -28,6 +28,11 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
     """The context of the list of steps; `start` is the index of the first one shown, None: the usual one."""
     log = selectors.step_log(run)
     steps = selectors.steps_of(run)
+    if run.status == RunStatus.SUCCEEDED:
+        # Until its history has been read, its last steps are as they were seen last: going on.
+        for step in steps:
+            if step.status == StepStatus.RUNNING:
+                step.status, step.finished_at = StepStatus.DONE, step.finished_at or run.finished_at
     if start is None:
         start = 0 if run.is_terminal else max(0, len(steps) - ROWS)
     shown = steps[start : start + ROWS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,14 @@ from dashboard.runs.models import Run
 from dashboard.steps.models import Step, StepLog
 
 LEAST_PERCENT: Final = 0.6
-TICKS: Final = 4
+EASY_S: Final = (
+    *(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0),
+    *(60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0),
+)
+"""Lengths of time between two marks of the axis."""
+DAY_S: Final = 86_400.0
+MARKS: Final = 5
+"""The most marks on an axis."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,15 @@ class Row:
 class Axis:
     """The time that the bars show: from the launch to the end of the run, or to now.
 
-    `here_s` passed before the server had the run, `there_s` on the server before its first step.
+    `here_s` passed before the server had the run, `there_s` on the server before its first step. `is_growing`: it ends
+    now, so it has no marks: they would be wrong a moment later.
     """
 
     start: datetime
     whole_s: float
     here_s: float
     there_s: float
+    is_growing: bool = False
 
     @property
     def here(self) -> Bar | None:
@@ -64,9 +74,14 @@ class Axis:
         return self.here_s + self.there_s
 
     @property
-    def ticks(self) -> list[tuple[str, float]]:
-        """Where the axis has its marks after its begin, and after how many seconds."""
-        return [(f"{100 * at / TICKS:.0f}%", self.whole_s * at / TICKS) for at in range(1, TICKS + 1)]
+    def ticks(self) -> list[tuple[str, str]]:
+        """Where the axis has its marks, and how much time has passed there, in whole units."""
+        if self.is_growing:
+            return []
+        apart = next((easy for easy in EASY_S if self.whole_s / easy <= MARKS), 0.0)
+        apart = apart or DAY_S * math.ceil(self.whole_s / DAY_S / MARKS)
+        times = [apart * number for number in range(1, int(self.whole_s / apart) + 1)]
+        return [(f"{100 * at / self.whole_s:.2f}%", _whole(at)) for at in times]
 
     def row(self, step: Step) -> Row:
         if step.started_at is None:
@@ -93,4 +108,13 @@ def axis_of(run: Run, log: StepLog | None, steps: Sequence[Step], *, now: dateti
     whole_s = (max(ends) - start).total_seconds()
     if not run.is_terminal or any(step.finished_at is None for step in steps):
         whole_s = max(whole_s, ((run.finished_at or now) - run.created_at).total_seconds())
-    return Axis(start, max(whole_s, 0.01), here_s, there_s)
+    return Axis(start, max(whole_s, 0.01), here_s, there_s, is_growing=run.finished_at is None)
+
+
+def _whole(seconds: float) -> str:
+    """A time of the axis: "0.5 s", "20 s", "1 m 30 s", "2 h", "3 d"."""
+    for unit, length, smaller, part in (("d", 86_400, "h", 3_600), ("h", 3_600, "m", 60), ("m", 60, "s", 1)):
+        if seconds >= length:
+            more = int(seconds % length) // part
+            return f"{int(seconds) // length} {unit}" + (f" {more:02} {smaller}" if more else "")
+    return f"{seconds:.4g} s"

@@ -14,9 +14,22 @@ export function startTicking(root) {
     for (const part of root.querySelectorAll("[data-upto]")) part.hidden = Date.parse(part.dataset.upto) <= now;
     for (const time of root.querySelectorAll("time[data-ago]")) write(time, ago((now - Date.parse(time.dateTime)) / 1000));
     for (const time of root.querySelectorAll("time[data-how-long]")) write(time, howLong((now - Date.parse(time.dateTime)) / 1000));
+    for (const axis of root.querySelectorAll("[data-axis-since]")) stretch(axis, (now - Date.parse(axis.dataset.axisSince)) / 1000);
   };
   setInterval(tick, 1000);
   root.addEventListener("visibilitychange", tick);
+}
+
+/** The axis of a run's steps ends now: with every second the bars that have ended take less of it. */
+function stretch(axis, seconds) {
+  const by = axis.dataset.axisS / seconds;
+  if (!(by < 1)) return;
+  axis.dataset.axisS = seconds;
+  for (const bar of axis.querySelectorAll("rect")) {
+    const [x, width] = ["x", "width"].map((name) => parseFloat(bar.getAttribute(name)) * by);
+    bar.setAttribute("x", `${x}%`);
+    bar.setAttribute("width", `${bar.matches(".bar-running") ? 100 - x : Math.max(0.6, width)}%`);
+  }
 }
 
 function write(element, words) {

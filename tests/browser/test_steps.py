@@ -23,6 +23,10 @@ from tests.factories import claim, make_run
 
 pytestmark = pytest.mark.usefixtures("page")
 
+BAR = """node => {
+  const bar = document.querySelector(`[data-step-node="${node}"] rect`);
+  return { x: parseFloat(bar.getAttribute("x")), width: parseFloat(bar.getAttribute("width")) };
+}"""
 WITHIN_MS = 10_000
 """Usually a tenth of a second; a machine that runs many tests at once takes longer."""
 
@@ -55,6 +59,11 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     services.steps_observe(run_id=run.pk, first=1, steps=[StepFound("draft", status="running", started_at=began)])
     expect(page.locator('[data-step-node="draft"]')).to_be_visible(timeout=WITHIN_MS)
     expect(row).to_contain_text("route")
+    # The axis ends now: what has ended takes ever less of it, without a push, and what runs reaches to its end.
+    was = page.evaluate(BAR, "plan")
+    page.wait_for_function(f"was => {{ const now = ({BAR})('plan'); return now.width < was.width; }}", arg=was)
+    growing = page.evaluate(BAR, "draft")
+    assert growing["x"] + growing["width"] == pytest.approx(100, abs=0.1)
 
     page.get_by_role("tab", name="Result").click()
     for words in ("Few things", "Few things look as **simple**"):
@@ -65,6 +74,8 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     finish(lease, Outcome(RunStatus.SUCCEEDED, body=b'{"text": "Few things look as simple"}'))
     live(page, "final")
     expect(page.locator(f"#run-{run.pk}-live")).to_be_hidden()
+    # No step of a run that succeeded goes on, also before its history has been read.
+    expect(page.locator('[data-step-node="draft"]')).to_have_attribute("data-step-status", "done")
     (taken,) = services.recordings_claim(limit=5)
     services.steps_store(run=taken, reading=Reading([done, StepFound("draft", started_at=began, finished_at=began)]))
     page.get_by_role("tab", name="Steps").click()
