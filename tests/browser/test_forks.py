@@ -109,12 +109,16 @@ def test_a_thread_with_two_branches_says_where_each_begins_and_goes_on(page: Pag
     other = [{"type": "human", "content": "In Gdansk, I meant."}, {"type": "ai", "content": "Hardly any."}]
     fork = {"parent": first, "parent_kind": "fork", "params": {"checkpoint_id": "c2"}}
     branch = spoke(*said, *other, name="Gdansk", **fork, **here)
+    spoke(*said, *other, {"type": "human", "content": "Thanks"}, name="Thanks", **here)
     page.goto(f"/runs/{first.pk}/")
     page.get_by_role("link", name=str(first.remote_thread_id)).click()
 
     runs = page.locator(".thread-run")
-    expect(runs.locator(".thread-title")).to_have_text(["Tides", "Low water", "Gdansk"])
+    expect(runs.locator(".thread-title")).to_have_text(["Tides", "Low water", "Gdansk", "Thanks"])
     expect(page.locator("[data-fork] .thread-head")).to_contain_text("branches off from Tides")
+    # What goes on after a fork goes on where the fork ended.
+    expect(page.locator("[data-branch] .thread-title")).to_have_text(["Gdansk", "Thanks"])
+    expect(page.locator(".thread")).not_to_contain_text("earlier message")
     # Each run shows what it added, the second branch not what the first one said.
     expect(runs.nth(0)).to_contain_text("At five.")
     for number, (added, elsewhere) in {1: ("At eleven.", "Hardly any."), 2: ("Hardly any.", "At eleven.")}.items():

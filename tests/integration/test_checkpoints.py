@@ -195,7 +195,7 @@ def test_a_thread_offers_each_point_once(browser: Client, team: Team, person: Us
 
     page = flat(browser.get(f"/threads/{first.server_id}/{first.remote_thread_id}/"))
 
-    assert "State at 2 points" in page
+    assert "2 checkpoints to open or continue from" in page
     assert f"/runs/{first.pk}/states/c1/" in page
     assert f"/runs/{again.pk}/states/c1/" not in page
     assert f"from={again.pk}&amp;checkpoint_id=c2" in page

@@ -87,10 +87,13 @@ class Conversation:
     """The number of the first message in the window."""
     before: int = 0
     """How many messages were on the thread before this run."""
+    above: int = 0
+    """How many of the first ones stand above already, where a page shows several windows."""
 
     @property
     def earlier(self) -> int:
-        return self.first
+        """How many before the window are shown nowhere."""
+        return self.first if self.first > self.above else 0
 
 
 def is_conversation(place: Place | None) -> bool:

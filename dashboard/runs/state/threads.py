@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +27,7 @@ class ThreadRun:
         added: The messages it added; None when its state has none, or is not there.
         forked_from: The earlier run at one of whose steps it began, if known.
         is_fork: Whether it began before the thread's end.
+        is_on_branch: Whether it is a fork, or goes on where a fork before it ended.
     """
 
     run: Run
@@ -34,6 +35,7 @@ class ThreadRun:
     added: Conversation | None
     forked_from: Run | None
     is_fork: bool = False
+    is_on_branch: bool = False
 
 
 def thread_runs(team: Team, server_id: UUID, thread_id: str) -> list[Run]:
@@ -51,14 +53,17 @@ def thread_of(runs: list[Run], *, root_of: Callable[[Run], Place | None] | None 
     """
     room = Room(ROOM_CHARS)
     before: Place | None = None
+    is_on_branch = False
     for number, run in enumerate(runs, start=1):
         messages = _messages((root_of or cache.root_of)(run))
         added = None
         if messages is not None:
             start = turns_in_common(before, messages) if before is not None else 0
-            added = conversation(messages, start=start, room=room)
+            added = replace(conversation(messages, start=start, room=room), above=start)
             before = messages
-        yield ThreadRun(run, number, added, _forked_from(run), is_fork=_is_fork(run))
+        # A run goes on from the newest state of its thread, which is the last fork's once there is one.
+        is_on_branch = is_on_branch or _is_fork(run)
+        yield ThreadRun(run, number, added, _forked_from(run), is_fork=_is_fork(run), is_on_branch=is_on_branch)
 
 
 def _is_fork(run: Run) -> bool:

@@ -174,6 +174,7 @@ def _thread(link: ShareLink, found: list[SharedRun]) -> list[dict[str, Any]]:
             "number": one.number,
             "added": one.added,
             "is_fork": one.is_fork,
+            "is_on_branch": one.is_on_branch,
             "address": run_address(link, one.run.pk),
             "state_address": by_id[one.run.pk].address,
         }
