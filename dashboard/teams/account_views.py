@@ -25,6 +25,7 @@ from dashboard.teams.models import ApiToken, Role, Scope
 from dashboard.teams.openid.claims import openid_name
 from dashboard.teams.passwords import limits_hashing
 from dashboard.teams.time_zones import time_zones
+from dashboard.teams.user_agents import browser_words
 
 
 @never_cache
@@ -165,7 +166,8 @@ def _profile_page(
             {
                 "name": _session_name(key),
                 "is_this": key == request.session.session_key,
-                "about": session.get_decoded().get(services.SESSION_ABOUT, {}),
+                "about": (about := session.get_decoded().get(services.SESSION_ABOUT, {})),
+                "browser": browser_words(about.get("agent", "")),
                 "ends": session.expire_date,
             }
             for key, session in people.sessions_of(user)

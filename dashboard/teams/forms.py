@@ -69,6 +69,8 @@ class JoinForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="At least 10 characters.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+    # Times are shown in it. Filled in by the page's script with the browser's; programs may leave it out.
+    time_zone = forms.CharField(required=False, widget=forms.HiddenInput({"data-time-zone": ""}))
     field_order = ["username", "full_name", "password"]
 
     class Meta:
@@ -88,10 +90,14 @@ class JoinForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_full_name(self) -> str:
         return _name(self.cleaned_data["full_name"])
 
+    def clean_time_zone(self) -> str:
+        zone = str(self.cleaned_data["time_zone"])
+        return zone if zone in time_zones() else ""  # a name that only the browser knows is not the person's fault
+
     def person(self) -> User:
         """The account, not saved yet. Only for a valid form."""
         user: User = self.instance
-        user.first_name = self.cleaned_data["full_name"]
+        user.first_name, user.time_zone = self.cleaned_data["full_name"], self.cleaned_data["time_zone"]
         user.set_password(self.cleaned_data["password"])
         return user
 

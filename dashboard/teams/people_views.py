@@ -27,7 +27,10 @@ from dashboard.teams.models import Invitation, Role, User
 from dashboard.teams.passwords import limits_hashing
 from dashboard.text import clip
 
-NO_INVITATION = "It was used or revoked, has expired, or part of it is missing. Ask the sender for a new one."
+NO_INVITATION = (
+    "It was used or revoked, has expired, or part of it is missing. If you used it yourself, sign in. Otherwise ask the "
+    "sender for a new one."
+)
 IN_TEAM = "You are in this team already."
 INVITED = """{by} invites you to the team {team} at Runboard, as {role}.
 
@@ -147,7 +150,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     invitation = selectors.invitation_open(token)
     if invitation is None:
         title = "This invitation does not work"
-        return refusal(request, 404, NO_INVITATION, title=title, link="", is_private="yes")
+        sign_in = {"link": reverse("login"), "link_label": "Sign in"}
+        return refusal(request, 404, NO_INVITATION, title=title, is_private="yes", **sign_in)
     signed_in = request.user if isinstance(request.user, User) else None
     if request.method != "POST":
         return _join_page(request, invitation, JoinForm(), signed_in)

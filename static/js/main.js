@@ -22,6 +22,7 @@ import { attachTabs } from "./tabs.js";
 import { attachRunKeys } from "./run_keys.js";
 import { startTicking } from "./tick.js";
 import { attachTyped } from "./typed.js";
+import { fillTimeZone } from "./zone.js";
 import { attachTrees, prepareTrees } from "./tree.js";
 
 const { htmx } = window;
@@ -56,4 +57,5 @@ htmx.onLoad((part) => {
   attachSchemaForms(part);
   prepareTrees(part);
   markThreads(part);
+  fillTimeZone(part);
 });

@@ -22,7 +22,7 @@ def test_somebody_who_is_invited_joins_and_launches(page: Page, open_browser: Op
     page.get_by_role("button", name="Make a link").click()
     link = page.get_by_label("Link for one new Member").input_value()
 
-    bob = open_browser(viewport={"width": 360, "height": 780}).new_page()
+    bob = open_browser(viewport={"width": 360, "height": 780}, timezone_id="Asia/Tokyo").new_page()
     bob.goto(link)
     bob.get_by_label("User name").fill("bob")
     bob.get_by_label("Password").fill("short")
@@ -39,9 +39,13 @@ def test_somebody_who_is_invited_joins_and_launches(page: Page, open_browser: Op
     assert Run.objects.get().launched_by.username == "bob"
     assert Membership.objects.get(user__username="bob").role == "member"
 
+    assert User.objects.get(username="bob").time_zone == "Asia/Tokyo"
+
     again = open_browser().new_page()
     again.goto(link)
     expect(again.locator("main")).to_contain_text("It was used or revoked, has expired")
+    again.get_by_role("link", name="Sign in").click()
+    expect(again.get_by_label("User name")).to_be_visible()
 
 
 def test_filters_become_a_view_that_everybody_has_as_a_tab(

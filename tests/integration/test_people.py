@@ -12,6 +12,7 @@ from django.db.models import F
 from django.test import Client
 
 from dashboard.teams.models import AuditEntry, Invitation, Membership, PasswordLink, Team, User
+from dashboard.teams.user_agents import browser_words
 from tests.factories import make_run, make_server, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -264,6 +265,19 @@ def test_a_session_is_ended_by_its_owner_alone(admin: User, team: Team) -> None:
 
     assert (stranger.status_code, ended.status_code, again.status_code) == (404, 200, 404)
     assert elsewhere.get("/profile/").status_code == 302
+
+
+def test_sessions_are_named_by_their_browsers() -> None:
+    kit = "AppleWebKit/537.36 (KHTML, like Gecko)"
+
+    assert (
+        browser_words(f"Mozilla/5.0 (Windows NT 10.0) {kit} Chrome/131.0 Safari/537.36 Edg/131.0") == "Edge on Windows"
+    )
+    assert (
+        browser_words(f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {kit} Safari/604.1")
+        == "Safari on iPhone"
+    )
+    assert browser_words("curl/8.5") == "curl/8.5"
 
 
 # A password without the old one.
