@@ -28,8 +28,8 @@ from dashboard.teams.passwords import limits_hashing
 from dashboard.text import clip
 
 NO_INVITATION = (
-    "It was used or revoked, has expired, or part of it is missing. If you used it yourself, sign in. Otherwise ask the "
-    "sender for a new one."
+    "It was used or revoked, has expired, or part of it is missing. If you used it yourself, sign in. Otherwise ask "
+    "the sender for a new one."
 )
 IN_TEAM = "You are in this team already."
 INVITED = """{by} invites you to the team {team} at Runboard, as {role}.
