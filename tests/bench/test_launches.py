@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
-from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from tests.bench.browsers import Browser, browsers
 from tests.bench.measuring import FULL, clock, percentile, table, usage_of
 from tests.bench.programs import Web
 from tests.bench.rows import make_crew, statuses
@@ -32,21 +31,26 @@ def test_launches(database_url: str) -> None:
         client.force_login(crew.user)
         form = controls(client.get("/launch/").content.decode())
         form |= {"assistant_id": "report", "input": '{"topic": "tides"}'}
-        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
-        browsers = [_Browser((one, two)[number % 2].port, form, cookies) for number in range(BROWSERS)]
-        for browser in browsers:  # the connections are open, and each process has imported what it needs
-            browser.launch(clock())
-        used, began = usage_of(one.pid, two.pid).cpu_s, clock() + 0.1
 
-        def launches(number: int) -> list[float]:
-            due = [began + turn / A_SECOND for turn in range(number, A_SECOND * SECONDS, BROWSERS)]
-            return [browsers[number].launch(moment) for moment in due]
+        def launched(browser: Browser, moments: list[float]) -> list[float]:
+            """Launch at these moments. The seconds from each to the answer: whoever is late has waited, too."""
+            found = []
+            for due in moments:
+                time.sleep(max(0.0, due - clock()))
+                browser.post("/launch/", form | {"launch_key": str(uuid4())})
+                found.append(clock() - due)
+            return found
 
-        with ThreadPoolExecutor(BROWSERS) as pool:
-            took = [seconds for found in pool.map(launches, range(BROWSERS)) for seconds in found]
-        lasted, used = clock() - began, usage_of(one.pid, two.pid).cpu_s - used
-        for browser in browsers:
-            browser.close()
+        with browsers(BROWSERS, [one, two], client) as all_browsers, ThreadPoolExecutor(BROWSERS) as pool:
+            for browser in all_browsers:  # the connections are open, and each process has imported what it needs
+                launched(browser, [clock()])
+            used, began = usage_of(one.pid, two.pid).cpu_s, clock() + 0.1
+            due = [
+                [began + turn / A_SECOND for turn in range(number, A_SECOND * SECONDS, BROWSERS)]
+                for number in range(BROWSERS)
+            ]
+            took = [seconds for found in pool.map(launched, all_browsers, due) for seconds in found]
+            lasted, used = clock() - began, usage_of(one.pid, two.pid).cpu_s - used
         assert statuses() == {"queued": len(took) + BROWSERS}
         rate = len(took) / lasted
         figures.figure("launched", rate, "/s", wanted=f"{A_SECOND} /s", is_met=rate > 0.98 * A_SECOND)
@@ -54,23 +58,3 @@ def test_launches(database_url: str) -> None:
         late = percentile(took, 95) * 1000
         figures.figure("the same, p95", late, "ms", wanted=f"under {WANTED_MS:,} ms", is_met=late < WANTED_MS)
         figures.figure("CPU of the web processes for a launch", used / len(took) * 1000, "ms")
-
-
-class _Browser:
-    """Posts one form over one connection."""
-
-    def __init__(self, port: int, form: dict[str, str], cookies: str) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=60)
-        self._form, self._cookies = form, cookies
-        self.close = self._connection.close
-
-    def launch(self, due: float) -> float:
-        """Launch when it is `due`. Gives the seconds from then to the answer: whoever is late has waited, too."""
-        time.sleep(max(0.0, due - clock()))
-        body = urlencode(self._form | {"launch_key": str(uuid4())})
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": self._cookies}
-        self._connection.request("POST", "/launch/", body, headers)
-        answer = self._connection.getresponse()
-        said = answer.read()
-        assert answer.status == 303, (answer.status, said[:2000])
-        return clock() - due
