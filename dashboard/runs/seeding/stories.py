@@ -88,9 +88,7 @@ def _report(dice: Dice, status: RunStatus) -> Story:
     topic, place, audience = dice.choice(TOPICS), dice.choice(PLACES), dice.choice(AUDIENCES)
     title = f"{topic.capitalize()} in {place} for {audience}"
     count = dice.randint(1, 12)
-    text = (
-        f"# {title}\n\n{topic.capitalize()} in {place} have changed since {dice.randint(1890, 2024)}: {_words(dice)}."
-    )
+    text = f"# {title}\n\nMuch has changed for {topic} in {place} since {dice.randint(1890, 2024)}. {_sentence(dice)}"
     state = {"topic": title, "sections": count, "report": text, "words": dice.randint(200, 4000)}
     weekly = dice.random() < 0.12
     return Story(
@@ -114,7 +112,7 @@ def _support(dice: Dice, status: RunStatus) -> Story:
         "description": f"{who} asks for {amount} € back.",
     }
     state = {"request": request, "order": order, "decision": dice.choice(("refunded", "sent again", "refused"))}
-    state["answer"] = f"Dear {who}, we have looked into order {order}. {_words(dice)}."
+    state["answer"] = f"Dear {who}, we have looked into order {order}. {_sentence(dice)}"
     if dice.random() < 0.5 and status == RunStatus.SUCCEEDED and dice.random() < 0.1:
         status = RunStatus.NEEDS_INPUT
     return Story(
@@ -134,7 +132,7 @@ def _research(dice: Dice, status: RunStatus) -> Story:
     state = {
         "messages": [
             {"type": "human", "content": question},
-            {"type": "ai", "content": f"There are {dice.randint(2, 9)} suppliers of {goods}: {_words(dice)}."},
+            {"type": "ai", "content": f"There are {dice.randint(2, 9)} suppliers of {goods}. {_sentence(dice)}"},
         ],
         "sources": [f"https://example.org/{goods}/{dice.randint(1, 999)}" for _ in range(3)],
     }
@@ -161,7 +159,7 @@ def _chat(dice: Dice, status: RunStatus) -> Story:
             f"Explain {dice.choice(TOPICS)} to {dice.choice(AUDIENCES)} in two sentences",
         )
     )
-    answer = f"In {place} at {dice.randint(0, 23):02}:{dice.randint(0, 59):02}. {_words(dice)}."
+    answer = f"In {place} at {dice.randint(0, 23):02}:{dice.randint(0, 59):02}. {_sentence(dice)}"
     state = {"messages": [{"type": "human", "content": said}, {"type": "ai", "content": answer}]}
     return Story(
         "chat",
@@ -193,9 +191,9 @@ def _extract(dice: Dice, status: RunStatus) -> Story:
     )
 
 
-def _words(dice: Dice) -> str:
-    topics = dice.sample(TOPICS, 3)
-    return f"{topics[0]} matter more than {topics[1]}, says {dice.choice(SURNAMES)}, and {topics[2]} come last"
+def _sentence(dice: Dice) -> str:
+    first, second, third = dice.sample(TOPICS, 3)
+    return f"Think of {first} before {second}, says {dice.choice(SURNAMES)}, and of {third} last."
 
 
 _TELLERS: list[Callable[[Dice, RunStatus], Story]] = [_report, _support, _research, _chat, _extract]
