@@ -1,5 +1,9 @@
 // Choosing runs: how many are chosen, all on the page at once, a range with Shift.
 export function attachPicking(root) {
+  // Tags for all that match: who types some wants to change tags.
+  root.querySelector(".bulk-all-form")?.addEventListener("input", ({ target, currentTarget }) => {
+    if (target.matches("[name=add], [name=remove]")) currentTarget.querySelector("[value=tag]").checked = true;
+  });
   const bar = root.querySelector("#bulk");
   const table = root.querySelector("#run-table");
   if (!bar || !table) return;
@@ -30,5 +34,12 @@ export function attachPicking(root) {
     count();
   });
   table.addEventListener("change", count);
+  // Enter in a menu's field presses the button of that menu, and not the first one of the bar.
+  bar.addEventListener("keydown", (event) => {
+    const menu = event.target.matches("input") && event.target.closest(".menu-panel");
+    if (event.key !== "Enter" || !menu) return;
+    event.preventDefault();
+    menu.querySelector("button").click();
+  });
   window.addEventListener("pageshow", count);
 }
