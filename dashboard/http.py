@@ -39,7 +39,7 @@ TITLES = {
     415: "Not taken",
     422: "That was not done",
     429: "Too many attempts",
-    500: "Something broke here",
+    500: "Error in Runboard",
 }
 
 

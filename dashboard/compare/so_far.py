@@ -85,13 +85,11 @@ def so_far(run: Run) -> SoFar:
 
 
 def _states(run: Run, failed: Step | None, last: RunCheckpoint | None, inner: RunCheckpoint | None) -> Iterator[State]:
-    after = _failed_after(failed) if failed else ""
     if last is not None:
-        is_what_it_was_given = failed is not None and not failed.path and failed.checkpoint_id == last.checkpoint_id
-        about = (
-            f"What {_name(failed)} was given." if failed and is_what_it_was_given else "The last state of the graph."
-        )
-        yield from _state(run, last, STATE_ROOM, "Values so far", f"{about} {after}".strip())
+        about = f"The last state of the graph. {_failed_after(failed) if failed else ''}".strip()
+        if failed is not None and not failed.path and failed.checkpoint_id == last.checkpoint_id:
+            about = f"What {_name(failed)} was given; {_failed_after(failed, 'it') or 'it failed.'}"
+        yield from _state(run, last, STATE_ROOM, "Values so far", about)
     if failed is not None and inner is not None:
         about = f"What {_name(failed)} was given: the state of its subgraph."
         yield from _state(run, inner, OTHER_ROOM, f"Input of {_name(failed)}", about)
@@ -101,10 +99,10 @@ def _name(step: Step) -> str:
     return seen(cut(step.node, 60))
 
 
-def _failed_after(step: Step) -> str:
+def _failed_after(step: Step, subject: str = "") -> str:
     attempt = f" in its attempt {step.attempt}" if step.attempt > 1 else ""
     after = f" after {seconds(step.duration_s)}" if step.duration_s else ""
-    return f"{_name(step)} failed{attempt}{after}." if attempt or after else ""
+    return f"{subject or _name(step)} failed{attempt}{after}." if attempt or after else ""
 
 
 def _state(run: Run, checkpoint: RunCheckpoint, room: int, title: str, about: str) -> Iterator[State]:

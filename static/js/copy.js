@@ -9,13 +9,19 @@ export function attachCopy(root) {
     const from = button.dataset.copyFrom;
     const code = "copyCode" in button.dataset ? button.closest(".code").querySelector("pre").textContent : button.dataset.copy;
     try {
-      await write(from ? await (await fetch(from)).text() : code);
+      await write(from ? await fetched(from) : code);
       say(button, "copied");
     } catch {
       say(button, "failed");
     }
   });
   root.addEventListener("focusin", (event) => event.target.matches?.("[data-select]") && event.target.select());
+}
+
+async function fetched(address) {
+  const found = await fetch(address);
+  if (!found.ok || found.redirected) throw new Error("not fetched");  // else an error or a sign-in page is copied
+  return found.text();
 }
 
 async function write(text) {

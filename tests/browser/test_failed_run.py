@@ -61,7 +61,7 @@ def test_one_that_fails_in_the_third_step_leads_to_a_fork_before_it(page: Page, 
     fork = page.get_by_role("link", name="Fork before third")
     expect(fork).to_be_visible()
     expect(page.locator(".so-far")).to_contain_text("Values so far")
-    expect(page.locator(".so-far")).to_contain_text("What third was given.")
+    expect(page.locator(".so-far")).to_contain_text("What third was given; it failed.")
     assert page.locator("main").inner_text().count("the third is broken") == 1
     expect(page.locator(".so-far")).to_contain_text("second")
     page.get_by_role("link", name="See the steps").click()
