@@ -27,6 +27,7 @@ def server_document(server: Server, *, check: ServerCheck | None = None) -> dict
         "proxy": server.proxy,
         "allow_private": server.allow_private,
         "stream_events": server.stream_events,
+        "trace_url": server.trace_url,
         "version": server.version,
         "problem": server.problem,
         "checked_at": _iso(server.checked_at),

@@ -111,6 +111,14 @@ class ServerForm(forms.Form):
         label="Follow steps while a run is going on",
         help_text="Turn this off for a server that cannot stream or slows down when it does.",
     )
+    trace_url = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Trace link",
+        help_text="Leads from a run's page to its trace, like https://traces.example.org/runs/{run_id}. {run_id} and "
+        "{thread_id} stand for the server's ids. Empty: no link.",
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+    )
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, team: Team, server: Server | None = None) -> None:
         self.team, self.server = team, server
@@ -133,7 +141,10 @@ class ServerForm(forms.Form):
         if server is None:
             return {"timeout_s": DEFAULT_TIMEOUT_S, "retry_for_s": 900, "stream_events": True}
         names = [name for name in self.stored if name.lower() != API_KEY_HEADER]
-        kept = ("name", "url", "max_runs", "timeout_s", "retry_for_s", "proxy", "allow_private", "stream_events")
+        kept = (
+            "name", "url", "max_runs", "timeout_s", "retry_for_s", "proxy", "allow_private", "stream_events",
+            "trace_url",
+        )  # fmt: skip
         proxy = f"{MASK}@{server.proxy}" if server.secret_proxy else server.proxy
         values = {name: getattr(server, name) for name in kept}
         return values | {"headers": "\n".join(f"{name}: {MASK}" for name in names), "proxy": proxy}
@@ -163,6 +174,22 @@ class ServerForm(forms.Form):
         if parts.query or parts.fragment:
             raise ValidationError("Give the server's base address, without ? or #.")
         return text.rstrip("/")
+
+    def clean_trace_url(self) -> str:
+        text: str = self.cleaned_data["trace_url"]
+        if not text:
+            return text
+        origin, _, place = text.partition("://")[2].partition("/")
+        try:
+            parts = urlsplit(text)
+            is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in origin
+        except ValueError:
+            is_address = False
+        if not is_address or "{" in origin or any(c.isspace() for c in text):
+            raise ValidationError("Give an address that starts with https:// or http://.")
+        if "{run_id}" not in place and "{thread_id}" not in place:
+            raise ValidationError("Put {run_id} or {thread_id} where the id goes.")
+        return text
 
     def clean_retry_for_s(self) -> int:
         seconds: int | None = self.cleaned_data["retry_for_s"]
@@ -249,6 +276,7 @@ class ServerForm(forms.Form):
             proxy_secret=data["proxy_secret"],
             allow_private=data["allow_private"],
             stream_events=data["stream_events"],
+            trace_url=data["trace_url"],
         )
 
 

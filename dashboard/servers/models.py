@@ -42,6 +42,8 @@ class Server(models.Model):
     allow_private = models.BooleanField(default=False)
     # Whether to follow a run's steps while it runs.
     stream_events = models.BooleanField(default=True)
+    # Where people find the trace of a run, with `{run_id}` or `{thread_id}` in it.
+    trace_url = models.CharField(max_length=500, default="", blank=True)
     created_at = models.DateTimeField(db_default=Now())
     removed_at = models.DateTimeField(null=True)
     # The name under which the environment registers it, and its values then: a start changes nothing else.
@@ -70,6 +72,12 @@ class Server(models.Model):
             SecretUnreadable: RUNBOARD_ENCRYPTION_KEYS no longer holds the key.
         """
         return secrets_decrypt(self.secret_headers)
+
+    def trace_of(self, run_id: str, thread_id: str) -> str:
+        """The address of a run's trace, by the server's own ids; "" when nobody gave one."""
+        return self.trace_url.replace("{run_id}", quote(run_id, safe="")).replace(
+            "{thread_id}", quote(thread_id, safe="")
+        )
 
     def proxy_with_secret(self) -> str:
         """The proxy's whole address, in clear; "" for none. Never show it.

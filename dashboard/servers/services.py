@@ -38,6 +38,7 @@ class ServerSettings:
     proxy_secret: Mapping[str, str]
     allow_private: bool
     stream_events: bool
+    trace_url: str
 
     def columns(self) -> dict[str, Any]:
         """The same as columns of the table."""

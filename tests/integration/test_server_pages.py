@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Server, ServerCheck
 from dashboard.teams.encryption import secrets_decrypt
 from dashboard.teams.models import Role, Team, User
@@ -129,6 +130,13 @@ def test_stored_secrets_are_not_sent_to_another_address(admin: Client, team: Tea
         ("retry_for_s", "-1"),
         ("proxy", "socks5://proxy.example.org"),
         ("proxy", "http://10.0.0.1:3128"),
+        ("trace_url", "traces.example.org/{run_id}"),
+        ("trace_url", "javascript://x/%0aalert({run_id})"),
+        ("trace_url", "https://user@traces.example.org/{run_id}"),
+        ("trace_url", "https://{run_id}.example.org/"),
+        ("trace_url", "https://traces.example.org/"),
+        ("trace_url", "https://traces.example.org/{run}"),
+        ("trace_url", "https://[traces/{run_id}"),
     ],
 )
 def test_what_cannot_be_is_refused_next_to_its_field(admin: Client, team: Team, field: str, value: str) -> None:
@@ -137,6 +145,16 @@ def test_what_cannot_be_is_refused_next_to_its_field(admin: Client, team: Team, 
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == [field]
     assert not Server.objects.filter(team=team).exists()
+
+
+def test_run_pages_lead_to_the_traces_of_their_server(admin: Client, team: Team) -> None:
+    server_id = add(admin, trace_url="https://traces.example.org/r/{run_id}?thread={thread_id}").json()["id"]
+    run = make_run(server=Server.objects.get(pk=server_id), status=RunStatus.SUCCEEDED)
+    queued = make_run(server=Server.objects.get(pk=server_id))
+
+    link = f"https://traces.example.org/r/{run.remote_run_id}?thread={run.remote_thread_id}"
+    assert f'href="{link}"' in admin.get(f"/runs/{run.pk}/").content.decode()
+    assert "traces.example.org" not in admin.get(f"/runs/{queued.pk}/").content.decode()
 
 
 def test_a_private_address_is_taken_when_it_is_allowed(admin: Client, team: Team) -> None:

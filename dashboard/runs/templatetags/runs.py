@@ -40,6 +40,12 @@ def icon(name: str) -> SafeString:
     return mark_safe(render_to_string(f"ui/icons/{name}.svg").strip())  # noqa: S308 - our own file
 
 
+@register.filter
+def trace_url(run: Run) -> str:
+    """Where the traces of its server show the run; "" for nowhere."""
+    return run.server.trace_of(run.remote_run_id, run.remote_thread_id or "") if run.remote_run_id else ""
+
+
 @register.simple_tag
 @cache
 def status_look(status: str) -> SafeString:
