@@ -133,7 +133,7 @@ def test_paper_is_light_whole_and_without_controls(page: Page, team: Team, user:
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(22, 25, 29)"
     expect(page.locator(".turn-long .exact")).to_be_visible()
     expect(page.get_by_role("link", name="weekly")).to_be_visible()
-    for control in ("Star", "Launch again", "Raw"):
+    for control in ("Star", "Launch again", "Compare", "Raw", "Related runs"):
         expect(page.get_by_text(control, exact=True).first).not_to_be_visible()
     for part in ("Steps", "Activity", "Input"):
         expect(page.get_by_role("heading", name=part, exact=True).first).to_be_visible()
