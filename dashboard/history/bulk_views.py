@@ -77,7 +77,7 @@ def _begin(request: TeamRequest, filters: RunFilters) -> HttpResponse:
     url = reverse("bulk-detail", args=[begun.pk])
     if wants_json(request):
         return JsonResponse({"id": str(begun.pk), "url": url, "total": begun.total}, status=202)
-    return go_to(request, url)
+    return go_to(request, f"{url}?{filters.to_query()}")
 
 
 def _export(request: TeamRequest, filters: RunFilters, ids: list[UUID]) -> HttpResponse:
@@ -125,7 +125,8 @@ def bulk_detail(request: TeamRequest, bulk_id: UUID) -> HttpResponse:
             }
         )
     template = "history/_bulk_progress.html" if is_htmx(request) else "history/bulk_detail.html"
-    return render(request, template, {"bulk": found, "state": _state(found), "may_act": request.membership.may_launch})
+    context = {"bulk": found, "state": _state(found), "may_act": request.membership.may_launch}
+    return render(request, template, context | {"query": RunFilters.from_query(request.GET).to_query()})
 
 
 @may_act_required

@@ -68,12 +68,14 @@ def duration_chart(buckets: list[Bucket]) -> Chart:
     lines = {}
     for name in ("p50_s", "p95_s"):
         points = [
-            f"{LEFT + (place + 0.5) * slot:.1f},{_y(value, most):.1f}"
+            (LEFT + (place + 0.5) * slot, _y(value, most))
             for place, bucket in enumerate(buckets)
             if (value := getattr(bucket, name)) is not None
         ]
-        # A line of one point is twice that point, or nothing would be drawn.
-        lines[name] = " ".join(points * 2 if len(points) == 1 else points)
+        if len(points) == 1:  # as wide as a bar: a single point could hardly be seen
+            ((x, y),) = points
+            points = [(x - slot * 0.4, y), (x + slot * 0.4, y)]
+        lines[name] = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return Chart([], lines, _across(buckets, slot), [Mark(_y(v, most), _seconds(v)) for v in (0, most / 2, most)])
 
 

@@ -26,7 +26,8 @@ DEFAULT = "7d"
 def insights_page(request: TeamRequest) -> HttpResponse:
     """Statistics of the runs in a period, with the same filters as the list."""
     filters = RunFilters.from_query(request.GET)
-    span = request.GET.get("range", CHOSEN if filters.since else DEFAULT)
+    is_range = filters.since in RANGES and not filters.until
+    span = request.GET.get("range", filters.since if is_range else CHOSEN if filters.since else DEFAULT)
     span = span if span in RANGES or (span == CHOSEN and filters.since) else DEFAULT
     found = insights(request.team, filters, span)
     if wants_json(request):

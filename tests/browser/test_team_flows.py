@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
@@ -143,7 +145,7 @@ def test_columns_fill_the_list_and_menus_stay_on_the_page(page: Page, team: Team
 
 def test_chosen_runs_are_tagged_in_the_background(page: Page, team: Team, user: User) -> None:
     runs = [make_run(server=team.servers.get(), by=user, name=f"tide {number}") for number in range(3)]
-    page.goto("/runs/")
+    page.goto("/runs/?q=tide")
     for run in runs[:2]:
         page.get_by_label(f"Select {run.name}").check()
     expect(page.locator("[data-bulk-count]")).to_contain_text("2")
@@ -158,6 +160,8 @@ def test_chosen_runs_are_tagged_in_the_background(page: Page, team: Team, user: 
     bulk_work()
 
     expect(page.locator("#bulk-progress")).to_contain_text("Done: all 2 are processed.")
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page).to_have_url(re.compile(r"/runs/\?q=tide$"))
     page.goto("/runs/?tag=checked")
     expect(page.locator("main")).to_contain_text("tide 0")
     expect(page.locator("main")).not_to_contain_text("tide 2")
