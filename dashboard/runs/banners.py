@@ -17,6 +17,8 @@ from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import answer_came_to_nothing
 
 SLOW_S = 5.0
+_BEFORE_NODES = "__start__"
+"""Where a graph that refuses its input fails."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def _failed(run: Run) -> Banner:
         title, text = run.error_type, "Nothing was created on the server. Fix the cause, then launch again."
     else:
         where = f" in node {seen(run.error_node)}" if run.error_node else ""
+        if run.error_node == _BEFORE_NODES:
+            where = " before the first step"
         title, text = f"{seen(run.error_type) or 'Error'}{where}", _what_to_do_about(run)
     return Banner("danger", title or "Failed", text, code=seen(run.error_message))
 
@@ -82,6 +86,8 @@ def _what_to_do_about(run: Run) -> str:
         )
     if _is_for_the_graphs_author(run):
         return "The graph itself must be fixed: a different input makes no difference."
+    if run.error_node == _BEFORE_NODES:
+        return "The graph does not take this input. Change it, then launch again."
     if run.error_node:
         return "Fix the graph or change the input, then launch again."
     if run.error_message == NO_REASON:
@@ -154,7 +160,8 @@ def _no_longer_open(run: Run) -> Banner | None:
             title = f"{verb}{who}, but {carrier} {_NOTHING_CAME[RunStatus(answer.status)]}."
             text = _what_of_the_answer(answer) if is_question else ""
             return Banner("danger", title, text, since=answer.created_at, other=answer)
-        return Banner("neutral", f"{verb}{who}.", "", since=answer.created_at, other=answer)
+        went_on = _WENT_ON.get(RunStatus(answer.status), "")
+        return Banner("neutral", f"{verb}{who}.", went_on, since=answer.created_at, other=answer)
     if run.wait_state == WaitState.ANSWERED:
         return Banner("neutral", f"{verb} by a run that has since been removed.")
     what = "This question waits" if run.status == RunStatus.NEEDS_INPUT else "This run waits"
@@ -164,6 +171,12 @@ def _no_longer_open(run: Run) -> Banner | None:
     return Banner("neutral", f"{what} no longer.", why or "Another run was launched on its thread.", other=after)
 
 
+_WENT_ON = {
+    RunStatus.SUCCEEDED: "The run that went on succeeded.",
+    RunStatus.NEEDS_INPUT: "The run that went on asked again.",
+    RunStatus.PAUSED: "The run that went on paused again.",
+}
+"""Nothing while it goes on: this page is not told of every change of the other run."""
 _NOTHING_CAME = {
     RunStatus.FAILED: "failed",
     RunStatus.TIMED_OUT: "ran out of time",

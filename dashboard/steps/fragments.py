@@ -7,7 +7,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from dashboard.runs.models import Run
+from dashboard.runs.models import Run, WaitState
 from dashboard.runs.state.markdown import markdown
 from dashboard.runs.state.view import value_tree
 from dashboard.runs.statuses import RunStatus
@@ -48,9 +48,18 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
         "later": start + ROWS if start + ROWS < len(steps) else None,
         "graph": drawn_graph(run, steps),
         "is_to_be_read": selectors.is_to_be_read(run, log),
+        "answered_after_s": _answered_after_s(run),
         "why": selectors.why_not_all(run, log),
         "version": run.version + (log.version if log else 0),
     }
+
+
+def _answered_after_s(run: Run) -> float | None:
+    """How long the run waited for a person; None unless it was answered."""
+    answer: Run | None = getattr(run, "answer", None) if run.wait_state == WaitState.ANSWERED else None
+    if answer is None or run.finished_at is None:
+        return None
+    return (answer.created_at - run.finished_at).total_seconds()
 
 
 def steps_html(run: Run) -> str:

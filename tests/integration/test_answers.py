@@ -335,3 +335,9 @@ def test_the_list_says_who_answered(browser: Client, person: User) -> None:
     rows = flat(browser.get(reverse("run-list")))
 
     assert f'<a class="row-answered" href="/runs/{child}/">Answered by <bdi>ada</bdi></a>' in rows
+    run_created_on_server(
+        claim(Run.objects.get(pk=child)), remote_run_id="r", remote_thread_id=str(run.remote_thread_id)
+    )
+    assert "The run that went on" not in browser.get(f"/runs/{run.pk}/").content.decode()
+    run_finish(lease_of(Run.objects.get(pk=child)), Outcome(RunStatus.SUCCEEDED, body=b"{}"))
+    assert "The run that went on succeeded." in browser.get(f"/runs/{run.pk}/").content.decode()

@@ -208,6 +208,7 @@ def test_a_cancel_that_cannot_be_delivered_says_so() -> None:
     [
         (RunError("ValueError", "m", "explode"), "change the input, then launch again"),
         (RunError("ValidationError", "m"), "Change the input"),
+        (RunError("ValidationError", "m", "__start__"), "does not take this input"),
         (RunError("InvalidUpdateError", "m"), "The graph itself must be fixed"),
         (RunError("TypeError", "cannot pickle '_thread.lock' object"), "The graph itself must be fixed"),
         (RunError("GraphRecursionError", "m"), "only next to configurable"),
