@@ -150,12 +150,16 @@ def _card(place: Place, address: str, change: str, room: Room) -> Card:
         html = _made(f'<ul class="plain-list">{"".join(items)}</ul>')
         room.left -= len(html)
         return Card("list", title, place, html, size=counted(place), change=change)
+    if files := list(_files(place, room)):
+        return Card("files", title, place, files=files, size=counted(place), change=change)
+    if members := _short_members(place):
+        rows = [(title_of(one), short_html(one), "") for one in members]
+        room.left -= sum(len(name) + len(value) for name, value, _ in rows)
+        return Card("values", title, place, rows=rows, size=counted(place), change=change)
     if is_table(place):
         made = table(place, rows=TABLE_ROWS)
         room.left -= sum(len(cell) for _, row in made.rows for cell in row) + 40 * len(made.rows) * len(made.columns)
         return Card("table", title, place, table=made, size=counted(place), change=change)
-    if files := list(_files(place, room)):
-        return Card("files", title, place, files=files, size=counted(place), change=change)
     return _tree_card(place, title, address, change, room)
 
 
@@ -165,6 +169,12 @@ def _short_texts(place: Place) -> list[str]:
     if len(items) > LIST_ITEMS or not all(one.kind == "string" and one.length > 2 and _is_short(one) for one in items):
         return []
     return [f'<li dir="auto">{short_html(one)}</li>' for one in items]
+
+
+def _short_members(place: Place) -> list[Place]:
+    """The members of an object of a few short values; nothing for any other value."""
+    members = place.children(0, LIST_ITEMS + 1) if place.kind == "object" else []
+    return members if len(members) <= LIST_ITEMS and all(map(_is_short, members)) else []
 
 
 def _tree_card(place: Place, title: SafeString, address: str, change: str, room: Room) -> Card:

@@ -35,6 +35,8 @@ def kind_of(value: Any) -> str:
         ({"a.txt": {"content": ["one", "two"]}}, "files"),
         ("data:image/png;base64,AAAA", "media"),
         ([{"type": "ai", "content": "hi"}], "conversation"),
+        ({"number": 712771, "supplier": "Tanaka & Sons", "paid": None}, "values"),
+        ({f"key {number}": number for number in range(31)}, "tree"),
         ({"a": {"b": 1}}, "tree"),
         ([1, "two", None], "tree"),
         (["one", "https://e.x/"], "list"),
