@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "dashboard.monitoring",
     "dashboard.live",
     "dashboard.sharing",
+    "dashboard.handover",
     "dashboard.local",
 ]
 

@@ -20,5 +20,6 @@ urlpatterns = [
     path("", include("dashboard.sharing.urls")),
     path("", include("dashboard.steps.urls")),
     path("", include("dashboard.retention.urls")),
+    path("", include("dashboard.handover.urls")),
     path("", include("dashboard.monitoring.urls")),
 ]

@@ -16,6 +16,7 @@ SENTENCES: Final = {
     "invitation-create": "Invited somebody",
     "invitation-revoke": "Revoked an invitation",
     "member-change": "Changed somebody's role or access",
+    "member-hand-over": "Handed over what somebody looked after",
     "member-password-link": "Made a password link",
     "password-reset": "Set a password with a link",
     "password-forgotten": "Asked for a password link",

@@ -37,6 +37,7 @@ ROWS: dict[str, Row] = {
     "invitation-create": Row(post=ADMIN, scope="admin"),
     "invitation-revoke": Row(post=ADMIN, owned=True, scope="admin"),
     "member-change": Row(post=ADMIN, owned=True, scope="admin"),
+    "member-hand-over": Row(get=ADMIN, post=ADMIN, owned=True, scope="admin"),
     "member-password-link": Row(post=ADMIN, owned=True, tokens=False),
     "password-forgotten": Row(get=OPEN, post=OPEN, absent=True),  # no mail here, see test_mail
     "password-reset": Row(get=LINK, post=LINK),

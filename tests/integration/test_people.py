@@ -11,9 +11,14 @@ from django.contrib.sessions.models import Session
 from django.db.models import F
 from django.test import Client
 
+from dashboard.launch.models import Preset
+from dashboard.runs.attention import run_assign
+from dashboard.runs.models import Run
+from dashboard.sharing.form_links.services import FormOrder, form_link_create
 from dashboard.teams.models import AuditEntry, Invitation, Membership, PasswordLink, Team, User
 from dashboard.teams.user_agents import browser_words
 from tests.factories import make_run, make_server, make_team, make_user
+from tests.integration.asking import waiting_run
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +160,37 @@ def test_who_is_deactivated_in_one_team_works_on_in_another(admin: User, team: T
     signed_in(admin).post(f"/people/{member.pk}/", {"active": "false"})
 
     assert browser.get("/runs/").context["request"].team == other
+
+
+def test_what_somebody_looked_after_is_handed_over(admin: User, team: Team) -> None:
+    server, ben, eve = make_server(team), make_user(team, role="admin"), make_user(team, username="eve")
+    make_user(team, username="vera", role="viewer")
+    preset = Preset.objects.create(
+        team=team, server=server, created_by=ben, name="p", assistant_id="chat", values_text="{}"
+    )
+    _, token = form_link_create(preset=preset, by=ben, lifetime=None, order=FormOrder("", {}))
+    asking = waiting_run(admin)
+    run_assign(run=asking, to=ben, by=admin)
+    boss, address = signed_in(admin), f"/people/{ben.pk}/hand-over/"
+    boss.post(f"/people/{ben.pk}/", {"active": "false"})
+    assert Client().get(f"/f/{token}/").status_code == 404
+
+    page = boss.get(address).content.decode()
+    refused = [boss.post(address, {"to": name}, headers=JSON).status_code for name in ("vera", ben.username, "nobody")]
+    given = boss.post(address, {"to": "eve"}, headers=JSON).json()
+    again = boss.post(address, {"to": "eve"}, headers=JSON).json()
+
+    assert [words in page for words in ("1 preset<", "1 form link<", "1 assigned question<", "vera")] == [True] * 3 + [
+        False
+    ]
+    assert refused == [422] * 3
+    assert given == {"id": ben.pk, "to": eve.pk, "presets": 1, "forms": 1, "views": 0, "questions": 1}
+    assert (again["presets"], again["forms"], again["questions"]) == (0, 0, 0)
+    assert Client().get(f"/f/{token}/").status_code == 200
+    assert Run.objects.get(pk=asking.pk).assigned_to == eve
+    assert AuditEntry.objects.filter(action="member-hand-over")[0].object.startswith(
+        f"from {ben.username} to eve: 1 preset"
+    )
 
 
 def test_the_last_admin_stays(admin: User, team: Team) -> None:

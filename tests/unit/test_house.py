@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assistants": {"langgraph", "schema_forms", "teams", "servers", "runs", "history", "launch", "steps"},
     "answers": {"langgraph", "schema_forms", "teams", "servers", "runs", "history"},
     "sharing": {"langgraph", "schema_forms", "teams", "servers", "runs", "history", "steps", "launch", "compare"},
+    "handover": {"teams", "runs", "history", "launch", "sharing"},
     "worker": {"langgraph", "teams", "servers", "runs", "history", "steps", "retention"},
     "monitoring": {"langgraph", "teams", "servers", "runs", "worker"},
     "live": {"langgraph", "teams", "servers", "runs", "history", "steps", "answers", "sharing", "worker", "monitoring"},
