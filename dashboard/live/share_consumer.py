@@ -10,7 +10,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from dashboard.live.consumer import NOT_HERE, LiveConsumer
+from dashboard.live.consumer import BEAT, NOT_HERE, LiveConsumer
 from dashboard.live.listener import watch
 from dashboard.live.pages import run_group, watched
 from dashboard.live.rendering import render_shared, render_shared_steps
@@ -21,14 +21,19 @@ from dashboard.steps.notifications import StepsChange
 
 
 class ShareConsumer(LiveConsumer):
-    """`/ws/s/<token>/`: the changing parts of a share page, for as long as the link works."""
+    """`/ws/s/<token>/`: the changing parts of a share page, for as long as the link works.
+
+    With `?end`, for a page that is final: nothing but the link's end.
+    """
 
     sent_version = 0
+    is_for_end = False
     expiry: asyncio.Task[None] | None = None
     link: ShareLink | None = None
 
     async def authorise(self) -> int | None:
         self.token: str = self.scope["url_route"]["kwargs"]["token"]
+        self.is_for_end = self.scope["query_string"] == b"end"
         self.link = await self._ask()
         if self.link is None or not await self.shows(self.link):
             return NOT_HERE
@@ -62,6 +67,17 @@ class ShareConsumer(LiveConsumer):
     @property
     def _shows_steps(self) -> bool:
         return self._sender is not None and self.link is not None and "steps" in self.link.show
+
+    async def _send_all(self) -> None:
+        if not self.is_for_end:
+            await super()._send_all()
+            return
+        self._news.clear()
+        self.access_asked_at = None
+        if await self.works():
+            await self.send(text_data=BEAT)
+        else:
+            await self.close(code=NOT_HERE)
 
     async def send_everything(self) -> None:
         version = await version_of(self.run_id)

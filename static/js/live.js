@@ -1,6 +1,7 @@
 // Keeps a page up to date: what arrives is merged part by part, or row by row on the runs page.
 import { Connection } from "./socket.js";
 import { fetchFragment } from "./fragment.js";
+import { closeWithLink } from "./link_end.js";
 import { mergeParts } from "./merge.js";
 import { rowsOf } from "./rows.js";
 
@@ -9,7 +10,7 @@ export function attachLive(root) {
   const facts = root.querySelector("[data-title]");
   if (facts) document.title = facts.dataset.title;
   const badge = root.querySelector("[data-live-socket]");
-  if (!badge) return;
+  if (!badge) return void root.querySelectorAll("[data-live-end]").forEach((final) => closeWithLink(final));
   const list = badge.dataset.live === "rows" ? rowsOf(document.getElementById("run-list")) : null;
   new Connection(badge, list ? takeList(list) : mergeParts);
 }

@@ -3,6 +3,7 @@
 // something every 15 s, so a socket that is silent for longer is dead. While the page is not live, the badge says so
 // and the page polls.
 import { showState } from "./badge.js";
+import { closeWithLink } from "./link_end.js";
 import { Polling } from "./polling.js";
 import { Updates } from "./updates.js";
 
@@ -110,6 +111,7 @@ export class Connection {
     this.drop();
     this.polling.stop();
     showState(this.badge, state);
+    if (state === "final") closeWithLink(this.badge);
     if (state === "gone") location.reload();  // the reader may no longer see what is on screen; the server says why
   }
 }

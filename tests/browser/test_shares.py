@@ -99,14 +99,20 @@ def test_the_panel_opens_by_its_address_and_comes_then(page: Page, run: Run) -> 
     expect(page.locator("#share-panel").get_by_role("button", name="Make a link")).to_be_visible()
 
 
-def test_revoking_all_of_a_run_closes_its_open_pages(page: Page, open_browser: Open, team: Team, user: User) -> None:
-    run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
+@pytest.mark.parametrize(("status", "state"), [(RunStatus.QUEUED, "live"), (RunStatus.SUCCEEDED, "final")])
+def test_revoking_all_of_a_run_closes_its_open_pages(
+    page: Page, open_browser: Open, team: Team, user: User, status: RunStatus, state: str
+) -> None:
+    body = b"{}" if status == RunStatus.SUCCEEDED else None
+    run = make_run(team=team, by=user, server=team.servers.get(), name="Tides", status=status, body=body)
     page.goto(f"/runs/{run.pk}/")
     page.locator("summary", has_text="Share").click()
     page.get_by_role("button", name="Make a link").click()
     stranger = open_browser().new_page()
-    stranger.goto(page.locator("#share-url").input_value())
-    expect(stranger.locator("#live[data-state=live]")).to_be_visible()
+    with stranger.expect_websocket() as socket:
+        stranger.goto(page.locator("#share-url").input_value())
+    socket.value.wait_for_event("framereceived")
+    expect(stranger.locator("#live")).to_have_attribute("data-state", state)
 
     page.goto(f"/shares/?run={run.pk}")
     expect(page.get_by_text("1 view")).to_be_visible()

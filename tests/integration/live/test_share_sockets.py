@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard.live.consumer import BEAT
 from dashboard.runs.notifications import notify
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import RunStatus
+from dashboard.sharing.models import SetKind
 from dashboard.sharing.selectors import ShareFilters
 from dashboard.sharing.services import ShareOrder, share_create, shares_revoke
+from dashboard.sharing.sets.services import SetOrder, set_share
 from dashboard.steps.models import Step
 from dashboard.steps.notifications import STEPS_CHANNEL, StepsChange
 from dashboard.teams.models import Membership, User
@@ -97,6 +100,26 @@ async def test_new_steps_come_without_what_is_hidden() -> None:
     assert 'data-step-node="greet"' in said
     assert "plain" in said
     assert "Canary" not in said
+
+
+@pytest.mark.parametrize("several", [False, True])
+async def test_the_socket_of_a_final_page_brings_only_the_end_of_its_link(several: bool) -> None:
+    run, person = await made(status=RunStatus.SUCCEEDED, body=b'{"answer": "noon"}')
+    if several:
+        runs = SetOrder(SetKind.VIEW, "All", is_frozen=True)
+        _, token = await in_db(
+            set_share, team=run.team, by=person, lifetime=None, runs=runs, order=ShareOrder(["result"])
+        )
+    else:
+        _, token = await in_db(share_create, run=run, by=person, lifetime=None)
+
+    async with opened(f"/ws/s/{token}/{'runs/' if several else ''}?end") as socket:
+        first = await socket.receive_from(timeout=5)
+        await in_db(shares_revoke, team=run.team, filters=ShareFilters(person=person.username))
+        message = await socket.receive_output(timeout=5)
+
+    assert first == BEAT
+    assert (message["type"], message["code"]) == ("websocket.close", 4404)
 
 
 async def test_links_that_show_no_steps_get_none() -> None:
