@@ -1,5 +1,6 @@
 """Static files under names that hold their hash, so that browsers may keep them for ever."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,9 @@ STYLESHEETS: Final = (
 """In the order of their layers; `tokens` first, as all others use it."""
 ALL_STYLES: Final = "css/all.css"
 """All stylesheets in one: a page asks once, and what is packed together is a third smaller."""
+
+NOT_FOR_BROWSERS: Final = re.compile(rb"/\*.*?\*/\s*|^\s+", re.DOTALL | re.MULTILINE)
+"""Comments and the white space that lines begin with: a tenth of what travels."""
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
@@ -39,7 +43,8 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[m
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         if not dry_run:
             sheets = (Path(self.path(f"css/{name}.css")) for name in STYLESHEETS)
-            Path(self.path(ALL_STYLES)).write_bytes(b"\n".join(sheet.read_bytes() for sheet in sheets))
+            styles = b"\n".join(sheet.read_bytes() for sheet in sheets)
+            Path(self.path(ALL_STYLES)).write_bytes(NOT_FOR_BROWSERS.sub(b"", styles))
             paths = {**paths, ALL_STYLES: (self, ALL_STYLES)}
         yield from super().post_process(paths, dry_run, **options)
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from dashboard.compare.diffs import Difference, difference, text_sides
 from dashboard.runs.state.blocks import text_of
 from dashboard.runs.state.document import Place
-from dashboard.runs.state.messages import calls_of, is_conversation, role_word
+from dashboard.runs.state.messages import calls_of, content_texts, is_conversation, role_word
 from dashboard.runs.state.seen import NOTHING, cut, seen_html
 
 MESSAGES_MAX: Final = 1_000
@@ -20,7 +20,6 @@ MESSAGES_MAX: Final = 1_000
 PAIRS_MAX: Final = 60
 SAME_SHOWN: Final = 10
 TEXT_CHARS: Final = 6_000
-PARTS_MAX: Final = 50
 _SAID: Final = frozenset({"id", "type", "role", "name", "content", "tool_calls", "tool_call_id", "example"})
 """Keys that the two texts show already, or that always differ."""
 
@@ -118,23 +117,8 @@ def _text(message: Place, chars: int | None = TEXT_CHARS) -> str:
     """What a message says, with a line for each tool call."""
     if message.kind != "object":
         return message.text(chars)
-    content = message.child("content")
-    lines = [] if content is None else list(_content(content, chars))
+    lines = list(content_texts(message, chars))
     for call in calls_of(message):
         lines.append(f"{call.name} {call.arguments.text(chars) if call.arguments is not None else ''}".strip())
     text = "\n".join(line for line in lines if line)
     return text if chars is None else cut(text, chars)
-
-
-def _content(content: Place, chars: int | None) -> Iterator[str]:
-    if content.kind == "string":
-        yield content.text(chars)
-    elif content.kind == "list":
-        for part in content.children(0, PARTS_MAX):
-            text = part if part.kind == "string" else part.child("text") if part.kind == "object" else None
-            if text is not None and text.kind == "string":
-                yield text.text(chars)
-            elif part.kind == "object" and text_of(part.child("type")) not in ("tool_use", "tool_call"):
-                yield f"[{text_of(part.child('type')) or 'unknown'}]"
-    elif content.kind != "null":
-        yield content.text(chars)

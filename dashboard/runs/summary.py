@@ -84,7 +84,7 @@ def outcome_text(
         nodes = (ending or {}).get("next")
         if isinstance(nodes, list) and nodes:
             return one_line("Waits at " + ", ".join(str(node) for node in nodes[:3]), LINE_CHARS)
-        return one_line(_plain(_answer(state)), LINE_CHARS)
+        return one_line(plain_words(_answer(state)), LINE_CHARS)
     except (RecursionError, ValueError):
         return ""
 
@@ -99,7 +99,7 @@ def state_of(body: bytes | None) -> Any:
         return None
 
 
-def _plain(markdown: str) -> str:
+def plain_words(markdown: str) -> str:
     """The first words of a Markdown text: those after its title, if there are any."""
     lines = markdown[: 10 * LINE_CHARS].strip().split("\n")
     if len(lines) > 1 and lines[0].startswith("#"):

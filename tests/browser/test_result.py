@@ -137,3 +137,22 @@ def test_paper_is_light_whole_and_without_controls(page: Page, team: Team, user:
         expect(page.get_by_text(control, exact=True).first).not_to_be_visible()
     for part in ("Steps", "Activity", "Input"):
         expect(page.get_by_role("heading", name=part, exact=True).first).to_be_visible()
+
+
+def test_a_phone_shows_at_once_how_a_long_conversation_ends(page: Page, team: Team, user: User) -> None:
+    said = [{"type": ("human", "ai")[at % 2], "content": f"{at}: the water rises. " * 6} for at in range(7)]
+    last = {"type": "ai", "content": "# Summary\n\nHigh water is at **noon**.\n\n" + "It falls again. " * 40}
+    run = ended(team, user, {"messages": [*said, last]})
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"/runs/{run.pk}/")
+
+    ending = page.locator(".talk-ending")
+    expect(ending).to_be_in_viewport(ratio=1)
+    expect(ending).to_contain_text("High water is at noon. It falls again.")
+    page.get_by_role("link", name="Last message").click()
+    expect(page.locator(".turn").last).to_be_in_viewport()
+    expect(page.get_by_role("tab", name="Result")).to_have_attribute("aria-selected", "true")
+
+    # Where the end is in sight anyway, nothing is said twice.
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(ending).to_be_hidden()

@@ -35,7 +35,7 @@ def test_what_the_server_sent_of_a_question_is_folded(browser: Client, person: U
 
     page = browser.get(f"/runs/{run.pk}/").content.decode()
 
-    fold = page.index("As the server sent it")
+    fold = page.index("The question as the server sent it")
     assert page.index("tides and gales") < page.index('<details class="state-asked">') < fold
     assert fold < page.index("__interrupt__") < page.index("</details>", fold)
     assert page.count("__interrupt__") == page.count("__interrupt__", fold)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,11 +11,20 @@ from django.utils.safestring import SafeString
 from dashboard.runs.state.blocks import Block, Room, content_blocks, is_empty, text_of
 from dashboard.runs.state.document import Place
 from dashboard.runs.state.seen import cut, seen_html
+from dashboard.runs.summary import plain_words
 
 TURNS: Final = 60
 """The most messages that are laid out at once, the last ones first."""
 ROOM_CHARS: Final = 36_000
 CALLS_MAX: Final = 30
+PARTS_MAX: Final = 50
+ENDING_CHARS: Final = 240
+TURN_CHARS: Final = 150
+"""The room of a message on a page without its text, in characters."""
+NEAR_CHARS: Final = 800
+"""What a phone shows at once, besides the head of a run's page."""
+FAR_CHARS: Final = 2_500
+"""The same of a desk's screen."""
 SAMPLE: Final = 10
 
 _ROLES: Final = {
@@ -30,6 +39,7 @@ _ROLES: Final = {
     "system": "System",
     "developer": "Developer",
 }
+CALL_TYPES: Final = frozenset({"tool_use", "tool_call", "function_call"})
 _SHOWN: Final = frozenset({"type", "role", "content", "name", "tool_calls"})
 _QUIET: Final = frozenset({"id", "type", "role", "content", "name", "tool_calls", "example", "tool_call_id"})
 """Keys that alone are no reason to offer more of a message."""
@@ -78,6 +88,15 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """The beginning of the last message. `is_far`: a desk's screen does not show it either without scrolling."""
+
+    place: Place
+    words: SafeString
+    is_far: bool
+
+
+@dataclass(frozen=True)
 class Conversation:
     """A window of a list of messages."""
 
@@ -94,6 +113,16 @@ class Conversation:
     def earlier(self) -> int:
         """How many before the window are shown nowhere."""
         return self.first if self.first > self.above else 0
+
+    @property
+    def ending(self) -> Ending | None:
+        """What the assistant said last; None where a phone shows that at once, and when somebody else spoke last."""
+        if not self.turns or self.turns[-1].tone != "assistant":
+            return None
+        last = self.turns[-1].place
+        above = sum(TURN_CHARS + sum(len(block.html) for block in turn.blocks) for turn in self.turns[:-1])
+        words = cut(" ".join(plain_words("\n".join(content_texts(last, 10 * ENDING_CHARS))).split()), ENDING_CHARS)
+        return Ending(last, seen_html(words), above > FAR_CHARS) if words and above > NEAR_CHARS else None
 
 
 def is_conversation(place: Place | None) -> bool:
@@ -162,6 +191,22 @@ def _turn(number: int, place: Place, room: Room, *, is_earlier: bool) -> Turn:
     )
 
 
+def content_texts(message: Place, chars: int | None = None) -> Iterator[str]:
+    """The texts in a message's content, and `[image]` for what is none; `chars` of each."""
+    content = message.child("content")
+    if content is None or content.kind == "null":
+        return
+    if content.kind != "list":
+        yield content.text(chars)
+        return
+    for part in content.children(0, PARTS_MAX):
+        text = part if part.kind == "string" else part.child("text") if part.kind == "object" else None
+        if text is not None and text.kind == "string":
+            yield text.text(chars)
+        elif part.kind == "object" and text_of(part.child("type")) not in CALL_TYPES:
+            yield f"[{text_of(part.child('type')) or 'unknown'}]"
+
+
 def _aside(place: Place, key: str, room: Room) -> list[Block]:
     """What a model says besides its answer: a refusal, its reasoning; also where LangChain keeps unknown things."""
     kwargs = place.child("additional_kwargs")
@@ -187,9 +232,8 @@ def calls_of(place: Place) -> list[Call]:
     listed = place.child("tool_calls")
     found = [call for call in listed.children(0, CALLS_MAX) if call.kind == "object"] if listed is not None else []
     if not found and content is not None and content.kind == "list":
-        typed = ("tool_use", "tool_call", "function_call")
         parts = content.children(0, CALLS_MAX)
-        found = [part for part in parts if part.kind == "object" and text_of(part.child("type")) in typed]
+        found = [part for part in parts if part.kind == "object" and text_of(part.child("type")) in CALL_TYPES]
     invalid = place.child("invalid_tool_calls")
     wrong = [call for call in invalid.children(0, CALLS_MAX) if call.kind == "object"] if invalid is not None else []
     return [_call(call) for call in found] + [replace(_call(call), is_invalid=True) for call in wrong]

@@ -22,7 +22,7 @@ from dashboard.runs.state.seen import NOTHING, seen, showable
 from dashboard.runs.state.storage import beginning
 
 RAW_CHARS: Final = 20_000
-HTML_VERSION: Final = 2
+HTML_VERSION: Final = 3
 """Part of the key under which HTML is kept."""
 ASKED: Final = "__interrupt__"
 """The key under which servers put a run's questions."""
