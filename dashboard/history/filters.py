@@ -189,6 +189,20 @@ class RunFilters:
             return None
 
 
+def problems_of(query: QueryDict) -> list[str]:
+    """What was left out of the filters because it makes no sense, as sentences for the person who typed it."""
+    found = []
+    for name in ("min_s", "max_s"):
+        if (text := query.get(name, "").strip()) and _seconds(text) is None:
+            found.append(f"“{_clean(text)[:60]}” is no number of seconds.")
+    path, value = query.get("path", "").strip(), query.get("value", "").strip()
+    if path and not VALUE_PATH.fullmatch(path):
+        found.append(f"“{_clean(path)[:60]}” is no place: it begins with input. or result., such as input.topic.")
+    elif value and not path:
+        found.append(f"Where is “{_clean(value)[:60]}”? Name the place too, such as input.topic.")
+    return found
+
+
 def _values(query: QueryDict) -> tuple[tuple[str, str], ...]:
     """`input.topic=tides`, or the same from the form's two fields `path` and `value`."""
     pairs = [(path, str(text)) for path, texts in query.lists() for text in texts]

@@ -19,7 +19,7 @@ from dashboard.history.bulk import IDS_MAX
 from dashboard.history.choices import chosen_for
 from dashboard.history.columns import socket_query, with_cells
 from dashboard.history.documents import run_item
-from dashboard.history.filters import DAYS, PERIODS, SORTS, RunFilters
+from dashboard.history.filters import DAYS, PERIODS, SORTS, RunFilters, problems_of
 from dashboard.history.tabs import tabs
 from dashboard.http import is_htmx, wants_json
 from dashboard.runs.models import WaitState
@@ -100,6 +100,7 @@ def _choices(request: TeamRequest, filters: RunFilters) -> dict[str, object]:
         "periods": PERIODS | DAYS,
         "sorts": SORTS,
         "chips": filters.chips(choices.names),
+        "problems": problems_of(request.GET),
         "assistant_is_listed": any(filters.assistant == value for value, _ in choices.assistants),
         "more_count": sum(name in IN_MORE or "." in name for name, _ in filters.pairs()),
         "kept_filters": _kept(filters),

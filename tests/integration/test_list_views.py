@@ -54,6 +54,9 @@ def test_the_list_filters_by_status_assistant_person_and_text(browser: Client, t
         assert len(listed(browser, q=words)) == 1, words
     Run.objects.filter(name__startswith="Build-42").delete()
     assert listed(browser, q="' | !:*\\ & (") == []
+    page = browser.get("/runs/", {"min_s": "ten", "path": "topic", "value": "x"}).content.decode()
+    assert "“ten” is no number of seconds." in page
+    assert "“topic” is no place: it begins with input. or result." in page
     assert listed(browser, status="nonsense", before="nonsense") == ["boom", "chatting", "tide table"]
 
 
