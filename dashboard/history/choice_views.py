@@ -33,7 +33,7 @@ def view_columns(request: TeamRequest) -> HttpResponse:
         return _choose(request)
     keys = [column.key for column in chosen_for(request.team, request.user).columns] or list(USUAL)
     if wants_json(request):
-        return JsonResponse({"columns": keys})
+        return JsonResponse({"columns": keys, "suggested": _suggested(request)})
     return _page(request, keys)
 
 
@@ -61,6 +61,11 @@ def _choose(request: TeamRequest) -> HttpResponse:
     return go_to(request, reverse("run-list"))
 
 
+def _suggested(request: TeamRequest) -> list[str]:
+    """Fields of the team's last runs."""
+    return fields_suggested(run_page(request.team, RunFilters(), rows=RECENT).runs)
+
+
 def _moved(keys: list[str], key: str, by: int) -> list[str]:
     """The keys after one of them has moved up or down a place."""
     rest = [other for other in keys if other != key]
@@ -77,8 +82,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """`moved`: the column whose buttons were used last, and keep the focus."""
-    recent = run_page(request.team, RunFilters(), rows=RECENT).runs
-    suggested = fields_suggested(recent)
+    suggested = _suggested(request)
     context = {
         "shown": columns_named(keys),
         "columns": [column for column in COLUMNS.values() if column.key not in keys],

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from dashboard.teams.api_tokens import SERVICE
 from dashboard.teams.models import Role, Scope, Team, User
-from dashboard.teams.time_zones import time_zones
+from dashboard.teams.time_zones import time_zone_named, time_zones
 from dashboard.text import is_seen
 
 LIFETIMES = {"2592000": "30 days", "7776000": "90 days", "31536000": "1 year", "": "No end"}
@@ -164,8 +164,9 @@ class ProfileForm(forms.Form):
     theme = forms.ChoiceField(choices=User.THEMES, required=False, label="Theme")
 
     def clean_time_zone(self) -> str:
-        zone = str(self.cleaned_data["time_zone"]).strip()
-        if zone and zone not in time_zones():
+        text = str(self.cleaned_data["time_zone"]).strip()
+        zone = time_zone_named(text) if text else ""
+        if text and not zone:
             raise ValidationError("There is no such time zone: give a name like Europe/Berlin.")
         return zone
 

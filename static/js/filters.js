@@ -9,6 +9,7 @@ export function attachFilters(part) {
     });
     form.addEventListener("input", ({ target }) => !form.dataset.changed && target.closest(".more-panel") && (form.dataset.changed = "more"));
     form.querySelector(".more-filters")?.addEventListener("toggle", ({ target }) => !target.open && form.dataset.changed && form.requestSubmit());
+    form.querySelector("#known-paths")?.closest("details").addEventListener("toggle", suggestPaths, { once: true });
     // Several statuses can be ticked before the menu closes and they apply.
     const statuses = form.querySelector("details");
     const ticked = () => [...statuses.querySelectorAll("input:checked")].map((box) => box.value).join();
@@ -20,6 +21,13 @@ export function attachFilters(part) {
       for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name);
     });
   }
+}
+
+/** Suggests the fields that the last runs have, once somebody looks for a value. */
+async function suggestPaths({ target }) {
+  const answer = await fetch("/views/columns/", { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  for (const path of (await answer.json()).suggested) target.querySelector("#known-paths").append(new Option("", path));
 }
 
 function wentBack() {

@@ -87,6 +87,7 @@ def test_columns_are_those_a_person_chose_with_fields_of_input_and_result(
     other.force_login(make_user(server.team))
     assert heads(flat(other.get("/runs/"))) == heads(usual)
     assert browser.get("/views/columns/", headers=JSON).json()["columns"][0] == "server"
+    assert "input.topic" in browser.get("/views/columns/", headers=JSON).json()["suggested"]
     browser.post("/views/columns/", {"usual": "1", "column": "server"})
     assert heads(flat(browser.get("/runs/"))) == heads(usual)
 

@@ -264,6 +264,8 @@ def test_a_profile_has_a_zone_and_a_theme(admin: User, team: Team) -> None:
     wrong = boss.post("/profile/", {"time_zone": "Mars/Base", "theme": "pink"}, headers=JSON)
     assert set(wrong.json()["errors"]) == {"time_zone", "theme"}
 
+    boss.post("/profile/", {"full_name": "Ada L", "time_zone": "new york"})
+    assert User.objects.get(pk=admin.pk).time_zone == "America/New_York"
     saved = boss.post("/profile/", {"full_name": "Ada L", "time_zone": "Asia/Kolkata", "theme": "dark"})
 
     assert saved.status_code == 303
