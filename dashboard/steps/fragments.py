@@ -47,6 +47,8 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
         "earlier": max(0, start - ROWS) if start > 0 else None,
         "later": start + ROWS if start + ROWS < len(steps) else None,
         "graph": drawn_graph(run, steps),
+        # After a condition nobody knows which step goes on until it ends.
+        "is_next_unknown": run.status == RunStatus.RUNNING and all(step.status != StepStatus.RUNNING for step in steps),
         "is_to_be_read": selectors.is_to_be_read(run, log),
         "answered_after_s": _answered_after_s(run),
         "why": selectors.why_not_all(run, log),

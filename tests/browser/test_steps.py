@@ -49,6 +49,7 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     done = StepFound("plan", started_at=began, finished_at=began + timedelta(seconds=1), writes=b'{"route": ["a"]}')
     services.steps_observe(run_id=run.pk, first=0, steps=[done])
     expect(row).to_have_attribute("data-step-status", "done", timeout=WITHIN_MS)
+    expect(page.locator(".steps-head")).to_contain_text("1 step so far; the next one appears when it ends")
     # Each change is the next thing the line brings: nothing waits for a poll, a beat or another change.
     assert [re.findall(r'data-step-status="(\w+)"', one) for one in told if "data-step-node" in one] == [
         ["running"],
