@@ -63,6 +63,8 @@ class Side:
         params: Its parameters; None when they are not compared.
         steps: None when they are not compared.
         is_left_out: Whether it has a final state that cannot be compared.
+        without_url: The comparison without it; "" when that would leave one run, and for strangers.
+        in_depth_url: The comparison in which it is compared in depth with the first; "" where it is.
     """
 
     run: Run
@@ -71,6 +73,8 @@ class Side:
     params: dict[str, Any] | None
     steps: list[Step] | None
     is_left_out: bool = False
+    without_url: str = ""
+    in_depth_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,9 @@ def test_runs_chosen_in_the_list_are_compared_the_older_first(browser: Client, u
     assert 'action="/runs/compare/"' in browser.get("/runs/").content.decode()
     three = browser.get("/runs/compare/", {"ids": ids[:3]}, follow=True).content.decode()
     assert [f"<bdi>run {number}</bdi>" in three for number in range(4)] == [True, True, True, False]
+    assert three.count('aria-label="Remove run ') == 3
+    assert f'?a={ids[0]}&amp;b={ids[2]}&amp;c={ids[1]}">in depth</a>' in three
+    assert f'?a={ids[0]}&amp;b={ids[1]}" aria-label="Remove run 2"' in three
 
 
 def test_a_place_too_deep_for_its_path_is_found_by_its_first_byte(browser: Client, user: User, server: Server) -> None:
