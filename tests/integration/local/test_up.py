@@ -23,14 +23,22 @@ from tests.integration.local.processes import descendants, eventually, is_alive
 LINK = re.compile(r"(http://127\.0\.0\.1:\d+)(/accounts/sign-in/\S+/)")
 
 
+def in_proc(place: str) -> bytes:
+    """What /proc has there; nothing for a process that has ended."""
+    try:
+        return (Path("/proc") / place).read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 class Up:
     """A running `manage.py up`."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, **more: str) -> None:
         self.state = state
         self.port = free_port()
         self.output = state.parent / f"output-{self.port}"
-        env = {"PATH": os.environ["PATH"], "RUNBOARD_DATA": str(state), "PORT": str(self.port)}
+        env = {"PATH": os.environ["PATH"], "RUNBOARD_DATA": str(state), "PORT": str(self.port), **more}
         self.begin = time.monotonic()
         with self.output.open("w") as output:
             self.process = subprocess.Popen(
@@ -65,10 +73,7 @@ class Up:
         words = {"worker": "run_worker", "web": "daphne", "langgraph": "langgraph_cli", "postgres": "/postgres"}
         found = {}
         for pid in descendants(self.process.pid):
-            try:
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ")
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+            command = in_proc(f"{pid}/cmdline").decode().replace("\0", " ")
             found |= {name: pid for name, word in words.items() if word in command and name not in found}
         return found
 
@@ -90,7 +95,7 @@ def ups() -> Iterator[list[Up]]:
 
 
 def test_a_newcomer_gets_a_link_that_signs_in_once_and_sees_everything_end(state: Path, ups: list[Up]) -> None:
-    up = Up(state)
+    up = Up(state, EMAIL_URL="smtp://runboard:canary-7f3a9c@127.0.0.1:9", EMAIL_FROM="runboard@example.org")
     ups.append(up)
 
     up.wait_until_healthy()
@@ -115,7 +120,14 @@ def test_a_newcomer_gets_a_link_that_signs_in_once_and_sees_everything_end(state
         "database.url": 0o600,
         "up.lock": 0o600,
     }
-    assert set(up.children()) == {"worker", "web", "langgraph", "postgres"}
+    children = up.children()
+    assert set(children) == {"worker", "web", "langgraph", "postgres"}
+    secrets = [(state / name).read_text().strip() for name in ("secret.key", "encryption.keys", "database.url")]
+    secrets.append("canary-7f3a9c")
+    places = [f"{pid}/cmdline" for pid in descendants(up.process.pid)]
+    places += [f"{children[name]}/environ" for name in ("langgraph", "postgres")]
+    seen = [(place, secret) for place in places for secret in secrets if secret.encode() in in_proc(place)]
+    assert seen == [], "in the list of processes, or given to programs that do not need it"
 
     second = subprocess.run(
         [sys.executable, "manage.py", "up"],
