@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Now
 from dashboard.runs.models import Run
 from dashboard.runs.statuses import RunStatus
 from dashboard.servers.models import Assistant, ServerCheck
-from dashboard.servers.selectors import assistant_ids, assistant_list, assistant_titles
+from dashboard.servers.selectors import LARGE, assistant_ids, assistant_list, assistant_titles
 from dashboard.teams.models import Team
 
 RECENT = timedelta(days=30)
@@ -51,7 +51,7 @@ class AssistantFigures:
 
 def assistant_rows(team: Team, text: str = "") -> list[AssistantRow]:
     """The team's assistants that contain the text, the latest used first, then by title."""
-    found = assistant_list(team).defer("schemas_text", "settings_text")
+    found = assistant_list(team).defer(*LARGE)
     by_id = _latest(team, Cast(OuterRef("assistant_id"), CharField()))
     by_graph = _latest(team, OuterRef("graph_id"))
     everyone = list(found.annotate(used_by_id=Subquery(by_id), used_by_graph=Subquery(by_graph)))
@@ -60,7 +60,7 @@ def assistant_rows(team: Team, text: str = "") -> list[AssistantRow]:
     rows = []
     for assistant in everyone:
         title = titles[assistant.pk]
-        hay = f"{title} {assistant.graph_id} {assistant.description} {assistant.server.name}".lower()
+        hay = f"{title} {assistant.graph_id} {assistant.about} {assistant.description} {assistant.server.name}".lower()
         if all(word in hay or str(assistant.assistant_id).startswith(word) for word in words):
             rows.append(AssistantRow(assistant, title, _used_at(assistant)))
     return sorted(rows, key=lambda row: (-(row.last_used_at.timestamp() if row.last_used_at else 0), row.title.lower()))

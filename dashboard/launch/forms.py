@@ -23,7 +23,7 @@ from dashboard.runs.services import LaunchOrder
 from dashboard.schema_forms import MISSING, Fixed
 from dashboard.schema_forms.nodes import id_of
 from dashboard.servers.models import Assistant
-from dashboard.servers.selectors import assistant_meant, assistant_titles, assistants_on, server_list
+from dashboard.servers.selectors import assistant_meant, assistant_titles, assistant_whole, assistants_on, server_list
 from dashboard.teams.models import Team, User
 
 
@@ -57,7 +57,8 @@ class LaunchForm(CheckedParameters):
         self.is_checked = self.is_bound
         mine = server_list(team)
         self.servers = list(mine)
-        self.assistant = self._assistant()
+        meant = self._assistant()
+        self.assistant = assistant_whole(meant) if meant is not None else None
         self._read_documents(files, controls)
         field = self.fields["server"]
         assert isinstance(field, forms.ModelChoiceField)

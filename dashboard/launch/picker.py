@@ -49,9 +49,8 @@ def assistant_choices(team: Team, user: User, assistants: list[Assistant]) -> li
     choices = []
     for one in assistants:
         times = [used[key] for name in assistant_ids(one) if (key := (one.server_id, name)) in used]
-        text = one.description or str((one.schemas.get("input_schema") or {}).get("description") or "")
         value = one.graph_id if one.is_default else titles[one.pk]
-        choices.append(Choice(one, titles[one.pk], value, text.strip().split("\n\n")[0], max(times, default=None)))
+        choices.append(Choice(one, titles[one.pk], value, one.about, max(times, default=None)))
     return sorted(choices, key=lambda choice: (choice.used_at is None, -(choice.used_at or _NEVER).timestamp()))
 
 

@@ -27,7 +27,7 @@ from dashboard.launch.presets import fields_of, preset_values
 from dashboard.runs.models import Run
 from dashboard.runs.state.view import value_tree
 from dashboard.servers.models import Assistant
-from dashboard.servers.selectors import assistant_find, assistant_list, assistant_meant, assistant_titles
+from dashboard.servers.selectors import LARGE, assistant_find, assistant_list, assistant_meant, assistant_titles
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.audit import audit_note, audit_nothing
 from dashboard.teams.middleware import TeamRequest
@@ -215,7 +215,7 @@ def _row(request: TeamRequest, preset: Preset) -> PresetRow:
 
 def _rows(request: TeamRequest) -> list[PresetRow]:
     presets = list(selectors.preset_list(request.team, request.user))
-    assistants = list(assistant_list(request.team).defer("schemas_text", "settings_text"))
+    assistants = list(assistant_list(request.team).defer(*LARGE))
     titles = assistant_titles(assistants)
     by_server: dict[UUID, list[Assistant]] = {}
     for assistant in assistants:

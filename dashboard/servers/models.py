@@ -101,6 +101,8 @@ class Assistant(models.Model):
     graph_id = models.CharField(max_length=200)
     name = models.CharField(max_length=200)
     description = models.TextField(default="", blank=True)
+    # What it does, for lists: the first paragraph of its description, or of its input schema's.
+    about = models.TextField(default="", blank=True)
     version = models.PositiveIntegerField(null=True)
     # The answer of GET /assistants/{id}/schemas as text: jsonb would lose the order of the properties.
     schemas_text = models.TextField(default="{}")

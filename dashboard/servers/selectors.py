@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -12,6 +13,8 @@ from dashboard.servers.models import Assistant, AssistantChange, Server, ServerC
 from dashboard.teams.models import Team
 
 SHORT_ID = 8
+LARGE: Final = ("schemas_text", "settings_text", "graph_text")
+"""What lists of assistants leave out."""
 
 
 def server_list(team: Team) -> QuerySet[Server]:
@@ -55,11 +58,19 @@ def assistant_list(team: Team) -> QuerySet[Assistant]:
 
 
 def assistants_on(servers: Iterable[Server]) -> list[Assistant]:
-    """The assistants of these servers, by graph and name."""
+    """The assistants of these servers, by graph and name, without LARGE."""
     by_id = {server.pk: server for server in servers}
-    found = list(Assistant.objects.filter(server__in=list(by_id)).order_by("graph_id", "name"))
+    found = list(Assistant.objects.filter(server__in=list(by_id)).defer(*LARGE).order_by("graph_id", "name"))
     for assistant in found:
         assistant.server = by_id[assistant.server_id]
+    return found
+
+
+def assistant_whole(assistant: Assistant) -> Assistant | None:
+    """One of such a list with everything; None when its server no longer has it."""
+    found = Assistant.objects.filter(pk=assistant.pk).first()
+    if found is not None:
+        found.server = assistant.server
     return found
 
 

@@ -221,15 +221,25 @@ class AssistantFound:
     graph: dict[str, Any] | None = None
 
 
+def about(description: str, schemas: Mapping[str, Any]) -> str:
+    """What an assistant does, in a paragraph."""
+    schema = schemas.get("input_schema")
+    text = description or str((schema.get("description") if isinstance(schema, dict) else "") or "")
+    return text.strip().split("\n\n")[0]
+
+
 def server_seen(
     *, server: Server, version: str, assistants: Sequence[AssistantFound], heartbeat_at: datetime | None = None
 ) -> None:
     """Store what the server offers now, and forget assistants that it no longer has.
 
-    An assistant whose schemas the server could not give this time keeps the old ones.
+    An assistant whose schemas the server could not give this time keeps the old ones. Only changes are written: schemas
+    are large, and nearly always the same.
     """
     now = timezone.now()
     with transaction.atomic():
+        known = {assistant.assistant_id: assistant for assistant in server.assistants.all()}
+        same = []
         for found in assistants:
             described: dict[str, Any] = {
                 "graph_id": found.graph_id,
@@ -238,13 +248,21 @@ def server_seen(
                 "version": found.version,
                 "schema_problem": found.schema_problem,
                 "settings_text": json.dumps(found.settings, ensure_ascii=False),
-                "seen_at": now,
             }
+            if found.description or found.schemas is not None:
+                described["about"] = about(found.description, found.schemas or {})
             if found.schemas is not None:
                 described["schemas_text"] = json.dumps(found.schemas, ensure_ascii=False)
             if found.graph is not None:
                 described["graph_text"] = json.dumps(found.graph, ensure_ascii=False)
+            if (one := known.get(found.assistant_id)) and all(
+                getattr(one, name) == described[name] for name in described
+            ):
+                same.append(one.pk)
+                continue
+            described["seen_at"] = now
             Assistant.objects.update_or_create(server=server, assistant_id=found.assistant_id, defaults=described)
+        Assistant.objects.filter(pk__in=same).update(seen_at=now)
         server.assistants.exclude(assistant_id__in=[found.assistant_id for found in assistants]).delete()
         said: dict[str, Any] = {"checked_at": now, "version": version, "problem": ""}
         if heartbeat_at is not None:

@@ -139,7 +139,7 @@ def _done(request: TeamRequest, server: Server, *, status: int = 200) -> HttpRes
 
 
 def _page(request: TeamRequest, server: Server, form: ServerForm, *, status: int = 200) -> HttpResponse:
-    assistants = list(server.assistants.select_related("server"))
+    assistants = list(server.assistants.select_related("server").defer(*selectors.LARGE))
     titles = selectors.assistant_titles(assistants)
     context = _check_context(request, server) | {
         "form": form,

@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.history.filters import RunFilters
@@ -100,6 +102,25 @@ def test_the_list_as_json_has_the_schemas_in_the_servers_order(browser: Client, 
     assert list(second["input_schema"]["properties"]) == ["zeta", "alpha"]
     assert second["context_schema"] is None
     assert second["seen_at"]
+
+
+def test_only_what_changed_is_written_again(server: Server) -> None:
+    """Schemas are large, and asked for every half minute."""
+    described = {"input_schema": SCHEMA | {"description": "Plans a report.\n\nThen writes it."}}
+    first = found(DEFAULT, "report", schemas=described)
+    server_seen(server=server, version="1", assistants=[first])
+    assistant = Assistant.objects.get()
+    seen_at = assistant.seen_at
+
+    with CaptureQueriesContext(connection) as asked:
+        server_seen(server=server, version="1", assistants=[first])
+    assistant.refresh_from_db()
+    assert not [one["sql"] for one in asked.captured_queries if '"schemas_text" =' in one["sql"]]
+    assert (assistant.about, assistant.seen_at > seen_at) == ("Plans a report.", True)
+
+    server_seen(server=server, version="1", assistants=[found(DEFAULT, "report", description="Rewrites.")])
+    assistant.refresh_from_db()
+    assert (assistant.about, assistant.schemas) == ("Rewrites.", described)
 
 
 def test_strangers_see_none(server: Server) -> None:
