@@ -149,7 +149,7 @@ def test_a_value_that_turns_the_line_is_named_and_turns_nothing(page: Page, team
         "many": "\u202d" * 3,
         "kept": f"{family}\u200c",
     }
-    body = json.dumps({"inside": state}).encode()
+    body = json.dumps({"tree": {"inside": state}}).encode()
     run = make_run(team=team, by=user, status=RunStatus.SUCCEEDED, body=body)
 
     page.goto(f"/runs/{run.pk}/")
