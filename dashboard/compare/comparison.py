@@ -11,12 +11,13 @@ from django.utils.safestring import SafeString
 
 from dashboard.compare.conversations import Talk, messages_of, talk_difference
 from dashboard.compare.diffs import Difference, difference
+from dashboard.compare.so_far import values_so_far
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import TITLE, run_result
 from dashboard.runs.state import cache
 from dashboard.runs.state.cards import short_html
 from dashboard.runs.state.document import Document, Place
-from dashboard.runs.state.seen import cut, seen_html
+from dashboard.runs.state.seen import cut, seen, seen_html
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.templatetags.runs import duration
 from dashboard.servers.selectors import assistant_ids_like
@@ -59,10 +60,11 @@ class Side:
 
     Attributes:
         address: Of its page.
-        state: Its final state; None when there is none, or it is left out.
+        state: Its final state, else its values so far; None when it has neither, or it is left out.
         params: Its parameters; None when they are not compared.
         steps: None when they are not compared.
         is_left_out: Whether it has a final state that cannot be compared.
+        is_so_far: Whether `state` is that of its last checkpoint, because it left no final one.
         without_url: The comparison without it; "" when that would leave one run, and for strangers.
         in_depth_url: The comparison in which it is compared in depth with the first; "" where it is.
     """
@@ -73,6 +75,7 @@ class Side:
     params: dict[str, Any] | None
     steps: list[Step] | None
     is_left_out: bool = False
+    is_so_far: bool = False
     without_url: str = ""
     in_depth_url: str = ""
 
@@ -119,25 +122,36 @@ def compare_sides(sides: Sequence[Side], *, without: frozenset[str] = frozenset(
     """The same for runs that are shown in part. `without`: names of facts that are left out."""
     runs = [side.run for side in sides]
     states = [side.state for side in sides]
-    problem = ""
-    if any(side.is_left_out for side in sides):
-        problem = "A final state that is too large, or not JSON, is left out."
     talk = _talk(*sides[:2]) if len(sides) > 1 else None
     parts = list(_parts(*sides[:2], without=TALK if talk else frozenset())) if len(sides) > 1 else []
     facts = [row for row in _facts(runs) if row.name not in without]
-    return Comparison(list(sides), facts, _values(states), parts, talk, _steps(sides), problem)
+    return Comparison(list(sides), facts, _values(states), parts, talk, _steps(sides), _problem(sides))
+
+
+def _problem(sides: Sequence[Side]) -> str:
+    """What is not compared as one expects, in a sentence or two."""
+    sentences = []
+    if any(side.is_left_out for side in sides):
+        sentences.append("A final state that is too large, or not JSON, is left out.")
+    so_far = [side.run.title for side in sides if side.is_so_far]
+    if so_far:
+        names = ", ".join(f"“{seen(cut(title, 60))}”" for title in so_far)
+        sentences.append(f"{names} left no final state: the values so far are compared.")
+    return " ".join(sentences)
 
 
 def _side(run: Run) -> Side:
-    state = cache.root_of(run)
+    state, result = cache.root_of(run), run_result(run)
+    so_far = values_so_far(run) if result is None and run.is_terminal else None
     steps = list(Step.objects.filter(run=run).defer("writes_json")[:STEPS_MAX])
     return Side(
         run,
         reverse("run-detail", args=[run.pk]),
-        state,
+        state or so_far,
         run.request.params,
         steps,
-        is_left_out=state is None and run_result(run) is not None,
+        is_left_out=state is None and result is not None,
+        is_so_far=so_far is not None,
     )
 
 
@@ -195,10 +209,11 @@ def _parts(a: Side, b: Side, *, without: frozenset[str] = frozenset()) -> Iterat
     if a.params is not None and b.params is not None:
         sent = [Document.of(params).root for params in (a.params, b.params)]
         yield Part("Parameters", "parameters", difference(sent[0], sent[1]))
-    if a.state is not None or b.state is not None:
+    if a.state is not None and b.state is not None:
+        title = "Other keys of the state" if without else "State" if a.is_so_far or b.is_so_far else "Final state"
         found = difference(a.state, b.state, without=without)
         if found or found.equal or not without:
-            yield Part("Other keys of the state" if without else "Final state", "state", found)
+            yield Part(title, "state", found)
 
 
 def _talk(a: Side, b: Side) -> Talk | None:

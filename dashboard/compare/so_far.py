@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dashboard.runs.models import Run
+from dashboard.runs.state import cache
 from dashboard.runs.state.blocks import Room
 from dashboard.runs.state.cards import Card, cards
-from dashboard.runs.state.document import Document
+from dashboard.runs.state.document import Document, Place
 from dashboard.runs.state.result import state_layout_html
 from dashboard.runs.state.seen import cut, seen
 from dashboard.steps import selectors
@@ -82,6 +83,18 @@ def so_far(run: Run) -> SoFar:
     writes, writes_hidden = _cards(_written(run, after=last.checkpoint_id if last and states else None))
     given, given_hidden = _cards(run.request.params.get("input"))
     return SoFar(is_reading, failed, states, writes, given, writes_hidden, given_hidden)
+
+
+def values_so_far(run: Run) -> Place | None:
+    """The state at the run's last checkpoint; None when it is not known, or too large."""
+    last = next((one for one in reversed(selectors.checkpoint_list(run)) if not one.path), None)
+    found = selectors.checkpoint_state(run, last) if last else None
+    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
+        return None
+    try:
+        return cache.document_of(found).root
+    except ValueError:
+        return None
 
 
 def _states(run: Run, failed: Step | None, last: RunCheckpoint | None, inner: RunCheckpoint | None) -> Iterator[State]:

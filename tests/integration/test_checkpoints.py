@@ -64,6 +64,19 @@ def test_a_failed_run_shows_its_values_and_what_to_do_next(browser: Client, team
     assert f"/runs/compare/?a={run.pk}&amp;b=last" in page
 
 
+def test_a_failed_run_is_compared_by_its_values_so_far(browser: Client, team: Team, person: User) -> None:
+    run = failed(team, person)
+    body = b'{"topic": "gales", "route": ["pier"]}'
+    make_run(team=team, by=person, server=run.server, status=RunStatus.SUCCEEDED, body=body)
+
+    page = flat(browser.get(f"/runs/compare/?a={run.pk}&b=last", follow=True))
+
+    assert "left no final state: the values so far are compared." in page
+    state = page.split('id="differs-state"')[1].split("</section>")[0]
+    assert "1 difference, 1 equal" in state
+    assert '<del dir="auto">gales</del><ins dir="auto">tides</ins>' in state
+
+
 def test_who_may_only_look_is_offered_nothing_to_launch(client: Client, team: Team, person: User) -> None:
     run = failed(team, person)
     client.force_login(make_user(team, role=Role.VIEWER))
