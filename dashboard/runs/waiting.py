@@ -180,9 +180,8 @@ def notify_thread_waiters(run: Run, *, is_there: bool) -> None:
 
 
 def _followed(run: Run) -> None:
-    # Locked in one order: otherwise two launches in the same instant would deadlock.
     there = _open_on_thread(run).exclude(pk__in=[run.pk, run.answers_id or run.pk])
-    waiting = list(there.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    waiting = list(there.select_for_update(no_key=True).values_list("pk", flat=True))
     if waiting:
         event = Event(EventKind.FOLLOWED, {"run": str(run.pk)})
         runs_change(Run.objects.filter(pk__in=waiting), [event], wait_state=WaitState.GONE)
@@ -195,7 +194,7 @@ def _unfollowed(run: Run) -> None:
     displaced = RunEvent.objects.filter(kind=EventKind.FOLLOWED, data__run=str(run.pk)).values("run")
     answered = [run.answers_id] if run.answers_id else []
     there = _on_thread(run).filter(Q(wait_state=WaitState.GONE, pk__in=displaced) | Q(pk__in=answered))
-    for waiting in there.order_by("pk").select_for_update(no_key=True):
+    for waiting in there.select_for_update(no_key=True):
         if waiting.pk == run.answers_id:
             Run.objects.filter(pk=run.pk).update(answers=None)
             run.answers = None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import connection, connections
 
 from dashboard.runs import services
 from dashboard.runs.models import ParentKind, Run, ThreadChoice, WaitState
@@ -16,23 +15,15 @@ from dashboard.runs.services import LaunchOrder, run_cancel, run_launch
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import notify_thread_waiters
 from tests.factories import make_run, make_user
-from tests.meanwhile import Meanwhile
-
-WAITING = (RunStatus.NEEDS_INPUT, RunStatus.PAUSED)
 
 
 def two_waiting_runs() -> list[Run]:
-    """On one thread, by their primary keys. The one with the larger key was there first, and so is found first."""
-    thread_id = str(uuid.uuid4())
-    there: dict[str, Any] = {"thread": ThreadChoice.EXISTING, "thread_id": thread_id}
+    """On one thread."""
+    there: dict[str, Any] = {"thread": ThreadChoice.EXISTING, "thread_id": str(uuid.uuid4())}
     first = make_run(status=RunStatus.NEEDS_INPUT, **there)
-    for _ in range(100):
-        second = make_run(status=RunStatus.PAUSED, server=first.server, by=first.launched_by, **there)
-        if second.pk < first.pk:
-            Run.objects.filter(pk=first.pk).update(wait_state=WaitState.OPEN)
-            return [second, first]
-        second.delete()
-    raise AssertionError("a hundred random keys in a row were larger")
+    second = make_run(status=RunStatus.PAUSED, server=first.server, by=first.launched_by, **there)
+    Run.objects.filter(pk=first.pk).update(wait_state=WaitState.OPEN)
+    return [first, second]
 
 
 def launch_there(run: Run, **more: Any) -> None:
@@ -47,24 +38,15 @@ def launch_there(run: Run, **more: Any) -> None:
     run_launch(team=run.team, by=make_user(run.team), order=order)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_launch_locks_the_waiting_runs_of_its_thread_by_their_keys() -> None:
-    """In one order, whoever comes: two launches in the same instant would else each hold what the other waits for."""
-    low, high = two_waiting_runs()
+@pytest.mark.django_db
+def test_a_launch_notifies_every_run_that_waits_on_its_thread() -> None:
+    first, second = two_waiting_runs()
 
-    with transaction.atomic():
-        Run.objects.select_for_update().get(pk=low.pk)
-        launch = Meanwhile(partial(launch_there, low))
-        try:
-            with transaction.atomic():
-                Run.objects.select_for_update(nowait=True).get(pk=high.pk)
-        except DatabaseError:
-            pytest.fail("it holds the later one while it waits for the earlier")
-    launch.join()
+    launch_there(first)
 
-    for run in (low, high):
-        told = run.events.order_by("seq").values_list("seq", "kind")
-        assert told.last() == (run.events.count(), "followed")
+    for run in (first, second):
+        noted = run.events.order_by("seq").values_list("seq", "kind")
+        assert noted.last() == (run.events.count(), "followed")
 
 
 @pytest.mark.django_db(transaction=True)

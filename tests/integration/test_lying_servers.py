@@ -87,10 +87,16 @@ async def test_the_answer_to_a_stateless_run_that_cannot_be_asked_about_is_kept(
     assert "connection broke" not in ended.error_message
 
 
-async def test_an_empty_object_is_not_believed_at_once_although_the_run_is_over(scripted: ScriptedServer) -> None:
+@pytest.mark.parametrize("state", [None, Fault(status=500)], ids=["with its state", "without"])
+async def test_an_empty_object_is_not_believed_at_once_although_the_run_is_over(
+    scripted: ScriptedServer, state: Fault | None
+) -> None:
+    """Its state tells, or the run is joined to be told again."""
     scripted.script("wait", Fault(body=b"{}"))
+    if state is not None:
+        scripted.script("state", state, times=None)
     async with working():
-        run = await launch(scripted)
+        run = await launch(scripted, retry_for_s=1)
         (await scripted.run_created()).finish({"kept": 1})
         ended = await run_in(run, "succeeded")
 

@@ -14,7 +14,7 @@ from tests.scripted_server import Fault, ScriptedRun, ScriptedServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BROKEN = Fault(status=500)
+BROKEN, AWAY = Fault(status=500), Fault(status=503)
 ENDS: dict[str, tuple[Callable[[ScriptedRun], object], str]] = {
     "failed": (lambda run: run.fail("ValueError", "no tides"), "failed"),
     "timed out": (lambda run: run.time_out({"half": 1}), "timed_out"),
@@ -25,10 +25,16 @@ ENDS: dict[str, tuple[Callable[[ScriptedRun], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("end", ENDS)
-async def test_a_state_that_never_comes_does_not_keep_a_run_running(scripted: ScriptedServer, end: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "end"),
+    [*((BROKEN, end) for end in ENDS), (AWAY, "well")],
+    ids=[*(f"broken-{end}" for end in ENDS), "away-well"],
+)
+async def test_a_state_that_never_comes_does_not_keep_a_run_running(
+    scripted: ScriptedServer, fault: Fault, end: str
+) -> None:
     finish, status = ENDS[end]
-    scripted.script("state", BROKEN, times=None)
+    scripted.script("state", fault, times=None)
     async with working():
         run = await launch(scripted, retry_for_s=1)
         remote = await scripted.run_created()

@@ -76,14 +76,6 @@ ENDINGS = (
         (WORDING + "test_a_question_that_another_run_may_have_answered_is_not_to_be_answered_again",),
     ),
     Break(
-        "followed-runs-are-locked-in-order",
-        "Two launches on one thread in the same instant do not wait for each other.",
-        "dashboard/runs/waiting.py",
-        'there.order_by("pk").select_for_update(no_key=True).values_list',
-        "there.values_list",
-        ("tests/integration/test_followed.py::test_a_launch_locks_the_waiting_runs_of_its_thread_by_their_keys",),
-    ),
-    Break(
         "cancelled-runs-can-be-referred-to",
         "A run can be launched again while it is being cancelled.",
         "dashboard/runs/services.py",

@@ -44,7 +44,7 @@ EVIDENCE = (
         EXECUTOR,
         'is_doubtful = not has_doubted and evidence.remote_status == "success" and evidence.is_doubtful',
         "is_doubtful = False",
-        (LIARS + "test_an_empty_object_is_not_believed_at_once_although_the_run_is_over",),
+        (LIARS + "test_an_empty_object_is_not_believed_at_once_although_the_run_is_over[without]",),
     ),
     Break(
         "end-is-asked",
@@ -108,7 +108,7 @@ EVIDENCE = (
         RESOLVE,
         '    if evidence.thread.get("status") == "interrupted":',
         "    if None:",
-        (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[at a node]",),
+        (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[broken-at a node]",),
     ),
     Break(
         "patience-for-a-state-ends",
@@ -116,7 +116,7 @@ EVIDENCE = (
         RETRY,
         "        is_over = now - began >= patience_s\n",
         "        is_over = False\n",
-        (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[failed]",),
+        (SILENT + "test_a_state_that_never_comes_does_not_keep_a_run_running[away-well]",),
     ),
     Break(
         "silence-about-the-end-is-said",
