@@ -15,6 +15,7 @@ from playwright.sync_api import Page
 from dashboard.costs.services import price_set
 from dashboard.history.models import SavedView
 from dashboard.langgraph import Checkpoint, Task
+from dashboard.launch.models import Preset
 from dashboard.runs.models import Run, ThreadChoice
 from dashboard.runs.outcomes import RunError
 from dashboard.runs.statuses import RunStatus
@@ -116,6 +117,10 @@ def addresses(team: Team, user: User) -> dict[str, str]:
     found["share form"] = found[RunStatus.SUCCEEDED] + "shares/"
     found["links"] = "/shares/"
     found["columns"] = "/views/columns/"
+    found |= {name: f"/{name}/" for name in ("people", "audit", "profile")}
+    leaver = make_user(team, username="somebody-with-quite-a-long-user-name@example.org")
+    Preset.objects.create(team=team, server=server, created_by=leaver, name="p", assistant_id="chat", values_text="{}")
+    found["hand over"] = f"/people/{leaver.pk}/hand-over/"
     SavedView.objects.create(team=team, owner=user, name=LONG_NAME[:60], scope="team", query="status=failed")
     found["views"] = "/views/"
     found["share a list"] = "/shares/new/?query=status%3Dfailed"
