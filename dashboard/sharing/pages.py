@@ -15,6 +15,8 @@ from dashboard.sharing.parts import templates_shown
 from dashboard.sharing.sets.selectors import set_others
 from dashboard.sharing.shown import INPUT, SharedRun
 
+NOTHING_SHOWN = "The final state has nothing that this link shows."
+
 
 def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
     """Runs that a link shows together: a value that is hidden by its place in one is hidden in all."""
@@ -43,7 +45,7 @@ def share_context(link: ShareLink, run: Run) -> dict[str, Any]:
         "templates": templates_shown(link.show),
         "result": shared.result(state),
         "state_html": shared.state_html(state, shown_run) if run.is_terminal else NOTHING,
-        "state_problem": state.problem,
+        "state_problem": state.problem or (NOTHING_SHOWN if state.body == b"{}" else ""),
         "state_address": shared.address,
     }
     if "steps" in link.show:

@@ -79,6 +79,23 @@ def test_a_link_opens_so_often_and_an_open_page_goes_on(run: Run, person: User) 
     assert Client().get(path + "live/").status_code == 404
 
 
+def test_readers_are_told_why_there_is_no_result(person: User) -> None:
+    talk = b'{"messages": [{"type": "ai", "content": "noon"}]}'
+    asking = make_run(
+        team=person.teams.get(),
+        status=RunStatus.NEEDS_INPUT,
+        body=talk,
+        ending={"interrupts": [{"id": "q", "value": "Go?"}]},
+    )
+    _, path = link(asking, person)
+
+    page = " ".join(Client().get(path).content.decode().split())
+
+    assert "It has a question for the team that shared it, and waits for their answer." in page
+    assert "The final state has nothing that this link shows." in page
+    assert "noon" not in page
+
+
 def test_looking_at_the_head_counts_as_no_view(run: Run, person: User) -> None:
     _, path = link(run, person, max_views=1)
 
