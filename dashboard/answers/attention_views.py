@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -16,7 +16,7 @@ from dashboard.answers.selectors import may_be_assigned
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs.attention import TakenMeanwhile, run_assign, run_snooze
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_get
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required
 from dashboard.teams.audit import refused_back
@@ -32,7 +32,7 @@ NOTHING_CHOSEN = "Choose for how long to snooze it, or give a time."
 @require_POST
 def run_assign_to(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Assign it: `take` to oneself, `to` to a person by username, empty to nobody. `was`: the assignee on the page."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     to: User | None = None
     if request.POST.get("take"):
         to = request.user
@@ -61,7 +61,7 @@ def run_snooze_until(request: TeamRequest, run_id: UUID) -> HttpResponse:
 
     When both are sent and empty, nothing was chosen in the form.
     """
-    run, form = _get(request, run_id), SnoozeForm(request.POST)
+    run, form = run_or_404(request, run_id), SnoozeForm(request.POST)
     if {"for", "until"} <= set(request.POST) and not request.POST["for"] and not request.POST["until"].strip():
         return _refused(request, run, {"for": [NOTHING_CHOSEN]}, 422)
     if not form.is_valid():
@@ -76,7 +76,7 @@ def run_snooze_until(request: TeamRequest, run_id: UUID) -> HttpResponse:
 
 
 def _done(request: TeamRequest, run: Run) -> HttpResponse:
-    fresh = _get(request, run.pk)
+    fresh = run_or_404(request, run.pk)
     if wants_json(request):
         who = fresh.assigned_to.username if fresh.assigned_to else None
         until = fresh.snoozed_until.isoformat() if fresh.snoozed_until else None
@@ -92,7 +92,7 @@ def _refused(request: TeamRequest, run: Run, errors: dict[str, list[str]], statu
     problem = " ".join(sentence for each in errors.values() for sentence in each)
     if is_htmx(request):
         typed = {name: request.POST.get(name, "") for name in ("to", "until", "for")}
-        fresh = _get(request, run.pk)
+        fresh = run_or_404(request, run.pk)
         # 422 in both cases: the page's script shows what comes with that, and only with that.
         html = attention_html(fresh, may_act=True, request=request, problem=problem, typed=typed)
         return HttpResponse(html, status=422)
@@ -101,10 +101,3 @@ def _refused(request: TeamRequest, run: Run, errors: dict[str, list[str]], statu
 
 def _back(request: TeamRequest, run: Run) -> str:
     return f"{reverse('inbox')}?run={run.pk}" if "inbox" in request.POST else reverse("run-detail", args=[run.pk])
-
-
-def _get(request: TeamRequest, run_id: UUID) -> Run:
-    run = run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -21,6 +21,7 @@ from dashboard.answers.showing import fields_of
 from dashboard.http import go_to, json_errors, wants_json
 from dashboard.runs.models import Run
 from dashboard.runs.selectors import run_get
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.runs.state.view import value_tree
 from dashboard.teams.access import may_act_required
 from dashboard.teams.audit import audit_nothing
@@ -171,12 +172,4 @@ def _key(request: TeamRequest) -> UUID:
 
 def _run(request: TeamRequest) -> Run | None:
     text = request.POST.get("run") or request.GET.get("run") or ""
-    if not text:
-        return None
-    try:
-        run = run_get(request.team, UUID(text))
-    except ValueError:
-        run = None
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run
+    return run_or_404(request, text) if text else None

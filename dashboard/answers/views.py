@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -25,6 +25,7 @@ from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs import selectors
 from dashboard.runs.models import Run, WaitState
 from dashboard.runs.services import AlreadyLaunched
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.runs.statuses import RunStatus
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required, member_required
@@ -41,7 +42,7 @@ INBOX_QUERY_CHARS = 1_000
 @require_POST
 def run_answer(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Answer some or all questions of a run. Exactly one answer wins; every other one learns who answered."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     if (earlier := _sent_before(request, run)) is not None:
         return _went_on(request, run, earlier)
     if not services.may_be_answered(run):
@@ -50,7 +51,7 @@ def run_answer(request: TeamRequest, run_id: UUID) -> HttpResponse:
         return _answer_by_form(request, run)
     documents, errors = posted(request, "answers")
     errors = errors or answers_checked(list(run.questions.all()), documents.get("answers"))
-    if errors and (run := _get(request, run_id)) and not services.may_be_answered(run):
+    if errors and (run := run_or_404(request, run_id)) and not services.may_be_answered(run):
         return _too_late(request, run)  # it was answered meanwhile
     if errors:
         return _refused(request, run, errors)
@@ -72,7 +73,7 @@ def _answer_by_form(request: TeamRequest, run: Run) -> HttpResponse:
             return HttpResponse(str(form.html or ""))
         return _form_page(request, run, form, status=200)
     answers = form.answers()
-    if form.errors and (run := _get(request, run.pk)) and not services.may_be_answered(run):
+    if form.errors and (run := run_or_404(request, run.pk)) and not services.may_be_answered(run):
         return _too_late(request, run)
     if form.errors:
         return json_errors(form.errors) if wants_json(request) else _form_page(request, run, form, status=422)
@@ -94,7 +95,7 @@ def _form_page(request: TeamRequest, run: Run, form: AnswerForm, *, status: int)
 @require_POST
 def run_continue(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Continue a paused run, with values of its state changed where `update` says so."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     if (earlier := _sent_before(request, run)) is not None:
         return _went_on(request, run, earlier)
     if not services.may_be_continued(run):
@@ -117,7 +118,7 @@ def run_continue(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 def run_answer_panel(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The panel of a run that waits, for an open page; with `last`, filled in as answered the last time."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     form = None
     if "last" in request.GET and services.may_be_answered(run):
         form = answer_form(run, post_url=reverse("run-answer", args=[run.pk]), documents=last_answers(run))
@@ -134,7 +135,7 @@ def _sent(request: TeamRequest, run: Run, send: Callable[[UUID | None], Run]) ->
     except AlreadyLaunched as earlier:
         child = earlier.run
     except NotOpen:
-        return _too_late(request, _get(request, run.pk))
+        return _too_late(request, run_or_404(request, run.pk))
     except SecretUnreadable as error:
         return _refused(request, run, {"headers": [f"The run's own headers cannot be read: {error}."]})
     return _went_on(request, run, child)
@@ -214,10 +215,3 @@ def _key(request: TeamRequest) -> UUID | None:
         return uuid.UUID(request.POST.get("launch_key", ""))
     except ValueError:
         return None
-
-
-def _get(request: TeamRequest, run_id: UUID) -> Run:
-    run = selectors.run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run

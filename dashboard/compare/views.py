@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 from dashboard.compare.comparison import RUNS_MAX, Side, compare, run_last_succeeded, runs_to_add
 from dashboard.compare.so_far import so_far
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_get
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
 
@@ -30,14 +30,14 @@ NAMES = "abcde"
 def run_compare(request: TeamRequest) -> HttpResponse:
     """Runs `a` and `b`, and up to three more; `b=last` is the last that succeeded. `ids` are put in order of time."""
     if ids := request.GET.getlist("ids"):
-        return redirect(_address(sorted((_run(request, text) for text in ids[:RUNS_MAX]), key=_launched)))
-    first = _run(request, request.GET.get("a", ""))
+        return redirect(_address(sorted((run_or_404(request, text) for text in ids[:RUNS_MAX]), key=_launched)))
+    first = run_or_404(request, request.GET.get("a", ""))
     runs = [first]
     if request.GET.get("b") == "last":
         if last := run_last_succeeded(first):
             return redirect(_address([last, first]))
     else:
-        runs += [_run(request, chosen) for name in NAMES[1:RUNS_MAX] if (chosen := request.GET.get(name))]
+        runs += [run_or_404(request, chosen) for name in NAMES[1:RUNS_MAX] if (chosen := request.GET.get(name))]
     comparison = compare(runs)
     if len(runs) > 2:
         comparison = replace(comparison, sides=[_with_ways_on(side, runs) for side in comparison.sides])
@@ -57,7 +57,7 @@ def run_compare(request: TeamRequest) -> HttpResponse:
 @require_safe
 def run_so_far(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The progress of a run without a final state, as a fragment of its page."""
-    run = _run(request, str(run_id))
+    run = run_or_404(request, run_id)
     return render(
         request, "compare/_so_far.html", {"run": run, "so_far": so_far(run), "is_update": request.membership.may_launch}
     )
@@ -76,13 +76,3 @@ def _with_ways_on(side: Side, runs: Sequence[Run]) -> Side:
     others = [run for run in runs if run is not side.run]
     in_depth = "" if side.run in runs[:2] else _address([others[0], side.run, *others[1:]])
     return replace(side, without_url=_address(others), in_depth_url=in_depth)
-
-
-def _run(request: TeamRequest, text: str) -> Run:
-    try:
-        run = run_get(request.team, UUID(text))
-    except ValueError:
-        run = None
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run

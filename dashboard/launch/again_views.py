@@ -20,6 +20,7 @@ from dashboard.runs import services
 from dashboard.runs.inheritance import run_inherit
 from dashboard.runs.models import ParentKind, Run
 from dashboard.runs.selectors import run_get
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.runs.waiting import NotOpen
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.audit import audit_nothing, refused_back
@@ -31,7 +32,7 @@ from dashboard.teams.middleware import TeamRequest
 @require_POST
 def run_again(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Launch the same run again at once. A form that is sent twice launches once."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     problem = _launch_again(request, run)
     if isinstance(problem, Run):
         url = reverse("run-detail", args=[problem.pk])
@@ -69,7 +70,7 @@ def _launch_again(request: TeamRequest, run: Run) -> Run | dict[str, list[str]]:
 @require_safe
 def run_code(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """A run as code, in every language."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     return _page(request, call_of_run(run), run=run)
 
 
@@ -78,7 +79,7 @@ def run_code(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 def run_as(request: TeamRequest, run_id: UUID, kind: str) -> HttpResponse:
     """A run as code in one of them, as plain text."""
-    code = code_of(call_of_run(_get(request, run_id)), kind, origin=_origin(request))
+    code = code_of(call_of_run(run_or_404(request, run_id)), kind, origin=_origin(request))
     if code is None:
         raise Http404("Choose python, javascript, curl, json or link.")
     return HttpResponse(code.text, content_type="text/plain; charset=utf-8")
@@ -134,10 +135,3 @@ def _page(request: TeamRequest, call: Call, *, run: Run | None) -> HttpResponse:
 
 def _origin(request: TeamRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
-
-
-def _get(request: TeamRequest, run_id: UUID) -> Run:
-    run = run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
-from dashboard.runs import fragments, labels, selectors
+from dashboard.runs import fragments, labels
 from dashboard.runs.labels import BadLabel
 from dashboard.runs.models import Run
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.teams.access import may_act_required, member_required
 from dashboard.teams.audit import refused_back
 from dashboard.teams.middleware import TeamRequest
@@ -21,7 +22,7 @@ from dashboard.teams.middleware import TeamRequest
 @require_POST
 def run_rename(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Rename the run; an empty name removes it."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     name = request.POST.get("name", "")
     try:
         labels.run_rename(run=run, by=request.user, name=name)
@@ -34,7 +35,7 @@ def run_rename(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 def run_tags(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Add and remove tags: several fields, or several in one parted by commas."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     add, remove = (labels.tags_of(request.POST.getlist(field)) for field in ("add", "remove"))
     try:
         labels.run_tag(run=run, by=request.user, add=add, remove=remove)
@@ -47,7 +48,7 @@ def run_tags(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 def run_star(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Star it, or remove the star with `on=0`. Viewers may, too."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     on = request.POST.get("on", "1").lower() not in ("", "0", "false", "off", "no")
     labels.run_star(run=run, by=request.user, on=on)
     return _done(request, run)
@@ -57,19 +58,12 @@ def run_star(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 def run_note(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """Replace its note; an empty one removes it."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     try:
         labels.run_note(run=run, by=request.user, text=request.POST.get("text", ""))
     except BadLabel as error:
         return _refused(request, run, "text", error)
     return _done(request, run)
-
-
-def _get(request: TeamRequest, run_id: UUID) -> Run:
-    run = selectors.run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run
 
 
 def _done(request: TeamRequest, run: Run) -> HttpResponse:
@@ -78,7 +72,7 @@ def _done(request: TeamRequest, run: Run) -> HttpResponse:
         document = {"name": run.name, "tags": run.tags, "starred": run.is_starred, "note": run.note}
         return JsonResponse({"id": str(run.pk), "url": url, **document})
     if is_htmx(request):  # the socket sends it as well; this is for pages that poll
-        fresh = _get(request, run.pk)
+        fresh = run_or_404(request, run.pk)
         return HttpResponse(
             fragments.run_live_html(fresh, **fragments.rights(request.membership, fresh.launched_by_id))
         )

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from dashboard.http import fields_only, go_to, is_htmx, json_errors, wants_json
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_get
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.sharing import selectors, services
 from dashboard.sharing.forms import ShareForm, panel_initial
 from dashboard.sharing.models import ShareLink
@@ -31,7 +31,7 @@ from dashboard.teams.middleware import TeamRequest
 @require_http_methods(["GET", "HEAD", "POST"])
 def share_create(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
     """The panel as a page of its own; POST makes a link and shows it, once."""
-    run = _run(request, run_id)
+    run = run_or_404(request, run_id)
     if request.method != "POST":
         return _panel(request, run)
     form = ShareForm(request.POST)
@@ -59,7 +59,7 @@ def share_make(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
 def share_preview(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """A preview of a link with these fields, with hidden text marked. Makes nothing."""
     audit_nothing(request)
-    run = _run(request, run_id)
+    run = run_or_404(request, run_id)
     form = ShareForm(request.POST)
     preview_url = reverse("share-preview", args=[run.pk])
     if not form.is_valid() and is_htmx(request):
@@ -79,7 +79,7 @@ def share_preview(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_POST
 def share_revoke_of_run(request: TeamRequest, run_id: UUID, link_id: UUID) -> HttpResponse:
     """Make a link stop working, from the panel. Doing it twice changes nothing."""
-    run = _run(request, run_id)
+    run = run_or_404(request, run_id)
     if not services.share_revoke(run=run, link_id=link_id):
         raise Http404("This run has no such link.")
     audit_note(request, f"link {link_id} to run {run.pk}")
@@ -116,10 +116,3 @@ def _panel(
     template = "sharing/_panel.html" if is_htmx(request) else "sharing/panel_page.html"
     context = panel_context(run, form) | {"may_act": True, "new_url": new_url, "new_link": new_link}
     return render(request, template, context | more, status=status)
-
-
-def _run(request: TeamRequest, run_id: UUID) -> Run:
-    run = run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from dashboard.http import is_htmx
-from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_get
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.steps import fragments, selectors
 from dashboard.teams.access import member_required
 from dashboard.teams.middleware import TeamRequest
@@ -23,7 +22,7 @@ from dashboard.teams.middleware import TeamRequest
 @require_safe
 def steps_json(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The steps for programs."""
-    return JsonResponse(selectors.steps_document(_get(request, run_id)))
+    return JsonResponse(selectors.steps_document(run_or_404(request, run_id)))
 
 
 @never_cache
@@ -32,7 +31,7 @@ def steps_json(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 def run_steps(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The steps from one index on: htmx gets the list alone."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     start = request.GET.get("from", "")
     context = fragments.steps_context(run, start=int(start) if start.isdecimal() and len(start) < 9 else None)
     context |= {"is_update": True, "may_act": request.membership.may_launch}
@@ -45,16 +44,9 @@ def run_steps(request: TeamRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 def run_step(request: TeamRequest, run_id: UUID, index: int) -> HttpResponse:
     """One step: what it wrote, and its error."""
-    run = _get(request, run_id)
+    run = run_or_404(request, run_id)
     step = selectors.step_get(run, index)
     if step is None:
         raise Http404("This run has no such step.")
     template = "steps/_step.html" if is_htmx(request) else "steps/step_page.html"
     return render(request, template, fragments.step_context(run, step, may_act=request.membership.may_launch))
-
-
-def _get(request: TeamRequest, run_id: UUID) -> Run:
-    run = run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run

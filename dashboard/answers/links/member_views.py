@@ -18,7 +18,7 @@ from dashboard.answers.links.views import link_address
 from dashboard.answers.services import may_be_answered
 from dashboard.http import go_to, is_htmx, json_errors, wants_json
 from dashboard.runs.models import Run
-from dashboard.runs.selectors import run_get
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.teams.access import may_act_required
 from dashboard.teams.audit import audit_note
 from dashboard.teams.middleware import TeamRequest
@@ -33,7 +33,7 @@ NOT_OPEN = "This run has no open question that a link could answer."
 @limits_hashing
 def answer_links(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The links of a run; POST makes one and shows it, once."""
-    run = _run(request, run_id)
+    run = run_or_404(request, run_id)
     if request.method != "POST":
         if wants_json(request):
             return JsonResponse({"links": [link_document(link) for link in link_list(run)]})
@@ -93,10 +93,3 @@ def _panel(
     }
     template = "answers/links/_panel.html" if is_htmx(request) else "answers/links/panel_page.html"
     return render(request, template, context, status=status)
-
-
-def _run(request: TeamRequest, run_id: UUID) -> Run:
-    run = run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
-    return run

@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from dashboard.http import is_htmx, wants_json
 from dashboard.runs import selectors
 from dashboard.runs.models import Run
+from dashboard.runs.shortcuts import run_or_404
 from dashboard.runs.state import cache
 from dashboard.runs.state.blocks import Room
 from dashboard.runs.state.branches import OPEN_DEPTH, Tree
@@ -54,9 +55,7 @@ def run_state(request: TeamRequest, run_id: UUID) -> HttpResponseBase:
 @require_safe
 def run_markdown(request: TeamRequest, run_id: UUID) -> HttpResponse:
     """The run as Markdown, for a ticket."""
-    run = selectors.run_get(request.team, run_id)
-    if run is None:
-        raise Http404("There is no such run in your team.")
+    run = run_or_404(request, run_id)
     url = request.build_absolute_uri(reverse("run-detail", args=[run.pk]))
     headers = {"Content-Disposition": f'attachment; filename="{run.pk}.md"'}
     return HttpResponse(run_report(run, url=url), content_type="text/markdown; charset=utf-8", headers=headers)
