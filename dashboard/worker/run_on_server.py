@@ -14,12 +14,19 @@ GOING_ON: Final = ("pending", "running")
 
 @dataclass(frozen=True)
 class RunOnServer:
-    """A run's ids on its server. `headers` are the run's own."""
+    """A run's ids on its server.
+
+    Attributes:
+        headers: The run's own.
+        may_answer_in_part: Stopped inside a subgraph, it is answered with the subgraph's values: it was sent for
+            the events of subgraphs, without the values after each step.
+    """
 
     client: LangGraphClient
     thread_id: str
     run_id: str
     headers: dict[str, str] = field(default_factory=dict, repr=False)
+    may_answer_in_part: bool = False
 
 
 def moment_in(document: Mapping[str, Any], key: str) -> datetime | None:

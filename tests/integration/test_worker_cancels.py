@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dashboard.runs import services
@@ -64,6 +66,23 @@ async def test_a_run_that_was_cancelled_before_it_began_does_not_keep_what_anoth
 
     assert (ended.status, ended.ending["no_state"]) == ("cancelled", True)
     assert not hasattr(ended, "result")
+
+
+async def test_a_run_that_was_cancelled_inside_a_subgraph_keeps_its_own_values(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent for the events of subgraphs, a run is then answered with the values of the one it was in."""
+    monkeypatch.setattr("dashboard.worker.execution.launcher.has_own_output", lambda *of: False)
+    scripted.script("wait", Fault(body=b'{"samples": [3.0]}'))
+    async with working():
+        run = await launch(scripted)
+        remote = await scripted.run_created()
+        await run_in(run, "running")
+        remote.cancel({"samples": [], "route": ["pier"]})
+        ended = await run_in(run, "cancelled")
+
+    assert json.loads(ended.result.body) == {"samples": [], "route": ["pier"]}
+    assert ended.ending["from_thread"] == "part"
 
 
 async def test_cancel_waits_for_a_server_that_is_away(scripted: ScriptedServer) -> None:

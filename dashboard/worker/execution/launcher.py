@@ -324,7 +324,8 @@ class RunLauncher:
 
     def _exists(self, thread_id: str, run_id: str, *, is_new: bool) -> None:
         """The run exists on the server: watch it, and deliver a cancel that was requested before."""
-        self._place = place = RunOnServer(self._client, thread_id, run_id, self._headers)
+        in_part = self.run.wants_events and not self._needs_values
+        self._place = place = RunOnServer(self._client, thread_id, run_id, self._headers, may_answer_in_part=in_part)
         self.run.request = None  # an input may be large, and the wait long
         if is_new:
             self._connection.created(place, starts_after_s=self._starts_in_s() or 0.0)

@@ -70,7 +70,7 @@ class Evidence:
         wait_ended: The run's own `wait` was answered to its end, also when the answer could not be kept.
         seen_running: The server was seen to have begun it.
         body_from: Whether the final state is the "answer" itself, or was read from the "thread" because no answer
-            arrived or an "empty" one did.
+            arrived, or an "empty" one, or only a "part".
         took_s: Seconds from the run's creation to its end, by the server's clock; None when it does not say.
     """
 
@@ -220,10 +220,23 @@ async def _with_values(
         found = replace(found, is_empty_confirmed=True)
     elif is_unsure and answer is not None:
         found = replace(found, body_from="thread")
+    elif status in ("interrupted", "timeout") and (whole := _more_than_answered(place, answer, summary)):
+        found = replace(found, answer=whole, body_from="part")
     if found.answer is not None and found.answer is answer:
         found = replace(found, answer=_with_what_was_written(place, answer, summary))
     state = summary.state if summary is not None and status is not None else None
     return replace(found, state=state, has_own_output=has_output)
+
+
+def _more_than_answered(place: RunOnServer, answer: Answer | None, summary: StateSummary | None) -> Answer | None:
+    """The values that a stopped run left, where its answer has those of a subgraph; None to keep the answer."""
+    if not place.may_answer_in_part or answer is None or answer.source != "wait" or answer.questions:
+        return None
+    if summary is None or summary.values is None or not summary.values.is_object or _run_of(summary) != place.run_id:
+        return None
+    whole = _stand_in(place, _values(summary))
+    is_small = max(len(answer.body), len(whole.body)) < SMALL_BYTES
+    return None if is_small and answer.value == whole.value else whole
 
 
 async def _output(place: RunOnServer) -> bytes | None:
