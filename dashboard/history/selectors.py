@@ -220,6 +220,8 @@ def _gather_by_duration(
     rest = [*(condition for condition in asked if condition not in along), *place]
     sql, params = _walked(team_id, along, rest, newest, WALK_ROWS[CREATED])
     sample: list[int] = _column(f"SELECT {DURATION_CLASS} {sql} ORDER BY 1 {order.way}", params)
+    if not sample:
+        return _gather([*matching(team_id, asked), *place], order, limit)
     found: list[UUID] = []
     for window in duration_windows(sample, longest_first=order.way == "DESC"):
         found += _gather([*matching(team_id, [*asked, window]), *place], order, limit - len(found))
