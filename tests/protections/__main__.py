@@ -47,9 +47,9 @@ def _are_missed(checkout: Path, chosen: Sequence[Break]) -> bool:
         if verdict != "red":
             bad.append(each.name)
         print(f"{verdict:8} {each.name:{width}}  {told}", flush=True)
-    print(f"\n{len(chosen) - len(bad)} of {len(chosen)} protections are missed by a test when they are removed.")
+    print(f"\nA test fails without each of {len(chosen) - len(bad)} of {len(chosen)} protections.")
     if bad:
-        print(f"Not so: {', '.join(bad)}")
+        print(f"No test fails without: {', '.join(bad)}")
     return not bad
 
 
