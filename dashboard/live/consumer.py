@@ -2,8 +2,8 @@
 
 Every consumer joins its groups first and reads afterwards, so that no change is missed. Changes are only noted when
 they come, and a task of the consumer's own sends them: a page that is slow to render delays nobody, and a burst of
-changes to one run becomes one rendering. Who may see a page is asked when it opens and whenever Postgres says that
-somebody's access may have changed (and once a minute, for sessions that end by time), before anything else is sent.
+changes to one run becomes one rendering. Who may see a page is asked when it opens and as soon as Postgres says that
+somebody's access may have changed (and before a push once a minute, for sessions that end by time).
 
 Close codes: 4401 sign in first, 4404 nothing to see here (the browser must not reconnect), 4500 something broke here,
 4503 this process gets no changes now. Daphne refuses to send 1011 and 1013, which would say the same.
@@ -15,6 +15,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from autobahn.exception import Disconnected
@@ -53,6 +54,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self._changes: dict[UUID, int] = {}
         self._everything, self._workers_changed, self._inbox_changed = True, False, False
+        self._access_changed, self._sent_at = False, time.monotonic()
         self._steps: dict[bool, StepsChange] = {}
         self._news = asyncio.Event()
         self._sender: asyncio.Task[None] | None = None
@@ -71,6 +73,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             pages.leave(self, (*self.group_names(), EVERY_PAGE))
             self._sender.cancel()
             await asyncio.wait([self._sender], timeout=ENDING_S)
+
+    async def send(self, *args: Any, **kwargs: Any) -> None:
+        self._sent_at = time.monotonic()
+        await super().send(*args, **kwargs)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Ignore what pages send: they have nothing to say."""
@@ -106,6 +112,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def access_changed(self) -> None:
         self.access_asked_at = None
+        self._access_changed = True
+        self._news.set()
 
     @property
     def is_access_sure(self) -> bool:
@@ -141,9 +149,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await asyncio.sleep(PAUSE_S)
 
     async def _has_updates(self) -> bool:
-        """Whether there is something to send within BEAT_S seconds."""
+        """Whether there is something to do before BEAT_S seconds have passed since the last message."""
         try:
-            async with asyncio.timeout(BEAT_S):
+            async with asyncio.timeout(max(0.0, self._sent_at + BEAT_S - time.monotonic())):
                 await self._news.wait()
         except TimeoutError:
             return False
@@ -151,6 +159,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _send_all(self) -> None:
         self._news.clear()
+        has_changed, self._access_changed = self._access_changed, False
+        if has_changed and not await self.stays():
+            return
         changes, self._changes = self._changes, {}
         everything, self._everything = self._everything, False
         workers, self._workers_changed = self._workers_changed, False
@@ -175,6 +186,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     def group_names(self) -> tuple[str, ...]:
         raise NotImplementedError
+
+    async def stays(self) -> bool:
+        """Whether the page may stay open; else it is closed."""
+        return True
 
     async def send_everything(self) -> None:
         raise NotImplementedError

@@ -61,6 +61,9 @@ class MemberConsumer(LiveConsumer):
         self.membership = await _membership(self.scope["user"])
         return SIGN_IN_FIRST if self.membership is None else None
 
+    async def stays(self) -> bool:
+        return await self.member() is not None
+
     async def send_inbox(self) -> None:
         if member := await self.member():
             await self.send(text_data=await render_inbox_count(member.team_id, received=listener.received))

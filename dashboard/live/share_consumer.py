@@ -74,10 +74,8 @@ class ShareConsumer(LiveConsumer):
             return
         self._news.clear()
         self.access_asked_at = None
-        if await self.works():
+        if await self.stays():
             await self.send(text_data=BEAT)
-        else:
-            await self.close(code=NOT_HERE)
 
     async def send_everything(self) -> None:
         version = await version_of(self.run_id)
@@ -94,17 +92,17 @@ class ShareConsumer(LiveConsumer):
         )
         return found
 
-    async def works(self) -> bool:
-        """Whether the page may still get updates."""
+    async def stays(self) -> bool:
         if self.is_access_sure:
             return True
         self.access_asked_at = time.monotonic()
-        return await self._ask() is not None
+        if await self._ask() is not None:
+            return True
+        await self.close(code=NOT_HERE)
+        return False
 
     async def send_change(self, run_id: UUID, version: int) -> None:
-        if not await self.works():
-            await self.close(code=NOT_HERE)
-        elif version > self.sent_version and self.link is not None:
+        if await self.stays() and version > self.sent_version and self.link is not None:
             rendered = await render_shared(self.link, self.run_id, version)
             if rendered is not None:
                 self.sent_version = rendered.version
@@ -113,9 +111,7 @@ class ShareConsumer(LiveConsumer):
     async def send_steps(self, change: StepsChange) -> None:
         if change.words or not self._shows_steps or self.link is None:
             return
-        if not await self.works():
-            await self.close(code=NOT_HERE)
-        elif html := await render_shared_steps(self.link, change):
+        if await self.stays() and (html := await render_shared_steps(self.link, change)):
             await self.send(text_data=html)
 
     async def _end_at(self, expires_at: datetime) -> None:

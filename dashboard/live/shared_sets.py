@@ -8,7 +8,6 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 
-from dashboard.live.consumer import NOT_HERE
 from dashboard.live.listener import listener
 from dashboard.live.pages import run_group, team_group
 from dashboard.live.rendering import render_shared_set
@@ -60,9 +59,7 @@ class SharedSetConsumer(ShareConsumer):
     async def send_everything(self) -> None:
         await asyncio.sleep(max(0.0, self.rendered_at + EVERY_S - time.monotonic()))
         self.access_asked_at = None
-        if not await self.works():
-            await self.close(code=NOT_HERE)
-        elif self.link is not None:
+        if await self.stays() and self.link is not None:
             self.rendered_at = time.monotonic()
             html = await render_shared_set(self.link, received=listener.received)
             if html != self.sent_html:

@@ -57,6 +57,18 @@ async def test_a_person_taken_out_of_the_team_gets_no_more_updates() -> None:
     assert (message["type"], message["code"]) == ("websocket.close", 4404)
 
 
+@pytest.mark.parametrize("address", ["/ws/runs/", "/ws/inbox/", "/ws/workers/"])
+async def test_an_idle_page_closes_as_soon_as_its_person_is_deactivated(address: str) -> None:
+    _, person = await made()
+    async with opened(address, person) as socket:
+        await socket.receive_from(timeout=5)
+        await in_db(Membership.objects.filter(user=person).update, is_active=False)
+
+        message = await socket.receive_output(timeout=2)
+
+    assert (message["type"], message["code"]) == ("websocket.close", 4404)
+
+
 async def test_who_may_see_a_page_is_asked_once_and_not_at_every_push(monkeypatch: pytest.MonkeyPatch) -> None:
     run, person = await made()
     asked: list[User] = []
