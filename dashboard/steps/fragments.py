@@ -37,6 +37,7 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
         start = 0 if run.is_terminal else max(0, len(steps) - ROWS)
     shown = steps[start : start + ROWS]
     axis = axis_of(run, log, steps, now=timezone.now())
+    is_to_be_read = selectors.is_to_be_read(run, log)
     return {
         "run": run,
         "rows": [axis.row(step) for step in shown] if axis else [],
@@ -49,10 +50,11 @@ def steps_context(run: Run, *, start: int | None = None) -> dict[str, Any]:
         "graph": drawn_graph(run, steps),
         # After a condition nobody knows which step goes on until it ends.
         "is_next_unknown": run.status == RunStatus.RUNNING and all(step.status != StepStatus.RUNNING for step in steps),
-        "is_to_be_read": selectors.is_to_be_read(run, log),
+        "is_to_be_read": is_to_be_read,
         "answered_after_s": _answered_after_s(run),
         "why": selectors.why_not_all(run, log),
-        "version": run.version + (log.version if log else 0),
+        # Newer also when nothing changes but that nobody reads them any more.
+        "version": 2 * (run.version + (log.version if log else 0)) + (not is_to_be_read),
     }
 
 

@@ -45,7 +45,7 @@ function replaceWithFocus(shown, part) {
   prepareTrees(part);
   if (focused?.isConnected) focused.focus({ preventScroll: true });
   else if (focused && typed) typed.focus();
-  else if (focused) refocus(focused.id);
+  else if (focused) (again(focused) ?? document.getElementById("run-title"))?.focus({ preventScroll: true });
 }
 
 /** A part without its version and without what is kept anyway, to see whether anything else changed. */
@@ -62,9 +62,13 @@ function hideMine(part) {
   for (const form of part.querySelectorAll("[data-assigned-to]")) form.hidden = form.dataset.assignedTo === me;
 }
 
-function refocus(id) {
-  const again = (id && document.getElementById(id)) || document.getElementById("run-title");
-  again?.focus({ preventScroll: true });
+/** The new element in the place of one that had the focus: by its id, else by its place in what has one. */
+function again(focused) {
+  if (focused.id) return document.getElementById(focused.id);
+  const around = focused.closest("[id]"), name = focused.localName;
+  const at = around ? [...around.querySelectorAll(name)].indexOf(focused) : -1;
+  const found = document.getElementById(around?.id)?.querySelectorAll(name)[at];
+  return name === "summary" || found?.textContent === focused.textContent ? found : null;
 }
 
 function showFacts(facts, justEnded) {

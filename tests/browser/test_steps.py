@@ -55,11 +55,13 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
         ["running"],
         ["done"],
     ]
-    row.locator("summary").click()
+    row.locator("summary").first.focus()
+    page.keyboard.press("Enter")
     expect(row).to_contain_text("route")
     services.steps_observe(run_id=run.pk, first=1, steps=[StepFound("draft", status="running", started_at=began)])
     expect(page.locator('[data-step-node="draft"]')).to_be_visible(timeout=WITHIN_MS)
     expect(row).to_contain_text("route")
+    expect(row.locator("summary").first).to_be_focused()
     # The axis ends now: what has ended takes ever less of it, without a push, and what runs reaches to its end.
     was = page.evaluate(BAR, "plan")
     page.wait_for_function(f"was => {{ const now = ({BAR})('plan'); return now.width < was.width; }}", arg=was)
@@ -81,6 +83,9 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     services.steps_store(run=taken, reading=Reading([done, StepFound("draft", started_at=began, finished_at=began)]))
     page.get_by_role("tab", name="Steps").click()
     expect(page.locator('[data-step-node="draft"]')).to_have_attribute("data-step-status", "done")
+    # What was open stays open, to the end, when the steps come from the server's history.
+    expect(page.locator("#steps [data-axis-since], #steps [hx-get$='/steps/']")).to_have_count(0)
+    expect(row.locator("details").first).to_have_attribute("open", "")
 
 
 def test_a_run_is_watched_only_while_its_page_is_open(page: Page, team: Team, user: User) -> None:
