@@ -49,7 +49,8 @@ class ShareConsumer(LiveConsumer):
         return True
 
     def group_names(self) -> tuple[str, ...]:
-        return (run_group(self.run_id),)
+        earlier = self.link.earlier if self.link is not None else ()
+        return (run_group(self.run_id), *(run_group(run.pk) for run in earlier))
 
     async def connect(self) -> None:
         await super().connect()
@@ -102,11 +103,23 @@ class ShareConsumer(LiveConsumer):
         return False
 
     async def send_change(self, run_id: UUID, version: int) -> None:
-        if await self.stays() and version > self.sent_version and self.link is not None:
+        if self.link is None or not await self.stays() or await self._has_gone_on(run_id):
+            return
+        if version > self.sent_version:
             rendered = await render_shared(self.link, self.run_id, version)
             if rendered is not None:
                 self.sent_version = rendered.version
                 await self.send(text_data=rendered.html)
+
+    async def _has_gone_on(self, run_id: UUID) -> bool:
+        """Whether the link of a form shows another run by now; then the page opens it again."""
+        if self.link is None or self.link.form_link_id is None:
+            return False
+        now = await self._ask()
+        if now is None or now.run_id != self.run_id:
+            await self.close(code=NOT_HERE)
+            return True
+        return run_id != self.run_id
 
     async def send_steps(self, change: StepsChange) -> None:
         if change.words or not self._shows_steps or self.link is None:

@@ -113,6 +113,8 @@ class ShareLink(WhatIsShown):
     token = ""
     # The form that launched the run, and made this link for its sender.
     form_link = models.ForeignKey(FormLink, on_delete=models.SET_NULL, null=True, related_name="share_links")
+    # The runs before the shown one, oldest first, when it answers what the sender's run asked; not stored.
+    earlier: tuple[Run, ...] = ()
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
     created_at = models.DateTimeField(db_default=Now())

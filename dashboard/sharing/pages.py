@@ -29,8 +29,8 @@ def shared_runs(link: ShareLink, runs: Iterable[Run]) -> list[SharedRun]:
 
 
 def shared_run(link: ShareLink, run: Run) -> SharedRun:
-    """One run of a link that may show others."""
-    if link.rules.hides_nothing or not (others := set_others(link, run)):
+    """One run of a link that may show others, or has shown others before."""
+    if link.rules.hides_nothing or not (others := [*set_others(link, run), *link.earlier]):
         return SharedRun(link, run)
     return shared_runs(link, [run, *others])[0]
 

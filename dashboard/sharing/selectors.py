@@ -9,13 +9,15 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from dashboard.runs.models import Run
-from dashboard.runs.selectors import NOT_ON_PAGE, ON_PAGE, no_answer_yet
+from dashboard.runs.models import Run, WaitState
+from dashboard.runs.selectors import NOT_ON_PAGE, ON_PAGE, no_answer_yet, run_for_page
 from dashboard.sharing.models import ShareLink
 from dashboard.teams.models import Team
 from dashboard.teams.tokens import token_hash
 
 PAGE = 50
+ANSWERS_MAX = 50
+"""The most answers, one after the other, to what a form's run asks."""
 IS_OPEN = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=Now()))
 
 
@@ -29,7 +31,18 @@ def share_open(token: str) -> ShareLink | None:
         link.token = token
         if link.run is not None:
             no_answer_yet(link.run)
+        _follow_answers(link)
     return link
+
+
+def _follow_answers(link: ShareLink) -> None:
+    """Let the link of a form's run show the run that goes on: what it asks, the team answers, and its sender waits."""
+    while link.form_link_id and (run := link.run) and run.wait_state == WaitState.ANSWERED:
+        answer = getattr(run, "answer", None)
+        found = run_for_page(answer.pk) if answer and answer.team_id == link.team_id else None
+        if found is None or len(link.earlier) == ANSWERS_MAX:
+            return
+        link.earlier, link.run = (*link.earlier, run), found
 
 
 def share_get(link_id: UUID) -> ShareLink | None:

@@ -75,6 +75,8 @@ class SharedRun:
     def __init__(self, link: WhatIsShown, run: Run, *, redactor: Redactor | None = None) -> None:
         self.link = link
         self._original = run
+        # What a run was asked, when it answers a question of that one: the answer is the team's and not shown.
+        self._asked = next(iter(getattr(link, "earlier", ())), run)
         self.stored = run_result(run) if run.is_terminal else None
         self._redactor = redactor or Redactor(link.rules)
         self._step_rows: list[Step] | None = None
@@ -160,8 +162,8 @@ class SharedRun:
         """The run to render: redacted, and titled by its input only where that is shown."""
         run = copy.copy(self._original)
         run.summary = self.about
-        if not run.name and run.parent_kind == ParentKind.FORM:
-            run.name = run.link_for  # as the form was called
+        if not run.name and self._asked.parent_kind == ParentKind.FORM:
+            run.name = self._asked.link_for  # as the form was called
         text = self._redactor.text
         for name in ("name", "assistant_name", "graph_id", "assistant_id", "error_type", "error_message", "error_node"):
             setattr(run, name, text(getattr(run, name)))
@@ -279,7 +281,7 @@ class SharedRun:
 
     def sent(self, names: tuple[str, ...]) -> list[tuple[str, Any]]:
         """Parameters of the launch, redacted."""
-        params = self._original.request.params
+        params = self._asked.request.params
         return [(name, self._sent(params[name])) for name in names if name in params]
 
     def _sent(self, value: Any) -> Any:
@@ -290,4 +292,4 @@ class SharedRun:
 
     @property
     def other_names(self) -> tuple[str, ...]:
-        return tuple(name for name in self._original.request.params if name not in (*INPUT, "headers"))
+        return tuple(name for name in self._asked.request.params if name not in (*INPUT, "headers"))

@@ -11,13 +11,19 @@ import pytest
 from django.test import Client
 
 from dashboard.launch.models import Preset
-from dashboard.runs.models import Run
+from dashboard.runs import leases, outcomes
+from dashboard.runs.models import ParentKind, Run
+from dashboard.runs.outcomes import Outcome
+from dashboard.runs.statuses import RunStatus
 from dashboard.runs.timeline import event_lines
 from dashboard.servers.models import Server
 from dashboard.servers.services import AssistantFound, server_seen
+from dashboard.sharing.form_links.services import FormOrder, form_link_create
 from dashboard.sharing.models import FormLink, ShareLink
+from dashboard.sharing.services import ShareOrder, share_create
 from dashboard.teams.models import Role, Team, User
-from tests.factories import make_server, make_team, make_user
+from tests.factories import claim, make_server, make_team, make_user
+from tests.integration.asking import waiting_run
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -254,3 +260,39 @@ def test_without_a_schema_the_input_is_json_and_hidden_members_are_not_in_it(
     assert "canary" not in page
     assert sent.status_code == 303
     assert Run.objects.get().request.params["input"] == {"topic": "Ebb", "tone": "plain", "prompt": "canary prompt"}
+
+
+def test_the_sender_sees_how_the_run_goes_on_once_the_team_has_answered(
+    boss: Client, admin: User, preset: Preset
+) -> None:
+    form, _ = form_link_create(preset=preset, by=admin, lifetime=None, order=FormOrder("Tide desk", {}))
+    asking = waiting_run(admin, params={"input": {"mail": "canary@example.org"}})
+    Run.objects.filter(pk=asking.pk).update(parent_kind=ParentKind.FORM, link_for="Tide desk")
+    order = ShareOrder(show=["result", "input", "parameters"], redact=["/mail"])
+    link, token = share_create(run=asking, by=admin, lifetime=None, order=order)
+    ShareLink.objects.filter(pk=link.pk).update(form_link=form)
+    before = Client().get(f"/s/{token}/").content.decode()
+
+    answers = {"answers": json.dumps({"q": "internal words"})}
+    assert boss.post(f"/runs/{asking.pk}/answer/", answers, headers=JSON).status_code == 201
+    child = Run.objects.get(pk=asking.pk).answer
+    said = json.dumps({"report": "Sent to canary@example.org at noon."}).encode()
+    lease = claim(child)
+    leases.run_sending(lease)
+    thread = {"remote_run_id": str(uuid.uuid4()), "remote_thread_id": asking.remote_thread_id}
+    leases.run_created_on_server(lease, **thread)
+    outcomes.run_finish(lease, Outcome(RunStatus.SUCCEEDED, body=said))
+    page = Client().get(f"/s/{token}/").content.decode()
+    document = Client().get(f"/s/{token}/", headers=JSON).json()
+    _, copied = share_create(run=asking, by=admin, lifetime=None, order=order)
+
+    assert "It has a question for the team" in before
+    assert f'id="run-{child.pk}-status"' in page
+    assert "at noon." in page
+    assert "Tide desk" in page
+    assert all(secret not in page for secret in ("canary@", "internal words"))
+    assert document["status"] == "succeeded"
+    assert b"at noon." in b"".join(Client().get(f"/s/{token}/result.json"))
+    assert f'id="run-{asking.pk}-status"' in Client().get(f"/s/{copied}/").content.decode(), (
+        "a link to a run shows that run"
+    )

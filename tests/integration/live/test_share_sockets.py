@@ -9,19 +9,23 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from dashboard.launch.models import Preset
 from dashboard.live.consumer import BEAT
+from dashboard.runs.models import Run
 from dashboard.runs.notifications import notify
 from dashboard.runs.services import run_cancel
 from dashboard.runs.statuses import RunStatus
-from dashboard.sharing.models import SetKind
+from dashboard.sharing.form_links.services import FormOrder, form_link_create
+from dashboard.sharing.models import SetKind, ShareLink
 from dashboard.sharing.selectors import ShareFilters
 from dashboard.sharing.services import ShareOrder, share_create, shares_revoke
 from dashboard.sharing.sets.services import SetOrder, set_share
 from dashboard.steps.models import Step
 from dashboard.steps.notifications import STEPS_CHANNEL, StepsChange
-from dashboard.teams.models import Membership, User
+from dashboard.teams.models import Membership, Team, User
 from tests.asynchronous import in_db
-from tests.factories import make_team, make_user
+from tests.factories import make_server, make_team, make_user
+from tests.integration.asking import waiting_run
 from tests.integration.live.opening import close_code, made, opened, prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,6 +124,43 @@ async def test_the_socket_of_a_final_page_brings_only_the_end_of_its_link(severa
 
     assert first == BEAT
     assert (message["type"], message["code"]) == ("websocket.close", 4404)
+
+
+async def test_a_senders_page_is_opened_again_when_the_question_is_answered_and_closes_when_revoked() -> None:
+    def asked() -> tuple[Run, User, Team, str]:
+        admin = make_user(make_team())
+        server = make_server(admin.teams.get())
+        preset = Preset.objects.create(
+            team=server.team, server=server, created_by=admin, name="p", assistant_id="chat", values_text="{}"
+        )
+        form, _ = form_link_create(preset=preset, by=admin, lifetime=None, order=FormOrder("", {}))
+        run = waiting_run(admin)
+        link, token = share_create(run=run, by=admin, lifetime=None)
+        ShareLink.objects.filter(pk=link.pk).update(form_link=form)
+        return run, admin, server.team, token
+
+    def answer(run: Run, admin: User) -> None:
+        browser = Client()
+        browser.force_login(admin)
+        fields = {"answers": json.dumps({"q": "yes"})}
+        assert (
+            browser.post(f"/runs/{run.pk}/answer/", fields, headers={"Accept": "application/json"}).status_code == 201
+        )
+
+    run, admin, team, token = await in_db(asked)
+    async with opened(f"/ws/s/{token}/") as socket:
+        first = await socket.receive_from(timeout=5)
+        await in_db(answer, run, admin)
+        ended = await socket.receive_output(timeout=5)
+    async with opened(f"/ws/s/{token}/") as socket:
+        again = await socket.receive_from(timeout=5)
+        await in_db(shares_revoke, team=team, filters=ShareFilters(run=run.pk))
+        revoked = await socket.receive_output(timeout=5)
+
+    assert f"run-{run.pk}-status" in first
+    assert 'data-run-status="queued"' in again
+    assert f"run-{run.pk}-status" not in again
+    assert [(each["type"], each["code"]) for each in (ended, revoked)] == [("websocket.close", 4404)] * 2
 
 
 async def test_links_that_show_no_steps_get_none() -> None:
