@@ -73,8 +73,8 @@ def recent_inputs(team: Team, assistant_ids: Iterable[str], server_id: Any = Non
     found: dict[str, RecentInput] = {}
     of_assistant = {"names": sorted(assistant_ids), "server": server_id, "most": RECENT_LOOK}
     shown = list(Run.objects.raw(_RECENT, {"team": team.pk, **of_assistant}))
-    untold = [run.pk for run in shown if not run.summary]
-    requests = RunRequest.objects.in_bulk(untold) if untold else {}
+    without_summary = [run.pk for run in shown if not run.summary]
+    requests = RunRequest.objects.in_bulk(without_summary) if without_summary else {}
     for run in shown:
         about = run.summary or about_input(requests[run.pk].params.get("input") if run.pk in requests else None)
         if about and about not in found:

@@ -59,7 +59,7 @@ OPENED = """node => new Promise(resolve => {
   const began = performance.now();
   node.click();
 })"""
-# When the page first showed anything, which may be told after it has loaded.
+# When the page first showed anything; the browser may report it only after the load.
 PAINTED = """() => new Promise(resolve => {
   new PerformanceObserver(list => {
     const found = list.getEntriesByName("first-contentful-paint")[0];

@@ -45,11 +45,11 @@ def _measure(server: LangGraphStandIn, way: str, waits: int) -> Measured:
         for _ in range(ROUNDS):
             server.ask("forget")
             before = script.usage()
-            told = script.ask(f"{waits} {waits}")
+            result = script.ask(f"{waits} {waits}")
             after = script.usage()
-            assert told["failures"] == {}, f"waits were lost by {way}: {told['failures']}"
+            assert result["failures"] == {}, f"waits were lost by {way}: {result['failures']}"
             assert server.created() == waits
-            rounds.append(Measured(told["seconds"], after.cpu_s - before.cpu_s, after.memory_mb))
+            rounds.append(Measured(result["seconds"], after.cpu_s - before.cpu_s, after.memory_mb))
     return Measured(
         min(one.seconds for one in rounds), min(one.cpu_s for one in rounds), max(one.memory_mb for one in rounds)
     )

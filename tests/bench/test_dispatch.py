@@ -73,9 +73,9 @@ def test_many(database_url: str) -> None:
         with LangGraphStandIn(run_s=0) as server, Program("-m", "tests.bench.waits", "bare", server.url) as script:
             script.ask("1 1")
             bare_before = script.usage()
-            told = script.ask(f"{RUNS} {AT_ONCE}")
+            bare = script.ask(f"{RUNS} {AT_ONCE}")
             bare_cpu_s = script.usage().cpu_s - bare_before.cpu_s
-            assert told["failures"] == {}
+            assert bare["failures"] == {}
             server.ask("forget")
             crew = make_crew(server.url)
             start = clock()
@@ -88,7 +88,7 @@ def test_many(database_url: str) -> None:
                 after = worker.usage()
             assert server.created() == RUNS, "a run was created twice, or never"
         runs, seconds = RUNS - first, after.at - before.at
-        figures.ratio("runs a second, one worker", runs / seconds, RUNS / told["seconds"], "/s", than="bare httpx")
+        figures.ratio("runs a second, one worker", runs / seconds, RUNS / bare["seconds"], "/s", than="bare httpx")
         cpu_ms, bare_cpu_ms = (after.cpu_s - before.cpu_s) / runs * 1000, bare_cpu_s / RUNS * 1000
         figures.ratio("CPU of the worker for a run", cpu_ms, bare_cpu_ms, "ms", than="bare httpx")
         figures.ratio(

@@ -81,8 +81,8 @@ def test_a_connection_that_falls_silent_is_not_live_and_another_is_opened(page: 
         server = line.connect_to_server()
         lines.append(line)
         if len(lines) == 1:
-            told: list[str | bytes] = []
-            server.on_message(lambda message: None if told else (told.append(message), line.send(message))[1])
+            passed: list[str | bytes] = []
+            server.on_message(lambda message: None if passed else (passed.append(message), line.send(message))[1])
 
     page.route_web_socket(re.compile("/ws/runs/"), fall_silent)
     page.clock.install()

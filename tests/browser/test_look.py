@@ -103,8 +103,8 @@ def addresses(team: Team, user: User) -> dict[str, str]:
     price_set(team=team, model="large-*", input=Decimal(3), output=Decimal(15), cached=None, currency="USD")
     StepLog.objects.create(run=ended, state="reading", tries=1)
     at = timezone.now()
-    told = Task("t", "explode", "", False, False, None, 0, "")
-    point = Checkpoint("c0", "", at, "loop", "", 1, (told,), body, len(body))
+    task = Task("t", "explode", "", False, False, None, 0, "")
+    point = Checkpoint("c0", "", at, "loop", "", 1, (task,), body, len(body))
     step = StepFound("explode", started_at=at, finished_at=at, checkpoint_id="c0", writes=ANSWER, writes_bytes=9)
     steps_store(run=ended, reading=Reading([step], checkpoints=[((), point)]))
     found["checkpoint"] = found[RunStatus.SUCCEEDED] + "states/c0/"

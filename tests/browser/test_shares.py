@@ -239,14 +239,14 @@ def test_a_comparison_and_a_thread_are_shared(page: Page, open_browser: Open, te
         f"/runs/compare/?a={run.pk}&b={other.pk}": "At dusk.",
         f"/threads/{run.server_id}/{run.remote_thread_id}/": "At noon.",
     }
-    for address, told in shared.items():
+    for address, text in shared.items():
         page.goto(address)
         page.get_by_role("link", name="Share", exact=True).click()
         page.get_by_role("button", name="Make a link").click()
 
         stranger.goto(page.locator("#share-url").input_value())
 
-        expect(stranger.get_by_text(told).first).to_be_visible()
+        expect(stranger.get_by_text(text).first).to_be_visible()
         live(stranger, "live")
         assert axe(stranger) == {}
         assert stranger.evaluate("document.documentElement.scrollWidth") <= 360

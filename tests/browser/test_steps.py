@@ -35,12 +35,12 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     run = make_run(team=team, by=user, server=team.servers.get(), name="Tides")
     lease = claim(run)
     confirm(lease)
-    told: list[str] = []
-    page.on("websocket", lambda line: line.on("framereceived", lambda frame: told.append(str(frame))))
+    frames: list[str] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda frame: frames.append(str(frame))))
     page.goto(f"/runs/{run.pk}/#steps")
     live(page, "live")
     began = timezone.now()
-    told.clear()
+    frames.clear()
     steps = [StepFound("plan", status="running", started_at=began)]
 
     services.steps_observe(run_id=run.pk, first=0, steps=steps)
@@ -51,7 +51,7 @@ def test_steps_and_words_appear_while_the_run_goes_on(page: Page, team: Team, us
     expect(row).to_have_attribute("data-step-status", "done", timeout=WITHIN_MS)
     expect(page.locator(".steps-head")).to_contain_text("1 step so far; the next one appears when it ends")
     # Each change is the next thing the line brings: nothing waits for a poll, a beat or another change.
-    assert [re.findall(r'data-step-status="(\w+)"', one) for one in told if "data-step-node" in one] == [
+    assert [re.findall(r'data-step-status="(\w+)"', one) for one in frames if "data-step-node" in one] == [
         ["running"],
         ["done"],
     ]

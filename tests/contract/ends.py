@@ -95,7 +95,7 @@ class Says:
 
 @dataclass(frozen=True)
 class End:
-    """A row of the table: what is launched, what is done to it once it is at work, and how it is told to have ended.
+    """A row of the table: what is launched, what is done to it once it is at work, and how it has to end.
 
     `values` are those the graph had written, all of which are kept on our side; None where there is no final state.
     """
@@ -103,7 +103,7 @@ class End:
     name: str
     fields: dict[str, str]
     status: str
-    is_told: Callable[[Run], None]
+    check_ending: Callable[[Run], None]
     values: dict[str, Any] | None
     says: Says | None
     act: str = ""

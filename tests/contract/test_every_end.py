@@ -49,7 +49,7 @@ async def test_every_end_is_stored_as_it_was(server: Server, person: User, threa
 
     assert {end.name: run.status for end, run in zip(ENDS, runs, strict=True)} == {end.name: end.status for end in ENDS}
     for end, run in zip(ENDS, runs, strict=True):
-        end.is_told(run)
+        end.check_ending(run)
         assert kept(run) == end.values, end.name
         await in_db(says_on_its_page, end.says, run, person, thread)
 
@@ -82,8 +82,8 @@ def says_on_its_page(says: Says | None, run: Run, by: User, thread: OnThread) ->
     assert banner.title.removesuffix(".") == says.title.format(person=by).removesuffix(".")
     assert (says.text if thread.is_kept else says.alone or says.text) in banner.text
     assert banner.code == (run.error_message if run.status == "failed" else "")
-    for told in (banner.title, banner.text, banner.code):
-        assert told in page
+    for text in (banner.title, banner.text, banner.code):
+        assert text in page
     assert f'action="/runs/{run.pk}/answer/"' not in page
     assert f'action="/runs/{run.pk}/continue/"' not in page
 
@@ -160,7 +160,7 @@ async def test_what_waits_is_not_read_by_the_graph_of_a_run_that_came_later(
     assert (finished.status, stopped.status) == ("succeeded" if paused == "paused" else "lost", paused)
     if paused == "lost":
         assert "not whether it finished" in stopped.error_message
-        assert not hasattr(stopped, "result"), "the values are told by another graph too"
+        assert not hasattr(stopped, "result"), "another graph rendered the values too"
     else:
         assert [state(run)["title"] for run in (finished, stopped)] == [PLANNED["title"]] * 2
 

@@ -39,9 +39,9 @@ def thread_id() -> str:
 
 async def created(client: LangGraphClient, *arguments: Any, **more: Any) -> tuple[asyncio.Task[Any], dict[str, Any]]:
     """Start a wait; give it as a task, with the ids of its run."""
-    told = asyncio.Queue[Any]()
-    waiting = asyncio.create_task(client.runs.wait_answer(*arguments, **more, on_run_created=told.put_nowait))
-    return waiting, await told.get()
+    ids = asyncio.Queue[Any]()
+    waiting = asyncio.create_task(client.runs.wait_answer(*arguments, **more, on_run_created=ids.put_nowait))
+    return waiting, await ids.get()
 
 
 async def test_a_run_on_a_thread(client: LangGraphClient, thread_id: str) -> None:
@@ -117,9 +117,9 @@ async def test_silence_longer_than_the_timeout_is_joined(langgraph_url: str, thr
     assert (answer.value["done"], answer.source) == (True, "join")
     # The server says that the run goes on, so nothing is called lost. A line that has brought no heartbeat yet is not
     # called joined either; here only the answer is quick enough.
-    told = [event.kind for event in events]
-    assert (told[0], told[-1]) == ("joining", "joined")
-    assert (told.count("lost"), told.count("joined")) == (0, 1)
+    kinds = [event.kind for event in events]
+    assert (kinds[0], kinds[-1]) == ("joining", "joined")
+    assert (kinds.count("lost"), kinds.count("joined")) == (0, 1)
     assert len(runs) == 1
 
 

@@ -31,9 +31,9 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LangGraphDev]:
     folder = tmp_path_factory.mktemp("graphs") / "graphs"
     shutil.copytree(SAMPLES, folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(STAGES, folder / "stages.py")
-    told = json.loads((folder / "langgraph.json").read_text())
-    told["graphs"]["stages"] = "./stages.py:graph"
-    (folder / "langgraph.json").write_text(json.dumps(told))
+    config = json.loads((folder / "langgraph.json").read_text())
+    config["graphs"]["stages"] = "./stages.py:graph"
+    (folder / "langgraph.json").write_text(json.dumps(config))
     with LangGraphDev(folder) as server:
         yield server
 
@@ -63,10 +63,10 @@ async def test_loop_branches_and_subgraph(server: Server, person: User) -> None:
     assert found["complete"], found["why"]
     measure = [("", "measure", "done"), ("measure", "sample", "done"), ("measure", "check", "done")]
     branches = {("", "read_tides", "done"), ("", "read_winds", "done")}
-    told = brief(found)
-    assert told[0] == ("", "plan", "done")
-    assert set(told[1:3]) == branches
-    assert told[3:] == [*measure, ("", "judge", "done"), *measure, ("", "judge", "done"), ("", "summarize", "done")]
+    steps = brief(found)
+    assert steps[0] == ("", "plan", "done")
+    assert set(steps[1:3]) == branches
+    assert steps[3:] == [*measure, ("", "judge", "done"), *measure, ("", "judge", "done"), ("", "summarize", "done")]
     assert [step["index"] for step in found["steps"]] == list(range(12))
     assert {step["attempt"] for step in found["steps"]} == {1}
     plan = found["steps"][0]

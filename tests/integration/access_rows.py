@@ -18,7 +18,7 @@ class Row:
     owned: bool = False
     scope: str | None = None
     tokens: bool = True
-    # The house has none of these: 404 is what those who get in are told.
+    # The house has none of these: those who get in are answered 404.
     absent: bool = False
 
 

@@ -58,10 +58,10 @@ async def test_a_cancelled_run_that_is_executed_again_is_shown_and_can_be_cancel
         assert await in_db(lambda: run_cancel(run=again, by=run.launched_by))
         assert not await in_db(lambda: run_cancel(run=again, by=run.launched_by)), "asked once is enough"
         await shows(run, going_on=False)
-        told = await in_db(kinds, run)
+        event_kinds = await in_db(kinds, run)
 
     assert remote.status == "interrupted"
-    assert told[-4:] == ["executed_again", "cancel_asked", "cancel_delivered", "stopped_again"]
+    assert event_kinds[-4:] == ["executed_again", "cancel_asked", "cancel_delivered", "stopped_again"]
     assert (await in_db(Run.objects.get, pk=run.pk)).status == "cancelled"
 
 
@@ -82,9 +82,9 @@ async def test_a_run_that_stays_cancelled_is_looked_at_a_few_times(scripted: Scr
         run, _ = await cancelled(scripted)
         done = Run.objects.filter(pk=run.pk, look_again_at__isnull=True)
         await eventually(lambda: in_db(done.exists), "looked at for the last time")
-        told = await in_db(kinds, run)
+        event_kinds = await in_db(kinds, run)
 
-    assert "executed_again" not in told
+    assert "executed_again" not in event_kinds
     assert not (await in_db(Run.objects.get, pk=run.pk)).is_cancellable
 
 

@@ -133,20 +133,20 @@ def edited(run: Run, **fields: str) -> dict[str, str]:
 def test_the_band_names_what_differs_and_the_run_remembers_the_kind(
     browser: Client, run: Run, fields: dict[str, str], differs: list[str]
 ) -> None:
-    told = browser.post("/launch/differences/", edited(run, **fields), headers=JSON).json()
+    differences = browser.post("/launch/differences/", edited(run, **fields), headers=JSON).json()
     launched = made(browser.post("/launch/", edited(run, **fields), headers=JSON))
 
-    assert (told["fields"], told["is_known"]) == (differs, True)
+    assert (differences["fields"], differences["is_known"]) == (differs, True)
     assert (launched.parent_id, launched.parent_kind) == (run.pk, "edit" if differs else "again")
 
 
 def test_the_band_says_what_was_and_what_is(browser: Client, run: Run) -> None:
     fields = edited(run, input=json.dumps({"topic": "g" * 90, "sections": [], "large": None}), headers="", tags="")
 
-    told = browser.post("/launch/differences/", fields, headers=JSON).json()["changes"]
+    changes = browser.post("/launch/differences/", fields, headers=JSON).json()["changes"]
     fragment = browser.post("/launch/differences/", fields, headers=HTMX).content.decode()
 
-    assert told == [
+    assert changes == [
         {"field": "topic", "was": "tides", "now": "g" * 59 + "…"},
         {"field": "sections", "was": '[{"heading": "low"}]', "now": "[]"},
         {"field": "large", "was": "1152921504606846976", "now": "null"},

@@ -203,7 +203,7 @@ def test_a_choice_is_given_back_in_words(browser: Client, person: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "given", "told"),
+    ("question", "given", "shown"),
     [
         (
             BATCH,
@@ -221,13 +221,13 @@ def test_a_choice_is_given_back_in_words(browser: Client, person: User) -> None:
     ],
 )
 def test_a_run_that_was_answered_shows_what_was_asked_and_decided(
-    browser: Client, person: User, question: Any, given: Any, told: list[str]
+    browser: Client, person: User, question: Any, given: Any, shown: list[str]
 ) -> None:
     run = waiting_run(person, question)
     answer(browser, run, {"q": given})
 
     page = browser.get(reverse("run-answer-panel", args=[run.pk])).content.decode()
-    places = [page.find(words, page.index("answer-panel")) for words in told]
+    places = [page.find(words, page.index("answer-panel")) for words in shown]
 
     assert -1 not in places
     assert places == sorted(places)

@@ -56,8 +56,8 @@ def test_chosen_ones_are_shown_before_and_answered_once(browser: Client, person:
     assert "[{&quot;type&quot;: &quot;approve&quot;}]" in preview
     assert "<code>refund</code> <strong>Approve</strong>" in preview
     confirmed = given | {"confirm": "1", "answer": '{"decisions": [{"type": "approve"}]}'}
-    told = flat(browser.post(URL, confirmed))
-    assert "2 answers sent" in told
+    page = flat(browser.post(URL, confirmed))
+    assert "2 answers sent" in page
     assert "2 answers sent" in flat(browser.post(URL, confirmed))
     children = Run.objects.filter(parent__in=runs)
     assert {child.parent_id for child in children} == {run.pk for run in runs[:2]}
@@ -79,10 +79,10 @@ def test_the_slower_person_learns_it_for_that_question_alone(browser: Client, pe
 
     name = runs[0].questions.get().interrupt_id
     given = {"run": str(runs[0].pk), "ids": [str(run.pk) for run in runs], f"answer/{name}": "yes", "confirm": "1"}
-    told = flat(browser.post(URL, given))
+    page = flat(browser.post(URL, given))
 
-    assert "1 answer sent, 1 not" in told
-    assert "Answered by bob meanwhile" in told
+    assert "1 answer sent, 1 not" in page
+    assert "Answered by bob meanwhile" in page
 
 
 @pytest.mark.parametrize(("decision", "said"), [("edit", "one question at a time"), ("", "Answer at least one")])

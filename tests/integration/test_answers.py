@@ -68,8 +68,8 @@ def test_what_a_graph_wanted_to_do_is_still_shown_once_it_was_decided(browser: C
     answer(browser, run, {"q": {"decisions": [{"type": "approve"}]}})
     page = flat(browser.get(f"/runs/{run.pk}/")).split('class="asked" data-question-state="answered"')[1]
 
-    for told in ("refund_order", "It broke.", "<dt>order_id</dt>", "8841", ">Decision<", "<strong>Approve</strong>"):
-        assert told in page
+    for text in ("refund_order", "It broke.", "<dt>order_id</dt>", "8841", ">Decision<", "<strong>Approve</strong>"):
+        assert text in page
 
 
 def test_buttons_inside_an_answer_and_its_preview_leave_nothing_in_the_audit_log(browser: Client, person: User) -> None:

@@ -62,7 +62,7 @@ async def wait_state(run: Run, state: str) -> Run:
     return await eventually(look, f"{run.pk} is {state}")
 
 
-def told(person: User, run: Run) -> str:
+def run_page(person: User, run: Run) -> str:
     browser = Client()
     browser.force_login(person)
     return flat(browser.get(reverse("run-detail", args=[run.pk])))
@@ -88,7 +88,7 @@ async def test_one_that_the_graph_raised_over_stays_the_answer(
         await eventually(is_checked, "the server was asked")
 
     assert (await Run.objects.aget(pk=run.pk)).wait_state == WaitState.ANSWERED
-    page = await in_db(told, person, run)
+    page = await in_db(run_page, person, run)
     assert "Answered by ada, but the run that carried the answer failed." in page
     assert "ignores another one" in page
 
@@ -126,7 +126,7 @@ def test_the_question_says_how_the_answers_run_ended(person: User, status: RunSt
 
     client.force_login(person)
     assert Run.objects.get(pk=run.pk).version > version
-    assert "but the run that carried the answer" in told(person, run)
+    assert "but the run that carried the answer" in run_page(person, run)
     assert "which did not finish" in flat(client.get(reverse("run-list")))
     document = client.get(reverse("run-json", args=[run.pk])).json()["question"]
     assert (document["state"], document["answered_by"]["status"]) == ("answered", status)
@@ -141,7 +141,7 @@ def test_a_continuation_that_failed_is_said_and_promises_nothing(person: User, m
 
     finish(child, RunStatus.FAILED)
 
-    page = told(person, run)
+    page = run_page(person, run)
     assert "Continued by ada, but the run that went on failed." in page
     assert "ignores another one" not in page
 

@@ -61,13 +61,13 @@ def test_a_change_is_a_row_that_one_worker_takes_and_its_page_reports(admin: Cli
     waiting = flat(admin.get(f"/assistants/{server.pk}/{TUNED}/"))
     taken = [services.assistant_change_claim(), services.assistant_change_claim()]
     services.assistant_change_finish(change=change, problem="422: unknown graph")
-    told = flat(admin.get(f"/assistants/{server.pk}/{TUNED}/"))
+    failed = flat(admin.get(f"/assistants/{server.pk}/{TUNED}/"))
 
     assert (answer.status_code, answer.json()["id"]) == (202, str(TUNED))
     assert change.settings == {"name": "Weekly", "description": "", "context": {"tone": "plain"}, "config": {}}
     assert [found.pk if found else None for found in taken] == [change.pk, None]
     assert "Being done" in waiting
-    assert "422: unknown graph" in told
+    assert "422: unknown graph" in failed
     assert not ServerCheck.objects.exists()
 
 

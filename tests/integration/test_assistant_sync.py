@@ -58,11 +58,11 @@ async def test_a_problem_with_nul_in_it_is_kept_as_text(scripted: ScriptedServer
     server = await in_db(lambda: make_server(make_team(), url=scripted.url))
     async with working() as worker:
 
-        async def told() -> bool:
+        async def is_noted() -> bool:
             await in_db(server.refresh_from_db)
             return "coffee" in server.problem
 
-        await eventually(told, "the problem noted")
+        await eventually(is_noted, "the problem noted")
         assert not worker.failed
 
 

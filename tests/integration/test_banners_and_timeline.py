@@ -165,14 +165,14 @@ def test_a_lost_run_says_nothing_of_a_run_that_has_not_undone_it(
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "sentence"),
     [
         (RunStatus.SUCCEEDED, "came too late"),
         (RunStatus.PAUSED, "came too late"),
         (RunStatus.LOST, "nobody knows whether the server got it"),
     ],
 )
-def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status: RunStatus, told: str) -> None:
+def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status: RunStatus, sentence: str) -> None:
     run = make_run(status=RunStatus.RUNNING)
     run_cancel(run=run, by=make_user(run.team))
     run.refresh_from_db()
@@ -180,7 +180,7 @@ def test_an_end_that_came_before_a_cancel_says_what_became_of_the_cancel(status:
 
     banner = banner_of(run)
 
-    assert told in f"{banner.title} {banner.text}"
+    assert sentence in f"{banner.title} {banner.text}"
 
 
 def test_every_end_says_that_the_server_executed_it_twice() -> None:

@@ -87,7 +87,7 @@ def connected(settings: Any) -> Iterator[str]:
 
 
 def sign_in_with_the_provider(subject: str) -> int:
-    """The answer to somebody who comes back from the provider, which was told our secret."""
+    """The answer to somebody who comes back from the provider, which was given our secret."""
     browser = Client()
     there = httpx.post(browser.get("/accounts/openid/").headers["Location"], data={"sub": subject})
     back = urlsplit(there.headers["Location"])

@@ -24,8 +24,8 @@ pytestmark = pytest.mark.django_db
 
 
 def task(name: str, **fields: Any) -> Task:
-    told = {"error": "", "asks": False, "has_result": False, "writes": None, "writes_bytes": 0, "subgraph": ""}
-    return Task(id=name, name=name, **(told | fields))
+    defaults = {"error": "", "asks": False, "has_result": False, "writes": None, "writes_bytes": 0, "subgraph": ""}
+    return Task(id=name, name=name, **(defaults | fields))
 
 
 def at(name: str, values: Any, *next_: str) -> Checkpoint:
@@ -93,12 +93,12 @@ def test_a_state_opens_at_its_address_as_the_final_one_does(browser: Client, tea
     address = f"/runs/{run.pk}/states/c1/"
 
     page = flat(browser.get(address))
-    told = browser.get(f"{address}?path=/route", headers={"Accept": "application/json"}).json()
+    document = browser.get(f"{address}?path=/route", headers={"Accept": "application/json"}).json()
 
     assert "Before count, judge" in page
     assert f"/runs/{run.pk}/states/c0/" in page
     assert "Before plan" in page
-    assert told["children"][0]["value"] == "pier"
+    assert document["children"][0]["value"] == "pier"
     assert "Before count, judge" in flat(browser.get(f"{address}?path=/route"))
     assert browser.get(f"{address}?path=/none").status_code == 404
     assert browser.get(f"/runs/{run.pk}/states/none/").status_code == 404

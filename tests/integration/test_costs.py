@@ -93,12 +93,12 @@ def test_insights_add_up_what_models_cost(client: Client, admin: User, server: S
     ended(server, admin, answer("a"))
     ended(make_server(make_team()), admin, answer("a"))
 
-    told = client.get("/insights/", **JSON).json()
+    insights = client.get("/insights/", **JSON).json()
     page = flat(client.get("/insights/"))
 
-    assert told["cost"] == {"USD": 0.8}
-    assert told["cost_is_partial"]
-    assert [(one["model"], one["input_tokens"], one["cost"]) for one in told["models"]] == [
+    assert insights["cost"] == {"USD": 0.8}
+    assert insights["cost_is_partial"]
+    assert [(one["model"], one["input_tokens"], one["cost"]) for one in insights["models"]] == [
         ("small-1", 200_000, 0.8),
         ("large-1", 100_000, None),
     ]
@@ -135,11 +135,11 @@ def test_prices_are_changed_in_place_and_deleted(client: Client, admin: User, se
     [{"input": "-1"}, {"input": "a lot"}, {"output": ""}, {"currency": "dollars"}, {"model": " "}, {"model": "a*b"}],
 )
 def test_a_wrong_price_is_refused_next_to_its_field(client: Client, admin: User, wrong: dict[str, str]) -> None:
-    told = client.post("/prices/", PRICE | wrong, **JSON)
+    response = client.post("/prices/", PRICE | wrong, **JSON)
     page = client.post("/prices/", PRICE | wrong)
 
-    assert told.status_code == page.status_code == 422
-    assert set(told.json()["errors"]) == set(wrong)
+    assert response.status_code == page.status_code == 422
+    assert set(response.json()["errors"]) == set(wrong)
     assert 'value="10"' in page.content.decode() or "output" in wrong
 
 

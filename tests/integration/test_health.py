@@ -135,9 +135,9 @@ def test_a_long_queue_that_is_worked_off_is_not_stuck() -> None:
     assert run_notice(waiting, live_workers()) is None
     RunEvent.objects.filter(run=taken).update(at=Now() - timedelta(minutes=1))
     assert work_state().is_stuck, "nobody has taken one for a while"
-    told = run_notice(waiting, live_workers())
-    assert told is not None
-    assert told.title == "This run has been due for 4 min although a worker has room."
+    notice = run_notice(waiting, live_workers())
+    assert notice is not None
+    assert notice.title == "This run has been due for 4 min although a worker has room."
     assert run_notice(make_run(), live_workers()) is None, "it has only just come"
     Worker.objects.update(held=500)
     assert not work_state().is_stuck, "there was no room"

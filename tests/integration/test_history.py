@@ -53,12 +53,12 @@ def test_a_row_says_what_the_run_was_about_and_what_came_of_it(browser: Client, 
     graph = UUID(int=7)
     schema = {"input_schema": {"properties": {"subject": {"x-title": True}}}}
     server_seen(server=server, version="1", assistants=[AssistantFound(graph, "agent", "Report writer", "", schema)])
-    told = {"question": "something longer than the subject", "subject": "Tides"}
+    given = {"question": "something longer than the subject", "subject": "Tides"}
     state = {"messages": [{"type": "human", "content": "hi"}, {"type": "ai", "content": "# Tides\n\nThey **rise**."}]}
     make_run(
         server=server,
         assistant_id=str(graph),
-        params={"input": told},
+        params={"input": given},
         status=RunStatus.SUCCEEDED,
         body=json.dumps(state).encode(),
     )
@@ -325,15 +325,15 @@ def plans(read: Callable[[], object]) -> str:
     """The plans of what is asked for a page, a count or the insights."""
     with CaptureQueriesContext(connection) as asked:
         read()
-    told = []
+    lines = []
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # a small table is scanned by choice; here only in need
         for query in asked.captured_queries:
             if "runs_run" in query["sql"] and query["sql"].lstrip("(").startswith(("SELECT", "WITH")):
                 cursor.execute(f"EXPLAIN {query['sql']}")
-                told += [line for (line,) in cursor.fetchall()]
+                lines += [line for (line,) in cursor.fetchall()]
         cursor.execute("SET LOCAL enable_seqscan = on")
-    return "\n".join(told)
+    return "\n".join(lines)
 
 
 def test_programs_read_the_whole_list_page_by_page(browser: Client, history: Server) -> None:

@@ -229,14 +229,14 @@ def test_the_same_as_last_time_fills_in_and_sends_nothing(browser: Client, perso
 
 def test_how_long_it_waits_is_said_in_words(browser: Client, person: User) -> None:
     run = waiting_run(person, "Why?")
-    told = []
+    phrases = []
     for minutes in (0, 3, 60 * 24 * 40):
         Run.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(minutes=minutes))
         page = browser.get(reverse("run-answer-panel", args=[run.pk])).content.decode()
-        told += re.findall(r"Waiting <time [^>]*>([a-z0-9 ]+)", page)
+        phrases += re.findall(r"Waiting <time [^>]*>([a-z0-9 ]+)", page)
 
-    assert told[:2] == ["for less than a minute", "for 3 min"]
-    assert re.match(r"since \d+ ", told[2])
+    assert phrases[:2] == ["for less than a minute", "for 3 min"]
+    assert re.match(r"since \d+ ", phrases[2])
 
 
 def test_what_another_node_was_answered_is_not_offered(browser: Client, person: User) -> None:

@@ -271,16 +271,16 @@ def test_another_teams_run_gives_no_secret() -> None:
 def test_no_mistake_is_in_the_frameworks_words(text: str) -> None:
     team = make_team()
     make_server(team)
-    told: list[str] = []
+    mistakes: list[str] = []
     for name in LaunchForm.base_fields:
         form = LaunchForm({"assistant_id": "chat", name: text}, team=team)
-        told += [sentence for sentences in form.errors.values() for sentence in sentences]
+        mistakes += [sentence for sentences in form.errors.values() for sentence in sentences]
 
     theirs = re.compile(
         "valid choice|valid UUID|Enter a|Ensure|Null char|field is required|value must be", re.IGNORECASE
     )
-    assert len(told) > 5
-    assert [sentence for sentence in told if theirs.search(sentence)] == []
+    assert len(mistakes) > 5
+    assert [sentence for sentence in mistakes if theirs.search(sentence)] == []
 
 
 def test_a_word_the_server_does_not_know_is_refused_with_those_it_does() -> None:

@@ -81,8 +81,8 @@ def test_columns_are_those_a_person_chose_with_fields_of_input_and_result(
         *map("result.{}".format, ("score", "deep.er.1", "dotted.key")),
     ]
     for part in (html, rows):
-        for told in ("harbour", "tides &amp; ebbs", "0.75", "&lt;b&gt;", ">yes</bdi>", "weekly"):
-            assert told in part
+        for text in ("harbour", "tides &amp; ebbs", "0.75", "&lt;b&gt;", ">yes</bdi>", "weekly"):
+            assert text in part
     other = Client()
     other.force_login(make_user(server.team))
     assert heads(flat(other.get("/runs/"))) == heads(usual)

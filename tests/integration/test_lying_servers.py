@@ -91,7 +91,7 @@ async def test_the_answer_to_a_stateless_run_that_cannot_be_asked_about_is_kept(
 async def test_an_empty_object_is_not_believed_at_once_although_the_run_is_over(
     scripted: ScriptedServer, state: Fault | None
 ) -> None:
-    """Its state tells, or the run is joined to be told again."""
+    """Its state decides; without it, the run is joined to ask again."""
     scripted.script("wait", Fault(body=b"{}"))
     if state is not None:
         scripted.script("state", state, times=None)

@@ -130,8 +130,8 @@ async def test_a_stateless_run_ends_as_it_did(server: ScriptedServer) -> None:
         remote.finish({"whole": 1})
         ended = await run_in(run, *ENDS)
 
-    told = server.manner.tells_ids or not server.manner.has_stateless_wait
-    assert (ended.status, len(server.created)) == ("succeeded" if told else "lost", 1), ended.error_message
+    is_id_known = server.manner.tells_ids or not server.manner.has_stateless_wait
+    assert (ended.status, len(server.created)) == ("succeeded" if is_id_known else "lost", 1), ended.error_message
     assert ended.result.body == b'{"whole": 1}'
 
 

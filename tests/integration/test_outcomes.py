@@ -59,8 +59,8 @@ def test_every_end_is_written_whole(status: RunStatus, body: bytes | None, error
     run = Run.objects.get(pk=run.pk)
     assert (run.status, run.ending) == (status, {"next": ["ask"]})
     assert (run.lease_owner, run.lease_expires_at, run.version) == (None, None, version + 1)
-    told = run.events.order_by("seq").values_list("seq", "kind", "data__from", "data__to").last()
-    assert told == (seq + 1, "status", "running", status)
+    last_event = run.events.order_by("seq").values_list("seq", "kind", "data__from", "data__to").last()
+    assert last_event == (seq + 1, "status", "running", status)
     assert [result.body for result in RunResult.objects.filter(run=run)] == ([] if body is None else [body])
     assert (run.error_type, run.error_node) == (("ValueError", "ask") if error else ("", ""))
     assert ("no topic" in run.search_text) == bool(error)
@@ -165,9 +165,9 @@ def test_an_end_that_meets_a_cancel_comes_after_it() -> None:
         end = Ending(lease)
     end.join()
 
-    told = list(run.events.order_by("seq").values_list("seq", "data__from", "data__to"))[-2:]
-    assert [each[1:] for each in told] == [("running", "cancelling"), ("cancelling", "succeeded")]
-    assert [seq for seq, *_ in told] == [run.events.count() - 1, run.events.count()]
+    events = list(run.events.order_by("seq").values_list("seq", "data__from", "data__to"))[-2:]
+    assert [each[1:] for each in events] == [("running", "cancelling"), ("cancelling", "succeeded")]
+    assert [seq for seq, *_ in events] == [run.events.count() - 1, run.events.count()]
     assert Run.objects.get(pk=run.pk).result.body == BODY
 
 
@@ -179,9 +179,9 @@ def test_an_end_that_meets_a_remark_comes_after_it() -> None:
         end = Ending(lease)
     end.join()
 
-    told = list(run.events.order_by("seq").values_list("seq", "kind"))
-    assert [kind for _, kind in told[-2:]] == ["warning", "status"]
-    assert [seq for seq, _ in told] == list(range(1, len(told) + 1))
+    events = list(run.events.order_by("seq").values_list("seq", "kind"))
+    assert [kind for _, kind in events[-2:]] == ["warning", "status"]
+    assert [seq for seq, _ in events] == list(range(1, len(events) + 1))
     assert Run.objects.get(pk=run.pk).status == "succeeded"
 
 

@@ -72,8 +72,8 @@ def begins_now(remote: ScriptedRun) -> None:
 
 
 async def says_so(run: Run, times: int = 1) -> None:
-    told = run.events.filter(kind="executed_again")
-    await eventually(lambda: in_db(lambda: told.count() == times), f"said so {times} times")
+    events = run.events.filter(kind="executed_again")
+    await eventually(lambda: in_db(lambda: events.count() == times), f"said so {times} times")
 
 
 async def line_breaks(server: ScriptedServer, run: Run) -> None:
@@ -286,9 +286,9 @@ async def test_a_run_that_was_over_when_it_was_adopted_says_so_where_the_server_
     """
     run, remote = await left_alone(scripted)
     remote.finish({"whole": 1})
-    told = remote.thread.state_as_json()
-    told["metadata"]["run_attempt"] = attempt
-    scripted.script("state", Fault(body=json.dumps(told).encode()), times=None)
+    state = remote.thread.state_as_json()
+    state["metadata"]["run_attempt"] = attempt
+    scripted.script("state", Fault(body=json.dumps(state).encode()), times=None)
     run = await adopted(run)
     page = await in_db(page_of, run)
 

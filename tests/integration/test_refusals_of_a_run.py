@@ -50,9 +50,9 @@ async def test_a_launch_refused_for_now_is_sent_again_when_the_server_says(hones
 
     assert (run.status, run.result.body) == ("succeeded", b'{"kept": 1}')
     assert (honest.count("wait"), len(honest.created)) == (3, 1)
-    told = await in_db(lambda: [event.data for event in run.events.filter(kind="server_unreachable")])
-    assert [each["retry_in_s"] >= 1 for each in told] == [True, True]
-    assert all("Later." in each["message"] for each in told)
+    refusals = await in_db(lambda: [event.data for event in run.events.filter(kind="server_unreachable")])
+    assert [each["retry_in_s"] >= 1 for each in refusals] == [True, True]
+    assert all("Later." in each["message"] for each in refusals)
 
 
 # A 504 without a run proves nothing: the server may still begin it, so it is never sent again (test_manners.py).

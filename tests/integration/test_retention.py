@@ -110,10 +110,10 @@ def test_a_preview_counts_and_removes_and_saves_nothing(admin: Client, team: Tea
         ended(team, days)
     fields = {"results_succeeded": "7", "runs_succeeded": "30"}
 
-    told = admin.post("/retention/", {**fields, "preview": "1"}, headers=JSON).json()
+    preview = admin.post("/retention/", {**fields, "preview": "1"}, headers=JSON).json()
     page = admin.post("/retention/", {**fields, "preview": "1"}).content.decode()
 
-    assert told["succeeded"] == {"results": 1, "runs": 1}
+    assert preview["succeeded"] == {"results": 1, "runs": 1}
     assert "1 result<br>1 run" in "".join(page.split("\n")).replace("  ", "")
     assert 'value="30"' in page
     assert not RetentionRule.objects.exists()

@@ -48,7 +48,7 @@ def browser(client: Client, person: User) -> Client:
     return client
 
 
-def told(server: Server, person: User, *said: str, number: int = 1, **more: Any) -> Run:
+def run_with_messages(server: Server, person: User, *said: str, number: int = 1, **more: Any) -> Run:
     """A run on the thread that has said this so far; its state holds a canary, and so does every word about it."""
     messages = [
         {"type": "human" if at % 2 == 0 else "ai", "content": text, "id": str(at)} for at, text in enumerate(said)
@@ -69,8 +69,8 @@ def told(server: Server, person: User, *said: str, number: int = 1, **more: Any)
 @pytest.fixture
 def runs(server: Server, person: User) -> list[Run]:
     """Two runs on one thread, of which only the first has the customer at the place that is hidden."""
-    first = told(server, person, "Hello", f"I am with {NAME}", name="Case one")
-    second = told(server, person, "Hello", f"I am with {NAME}", f"And {MAIL}?", "Gone home", number=2)
+    first = run_with_messages(server, person, "Hello", f"I am with {NAME}", name="Case one")
+    second = run_with_messages(server, person, "Hello", f"I am with {NAME}", f"And {MAIL}?", "Gone home", number=2)
     Run.objects.filter(pk=second.pk).update(name=f"Case of {NAME}")
     return [first, second]
 
@@ -142,7 +142,7 @@ def test_a_thread_shows_what_each_run_added_and_follows(browser: Client, server:
     path = share(browser, thread(server), show=["messages"])
     before = flat(Client().get(path))
 
-    told(
+    run_with_messages(
         server,
         make_user(server.team),
         "Hello",

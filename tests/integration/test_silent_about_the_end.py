@@ -158,8 +158,8 @@ async def test_the_page_says_that_the_end_is_not_known_yet(
         scripted.clear_script()
         ended = await run_in(run, "succeeded")
 
-    told = [event.data.get("message", "") for event in await in_db(lambda: list(ended.events.all()))]
-    assert any("does not say how the run ended" in message for message in told)
+    messages = [event.data.get("message", "") for event in await in_db(lambda: list(ended.events.all()))]
+    assert any("does not say how the run ended" in message for message in messages)
     assert ended.reconnecting_since is None
 
 

@@ -16,7 +16,7 @@ from tests.scripted_server import ScriptedServer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NOTICED_S = 20.0
-"""Told to be noticed within ten seconds; the rest is for a busy machine."""
+"""The silence should be noticed within ten seconds; the rest is for a busy machine."""
 START_S = 30.0
 
 

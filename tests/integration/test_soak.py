@@ -99,8 +99,8 @@ def change_body(run: Run) -> None:
 )
 def test_what_is_wrong_in_the_database_is_found(lie: Callable[[Run], Any], found: list[str]) -> None:
     run = make_run(status=RunStatus.SUCCEEDED, body=BODY)
-    told = Run.objects.get(pk=run.pk)
+    before = Run.objects.get(pk=run.pk)
 
     lie(run)
 
-    assert judged(told) == found
+    assert judged(before) == found

@@ -181,9 +181,9 @@ def test_a_comparison_says_what_differs(browser: Client, user: User, server: Ser
 
 def test_a_long_text_of_a_person_is_folded_above_what_came_of_it(browser: Client, user: User, server: Server) -> None:
     said = "<b>Once</b> upon a time. " + "Water rose. " * 200
-    told = {"role": "human", "content": said}, {"role": "ai", "content": "It fell again."}
-    answered = run_of(user, server, json.dumps({"messages": told}).encode())
-    last = run_of(user, server, json.dumps({"messages": told[:1]}).encode())
+    messages = {"role": "human", "content": said}, {"role": "ai", "content": "It fell again."}
+    answered = run_of(user, server, json.dumps({"messages": messages}).encode())
+    last = run_of(user, server, json.dumps({"messages": messages[:1]}).encode())
 
     page, alone = (browser.get(f"/runs/{run.pk}/").content.decode() for run in (answered, last))
 
@@ -254,12 +254,12 @@ def test_a_place_too_deep_for_its_path_is_found_by_its_first_byte(browser: Clien
     (address,) = re.findall(r'href="(/runs/[^"]+\?at=\d+)"', found)
     page = browser.get(address).content.decode()
     around = re.findall(r'href="(/runs/[^"]+\?at=\d+)"', page)
-    told = browser.get(around[-1], headers={"Accept": "application/json"}).json()
+    document = browser.get(around[-1], headers={"Accept": "application/json"}).json()
 
     assert "down" in page
     assert "… 49 more …" in page
     assert len(page) < 30_000
-    assert told["size"] == 1 or [child["key"] for child in told["children"]] == ["rows", "deep"]
+    assert document["size"] == 1 or [child["key"] for child in document["children"]] == ["rows", "deep"]
     assert browser.get(f"/runs/{run.pk}/state/?at=1").status_code == 404
     assert browser.get(f"/runs/{run.pk}/state/?at=99999999").status_code == 404
 

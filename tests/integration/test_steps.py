@@ -43,10 +43,10 @@ def test_programs_get_every_step(browser: Client, team: Team, person: User) -> N
     run = make_run(team=team, by=person, status=RunStatus.FAILED)
     record(run, STEPS)
 
-    told = browser.get(f"/runs/{run.pk}/steps.json").json()
+    document = browser.get(f"/runs/{run.pk}/steps.json").json()
 
-    assert (told["complete"], told["why"]) == (True, None)
-    assert told["steps"][0] == {
+    assert (document["complete"], document["why"]) == (True, None)
+    assert document["steps"][0] == {
         "index": 0,
         "node": "plan",
         "path": [],
@@ -58,7 +58,7 @@ def test_programs_get_every_step(browser: Client, team: Team, person: User) -> N
         "attempt": 1,
         "writes": {"route": ["a"]},
     }
-    assert [step["path"] for step in told["steps"]] == [[], [], ["measure"], []]
+    assert [step["path"] for step in document["steps"]] == [[], [], ["measure"], []]
 
 
 def test_the_page_has_a_row_for_each_step_and_opens_one(browser: Client, team: Team, person: User) -> None:
@@ -133,10 +133,10 @@ def test_a_reading_that_brought_nothing_leaves_what_was_seen(browser: Client, te
     )
     record(run, [], why="The server could not be asked.")
 
-    told = browser.get(f"/runs/{run.pk}/steps.json").json()
+    document = browser.get(f"/runs/{run.pk}/steps.json").json()
 
-    assert [step["node"] for step in told["steps"]] == ["plan"]
-    assert (told["complete"], told["why"]) == (False, "The server could not be asked.")
+    assert [step["node"] for step in document["steps"]] == ["plan"]
+    assert (document["complete"], document["why"]) == (False, "The server could not be asked.")
 
 
 def test_two_thousand_steps_make_a_small_page(browser: Client, team: Team, person: User) -> None:

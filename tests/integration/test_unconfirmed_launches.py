@@ -118,8 +118,8 @@ async def test_a_server_that_stays_away_is_tried_less_and_less_often(scripted: S
     await scripted.stop()
     async with working():
         run = await launch(scripted)
-        told = run.events.filter(kind="server_unreachable").order_by("seq")
-        refused = told.values_list("data__retry_in_s", flat=True)
+        events = run.events.filter(kind="server_unreachable").order_by("seq")
+        refused = events.values_list("data__retry_in_s", flat=True)
         await eventually(lambda: in_db(lambda: refused.count() >= 4), "tried four times")
         pauses = (await in_db(lambda: list(refused)))[:4]
 

@@ -173,7 +173,7 @@ async def test_a_server_that_does_not_confirm_a_run_is_said_to_be_slow(
     async with working():
         run = await launch(scripted)
         noted = Run.objects.filter(pk=run.pk, events__kind="warning")
-        await eventually(lambda: in_db(noted.exists), "it is noted, and so told to open pages")
+        await eventually(lambda: in_db(noted.exists), "it is noted, and so announced to open pages")
         banner = await in_db(lambda: run_banner(Run.objects.get(pk=run.pk)))
         assert banner is not None
         assert "has not confirmed this run yet" in banner.title

@@ -65,8 +65,8 @@ async def test_a_run_that_ends_with_its_connection_is_waited_for_and_the_others_
             kept.finish({"kept": 1})
             ended = await run_in(fragile, "succeeded")
 
-    told = [line.text for line in await in_db(lambda: event_lines(ended.events.all()))]
-    assert any("keeps the connection for up to 60 s" in text for text in told), told
+    texts = [line.text for line in await in_db(lambda: event_lines(ended.events.all()))]
+    assert any("keeps the connection for up to 60 s" in text for text in texts), texts
     assert not {"adopted", "handed_back"} & set(await in_db(kinds, ended))
     assert (len(scripted.created), scripted.count("join")) == (2, 1)
 
@@ -110,9 +110,9 @@ def says_that_it_stops(run: Run) -> None:
     assert [worker.state for worker in state.workers] == ["stopping"]
     assert (state.orphaned, state.living) == (0, ())
     assert diagnose(state, hears_changes=True)[0].title == "No worker takes runs: the last one is stopping."
-    told = run_notice(Run.objects.get(pk=run.pk), live_workers())
-    assert told is not None
-    assert told.title == "This run's worker is stopping."
+    notice = run_notice(Run.objects.get(pk=run.pk), live_workers())
+    assert notice is not None
+    assert notice.title == "This run's worker is stopping."
     assert "Stopping" in workers_html(hears_changes=True)
 
 

@@ -316,8 +316,8 @@ async def test_runs_that_were_taken_by_a_call_whose_answer_was_lost_are_soon_tak
 
     assert [each.pk for each in taken] == [run.pk]
     assert len(scripted.created) == scripted.count("wait") == 1
-    told = [line.text for line in await in_db(lambda: event_lines(run.events.all()))]
-    assert "The worker reclaimed the run after a lost database reply" in told
+    texts = [line.text for line in await in_db(lambda: event_lines(run.events.all()))]
+    assert "The worker reclaimed the run after a lost database reply" in texts
     assert ended.fence > taken[0].fence
 
 

@@ -43,10 +43,10 @@ def _are_missed(checkout: Path, chosen: Sequence[Break]) -> bool:
     bad = []
     width = max(len(each.name) for each in chosen)
     for each in chosen:
-        verdict, told = _try(checkout, each)
+        verdict, details = _try(checkout, each)
         if verdict != "red":
             bad.append(each.name)
-        print(f"{verdict:8} {each.name:{width}}  {told}", flush=True)
+        print(f"{verdict:8} {each.name:{width}}  {details}", flush=True)
     print(f"\nA test fails without each of {len(chosen) - len(bad)} of {len(chosen)} protections.")
     if bad:
         print(f"No test fails without: {', '.join(bad)}")

@@ -36,8 +36,8 @@ ENDINGS = (
         (LARGE + "test_one_answer_that_fails_does_not_make_it_unknown",),
     ),
     Break(
-        "told-by-its-own-graph",
-        "That nothing waits is not believed when another graph tells it.",
+        "read-by-its-own-graph",
+        "That nothing waits is not believed when another graph says so.",
         THREADS,
         "    return not graph_id or not own or bool(graph_id == own)\n",
         "    return True\n",
@@ -108,7 +108,7 @@ ENDINGS = (
         ("tests/integration/test_late_ends.py::test_a_run_is_dated_by_when_it_ended_and_not_by_when_that_was_noticed",),
     ),
     Break(
-        "own-stillness-is-told",
+        "own-stillness-is-admitted",
         "A worker that stood still does not blame the server.",
         "dashboard/worker/execution/connection.py",
         "own if stall_s else event.reason",
@@ -262,7 +262,7 @@ ENDINGS = (
         (LIARS + "test_an_empty_object_for_a_run_that_failed_is_a_failure_of_which_the_server_gave_no_reason",),
     ),
     Break(
-        "ids-not-told-are-looked-up",
+        "missing-ids-are-looked-up",
         "A run that was awaited without its ids is found, and asked how it ended.",
         LAUNCHER,
         "            await self._name(answer)\n",

@@ -95,7 +95,7 @@ EVIDENCE = (
         (LARGE + "test_another_thread_that_the_search_found_says_nothing",),
     ),
     Break(
-        "untold-state-is-no-success",
+        "unknown-state-is-no-success",
         "A run without its state is not called succeeded on its status alone.",
         RESOLVE,
         '    if evidence.is_state_known or evidence.thread.get("status") == "idle":',
@@ -103,7 +103,7 @@ EVIDENCE = (
         (SILENT + "test_an_end_without_an_error_is_not_called_success_on_the_runs_word_alone",),
     ),
     Break(
-        "untold-state-may-be-paused",
+        "unknown-state-may-be-paused",
         "A run that stopped at a node is paused, even without its state.",
         RESOLVE,
         '    if evidence.thread.get("status") == "interrupted":',
@@ -176,7 +176,7 @@ EVIDENCE = (
         (LIARS + "test_a_rollback_is_shown_as_one_although_postgres_is_away_when_the_run_is_gone",),
     ),
     Break(
-        "masked-errors-are-told",
+        "masked-errors-are-unmasked",
         "An error that the server masked is shown as the graph raised it.",
         RESOLVE,
         'MASKED = "An internal error occurred"',

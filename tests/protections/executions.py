@@ -13,7 +13,7 @@ REPEATED = "tests/integration/test_reexecution.py::"
 
 EXECUTIONS = (
     Break(
-        "executed-again-is-told",
+        "executed-again-is-noted",
         "A run that its server executed again says so.",
         CONNECTION,
         "        if again is not None:\n",
@@ -21,7 +21,7 @@ EXECUTIONS = (
         (REPEATED + "test_a_run_that_its_server_began_again_says_so",),
     ),
     Break(
-        "executed-again-is-told-of-adopted-runs",
+        "executed-again-is-noted-of-adopted-runs",
         "A run that its server executed again while another worker, or nobody, awaited it says so.",
         CONNECTION,
         '"joined" and self._is_unseen:',
@@ -45,7 +45,7 @@ EXECUTIONS = (
         (REPEATED + "test_a_server_that_does_not_say_so_at_once_is_asked_again",),
     ),
     Break(
-        "executed-again-is-told-once",
+        "executed-again-is-noted-once",
         "Another execution is counted once, however often the connection breaks.",
         REEXECUTION,
         "now.since != last.since and",

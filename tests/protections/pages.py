@@ -12,7 +12,7 @@ DIAGNOSIS = "dashboard/monitoring/diagnosis.py"
 NEWS = "tests/integration/live/test_updates.py::"
 HEARERS = "tests/integration/live/test_who_gets_updates.py::"
 BROKEN = "tests/integration/live/test_broken_connections.py::"
-TOLD = "tests/unit/test_diagnosis.py::"
+DIAGNOSIS_TESTS = "tests/unit/test_diagnosis.py::"
 
 PAGES = (
     Break(
@@ -143,7 +143,7 @@ PAGES = (
         DIAGNOSIS,
         "    if state.living:\n        return None\n    silent",
         "    return None\n    silent",
-        (TOLD + "test_each_illness_is_said",),
+        (DIAGNOSIS_TESTS + "test_each_illness_is_said",),
     ),
     Break(
         "stopping-worker-is-no-worker",
@@ -159,7 +159,7 @@ PAGES = (
         DIAGNOSIS,
         "    if not state.is_stuck:\n",
         "    if state:\n",
-        (TOLD + "test_each_illness_is_said",),
+        (DIAGNOSIS_TESTS + "test_each_illness_is_said",),
     ),
     Break(
         "deafness-is-said",
@@ -167,7 +167,7 @@ PAGES = (
         DIAGNOSIS,
         "    if hears_changes:\n",
         "    if True:\n",
-        (TOLD + "test_each_illness_is_said",),
+        (DIAGNOSIS_TESTS + "test_each_illness_is_said",),
     ),
     Break(
         "stuck-queue-is-noticed",
@@ -194,7 +194,7 @@ PAGES = (
         ("tests/browser/test_live_run.py::test_page_polls_when_the_socket_cannot_open",),
     ),
     Break(
-        "live-once-told",
+        "live-after-the-snapshot",
         "A page is not called live before its socket has brought what the database holds.",
         "static/js/socket.js",
         "    socket.onclose = ({ code }) => this.closed(code);\n",

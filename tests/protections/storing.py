@@ -107,7 +107,7 @@ STORES = (
         (CALLS + "test_what_passes_is_tried_again",),
     ),
     Break(
-        "end-told-without-its-state",
+        "end-stored-without-its-state",
         "How a run ended is stored although Postgres refuses its final state.",
         STORING,
         "await self._database.call_with_retry(outcomes.run_finish, lease, _bare(outcome, error))",

@@ -13,7 +13,7 @@ class Manner:
         tells_metadata: A run it names has the `metadata` it was launched with; else there is no such key.
         tells_output: A run it names also has `input`, `output` and `error_message`.
         lists: Which of a thread's runs `GET /threads/{t}/runs` names: "all", or only those that are "over".
-        selects: A list knows `select`; else each run is told whole.
+        selects: A list knows `select`; else it gives each run whole.
         lists_unknown_threads: The list of an unknown thread is empty; else it is a 404.
 
     How a run ends:

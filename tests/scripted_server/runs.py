@@ -200,7 +200,7 @@ class ScriptedRun:
     def as_json(self, manner: Manner = LANGGRAPH_DEV) -> dict[str, Any]:
         """`GET /threads/{t}/runs/{r}`."""
         kwargs = {key: value for key, value in self.payload.items() if key not in ("metadata", "assistant_id")}
-        told = {
+        fields = {
             "run_id": self.run_id,
             "thread_id": self.thread_id,
             "assistant_id": self.assistant_id,
@@ -209,8 +209,8 @@ class ScriptedRun:
             "status": manner.question_status if self.asks and self.status == "success" else self.status,
         }
         if manner.tells_metadata:
-            told |= {"metadata": self.payload.get("metadata") or {}}
-            told |= {"kwargs": kwargs, "multitask_strategy": self.payload.get("multitask_strategy") or "enqueue"}
+            fields |= {"metadata": self.payload.get("metadata") or {}}
+            fields |= {"kwargs": kwargs, "multitask_strategy": self.payload.get("multitask_strategy") or "enqueue"}
         if manner.tells_output:
-            told |= {"input": self.payload.get("input") or {}, "output": self.output, "error_message": self.error}
-        return told
+            fields |= {"input": self.payload.get("input") or {}, "output": self.output, "error_message": self.error}
+        return fields

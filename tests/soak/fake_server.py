@@ -3,7 +3,7 @@
 First it says their addresses, by manner.
 
 Each run's kind, from its metadata, decides what goes wrong with the requests about it and how it ends. Given
-`crash`, `stop`, `start` it does so; told `records` it answers with what became of every run it ever created.
+`crash`, `stop` or `start` it does so; given `records` it answers with what became of every run it ever created.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SoakServer(ScriptedServer):
             return fault
         if fault.end_after_beats is not None and run.over.is_set():
             fault = Fault()  # too late to end its answer too early
-        return told(endpoint, run, kind) if fault == Fault() else fault
+        return special_answer(endpoint, run, kind) if fault == Fault() else fault
 
     def _payload(self, endpoint: str, ids: Sequence[str], request: Request) -> dict[str, Any]:
         """What the run this request is about was launched with."""
@@ -140,12 +140,12 @@ class SoakServer(ScriptedServer):
         }
 
 
-def told(endpoint: str, run: ScriptedRun, kind: Kind) -> Fault:
+def special_answer(endpoint: str, run: ScriptedRun, kind: Kind) -> Fault:
     """Answers about a run that the scripted server lacks: bytes, and a second execution."""
     if endpoint == "join" and kind.is_verbatim:
         return Fault(body=document_of(run, kind))
-    is_told = kind.is_verbatim or kind.executions > 1
-    if endpoint not in ("state", "history") or not is_told or not run.over.is_set():
+    has_special_state = kind.is_verbatim or kind.executions > 1
+    if endpoint not in ("state", "history") or not has_special_state or not run.over.is_set():
         return Fault()
     left = run.thread.states[-1]
     if kind.is_verbatim:

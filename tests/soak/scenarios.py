@@ -251,9 +251,9 @@ _ON_THE_WAY_OUT = (
         created=None,
     ),
     Kind("stateless, 500", form=_STATELESS, always={"wait": Fault(status=500)}, ends=_ends("lost"), created=0),
-    Kind("no ids told", always={"wait": Fault(headers={"Location": None, "Content-Location": None})}, takes_s=25.0),
+    Kind("no ids", always={"wait": Fault(headers={"Location": None, "Content-Location": None})}, takes_s=25.0),
     Kind(
-        "stateless, no ids told",
+        "stateless, no ids",
         form=_STATELESS,
         always={"wait": Fault(headers={"Location": None, "Content-Location": None})},
         ends=_ends("lost"),

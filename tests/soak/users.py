@@ -126,7 +126,7 @@ class Users:
             raise WrongAnswer(f"{len(won)} of {len(set(texts))} answers to {run_id} won")
         for text, answer in zip(texts, answers, strict=True):
             if answer.status_code == 409 and not ("This was answered by ada" in answer.text and text in answer.text):
-                raise WrongAnswer(f"a late answer to {run_id} was not told who answered, or lost its text")
+                raise WrongAnswer(f"a late answer to {run_id} did not learn who answered, or lost its text")
         self.answered[run_id] = won.pop()
         children = (await self.document(run_id))["children"]
         if [child["kind"] for child in children] != ["answer"]:
@@ -174,8 +174,8 @@ class Users:
     async def document(self, run_id: str) -> dict[str, Any]:
         """The run's document without its final state, which may be more than `json` can read."""
         content = (await self._ask("GET", f"/runs/{run_id}.json", (200,))).content
-        told, mark, _ = content.partition(FINAL_STATE)
-        return dict(json.loads(told + b"}" if mark else told))
+        head, mark, _ = content.partition(FINAL_STATE)
+        return dict(json.loads(head + b"}" if mark else head))
 
     async def running(self, run_id: str) -> dict[str, Any]:
         """The run's document once its server has it."""

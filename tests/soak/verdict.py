@@ -30,7 +30,7 @@ _FOLLOWERS = [kind for kind in KINDS.values() if kind.follows]
 
 
 @dataclass(frozen=True)
-class Told:
+class KeptEvent:
     """An event of a run."""
 
     seq: int
@@ -58,7 +58,7 @@ class Kept:
     finished_at: datetime | None
     remote_run_id: str | None
     last_event_seq: int
-    events: Sequence[Told]
+    events: Sequence[KeptEvent]
     body: bytes | None
     sha256: bytes
     executions: int = 1
@@ -85,7 +85,7 @@ def kept_runs() -> Iterator[Kept]:
             finished_at=run.finished_at,
             remote_run_id=run.remote_run_id,
             last_event_seq=run.last_event_seq,
-            events=[Told(event.seq, event.kind, event.at, event.data) for event in run.events.all()],
+            events=[KeptEvent(event.seq, event.kind, event.at, event.data) for event in run.events.all()],
             body=result.body if result else None,
             sha256=bytes(result.sha256) if result else b"",
             executions=run.executions,
@@ -156,7 +156,7 @@ def judge_runs(
         "holes in events": [],
         "moments by a wrong clock": [],
         "threads not kept, or not deleted": [],
-        "answers not delivered once, or questions told wrongly": [],
+        "answers not delivered once, or questions shown wrongly": [],
     }
     not_there = {*kinds, *made}
     for run in runs:
@@ -190,8 +190,8 @@ def judge_runs(
                 wrong[what].append(f"{name}: {sentence}; {found.story()}")
     for run_id in sorted(not_there):
         kind_name = kinds[run_id].name if run_id in kinds else "launched by nobody"
-        told = [_told(record) for record in made.get(run_id, [])]
-        wrong["runs nobody launched, or that are not there"].append(f"{run_id} ({kind_name}): server: {told}")
+        ends = [_end_on_server(record) for record in made.get(run_id, [])]
+        wrong["runs nobody launched, or that are not there"].append(f"{run_id} ({kind_name}): server: {ends}")
     return Findings(wrong)
 
 
@@ -210,8 +210,8 @@ class _Case:
     def story(self) -> str:
         events = " ".join(event.data["to"] if event.kind == "status" else event.kind for event in self.run.events)
         error = f" [{self.run.error}]" if self.run.error else ""
-        told = [_told(record) for record in self.records]
-        return f"launched {self.run.created_at:%H:%M:%S}, {events}{error}; server: {told}"
+        ends = [_end_on_server(record) for record in self.records]
+        return f"launched {self.run.created_at:%H:%M:%S}, {events}{error}; server: {ends}"
 
     @property
     def was_perhaps_lost_on_the_way(self) -> bool:
@@ -285,11 +285,11 @@ class _Case:
         return ""
 
     def wrongly_executed(self) -> str:
-        told = sum(event.kind == "executed_again" for event in self.run.events) + 1
+        noted = sum(event.kind == "executed_again" for event in self.run.events) + 1
         true = self.kind.executions
-        if self.run.status not in ENDS or self.run.executions == told == true:
+        if self.run.status not in ENDS or self.run.executions == noted == true:
             return ""
-        return f"executed {true} times, kept is {self.run.executions}, told {told}"
+        return f"executed {true} times, kept is {self.run.executions}, the events say {noted}"
 
     def misdated(self) -> str:
         moments = [
@@ -354,7 +354,7 @@ def true_end(record: Record) -> str:
     return f"still {record['status']}"
 
 
-def _told(record: Record) -> str:
+def _end_on_server(record: Record) -> str:
     forgotten = ", forgotten" if record["is_forgotten"] else ""
     return f"{true_end(record)}{forgotten}"
 
@@ -379,6 +379,6 @@ def ends_by_kind(launched: Sequence[Launched]) -> Table:
         counts[each.kind.name][statuses.get(each.run_id, "not there")] += 1
     table = Table("Runs by kind")
     for name, found in counts.items():
-        told = ", ".join(f"{count} {status}" for status, count in found.most_common())
-        table.figure(name, f"{found.total()}: {told}")
+        ends = ", ".join(f"{count} {status}" for status, count in found.most_common())
+        table.figure(name, f"{found.total()}: {ends}")
     return table

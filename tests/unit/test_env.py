@@ -55,10 +55,10 @@ def test_the_defaults() -> None:
     ],
 )
 def test_a_wrong_value_names_its_variable(variable: str, value: str, tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match=f"^{variable} ") as told:
+    with pytest.raises(BadSetting, match=f"^{variable} ") as caught:
         read_environment({**GOOD, "RUNBOARD_DATA": str(tmp_path), variable: value})
 
-    assert "Fernet.generate_key" in str(told.value) or KEY not in str(told.value)
+    assert "Fernet.generate_key" in str(caught.value) or KEY not in str(caught.value)
 
 
 OPENID = {"OIDC_ISSUER": "https://id.example.org/", "OIDC_CLIENT_ID": "runboard", "OIDC_CLIENT_SECRET": "s"}

@@ -37,8 +37,8 @@ def log() -> Log:
 def test_what_is_said_again_and_again_is_written_once_a_minute_with_how_often(log: Log) -> None:
     assert log.write(0, AWAY, 0.1, "refused") == "the database is away, trying again in 0.1 s: refused"
     assert [log.write(second, AWAY, 1.0, "refused") for second in range(1, 60)] == [None] * 59
-    told = log.write(60, AWAY, 1.0, "refused")
-    assert told == "the database is away, trying again in 1.0 s: refused (59 more like it since 03:10:12)"
+    line = log.write(60, AWAY, 1.0, "refused")
+    assert line == "the database is away, trying again in 1.0 s: refused (59 more like it since 03:10:12)"
     assert log.write(61, AWAY, 1.0, "refused") is None
 
 

@@ -65,7 +65,7 @@ def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "type", "message"),
+    ("error", "type", "message"),
     [
         ("TideError('no tides')", "TideError", "no tides"),
         ('TideError("it\'s low")', "TideError", "it's low"),
@@ -75,8 +75,8 @@ def test_a_run_that_goes_on_has_no_outcome(remote: str) -> None:
         ("<TideError object>", "TideError", "<TideError object>"),
     ],
 )
-def test_a_masked_message_comes_from_the_state(told: str, type: str, message: str) -> None:
-    outcome = resolve(Evidence(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": told}]}))
+def test_a_masked_message_comes_from_the_state(error: str, type: str, message: str) -> None:
+    outcome = resolve(Evidence(answer(MASKED), "error", {"tasks": [{"name": "explode", "error": error}]}))
 
     assert outcome is not None
     assert outcome.error is not None
@@ -111,10 +111,10 @@ def test_who_cancelled_is_not_guessed() -> None:
 
 def test_a_cancelled_run_that_left_no_state_is_known_by_it() -> None:
     never_began = resolve(Evidence(answer({}), "interrupted", cancel_action="interrupt"))
-    not_told = resolve(Evidence(answer({}), "interrupted", is_state_known=False, cancel_action="interrupt"))
+    state_unknown = resolve(Evidence(answer({}), "interrupted", is_state_known=False, cancel_action="interrupt"))
     thread_gone = resolve(Evidence(answer({}), "interrupted", thread_known=False, cancel_action="interrupt"))
 
-    assert [outcome.ending if outcome else None for outcome in (never_began, not_told, thread_gone)] == [
+    assert [outcome.ending if outcome else None for outcome in (never_began, state_unknown, thread_gone)] == [
         {"no_state": True},
         {},
         {},

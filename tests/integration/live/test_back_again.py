@@ -26,7 +26,7 @@ AWAY_S = 46
 UNHEARD = "The database was away a moment ago; workers have not reported since."
 
 
-def _told() -> dict[str, Any]:
+def _report() -> dict[str, Any]:
     """What /healthz says, and the notices of a run's page and of a list."""
     run = Run.objects.get()
     return {
@@ -66,18 +66,18 @@ async def test_who_could_not_report_is_not_called_silent_for_a_moment(monkeypatc
     await clock.put_forward(0)
     await clock.put_forward(AWAY_S)
 
-    assert "No worker is running" in (await in_db(_told))["problems"][0], "it was silent long before"
+    assert "No worker is running" in (await in_db(_report))["problems"][0], "it was silent long before"
     long_ago = Now() - timedelta(seconds=AWAY_S)
     await in_db(Worker.objects.filter(pk=worker.pk).update, heartbeat_at=long_ago, started_at=long_ago)
-    told = await in_db(_told)
-    assert (told["status"], told["problems"], told["notices"]) == ("ok", [], (None, None))
-    assert told["notes"][0].startswith(UNHEARD)
+    report = await in_db(_report)
+    assert (report["status"], report["problems"], report["notices"]) == ("ok", [], (None, None))
+    assert report["notes"][0].startswith(UNHEARD)
 
     await clock.put_forward(GRACE_S / 2)
     await clock.put_forward(GRACE_S / 2)
-    told = await in_db(_told)
-    assert "No worker is running: the last one has been silent for" in told["problems"][0]
-    assert None not in told["notices"]
+    report = await in_db(_report)
+    assert "No worker is running: the last one has been silent for" in report["problems"][0]
+    assert None not in report["notices"]
 
 
 async def test_a_queue_that_nobody_could_take_from_is_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,9 +90,9 @@ async def test_a_queue_that_nobody_could_take_from_is_not_stuck(monkeypatch: pyt
     await in_db(Worker.objects.create, host="box", pid=1, concurrency=5, started_at=long_ago)
 
     await clock.put_forward(0)
-    assert (await in_db(_told))["queue"] == "stuck"
+    assert (await in_db(_report))["queue"] == "stuck"
     await clock.put_forward(AWAY_S)
-    assert (await in_db(_told))["queue"] == "ok"
+    assert (await in_db(_report))["queue"] == "ok"
     await clock.put_forward(GRACE_S / 2)
     await clock.put_forward(GRACE_S / 2)
-    assert (await in_db(_told))["queue"] == "stuck"
+    assert (await in_db(_report))["queue"] == "stuck"

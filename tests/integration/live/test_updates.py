@@ -304,10 +304,10 @@ async def test_a_new_worker_is_announced_to_open_pages_and_to_those_opened_later
         assert "No worker is running." in await rows.receive_from(timeout=5)
         await in_db(Worker.objects.create, host="box", pid=1, concurrency=5)
 
-        for told in (await socket.receive_from(timeout=10), await rows.receive_from(timeout=10)):
-            assert 'id="work-notice"' in told
-            assert "No worker" not in told
-            assert "-row" not in told
+        for fragment in (await socket.receive_from(timeout=10), await rows.receive_from(timeout=10)):
+            assert 'id="work-notice"' in fragment
+            assert "No worker" not in fragment
+            assert "-row" not in fragment
         # The same version of the run as before, which is kept as it was rendered.
         async with opened(f"/ws/runs/{run.pk}/", person) as later:
             assert "No worker" not in await later.receive_from(timeout=5)

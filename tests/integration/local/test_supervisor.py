@@ -98,8 +98,8 @@ def test_a_program_that_dies_is_started_again_and_reported(start: Start, tmp_pat
     os.kill(first, signal.SIGKILL)
 
     line = process.stdout.readline()
-    told = r"worker ended with SIGKILL, starting it again in 0\.[123] s; its log: "
-    assert re.fullmatch(rf"{told}{tmp_path}/logs/worker\.log\n", line)
+    pattern = r"worker ended with SIGKILL, starting it again in 0\.[123] s; its log: "
+    assert re.fullmatch(rf"{pattern}{tmp_path}/logs/worker\.log\n", line)
     eventually(lambda: int((tmp_path / "worker").read_text().split()[0]) != first, what="the new start")
     assert not is_alive(child), "what it had left behind is gone"
     assert process.poll() is None

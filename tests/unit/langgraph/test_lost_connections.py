@@ -48,13 +48,13 @@ async def wait_on_thread(client: LangGraphClient, **arguments: Any) -> Any:
 @pytest.mark.parametrize("fault", BROKEN.values(), ids=BROKEN.keys())
 async def test_a_broken_answer_is_joined(server: ScriptedServer, client: LangGraphClient, fault: Fault) -> None:
     server.script("wait", fault)
-    told: list[Any] = []
+    reported: list[Any] = []
     events: list[ConnectionEvent] = []
 
-    answer = await wait_on_thread(client, on_run_created=told.append, on_connection=events.append)
+    answer = await wait_on_thread(client, on_run_created=reported.append, on_connection=events.append)
 
     assert (answer.value, answer.source, answer.connections) == ({"echo": 1}, "join", 2)
-    assert server.count("wait") == len(server.created) == len(told) == 1
+    assert server.count("wait") == len(server.created) == len(reported) == 1
     assert [event.kind for event in events] == ["lost", "joining", "joined"]
     assert events[0].reason.endswith(".")
 
@@ -258,14 +258,14 @@ async def test_a_stateless_run_deleted_while_we_were_away_is_not_found(
         await client.runs.wait(None, "chat")
 
 
-@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("has_location", [True, False])
 async def test_without_ids_a_cut_means_perhaps_created(
-    server: ScriptedServer, client: LangGraphClient, is_told: bool
+    server: ScriptedServer, client: LangGraphClient, has_location: bool
 ) -> None:
-    headers = {"Content-Location": None} if is_told else {"Content-Location": None, "Location": None}
+    headers = {"Content-Location": None} if has_location else {"Content-Location": None, "Location": None}
     server.script("wait", Fault(cut_after_headers=True, headers=headers))
 
-    if is_told:  # Location alone will do
+    if has_location:  # Location alone will do
         assert (await wait_on_thread(client)).value == {"echo": 1}
     else:
         with pytest.raises(ServerUnreachablePerhapsCreated) as caught:
@@ -276,11 +276,11 @@ async def test_without_ids_a_cut_means_perhaps_created(
 
 async def test_without_ids_a_whole_answer_is_an_answer(server: ScriptedServer, client: LangGraphClient) -> None:
     server.script("wait", Fault(headers={"Content-Location": None, "Location": None}))
-    told: list[Any] = []
+    reported: list[Any] = []
 
-    answer = await wait_on_thread(client, on_run_created=told.append)
+    answer = await wait_on_thread(client, on_run_created=reported.append)
 
-    assert (answer.value, answer.run_id, answer.thread_id, told) == ({"echo": 1}, None, THREAD, [])
+    assert (answer.value, answer.run_id, answer.thread_id, reported) == ({"echo": 1}, None, THREAD, [])
 
 
 async def test_another_host_is_never_connected_to(server: ScriptedServer, client: LangGraphClient) -> None:

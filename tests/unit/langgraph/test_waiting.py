@@ -56,19 +56,19 @@ async def test_the_body_is_kept_byte_for_byte(server: ScriptedServer, client: La
 
 async def test_run_created_is_reported_while_the_run_goes_on(server: ScriptedServer, client: LangGraphClient) -> None:
     server.run_s = None
-    told = asyncio.Queue[Any]()
+    reported = asyncio.Queue[Any]()
     waiting = asyncio.create_task(
-        client.runs.wait(THREAD, "chat", if_not_exists="create", on_run_created=told.put_nowait)
+        client.runs.wait(THREAD, "chat", if_not_exists="create", on_run_created=reported.put_nowait)
     )
     run = await server.run_created()
 
-    created = await told.get()
+    created = await reported.get()
 
     assert created == {"run_id": run.run_id, "thread_id": THREAD}
     assert not waiting.done()
     run.finish({})
     assert await waiting == {}
-    assert told.empty()
+    assert reported.empty()
 
 
 async def test_callbacks_may_be_async_and_their_errors_come_out(client: LangGraphClient) -> None:

@@ -145,7 +145,7 @@ async def test_of_two_answers_one_wins() -> None:
         ((won, lambda typed: late("")), 1),
         ((won, lambda typed: httpx.Response(500)), 1),
     ],
-    ids=["both won", "none won", "two runs", "no run", "not told who", "text lost", "broken"],
+    ids=["both won", "none won", "two runs", "no run", "no name", "text lost", "broken"],
 )
 async def test_what_is_wrong_with_two_answers_is_found(answers: tuple[Any, ...], children: int) -> None:
     with pytest.raises(WrongAnswer):

@@ -19,7 +19,7 @@ from tests.soak.faults import Happened
 from tests.soak.play import exceptions_in
 from tests.soak.scenarios import KINDS
 from tests.soak.users import Launched
-from tests.soak.verdict import CUT_WITHIN_S, Findings, Kept, Told, judge_runs, judge_weight
+from tests.soak.verdict import CUT_WITHIN_S, Findings, Kept, KeptEvent, judge_runs, judge_weight
 
 OURS = "0b2f9c0a-0000-4000-8000-000000000001"
 AT = datetime.now(UTC) - timedelta(minutes=2)
@@ -32,11 +32,11 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def went_through(statuses: Sequence[str]) -> tuple[Told, ...]:
+def went_through(statuses: Sequence[str]) -> tuple[KeptEvent, ...]:
     """The events of a run that went through these."""
     moves = [("status", {"from": was, "to": is_}) for was, is_ in itertools.pairwise(statuses)]
     events = [("launched", {}), *moves]
-    return tuple(Told(seq, kind, AT + timedelta(seconds=seq), data) for seq, (kind, data) in enumerate(events, 1))
+    return tuple(KeptEvent(seq, kind, AT + timedelta(seconds=seq), data) for seq, (kind, data) in enumerate(events, 1))
 
 
 def kept(*went: str, **changes: Any) -> Kept:
@@ -152,10 +152,10 @@ def test_a_status_that_no_run_of_its_kind_may_have_is_found(status: str) -> None
 
 
 @pytest.mark.parametrize(
-    "told", [{"status": "error"}, {"status": "interrupted"}, {"status": "timeout"}, {"asks": True}, {"waits": True}]
+    "fields", [{"status": "error"}, {"status": "interrupted"}, {"status": "timeout"}, {"asks": True}, {"waits": True}]
 )
-def test_a_status_other_than_the_servers_is_found(told: dict[str, Any]) -> None:
-    assert wrong(judged(kept(), record(**told))) == ["runs with a wrong end"]
+def test_a_status_other_than_the_servers_is_found(fields: dict[str, Any]) -> None:
+    assert wrong(judged(kept(), record(**fields))) == ["runs with a wrong end"]
 
 
 def test_lost_is_excused_only_for_a_stateless_run_whose_line_was_cut_on_its_way() -> None:
@@ -203,11 +203,11 @@ def test_a_body_that_is_not_byte_for_byte_the_servers_is_found(body: bytes) -> N
 @pytest.mark.parametrize("name", ["NaN and Infinity", "equal keys", "key order and spaces", "lone surrogates, escaped"])
 def test_a_document_that_was_parsed_and_written_again_is_found(name: str) -> None:
     document = DOCUMENTS[name]
-    told = record(documents=[digest(document)])
+    server_record = record(documents=[digest(document)])
 
-    assert wrong(judged(with_body(document), told, kind=f"state: {name}")) == []
+    assert wrong(judged(with_body(document), server_record, kind=f"state: {name}")) == []
     again = document.replace(b" ", b"").replace(b"NaN", b"null").replace(b'"a":1,', b"").replace(rb"\ud800", b"?")
-    assert wrong(judged(with_body(again), told, kind=f"state: {name}")) == ["runs with a wrong final state"]
+    assert wrong(judged(with_body(again), server_record, kind=f"state: {name}")) == ["runs with a wrong final state"]
 
 
 def test_a_body_that_does_not_agree_with_its_checksum_is_found() -> None:
@@ -275,10 +275,10 @@ def test_an_event_by_a_wrong_clock_is_found() -> None:
     assert wrong(found) == ["moments by a wrong clock"]
 
 
-@pytest.mark.parametrize(("kind", "executions", "told"), [("plain", 2, 2), ("plain", 1, 2), ("executed again", 1, 1)])
-def test_an_execution_that_nobody_noticed_or_that_never_was_is_found(kind: str, executions: int, told: int) -> None:
+@pytest.mark.parametrize(("kind", "executions", "noted"), [("plain", 2, 2), ("plain", 1, 2), ("executed again", 1, 1)])
+def test_an_execution_that_nobody_noticed_or_that_never_was_is_found(kind: str, executions: int, noted: int) -> None:
     events = went_through(WENT)
-    events += tuple(Told(len(events) + number, "executed_again", AT) for number in range(1, told))
+    events += tuple(KeptEvent(len(events) + number, "executed_again", AT) for number in range(1, noted))
 
     run = kept(events=events, last_event_seq=len(events), executions=executions)
 
@@ -323,7 +323,7 @@ def test_an_exception_that_nobody_caught_is_found_and_a_503_is_none(tmp_path: Pa
 
 
 CHILD = "0b2f9c0a-0000-4000-8000-000000000002"
-NOT_ONCE = "answers not delivered once, or questions told wrongly"
+NOT_ONCE = "answers not delivered once, or questions shown wrongly"
 
 
 def answering(run: Kept, *resumes: Any) -> list[str]:
@@ -360,7 +360,7 @@ def test_an_answer_that_was_never_delivered_leaves_its_question_open() -> None:
         (asked(answers={"q": "the answer of the one who was late"}), [{"q": "yes"}]),
         (asked(answers={}), [{"q": "yes"}]),
     ],
-    ids=["lost", "twice", "of the loser", "told open", "told gone", "by another", "told otherwise", "not kept"],
+    ids=["lost", "twice", "of the loser", "still open", "gone", "by another", "another text", "not kept"],
 )
 def test_what_became_of_an_answer_is_found(run: Kept, resumes: list[Any]) -> None:
     assert len(answering(run, *resumes)) == 1
