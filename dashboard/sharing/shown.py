@@ -240,7 +240,8 @@ class SharedRun:
         result = self.result(shown)
         if result is None or shown.document is None:
             return NOTHING
-        state = result_of(run, result, self.address, shown.document)
+        is_marked = self.link.rules.hides_nothing
+        state = result_of(run, result, self.address, shown.document, is_marked=is_marked)
         return mark_safe(render_to_string("runs/state/_result.html", {"state": state, "run": run}))  # noqa: S308 - a template's
 
     def result(self, shown: Shown) -> RunResult | None:

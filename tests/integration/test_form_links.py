@@ -266,7 +266,9 @@ def test_the_sender_sees_how_the_run_goes_on_once_the_team_has_answered(
     boss: Client, admin: User, preset: Preset
 ) -> None:
     form, _ = form_link_create(preset=preset, by=admin, lifetime=None, order=FormOrder("Tide desk", {}))
-    asking = waiting_run(admin, params={"input": {"mail": "canary@example.org"}})
+    asking = waiting_run(
+        admin, params={"input": {"mail": "canary@example.org"}}, body=b'{"mail": "canary@example.org"}'
+    )
     Run.objects.filter(pk=asking.pk).update(parent_kind=ParentKind.FORM, link_for="Tide desk")
     order = ShareOrder(show=["result", "input", "parameters"], redact=["/mail"])
     link, token = share_create(run=asking, by=admin, lifetime=None, order=order)
@@ -276,7 +278,7 @@ def test_the_sender_sees_how_the_run_goes_on_once_the_team_has_answered(
     answers = {"answers": json.dumps({"q": "internal words"})}
     assert boss.post(f"/runs/{asking.pk}/answer/", answers, headers=JSON).status_code == 201
     child = Run.objects.get(pk=asking.pk).answer
-    said = json.dumps({"report": "Sent to canary@example.org at noon."}).encode()
+    said = json.dumps({"mail": "canary@example.org", "report": "Sent to canary@example.org at noon."}).encode()
     lease = claim(child)
     leases.run_sending(lease)
     thread = {"remote_run_id": str(uuid.uuid4()), "remote_thread_id": asking.remote_thread_id}
@@ -289,6 +291,7 @@ def test_the_sender_sees_how_the_run_goes_on_once_the_team_has_answered(
     assert "It has a question for the team" in before
     assert f'id="run-{child.pk}-status"' in page
     assert "at noon." in page
+    assert "changed by this run" not in page, "which may only be because something is hidden"
     assert "Tide desk" in page
     assert all(secret not in page for secret in ("canary@", "internal words"))
     assert document["status"] == "succeeded"

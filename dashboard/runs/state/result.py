@@ -96,8 +96,13 @@ def _rendered(run: Run, found: RunResult, address: str, document: Document | Non
     return render_to_string("runs/state/_result.html", {"state": result_of(run, found, address, document), "run": run})
 
 
-def result_of(run: Run, found: RunResult, address: str, document: Document | None = None) -> Result:
-    """The final state, laid out in bounded time and room, whatever its size."""
+def result_of(
+    run: Run, found: RunResult, address: str, document: Document | None = None, *, is_marked: bool = True
+) -> Result:
+    """The final state, laid out in bounded time and room, whatever its size.
+
+    `is_marked`: with what is new, changed or as in the input; it would be wrong where parts of `document` are hidden.
+    """
     sha256 = bytes(found.sha256).hex()
     if found.size_bytes > cache.OPEN_MAX_BYTES:
         words = "It is too large to show in full; this is its beginning. Download it to read all of it."
@@ -110,7 +115,7 @@ def result_of(run: Run, found: RunResult, address: str, document: Document | Non
     except ValueError:
         words = "It is not valid JSON; this is its beginning."
         return Result(found.size_bytes, sha256, address, problem=words, raw=_beginning(found))
-    talk, shown, rest = _laid_out(run, document.root, address)
+    talk, shown, rest = _laid_out(run, document.root, address, is_marked=is_marked)
     shown, asked = _asked_apart(shown)
     return Result(found.size_bytes, sha256, address, talk, shown, asked, rest)
 
@@ -121,7 +126,9 @@ def _asked_apart(shown: list[Card]) -> tuple[list[Card], list[Card]]:
     return [one for one in shown if one not in asked], asked
 
 
-def _laid_out(run: Run, root: Place, address: str) -> tuple[Conversation | None, list[Card], SafeString]:
+def _laid_out(
+    run: Run, root: Place, address: str, *, is_marked: bool = True
+) -> tuple[Conversation | None, list[Card], SafeString]:
     before = _state_before(run)
     is_object = root.kind == "object"
     messages = root.child("messages") if is_object else root
@@ -133,7 +140,7 @@ def _laid_out(run: Run, root: Place, address: str) -> tuple[Conversation | None,
         root,
         address,
         turns_before=_turns_before(run, messages, earlier) if messages is not None and is_conversation(messages) else 0,
-        changes=_changes(run, members, before) if is_object else None,
+        changes=_changes(run, members, before) if is_object and is_marked else None,
     )
 
 
