@@ -21,6 +21,7 @@ from dashboard.teams.models import AuditEntry, Identity, Membership, Role, Team,
 from dashboard.teams.people import invitation_create
 from tests.factories import make_team, make_user
 from tests.oidc_provider import known_there, oidc_provider
+from tests.words import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -93,7 +94,7 @@ def test_the_first_sign_in_makes_a_member_and_later_ones_find_them(configured: s
     answer = came("grace", browser, f"{START}?next=/people/")
 
     assert answer.headers["Location"] == "/people/"
-    assert "role by groups" in browser.get("/people/").content.decode()
+    assert "role by groups" in flat(browser.get("/people/"))
     person = User.objects.get(username="grace")
     assert (str(person), person.email, person.has_usable_password()) == ("Grace Hopper", "", False)
     assert role_of("grace") == "member"

@@ -232,7 +232,8 @@ def _more_than_answered(place: RunOnServer, answer: Answer | None, summary: Stat
     """The values that a stopped run left, where its answer has those of a subgraph; None to keep the answer."""
     if not place.may_answer_in_part or answer is None or answer.source != "wait" or answer.questions:
         return None
-    if summary is None or summary.values is None or not summary.values.is_object or _run_of(summary) != place.run_id:
+    left = summary.values if summary is not None and _run_of(summary) == place.run_id else None
+    if summary is None or left is None or not left.is_object or left.is_empty:
         return None
     whole = _stand_in(place, _values(summary))
     is_small = max(len(answer.body), len(whole.body)) < SMALL_BYTES

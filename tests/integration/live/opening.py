@@ -45,7 +45,7 @@ async def prepared(path: str, user: User | None = None, origin: str = "http://te
 async def opened(path: str, user: User | None = None, origin: str = "http://testserver") -> AsyncIterator[Any]:
     """A WebSocket as a browser opens it."""
     socket = await prepared(path, user, origin)
-    await socket.connect()
+    await socket.connect(timeout=10)
     try:
         yield socket
     finally:

@@ -129,7 +129,7 @@ async def test_a_page_that_comes_while_the_database_is_away_is_sent_back_without
     assert await close_code("/ws/runs/", person) == 4503
 
     monkeypatch.setattr("channels.auth.get_user", sync_to_async(away))
-    assert await (await prepared("/ws/runs/", person)).connect() == (False, 4503)
+    assert await (await prepared("/ws/runs/", person)).connect(timeout=10) == (False, 4503)
 
 
 async def test_a_page_that_went_away_a_moment_ago_is_no_error(
@@ -175,5 +175,5 @@ async def test_a_process_that_gets_no_changes_takes_no_sockets_and_closes_those_
             message = await open_one.receive_output(timeout=15)
             assert (message["type"], message["code"]) == ("websocket.close", 4503)
     assert not listener_is_up()
-    accepted, _ = await (await prepared(f"/ws/runs/{run.pk}/", person)).connect()
+    accepted, _ = await (await prepared(f"/ws/runs/{run.pk}/", person)).connect(timeout=10)
     assert not accepted

@@ -36,7 +36,7 @@ async def opened_with(path: str, cookie: str) -> Any:
     """A share page's socket as a browser opens it that remembers something of the link."""
     socket = await prepared(path)
     socket.scope["headers"].append((b"cookie", f"runboard_share_live={cookie}".encode()))
-    await socket.connect()
+    await socket.connect(timeout=10)
     try:
         yield socket
     finally:

@@ -88,20 +88,18 @@ async def test_a_change_is_rendered_once_for_many_pages(monkeypatch: pytest.Monk
     monkeypatch.setattr(
         fragments, "run_live_html", lambda run, **rights: rendered.append(run.version) or original(run, **rights)
     )
-    sockets = [opened(f"/ws/runs/{run.pk}/", person) for _ in range(20)]
-    pages = [await socket.__aenter__() for socket in sockets]
-    for page in pages:
-        await page.receive_from(timeout=5)
-    before = len(rendered)
+    async with AsyncExitStack() as stack:
+        pages = [await stack.enter_async_context(opened(f"/ws/runs/{run.pk}/", person)) for _ in range(20)]
+        for page in pages:
+            await page.receive_from(timeout=10)
+        before = len(rendered)
 
-    await in_db(services.run_cancel, run=run, by=person)
-    for page in pages:
-        assert 'data-run-status="cancelled"' in await page.receive_from(timeout=5)
+        await in_db(services.run_cancel, run=run, by=person)
+        for page in pages:
+            assert 'data-run-status="cancelled"' in await page.receive_from(timeout=10)
 
     assert before == 1
     assert len(rendered) == 2
-    for socket in sockets:
-        await socket.__aexit__(None, None, None)
 
 
 async def test_the_list_gets_rows_first_then_new_and_changed_ones() -> None:

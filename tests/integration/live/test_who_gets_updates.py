@@ -40,7 +40,7 @@ async def test_another_origin_is_refused() -> None:
     run, person = await made()
     socket = await prepared(f"/ws/runs/{run.pk}/", person, origin="http://evil.example")
 
-    connected, _ = await socket.connect()
+    connected, _ = await socket.connect(timeout=10)
 
     assert not connected
 
