@@ -22,10 +22,14 @@ from tests.factories import make_run, make_team, make_user
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BARE_CHANNEL = "bench_bare"
-CHANGES = {1: 60, 100: 10, 1_000: 3}
+CHANGES = {1: 60, 100: 20, 1_000: 9}
 """How many changes are made for so many open pages."""
 WANTED = {(100, 95): 50.0}
 """Milliseconds, by pages and percentile."""
+LAST_MS = {1_000: 150.0}
+"""When the last page has it."""
+ALONE_S = 0.3
+"""Before each change: those that come faster than ten a second are bundled, and wait for each other."""
 
 
 def test_push(database_url: str) -> None:
@@ -41,7 +45,10 @@ def test_push(database_url: str) -> None:
                 ours, listened = percentile(took, percent) * 1000, percentile(bare, percent) * 1000
                 wanted = WANTED.get((pages, percent))
                 figures.ratio(f"{pages:,} open, p{percent}", ours, listened, "ms", than="bare LISTEN", below=wanted)
-            figures.figure(f"{pages:,} open, the last one has it, p50", percentile(last, 50) * 1000, "ms")
+            late, most = percentile(last, 50) * 1000, LAST_MS.get(pages)
+            wanted_ms = f"under {most:g} ms" if most else ""
+            what = f"{pages:,} open, the last one has it, p50"
+            figures.figure(what, late, "ms", wanted=wanted_ms, is_met=not most or late < most)
             once = renders / changes
             figures.figure(f"{pages:,} open, renders per change", once, wanted="1", is_met=once == 1)
 
@@ -70,6 +77,7 @@ def _pushed(web: Web, run: Run, user: User, pages: int, changes: int) -> tuple[l
         assert browser.ask(str(pages)) == "open"
         before = web.renders()
         for change in range(1, changes + 1):
+            time.sleep(ALONE_S)
             with transaction.atomic():
                 event_append(run, EventKind.WARNING, {"message": MARKER.format(change)})
                 committed_at = clock()
@@ -77,6 +85,5 @@ def _pushed(web: Web, run: Run, user: User, pages: int, changes: int) -> tuple[l
             assert len(reached) == pages
             found += [at - committed_at for at in reached]
             last.append(max(reached) - committed_at)
-            time.sleep(0.02)
         renders = web.renders() - before
     return found, renders, last
