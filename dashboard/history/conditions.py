@@ -140,10 +140,18 @@ def _text(filters: RunFilters) -> Iterator[Condition]:
     yield Condition(f"({ids} OR {found.sql})", (low, high, f"{begin}%", f"{begin}%", *found.params), is_rare=True)
 
 
+def wanted_words(found: Condition) -> list[Condition]:
+    """A condition on a text as one for each word or phrase of it that is wanted."""
+    terms = found.params[0].split(" & ") if found.is_text else []
+    return [Condition(_MATCHES, (term,)) for term in terms if not term.startswith("!")]
+
+
+_MATCHES: Final = "runs_run.search @@ to_tsquery('simple', %s)"
+
+
 def _asked(query: str) -> str:
     """The words as a condition. Without any that is wanted, no index is asked: it would go through all of itself."""
-    matches = "runs_run.search @@ to_tsquery('simple', %s)"
-    return matches if any(not term.startswith("!") for term in query.split(" & ")) else f"({matches}) IS TRUE"
+    return _MATCHES if any(not term.startswith("!") for term in query.split(" & ")) else f"({_MATCHES}) IS TRUE"
 
 
 def _one_of(column: str, letter: str, values: list[Any], *, walk: int | None = None) -> Condition:

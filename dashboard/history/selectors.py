@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.db.models import BooleanField, F, QuerySet
 from django.db.models.expressions import RawSQL
 
-from dashboard.history.conditions import DURATION, DURATION_CLASS, FACETS, Condition, conditions
+from dashboard.history.conditions import DURATION, DURATION_CLASS, FACETS, Condition, conditions, wanted_words
 from dashboard.history.durations import duration_windows
 from dashboard.history.filters import RunFilters
 from dashboard.runs.models import Run
@@ -31,7 +31,7 @@ WALK_ROWS = {CREATED: 2_000, DURATION: 1_000}
 which is fast when that is little; and when it is much, the first page was among those already. Runs of about the same
 duration are on as many pages of the table."""
 WALK_MOST: Final = 40_000
-WORTH_GOING_ON: Final = 0.0025
+WORTH_GOING_ON: Final = {CREATED: 0.0025, DURATION: 0.008}
 """When at least this share of the runs matched, the rest of a page is near, and the index over everything would bring
 thousands: the walk goes on to twice where it is expected."""
 GATHER_MEMORY: Final = "64MB"
@@ -40,6 +40,8 @@ LOOKED_AT: Final = 20_000
 """Up to this many runs are read one by one, before asking the index over everything for something common."""
 SEARCHED: Final = 2_000
 """The same for their words: the index reads every run that has one of them."""
+CHECKED: Final = 5_000
+"""Up to this many runs with the rarest of the words are read one by one for the others."""
 SORTED: Final = 6_000
 """Up to this many matches are sorted by how long they took. Of more the longest or shortest are sought."""
 
@@ -148,10 +150,10 @@ def _page_ids(
             found = _walk(team_id, [*along, *place], rest, order, limit, rows)
             if not rest or len(found) == limit or _is_all_walked(team_id, [*along, *place], order, rows):
                 return found
-            if order.by == DURATION or len(found) < WORTH_GOING_ON * rows or rows == WALK_MOST:
+            if len(found) < WORTH_GOING_ON[order.by] * rows or rows == WALK_MOST:
                 break
             rows = min(WALK_MOST, rows * 2 * limit // len(found))
-    by = _one_by_one(team_id, asked)
+    by = _one_by_one(team_id, asked) or _by_rarest_word(team_id, asked)
     if not by and order.by == DURATION and rows_estimate(*joined(matching(team_id, asked))) > SORTED:
         return _gather_by_duration(team_id, asked, place, order, limit)
     return _gather([*(by or matching(team_id, asked)), *place], order, limit)
@@ -244,6 +246,21 @@ def _one_by_one(team_id: UUID, asked: list[Condition]) -> list[Condition]:
         return []
     # IS TRUE keeps the planner from asking the index for a common word, which is most of what is to be saved here.
     return [team, *(replace(one, sql=f"({one.sql}) IS TRUE") if one.is_text else one for one in asked)]
+
+
+def _by_rarest_word(team_id: UUID, asked: list[Condition]) -> list[Condition]:
+    """The conditions with the rarest of several words for the index, when it and the other filters leave few runs to be
+    looked at: the index reads every run that has a word. Else nothing.
+    """
+    others = [condition for condition in asked if not condition.is_text]
+    words = [word for condition in asked for word in wanted_words(condition)]
+    if not others or len(words) < 2:
+        return []
+    rarest = min(words, key=lambda word: rows_estimate(*joined([word])))
+    found = [*matching(team_id, others), rarest]
+    if rows_estimate(*joined(found)) > CHECKED:
+        return []
+    return [*found, *(replace(one, sql=f"({one.sql}) IS TRUE") for one in asked if one.is_text)]
 
 
 def rows_estimate(where: str, params: list[Any]) -> int:

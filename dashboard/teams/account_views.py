@@ -141,6 +141,7 @@ def _token_document(token: ApiToken) -> dict[str, Any]:
 
 
 def _token_page(request: TeamRequest, form: TokenForm, *, status: int = 200, **more: str) -> HttpResponse:
+    form.offer(api_tokens.scopes_for(Role(request.membership.role)))
     context = {
         "tokens": _tokens(request),
         "form": form,

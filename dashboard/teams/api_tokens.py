@@ -142,6 +142,13 @@ def token_used(token: ApiToken) -> TokenUse:
     return TokenUse(int(count), max(1, round(seconds)))
 
 
+def scopes_for(role: Role) -> list[Scope]:
+    """The scopes with which a token of such a person does anything."""
+    if role == Role.ADMIN:
+        return list(Scope)
+    return [Scope.READ] if role == Role.VIEWER else [scope for scope in Scope if scope != Scope.ADMIN]
+
+
 def scope_needed(method: str | None, url_name: str) -> Scope:
     """The scope a request needs."""
     if method in ("GET", "HEAD", "OPTIONS"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -143,6 +144,12 @@ class TokenForm(forms.Form):
         if self.data.get("service") and len(self.cleaned_data["name"]) > 60:
             raise ValidationError("A team token's name has at most 60 characters.")
         return _name(self.cleaned_data["name"])
+
+    def offer(self, scopes: Collection[Scope]) -> None:
+        """Show these scopes alone."""
+        field = self.fields["scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(scope.value, scope.label) for scope in scopes]
 
     def lifetime(self) -> timedelta | None:
         """None for no end."""

@@ -16,7 +16,7 @@ from django.test import Client
 
 from dashboard.runs.statuses import RunStatus
 from dashboard.teams.audit_words import SENTENCES
-from dashboard.teams.models import ApiToken, AuditEntry, Membership, Team, User
+from dashboard.teams.models import ApiToken, AuditEntry, Membership, Scope, Team, User
 from tests.factories import make_run, make_server, make_team, make_user
 from tests.integration.access_rows import ROWS
 
@@ -103,6 +103,16 @@ def test_a_token_does_what_its_scopes_and_its_owners_role_allow(
 
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"].startswith("application/json") or status == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes"),
+    [("viewer", ["read"]), ("member", ["read", "launch", "answer", "share"]), ("admin", list(Scope))],
+)
+def test_only_scopes_that_a_person_can_use_are_offered(team: Team, role: str, scopes: list[str]) -> None:
+    page = signed_in(make_user(team, role=role)).get("/tokens/").content.decode()
+
+    assert re.findall(r'name="scopes" value="(\w+)"', page) == scopes
 
 
 def test_an_admins_token_invites(team: Team) -> None:
