@@ -135,7 +135,7 @@ def path_of(house: House, request: Asked, pattern: URLPattern) -> str:
             parts[name] = word
     try:
         return reverse(request.name, kwargs=parts)
-    except NoReverseMatch:  # a part that the address cannot have
+    except (NoReverseMatch, UnicodeEncodeError):  # a part that the address cannot have
         return "/" + word.encode("utf-8", "replace").decode().lstrip("/")
 
 
