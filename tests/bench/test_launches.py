@@ -33,7 +33,7 @@ def test_launches(database_url: str) -> None:
         form |= {"assistant_id": "report", "input": '{"topic": "tides"}'}
 
         def launched(browser: Browser, moments: list[float]) -> list[float]:
-            """Launch at these moments. The seconds from each to the answer: whoever is late has waited, too."""
+            """Launch at these moments. Gives the seconds from each to its answer, a late start included."""
             found = []
             for due in moments:
                 time.sleep(max(0.0, due - clock()))

@@ -13,7 +13,7 @@ DURATION = """,
 
 
 def _replaced_by(more: str) -> list[str]:
-    """Each by itself: what is done beside writers cannot be in a transaction. Begun anew when it was interrupted."""
+    """One by one: CONCURRENTLY works in no transaction. After an interruption they start over."""
     return [
         "DROP INDEX CONCURRENTLY IF EXISTS run_facets_new",
         INDEX.format(name="run_facets_new", more=more),
