@@ -89,12 +89,7 @@ def values_so_far(run: Run) -> Place | None:
     """The state at the run's last checkpoint; None when it is not known, or too large."""
     last = next((one for one in reversed(selectors.checkpoint_list(run)) if not one.path), None)
     found = selectors.checkpoint_state(run, last) if last else None
-    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
-        return None
-    try:
-        return cache.document_of(found).root
-    except ValueError:
-        return None
+    return cache.stored_root(found)
 
 
 def _states(run: Run, failed: Step | None, last: RunCheckpoint | None, inner: RunCheckpoint | None) -> Iterator[State]:

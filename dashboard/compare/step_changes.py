@@ -56,9 +56,4 @@ def _of_keys(before: Place, after: Place, keys: Iterable[str] | None) -> Differe
 def _root(run: Run, checkpoint_id: str) -> Place | None:
     checkpoint = selectors.checkpoint_get(run, checkpoint_id) if checkpoint_id else None
     found = selectors.checkpoint_state(run, checkpoint) if checkpoint is not None else None
-    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
-        return None
-    try:
-        return cache.document_of(found).root
-    except ValueError:
-        return None
+    return cache.stored_root(found)

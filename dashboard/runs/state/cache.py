@@ -120,7 +120,11 @@ def document_of(result: Stored) -> Document:
 
 def root_of(run: Run) -> Place | None:
     """The whole of the run's final state; None when there is none, or it cannot be opened here."""
-    found = run_result(run)
+    return stored_root(run_result(run))
+
+
+def stored_root(found: Stored | None) -> Place | None:
+    """The same of a stored state."""
     if found is None or found.size_bytes > OPEN_MAX_BYTES:
         return None
     try:

@@ -181,12 +181,7 @@ def _state_before(run: Run) -> Place | None:
     """The state that the team's run before this one left on the thread; None when it is not known."""
     earlier = run_before_on_thread(run)
     found = run_result(earlier) if earlier is not None else None
-    if found is None or found.size_bytes > cache.OPEN_MAX_BYTES:
-        return None
-    try:
-        return cache.document_of(found).root
-    except ValueError:
-        return None
+    return cache.stored_root(found)
 
 
 def _turns_before(run: Run, messages: Place, earlier: Place | None) -> int:
